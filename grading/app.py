@@ -1,0 +1,134 @@
+"""create_app: the one place that knows every part."""
+
+from typing import Any
+
+from flask import Flask, Response, g, redirect, request, url_for
+from flask_babel import Babel
+from flask_login import LoginManager, current_user
+from flask_wtf.csrf import CSRFProtect
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from grading import assets
+from grading.adapters.mail import open_mailer
+from grading.adapters.storage import open_store
+from grading.authorization.permissions import Permission
+from grading.db import db, engine_options, prepare
+from grading.services.people import password_hasher
+from grading.settings import Installation, Settings
+from grading.web import (
+    access,
+    admin,
+    errors,
+    instructor,
+    learner,
+    public,
+    rater,
+    rendering,
+    sign_in,
+)
+
+# A sheet's autosave is small; only uploads may be large, and each view with files says how large.
+SMALL_BODY = 2_000_000
+
+
+def create_app(settings: Settings) -> Flask:
+    """Build the service.
+
+    Raises
+    ------
+    RuntimeError
+        A view declares no permission.
+    """
+    app = Flask(
+        "grading",
+        template_folder=str(assets.folder("templates")),
+        static_folder=str(assets.folder("static")),
+    )
+    app.config.update(
+        SECRET_KEY=settings.secret_key,
+        SQLALCHEMY_DATABASE_URI=settings.database_url,
+        SQLALCHEMY_ENGINE_OPTIONS=engine_options(settings.database_url),
+        SESSION_COOKIE_NAME="grading",
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        SESSION_COOKIE_SECURE=settings.secure,
+        MAX_CONTENT_LENGTH=settings.upload_limit + SMALL_BODY,
+        MAX_FORM_MEMORY_SIZE=SMALL_BODY,
+        WTF_CSRF_TIME_LIMIT=None,
+    )
+    app.extensions["grading"] = Installation(
+        settings=settings,
+        files=open_store(settings.files_url),
+        mailer=open_mailer(settings.mail_url),
+        hasher=password_hasher(settings.password_cost),
+    )
+    if settings.trusted_proxies:
+        n = settings.trusted_proxies
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=n, x_proto=n, x_host=n)  # type: ignore[method-assign]
+    db.init_app(app)
+    with app.app_context():
+        prepare(db.engine)
+    CSRFProtect(app)
+    Babel(app, default_locale="en")
+    logins = LoginManager(app)
+    logins.user_loader(access.load_account)
+    logins.session_protection = None
+    rendering.register(app)
+    errors.register(app)
+    for part in (sign_in, public, learner, rater, instructor, admin):
+        part.register(app)
+    _guard(app)
+    _headers(app)
+    return app
+
+
+def _guard(app: Flask) -> None:
+    for rule in app.url_map.iter_rules():
+        view = app.view_functions[rule.endpoint]
+        if rule.endpoint != "static" and not hasattr(view, "permission"):
+            raise RuntimeError(f"the view {rule.endpoint} declares no permission")
+
+    @app.before_request
+    def ask() -> Any:
+        permission = _permission(app)
+        if permission in (None, Permission.SIGNED_OUT) or current_user.is_authenticated:
+            return None
+        if errors.wants_json():
+            return errors.answer(401, "You are signed out.", reason="signed_out")
+        back = request.full_path.rstrip("?") if request.method == "GET" else None
+        return redirect(url_for("sign_in.form", next=back))
+
+    @app.after_request
+    def asked(response: Response) -> Response:
+        permission = _permission(app)
+        if permission is None or permission in access.PLAIN or response.status_code >= 300:
+            return response
+        if permission not in g.get("asked", ()):
+            raise RuntimeError(f"{request.endpoint} answered without asking for {permission}")
+        return response
+
+
+def _permission(app: Flask) -> Permission | None:
+    if request.endpoint is None or request.endpoint == "static":
+        return None
+    return getattr(app.view_functions[request.endpoint], "permission", None)
+
+
+_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; media-src 'self'; "
+    "connect-src 'self'; font-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+
+
+def _headers(app: Flask) -> None:
+    @app.after_request
+    def protect(response: Response) -> Response:
+        response.headers.setdefault("Content-Security-Policy", _POLICY)
+        response.headers.setdefault("X-Content-Type-Options", "nosniff")
+        response.headers.setdefault("Referrer-Policy", "same-origin")
+        response.headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
+        if request.endpoint != "static":
+            response.headers.setdefault("Cache-Control", "no-store")
+        if request.is_secure:
+            response.headers.setdefault("Strict-Transport-Security", "max-age=31536000")
+        return response

@@ -1,0 +1,40 @@
+"""Who may do what: one table; what it does not name is refused.
+
+Permission, state and deadline are three questions. This is the first only.
+"""
+
+from collections.abc import Mapping
+
+from grading.authorization.identity import Identity
+from grading.authorization.permissions import Permission as P
+from grading.workflow.cohort import Role as R
+
+BY_ROLE: Mapping[P, frozenset[R]] = {
+    P.SUBMISSION_WRITE: frozenset({R.LEARNER}),
+    P.RESULT_READ: frozenset({R.LEARNER}),
+    P.REVIEW_PEER: frozenset({R.LEARNER, R.PEER}),
+    P.REVIEW_PROFESSIONAL: frozenset({R.GRADER, R.LEAD, R.INSTRUCTOR}),
+    P.COHORT_READ: frozenset({R.INSTRUCTOR, R.LEAD, R.COORDINATOR, R.OBSERVER}),
+    P.COHORT_MANAGE: frozenset({R.COORDINATOR, R.INSTRUCTOR}),
+    P.LEARNERS_READ: frozenset({R.INSTRUCTOR, R.COORDINATOR}),
+    P.SCORES_READ: frozenset({R.INSTRUCTOR, R.LEAD}),
+    P.ADJUDICATE: frozenset({R.INSTRUCTOR, R.LEAD}),
+    P.RELEASE: frozenset({R.INSTRUCTOR}),
+    P.AUDIT_READ: frozenset({R.INSTRUCTOR, R.LEAD, R.OBSERVER}),
+}
+
+# An administrator runs the service; that alone lets nobody read work, scores or results.
+BY_ADMINISTRATOR = frozenset({P.SERVICE_MANAGE, P.COHORT_MANAGE})
+
+
+def permits(identity: Identity, permission: P) -> bool:
+    """Say whether an identity has a permission; unknown means no."""
+    if permission is P.SIGNED_OUT:
+        return True
+    if identity.person is None or not identity.person.active:
+        return False
+    if permission is P.SIGNED_IN:
+        return True
+    if identity.administrator and permission in BY_ADMINISTRATOR:
+        return True
+    return bool(identity.roles & BY_ROLE.get(permission, frozenset()))

@@ -1,0 +1,106 @@
+"""One tree of errors for the whole house; nothing here knows HTTP.
+
+Each message is an English template with named parameters, so that pages can translate the template
+(``gettext(error.template, **error.params)``) and commands can print ``str(error)``.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+
+class GradingError(Exception):
+    """Something was refused; the message says what is wrong and what to do.
+
+    Parameters
+    ----------
+    template : str
+        English text with ``%(name)s`` places.
+    **params : object
+        What goes into those places.
+    """
+
+    def __init__(self, template: str, **params: object) -> None:
+        super().__init__(template)
+        self.template = template
+        self.params = params
+
+    def __str__(self) -> str:
+        return self.template % self.params if self.params else self.template
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One thing wrong in something given to us.
+
+    Attributes
+    ----------
+    where : str
+        The place, as precise as it is known: ``rubric.toml:12 criteria[2].weight``, ``row 7, email``.
+    template, params
+        As in `GradingError`.
+    """
+
+    where: str
+    template: str
+    params: dict[str, object] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        message = self.template % self.params if self.params else self.template
+        return f"{self.where}: {message}" if self.where else message
+
+
+class FaultsFound(GradingError):
+    """Bad input: every fault at once, and nothing was changed."""
+
+    faults: tuple[Fault, ...]
+
+    def __init__(self, faults: Iterable[Fault]) -> None:
+        self.faults = tuple(faults)
+        super().__init__("%(count)s faults found; nothing was changed.", count=len(self.faults))
+
+    def __str__(self) -> str:
+        return "\n".join([super().__str__(), *(str(fault) for fault in self.faults)])
+
+
+class RubricFault(FaultsFound):
+    """A rubric definition that cannot be used."""
+
+
+class NotFound(GradingError):
+    """No such record, or not for this person; both look the same to who may not know."""
+
+
+class NotPermitted(GradingError):
+    """The person may know of the record but may not do this to it."""
+
+
+class IllegalTransition(GradingError):
+    """The record's state does not allow the event."""
+
+
+class StaleRecord(GradingError):
+    """Somebody changed the record since it was read; nothing was overwritten."""
+
+
+class Refused(GradingError):
+    """A rule of the field says no: a closed window, a full load, a conflict of interest."""
+
+
+class HoldLost(Refused):
+    """The allocation is no longer the rater's; ``reason`` is a word pages have a text for."""
+
+    def __init__(self, reason: str, template: str, **params: object) -> None:
+        super().__init__(template, **params)
+        self.reason = reason
+
+
+class TooMany(Refused):
+    """A polite limit was reached."""
+
+
+class PassingFailure(GradingError):
+    """The outside world did not answer this time; trying again may help."""
+
+
+class PermanentFailure(GradingError):
+    """The outside world said no; trying again will not help."""

@@ -1,0 +1,444 @@
+"""From several readings of one work to one score, or to what still has to happen first.
+
+Everything here is pure and on plain data. Two quantities are kept apart:
+
+- the *composite*, a float of 100, never rounded: what is averaged, compared and kept;
+- the *value*, a Decimal on the grade scale: the composite rounded once, half up, at the very end.
+
+Whatever is asked about the cut score or a band is asked of the value, here and on release alike:
+`passed`, `grade`, "across the cut" and "near the cut". So a printed 60 at a cut of 60 is always a
+pass, and no reading is sent to a third reader over a difference that nobody will ever see.
+Tolerances on criteria and on the total are asked of the unrounded numbers.
+
+References
+----------
+Johnson, Penny & Gordon (2000). The relation between score resolution methods and interrater
+reliability. Applied Measurement in Education 13(2), 121-138. doi:10.1207/S15324818AME1302_1
+(the mean of all readings, "parity", is used after adjudication; tertium quid is not offered).
+"""
+
+import math
+import statistics
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import ROUND_HALF_EVEN, ROUND_HALF_UP, Decimal
+from itertools import combinations, pairwise
+from typing import Literal, NamedTuple
+
+PEERS = "peers"
+PROFESSIONALS = "professionals"
+_NOISE = 9  # decimal places beyond which a float's last bits are not a difference
+
+
+@dataclass(frozen=True)
+class CriterionScale:
+    """One criterion: its weight, and the points of each level by level index.
+
+    Points need not rise with the index: a scale may run from best to worst.
+    """
+
+    code: str
+    weight: float
+    points: tuple[float, ...]
+
+    def __post_init__(self) -> None:
+        if not (math.isfinite(self.weight) and self.weight >= 0):
+            raise ValueError(f"criterion {self.code}: the weight must be a number, at least 0")
+        if not all(math.isfinite(value) and value >= 0 for value in self.points):
+            raise ValueError(f"criterion {self.code}: points must be numbers, at least 0")
+        if not self.points or max(self.points) <= 0:
+            raise ValueError(f"criterion {self.code}: some level must be worth points")
+
+
+@dataclass(frozen=True)
+class Reading:
+    """One rater's complete reading: a level index for each criterion code."""
+
+    key: str
+    pool: Literal["professional", "peer"]
+    adjudication: bool
+    levels: Mapping[str, int]
+
+    def __post_init__(self) -> None:
+        if self.pool not in ("professional", "peer"):
+            raise ValueError(f"reading {self.key}: unknown pool {self.pool!r}")
+        if self.adjudication and self.pool != "professional":
+            raise ValueError(f"reading {self.key}: only a professional adjudicates")
+        if self.key in (PEERS, PROFESSIONALS):
+            raise ValueError(f"a reading cannot be called {self.key!r}")
+
+
+@dataclass(frozen=True)
+class Rule:
+    """The part of a grading plan that resolution needs.
+
+    Attributes
+    ----------
+    peers_needed : peer readings before peers count, as a score or as a check
+    professional_readings : professional readings before there is a result; with 0 and no
+        professional reading at hand the peers' median is the score
+    tolerance_levels : largest difference in level index on one criterion that is no discrepancy
+    tolerance_total : the same for the composite, in points of 100
+    across_cut : whether two readings on different sides of the cut are a discrepancy
+    cut : the cut score, of 100
+    combine : how professional readings become one number
+    near_cut : values this close to the cut, in points of 100 (inclusive), are near it
+    readings_near_cut : professional readings a value near the cut needs
+    readings_before_not_passed : professional readings a value below the cut needs
+    decimals : decimal places of the grade scale, on which the cut is asked
+    """
+
+    peers_needed: int
+    professional_readings: int
+    tolerance_levels: int
+    tolerance_total: float
+    across_cut: bool
+    cut: float
+    combine: Literal["mean", "median"]
+    near_cut: float
+    readings_near_cut: int
+    readings_before_not_passed: int
+    decimals: int = 0
+
+    def __post_init__(self) -> None:
+        if self.combine not in ("mean", "median"):
+            raise ValueError(f"combine must be 'mean' or 'median', not {self.combine!r}")
+        numbers = {
+            "peers_needed": self.peers_needed,
+            "professional_readings": self.professional_readings,
+            "tolerance_levels": self.tolerance_levels,
+            "tolerance_total": self.tolerance_total,
+            "cut": self.cut,
+            "near_cut": self.near_cut,
+            "readings_near_cut": self.readings_near_cut,
+            "readings_before_not_passed": self.readings_before_not_passed,
+            "decimals": self.decimals,
+        }
+        for name, number in numbers.items():
+            if not (math.isfinite(number) and number >= 0):
+                raise ValueError(f"{name} must be a number, at least 0")
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """Too few readings for any result; ``reason`` is the pool waited for.
+
+    ``peers_short`` counts up to the peers needed, also while a professional is waited for.
+    """
+
+    reason: Literal["professional", "peers"]
+    professional_short: int
+    peers_short: int
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Two sides further apart than the rule allows.
+
+    ``sides`` are reading keys in sorted order; against the peers' median the second is ``"peers"``
+    and the first the professional reading's key, or ``"professionals"`` for several combined.
+    ``gap`` is in levels for a criterion, in points of 100 for the total and the cut.
+    """
+
+    kind: Literal["criterion", "total", "cut"]
+    criterion: str | None
+    sides: tuple[str, str]
+    gap: float
+
+
+@dataclass(frozen=True)
+class Discrepant:
+    """Readings too far apart: someone who has not read the work adjudicates."""
+
+    findings: tuple[Finding, ...]
+
+
+@dataclass(frozen=True)
+class NeedsReading:
+    """The readings agree, but this result may not rest on so few professional ones."""
+
+    reason: Literal["near_cut", "not_passed"]
+    professional_short: int
+
+
+@dataclass(frozen=True)
+class Resolved:
+    """A score.
+
+    Attributes
+    ----------
+    points : combined points by criterion code, unrounded
+    levels : combined level index by criterion code, unrounded
+    composite : of 100, unrounded
+    keys : the readings the score rests on, sorted
+    standard_error : of the mean of the professional readings' composites, in points of 100; NaN
+        where undefined. Two readings that agree by chance give 0.
+    standard_error_undefined : why it is NaN, else None
+    n_professional, n_peer : how many of ``keys`` come from each pool
+    method : name and version of the computation
+    """
+
+    points: Mapping[str, float]
+    levels: Mapping[str, float]
+    composite: float
+    keys: tuple[str, ...]
+    standard_error: float
+    standard_error_undefined: Literal["peers_only", "one_reading", "median"] | None
+    n_professional: int
+    n_peer: int
+    method: str
+
+
+class Grade(NamedTuple):
+    """What is released: the rounded value, and the band read from it (None below the lowest)."""
+
+    value: Decimal
+    band: str | None
+
+
+class _Side(NamedTuple):
+    """One opinion on a work, of one reading or of several combined."""
+
+    name: str
+    levels: dict[str, float]
+    points: dict[str, float]
+    composite: float
+
+
+def composite_of(points: Mapping[str, float], criteria: Sequence[CriterionScale]) -> float:
+    """Weigh a work's points on each criterion into one number of 100, unrounded.
+
+    ``100 * sum(weight * points / most points) / sum(weight)``
+
+    Raises
+    ------
+    ValueError
+        A criterion without points (never taken as zero), or no criterion with a weight.
+    """
+    total = math.fsum(criterion.weight for criterion in criteria)
+    if not total > 0:
+        raise ValueError("no criterion has a weight")
+    for criterion in criteria:
+        if criterion.code not in points:
+            raise ValueError(f"criterion {criterion.code} has no points")
+    share = math.fsum(c.weight * (points[c.code] / max(c.points)) for c in criteria)
+    return 100 * (share / total)
+
+
+def _round(number: float, decimals: int) -> Decimal:
+    """Round a composite once, half up, on the grade scale; a float's last bits do not count."""
+    if not -1e-9 <= number <= 100 + 1e-9:
+        raise ValueError(f"a composite lies between 0 and 100, not at {number}")
+    plain = Decimal(number).quantize(Decimal(1).scaleb(-_NOISE), ROUND_HALF_EVEN)
+    return plain.quantize(Decimal(1).scaleb(-decimals), ROUND_HALF_UP) + 0
+
+
+def passed(composite: float, cut: float, *, decimals: int = 0) -> bool:
+    """Whether the value that would be printed reaches the cut: 59.5 is printed 60 and passes 60.
+
+    Raises
+    ------
+    ValueError
+        The composite is NaN or outside 0 to 100.
+    """
+    return _round(composite, decimals) >= Decimal(str(cut))
+
+
+def grade(composite: float, bands: Iterable[tuple[float, str]], *, decimals: int = 0) -> Grade:
+    """Round a composite once, half up, and read its band from the rounded value.
+
+    Parameters
+    ----------
+    composite : of 100, unrounded; differences beyond the ninth decimal place are float noise
+    bands : (lowest value, name), in any order
+    decimals : decimal places of the grade scale
+
+    Raises
+    ------
+    ValueError
+        The composite is NaN or outside 0 to 100.
+
+    Examples
+    --------
+    >>> grade(59.5, [(60.0, "Pass"), (85.0, "Pass with distinction")])
+    Grade(value=Decimal('60'), band='Pass')
+    >>> grade(59.499999, [(60.0, "Pass")])
+    Grade(value=Decimal('59'), band=None)
+    """
+    value = _round(composite, decimals)
+    reached = [name for low, name in sorted(bands) if value >= Decimal(str(low))]
+    return Grade(value, reached[-1] if reached else None)
+
+
+def resolve(
+    readings: Iterable[Reading], criteria: Sequence[CriterionScale], rule: Rule
+) -> Waiting | Discrepant | NeedsReading | Resolved:
+    """Say what the readings of one work amount to under a rule.
+
+    In this order: `Waiting` for too few readings; `Discrepant` while nobody has adjudicated;
+    `NeedsReading` near or below the cut; else `Resolved`. Two peers may differ freely: peers are
+    compared with professionals only, as the median of at least ``peers_needed`` readings. The score
+    is the professional readings' combination, an adjudicator's among them; without any it is the
+    peers' median. Neither the order of readings nor of criteria matters.
+
+    Parameters
+    ----------
+    readings : complete readings of one work; a missing one is simply not there, never a zero
+    criteria : every criterion of the rubric
+    rule : see `Rule`
+
+    Raises
+    ------
+    ValueError
+        A reading without a level on some criterion, with an unknown criterion or level, two
+        readings with one key, two criteria with one code, or no criterion with a weight.
+    """
+    ordered = sorted(readings, key=lambda reading: reading.key)
+    _check(ordered, criteria)
+    professionals = [reading for reading in ordered if reading.pool == "professional"]
+    peers = [reading for reading in ordered if reading.pool == "peer"]
+
+    waiting = _waiting(len(professionals), len(peers), rule)
+    if waiting is not None:
+        return waiting
+
+    if professionals:
+        used, combine = professionals, rule.combine
+        method = f"{rule.combine}-of-professional-readings/1"
+    else:
+        used, combine = peers, "median"
+        method = "median-of-peer-readings/1"
+    score = _combine(used, criteria, combine)
+
+    if not any(reading.adjudication for reading in professionals):
+        findings = _findings(professionals, peers, score, criteria, rule)
+        if findings:
+            return Discrepant(findings)
+
+    needs = _needs_reading(score.composite, len(professionals), rule)
+    if needs is not None:
+        return needs
+
+    error, undefined = _standard_error(professionals, criteria, rule)
+    return Resolved(
+        points=score.points,
+        levels=score.levels,
+        composite=score.composite,
+        keys=tuple(reading.key for reading in used),
+        standard_error=error,
+        standard_error_undefined=undefined,
+        n_professional=len(professionals),
+        n_peer=0 if professionals else len(peers),
+        method=method,
+    )
+
+
+def _check(readings: Sequence[Reading], criteria: Sequence[CriterionScale]) -> None:
+    codes = [criterion.code for criterion in criteria]
+    if len(set(codes)) != len(codes):
+        raise ValueError("two criteria have one code")
+    if not any(criterion.weight > 0 for criterion in criteria):
+        raise ValueError("no criterion has a weight")
+    for one, other in pairwise(readings):
+        if one.key == other.key:
+            raise ValueError(f"two readings are called {one.key}")
+    for reading in readings:
+        for code in reading.levels:
+            if code not in codes:
+                raise ValueError(f"reading {reading.key} has an unknown criterion {code}")
+        for criterion in criteria:
+            if criterion.code not in reading.levels:
+                raise ValueError(
+                    f"reading {reading.key} is incomplete: no level on criterion {criterion.code}"
+                )
+            level = reading.levels[criterion.code]
+            if isinstance(level, bool) or level not in range(len(criterion.points)):
+                raise ValueError(
+                    f"reading {reading.key}: criterion {criterion.code} has no level {level!r}"
+                )
+
+
+def _waiting(n_professional: int, n_peer: int, rule: Rule) -> Waiting | None:
+    professional_short = max(0, rule.professional_readings - n_professional)
+    if professional_short:
+        return Waiting("professional", professional_short, max(0, rule.peers_needed - n_peer))
+    # Where nothing is asked for, a score still needs something to rest on.
+    peers_short = max(1, rule.peers_needed) - n_peer
+    if not n_professional and peers_short > 0:
+        return Waiting("peers", 0, peers_short)
+    return None
+
+
+def _combine(
+    readings: Sequence[Reading],
+    criteria: Sequence[CriterionScale],
+    how: Literal["mean", "median"],
+    name: str = PROFESSIONALS,
+) -> _Side:
+    middle = statistics.fmean if how == "mean" else statistics.median
+    levels: dict[str, float] = {}
+    points: dict[str, float] = {}
+    for criterion in criteria:
+        given = [int(reading.levels[criterion.code]) for reading in readings]
+        levels[criterion.code] = float(middle(given))
+        points[criterion.code] = float(middle([criterion.points[level] for level in given]))
+    if len(readings) == 1:
+        name = readings[0].key
+    return _Side(name, levels, points, composite_of(points, criteria))
+
+
+def _findings(
+    professionals: Sequence[Reading],
+    peers: Sequence[Reading],
+    score: _Side,
+    criteria: Sequence[CriterionScale],
+    rule: Rule,
+) -> tuple[Finding, ...]:
+    singles = [_combine([reading], criteria, "mean") for reading in professionals]
+    pairs = list(combinations(singles, 2))
+    if professionals and peers and len(peers) >= rule.peers_needed:
+        median = _combine(peers, criteria, "median")._replace(name=PEERS)
+        pairs.append((score, median))
+    return tuple(finding for pair in pairs for finding in _apart(*pair, rule))
+
+
+def _apart(one: _Side, other: _Side, rule: Rule) -> Iterable[Finding]:
+    sides = (one.name, other.name)
+    for code in sorted(one.levels):
+        gap = round(abs(one.levels[code] - other.levels[code]), _NOISE)
+        if gap > rule.tolerance_levels:
+            yield Finding("criterion", code, sides, gap)
+    gap = round(abs(one.composite - other.composite), _NOISE)
+    if gap > rule.tolerance_total:
+        yield Finding("total", None, sides, gap)
+    passes = [passed(side.composite, rule.cut, decimals=rule.decimals) for side in (one, other)]
+    if rule.across_cut and passes[0] != passes[1]:
+        yield Finding("cut", None, sides, gap)
+
+
+def _needs_reading(number: float, n_professional: int, rule: Rule) -> NeedsReading | None:
+    near = abs(_round(number, rule.decimals) - Decimal(str(rule.cut))) <= Decimal(
+        str(rule.near_cut)
+    )
+    failed = not passed(number, rule.cut, decimals=rule.decimals)
+    near_short = rule.readings_near_cut - n_professional if near else 0
+    failed_short = rule.readings_before_not_passed - n_professional if failed else 0
+    if near_short > 0:
+        return NeedsReading("near_cut", max(near_short, failed_short))
+    if failed_short > 0:
+        return NeedsReading("not_passed", failed_short)
+    return None
+
+
+def _standard_error(
+    professionals: Sequence[Reading], criteria: Sequence[CriterionScale], rule: Rule
+) -> tuple[float, Literal["peers_only", "one_reading", "median"] | None]:
+    n = len(professionals)
+    if n == 0:
+        return math.nan, "peers_only"
+    if n == 1:
+        return math.nan, "one_reading"
+    if rule.combine == "median" and n > 2:  # of two, median and mean are the same
+        return math.nan, "median"
+    singles = [_combine([reading], criteria, "mean").composite for reading in professionals]
+    return statistics.stdev(singles) / math.sqrt(n), None

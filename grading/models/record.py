@@ -1,0 +1,74 @@
+"""The credential record: a learner's program record with us."""
+
+import secrets
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import CheckConstraint, ForeignKey, String, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from grading.models.base import Base, Identified, state_of
+from grading.models.person import Person
+from grading.models.program import Program
+from grading.models.release import Grade
+from grading.workflow.credential import RECORD_MACHINE, RecordState
+
+
+def new_public_id() -> str:
+    """Make the id of a public page: 128 bits nobody can guess."""
+    return secrets.token_urlsafe(16)
+
+
+class CredentialRecord(Identified, Base):
+    """Courses, capstone and what was released. Hidden until the learner shares it."""
+
+    __tablename__ = "credential_record"
+
+    program_id: Mapped[str] = mapped_column(ForeignKey("program.id"))
+    person_id: Mapped[str] = mapped_column(ForeignKey("person.id"), index=True)
+    public_id: Mapped[str] = mapped_column(String(32), unique=True, default=new_public_id)
+    state: Mapped[str] = mapped_column(String(20), default=RecordState.VALID)
+    version: Mapped[int] = mapped_column(default=1)
+    name: Mapped[str] = mapped_column(String(200))
+    created_at: Mapped[datetime]
+    shared_at: Mapped[datetime | None]
+    completed_at: Mapped[datetime | None]
+    revoked_at: Mapped[datetime | None]
+
+    program: Mapped[Program] = relationship()
+    person: Mapped[Person] = relationship()
+    entries: Mapped[list["RecordEntry"]] = relationship(order_by="RecordEntry.id")
+
+    __mapper_args__ = {"version_id_col": version}
+    __table_args__ = (
+        UniqueConstraint("program_id", "person_id"),
+        state_of(RECORD_MACHINE),
+        CheckConstraint("state <> 'revoked' OR revoked_at IS NOT NULL", name="revoked"),
+    )
+
+    @property
+    def chain(self) -> str:
+        return "service"
+
+
+class RecordEntry(Base):
+    """A line of the record: one completed course, or the capstone's grade. Lines are only added."""
+
+    __tablename__ = "record_entry"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    record_id: Mapped[str] = mapped_column(ForeignKey("credential_record.id"), index=True)
+    course_id: Mapped[str | None] = mapped_column(ForeignKey("course.id"))
+    grade_id: Mapped[str | None] = mapped_column(ForeignKey("grade.id"))
+    title: Mapped[str] = mapped_column(String(200))
+    on: Mapped[date]
+    detail: Mapped[dict[str, Any]]
+    added_at: Mapped[datetime]
+
+    grade: Mapped[Grade | None] = relationship()
+
+    __table_args__ = (
+        UniqueConstraint("record_id", "course_id"),
+        UniqueConstraint("record_id", "grade_id"),
+        CheckConstraint("(course_id IS NULL) <> (grade_id IS NULL)", name="course_or_grade"),
+    )

@@ -1,0 +1,167 @@
+"""What a learner's pages show; none of it depends on how many others there are."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from grading.models import (
+    Allocation,
+    Cohort,
+    Course,
+    CredentialRecord,
+    Grade,
+    Membership,
+    Rating,
+    Review,
+    Submission,
+)
+from grading.queries import eligibility
+from grading.workflow.allocation import AllocationState, Pool
+from grading.workflow.cohort import Role
+
+
+def cohorts(session: Session, person_id: str) -> Sequence[tuple[Cohort, str]]:
+    """List the cohorts a person learns or reviews in, newest first, with the role."""
+    return list(
+        session.execute(
+            select(Cohort, Membership.role)
+            .join(Membership, Membership.cohort_id == Cohort.id)
+            .where(
+                Membership.person_id == person_id,
+                Membership.ended_at.is_(None),
+                Membership.role.in_((Role.LEARNER, Role.PEER)),
+            )
+            .order_by(Cohort.opens_at.desc())
+        ).tuples()
+    )
+
+
+def submission(session: Session, cohort: Cohort, person_id: str) -> Submission | None:
+    """Find the learner's latest attempt."""
+    return session.scalar(
+        select(Submission)
+        .where(Submission.cohort_id == cohort.id, Submission.learner_id == person_id)
+        .order_by(Submission.attempt.desc())
+        .limit(1)
+    )
+
+
+def peer_items(session: Session, cohort: Cohort, person_id: str) -> Sequence[Allocation]:
+    """List the projects a person was given to review, in the order they were given."""
+    return list(
+        session.scalars(
+            select(Allocation)
+            .where(
+                Allocation.cohort_id == cohort.id,
+                Allocation.rater_id == person_id,
+                Allocation.pool == Pool.PEER,
+            )
+            .order_by(Allocation.created_at, Allocation.blind_code)
+        )
+    )
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Why a learner may or may not submit, and what they did so far."""
+
+    missing: Sequence[Course]
+    submission: Submission | None
+    reviews: Sequence[Allocation]
+    grade: Grade | None
+
+    @property
+    def reviews_done(self) -> int:
+        done = (AllocationState.FINISHED, AllocationState.SEALED)
+        return sum(item.state in done for item in self.reviews)
+
+    @property
+    def reviews_given(self) -> int:
+        """Reviews that count towards what is asked: handed back and called back ones do not."""
+        gone = (AllocationState.DECLINED, AllocationState.CANCELLED)
+        return sum(item.state not in gone for item in self.reviews)
+
+
+def standing(session: Session, cohort: Cohort, person_id: str) -> Standing:
+    """Gather what the learner's landing page turns on."""
+    found = submission(session, cohort, person_id)
+    return Standing(
+        missing=eligibility.missing_courses(session, cohort, person_id),
+        submission=found,
+        reviews=peer_items(session, cohort, person_id),
+        grade=grade(session, found) if found else None,
+    )
+
+
+def grade(session: Session, found: Submission) -> Grade | None:
+    """Find the grade in force: nothing exists before release."""
+    return session.scalar(
+        select(Grade).where(Grade.submission_id == found.id).order_by(Grade.number.desc()).limit(1)
+    )
+
+
+@dataclass(frozen=True)
+class Comment:
+    """What one rater wrote on one criterion, under a name that tells only the kind of rater."""
+
+    label: tuple[str, str]
+    level: int
+    text: str
+
+
+def comments(session: Session, found: Grade) -> dict[str, list[Comment]]:
+    """List every rater's level and comment by criterion code, in a stable order.
+
+    All raters whose readings were sealed before the release are heard, not only those who count.
+    """
+    rows = list(
+        session.execute(
+            select(Allocation.id, Allocation.pool, Rating.criterion, Rating.level, Rating.comment)
+            .join(Allocation, Allocation.id == Rating.allocation_id)
+            .where(
+                Rating.submission_id == found.submission_id,
+                Allocation.sealed_at <= found.released_at,
+            )
+            .order_by(Allocation.pool.desc(), Allocation.blind_code, Rating.criterion)
+        ).tuples()
+    )
+    names: dict[str, tuple[str, str]] = {}
+    counts = {Pool.PROFESSIONAL: 0, Pool.PEER: 0}
+    heard: dict[str, list[Comment]] = {}
+    for allocation_id, pool, criterion, level, text in rows:
+        if allocation_id not in names:
+            number = counts[Pool(pool)]
+            counts[Pool(pool)] += 1
+            sign = chr(ord("A") + number) if pool == Pool.PROFESSIONAL else str(number + 1)
+            names[allocation_id] = (pool, sign)
+        heard.setdefault(criterion, []).append(Comment(names[allocation_id], level, text))
+    return heard
+
+
+def overall_comments(session: Session, found: Grade) -> list[str]:
+    """List what raters wrote on the work as a whole."""
+    return [
+        text
+        for text in session.scalars(
+            select(Review.comment)
+            .join(Allocation, Allocation.id == Review.allocation_id)
+            .where(
+                Allocation.submission_id == found.submission_id,
+                Allocation.sealed_at <= found.released_at,
+            )
+            .order_by(Allocation.pool.desc(), Allocation.blind_code)
+        )
+        if text
+    ]
+
+
+def record(session: Session, cohort: Cohort, person_id: str) -> CredentialRecord | None:
+    """Find the learner's record of the cohort's program."""
+    return session.scalar(
+        select(CredentialRecord).where(
+            CredentialRecord.program_id == cohort.program_id,
+            CredentialRecord.person_id == person_id,
+        )
+    )

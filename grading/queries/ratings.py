@@ -1,0 +1,53 @@
+"""Tables to the long form that the measurement core reads."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from grading.models import Allocation, Cohort, Rating
+from grading.workflow.allocation import AllocationState, Pool
+
+
+@dataclass(frozen=True)
+class LongRatings:
+    """Sealed ratings of a cohort, one row each.
+
+    Attributes
+    ----------
+    work, rater, criterion : list of str
+        Ids of submission and rater, code of the criterion.
+    level : list of int
+    professional : ndarray of bool
+        Whether the rater rated as a professional.
+    """
+
+    work: list[str]
+    rater: list[str]
+    criterion: list[str]
+    level: list[int]
+    professional: np.ndarray
+
+
+def sealed_ratings(session: Session, cohort: Cohort) -> LongRatings:
+    """Read all sealed ratings of a cohort, in one query."""
+    rows = session.execute(
+        select(
+            Rating.submission_id,
+            Allocation.rater_id,
+            Rating.criterion,
+            Rating.level,
+            Allocation.pool,
+        )
+        .join(Allocation, Allocation.id == Rating.allocation_id)
+        .where(Allocation.cohort_id == cohort.id, Allocation.state == AllocationState.SEALED)
+        .order_by(Rating.id)
+    ).all()
+    return LongRatings(
+        work=[row[0] for row in rows],
+        rater=[row[1] or "" for row in rows],
+        criterion=[row[2] for row in rows],
+        level=[row[3] for row in rows],
+        professional=np.array([row[4] == Pool.PROFESSIONAL for row in rows], dtype=bool),
+    )

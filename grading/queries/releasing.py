@@ -1,0 +1,171 @@
+"""The dry run of a release: who is ready, who is not and why."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import and_, case, exists, func, or_, select
+from sqlalchemy.orm import Session, aliased
+
+from grading.models import (
+    Allocation,
+    Cohort,
+    Membership,
+    Person,
+    Release,
+    ReleaseItem,
+    Score,
+    Submission,
+)
+from grading.queries.eligible import may_read
+from grading.workflow.allocation import OUTSTANDING, AllocationState, Pool, Purpose
+from grading.workflow.cohort import Role
+from grading.workflow.release import Facts, Hindrance, ReleaseState, hindrances
+from grading.workflow.submission import SubmissionState
+
+PENDING = (ReleaseState.PROPOSED, ReleaseState.SCHEDULED)
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One submission in a dry run; ready when ``hindrances`` is empty."""
+
+    submission_id: str
+    learner_id: str
+    score_id: str | None
+    composite: float | None
+    hindrances: tuple[Hindrance, ...]
+
+    @property
+    def ready(self) -> bool:
+        return not self.hindrances
+
+
+def candidates(
+    session: Session, cohort: Cohort, *, now: datetime, apart_from: str | None = None
+) -> Sequence[Candidate]:
+    """Look at every submission that awaits release, in a fixed number of queries.
+
+    Parameters
+    ----------
+    apart_from : str, optional
+        A release whose own list does not count as "another release".
+    """
+    latest = (
+        select(Score.submission_id, func.max(Score.number).label("number"))
+        .join(Submission, Submission.id == Score.submission_id)
+        .where(Submission.cohort_id == cohort.id)
+        .group_by(Score.submission_id)
+        .subquery()
+    )
+    works = session.execute(
+        select(Submission.id, Submission.learner_id, Submission.state, Score.id, Score.composite)
+        .join(latest, latest.c.submission_id == Submission.id, isouter=True)
+        .join(
+            Score,
+            and_(Score.submission_id == Submission.id, Score.number == latest.c.number),
+            isouter=True,
+        )
+        .where(
+            Submission.cohort_id == cohort.id,
+            Submission.state.not_in(
+                (SubmissionState.DRAFT, SubmissionState.WITHDRAWN, SubmissionState.RELEASED)
+            ),
+        )
+        .order_by(Submission.submitted_at, Submission.id)
+    ).all()
+    counts = {
+        row.submission_id: row
+        for row in session.execute(
+            select(
+                Allocation.submission_id,
+                func.count().label("allocations"),
+                func.sum(case((Allocation.state.in_(OUTSTANDING), 1), else_=0)).label(
+                    "outstanding"
+                ),
+                func.sum(case((Allocation.state == AllocationState.FINISHED, 1), else_=0)).label(
+                    "undo_open"
+                ),
+            )
+            .where(Allocation.cohort_id == cohort.id)
+            .group_by(Allocation.submission_id)
+        )
+    }
+    owed = owed_reviews(session, cohort) if cohort.plan.result_waits_for_reviews else {}
+    elsewhere = (
+        select(ReleaseItem.submission_id)
+        .join(Release)
+        .where(Release.cohort_id == cohort.id, Release.state.in_(PENDING))
+    )
+    if apart_from is not None:
+        elsewhere = elsewhere.where(Release.id != apart_from)
+    pending = set(session.scalars(elsewhere))
+    stranded = {allocation.submission_id for allocation in stranded_items(session, cohort)}
+    found = []
+    for submission_id, learner_id, state, score_id, composite in works:
+        row = counts.get(submission_id)
+        facts = Facts(
+            state=state,
+            allocations=row.allocations if row else 0,
+            outstanding=row.outstanding if row else 0,
+            undo_open=row.undo_open if row else 0,
+            nobody_eligible=submission_id in stranded,
+            reviews_owed=owed.get(learner_id, 0),
+            in_another_release=submission_id in pending,
+        )
+        found.append(Candidate(submission_id, learner_id, score_id, composite, hindrances(facts)))
+    return found
+
+
+def owed_reviews(session: Session, cohort: Cohort) -> dict[str, int]:
+    """Count, by learner, peer reviews given to them that they neither finished nor handed back.
+
+    One that was taken from them because the author withdrew is not owed.
+    """
+    rows = session.execute(
+        select(Allocation.rater_id, func.count())
+        .where(
+            Allocation.cohort_id == cohort.id,
+            Allocation.pool == Pool.PEER,
+            Allocation.state.in_(
+                (AllocationState.ALLOCATED, AllocationState.BEGUN, AllocationState.LAPSED)
+            ),
+        )
+        .group_by(Allocation.rater_id)
+    ).tuples()
+    return {rater: count for rater, count in rows if rater is not None}
+
+
+def stranded_items(session: Session, cohort: Cohort) -> Sequence[Allocation]:
+    """List open items that no grader, lead or instructor of the cohort may read."""
+    member = aliased(Membership)
+    somebody = exists(
+        select(member.id)
+        .join(Person, Person.id == member.person_id)
+        .where(
+            member.cohort_id == cohort.id,
+            or_(
+                member.role == Role.GRADER,
+                and_(
+                    member.role.in_((Role.LEAD, Role.INSTRUCTOR)),
+                    Allocation.purpose == Purpose.ADJUDICATION,
+                ),
+            ),
+            member.ended_at.is_(None),
+            Person.active.is_(True),
+            may_read(member.person_id),
+        )
+    )
+    return list(
+        session.scalars(
+            select(Allocation)
+            .join(Submission, Submission.id == Allocation.submission_id)
+            .where(
+                Allocation.cohort_id == cohort.id,
+                Allocation.state == AllocationState.OPEN,
+                Allocation.pool == Pool.PROFESSIONAL,
+                ~somebody,
+            )
+            .order_by(Allocation.created_at, Allocation.id)
+        )
+    )

@@ -1,0 +1,277 @@
+"""Release: proposed, signed off, stoppable, and then carried out in one transaction."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from grading.errors import Fault, FaultsFound, IllegalTransition, Refused
+from grading.measurement.resolution import grade as on_scale
+from grading.models import (
+    Cohort,
+    Grade,
+    Person,
+    Release,
+    ReleaseItem,
+    Score,
+    SignOff,
+    Submission,
+)
+from grading.queries import releasing
+from grading.services import audit, outbox, records
+from grading.services.transitions import move
+from grading.workflow.cohort import CohortState
+from grading.workflow.plan import GradingPlan
+from grading.workflow.release import ReleaseState
+
+NOT_PASSED = "Not passed"
+
+
+def propose(
+    session: Session,
+    actor: Person,
+    cohort: Cohort,
+    *,
+    overrides: dict[str, str],
+    failed_gates: list[str],
+    now: datetime,
+    chosen: set[str] | None = None,
+) -> Release:
+    """Put forward everything that is ready (or the chosen part of it); the proposer signs first.
+
+    Parameters
+    ----------
+    failed_gates : list of str
+        The statistical gates that are not met, as `queries.gates` names them.
+    overrides : dict
+        For each failed gate, the reason to release all the same.
+    chosen : set of str, optional
+        Ids of submissions; None takes all that are ready.
+
+    Raises
+    ------
+    Refused
+        Nothing is ready, a chosen one is not, or the cohort has ended.
+    FaultsFound
+        A failed gate without a reason.
+    """
+    if cohort.state != CohortState.OPEN:
+        raise Refused("The cohort is not open.")
+    if faults := [
+        Fault(gate, "Give the reason for releasing although this is not met.")
+        for gate in failed_gates
+        if not overrides.get(gate, "").strip()
+    ]:
+        raise FaultsFound(faults)
+    found = releasing.candidates(session, cohort, now=now)
+    ready = [item for item in found if item.ready and item.score_id is not None]
+    if chosen is not None:
+        missing = chosen - {item.submission_id for item in ready}
+        if missing:
+            raise Refused("%(n)s of the chosen results are not ready any more.", n=len(missing))
+        ready = [item for item in ready if item.submission_id in chosen]
+    if not ready:
+        raise Refused("No result is ready to be released.")
+    kept: list[Any] = [{"gate": gate, "reason": overrides[gate].strip()} for gate in failed_gates]
+    release = Release(cohort=cohort, proposed_at=now, overrides=kept)
+    release.items = [
+        ReleaseItem(submission_id=item.submission_id, score_id=item.score_id) for item in ready
+    ]
+    session.add(release)
+    session.flush()
+    audit.record(
+        session,
+        actor,
+        "release:propose",
+        release,
+        now=now,
+        after={
+            "state": release.state,
+            "scores": {item.submission_id: item.score_id for item in ready},
+            "overrides": kept,
+        },
+    )
+    sign(session, actor, release, now=now)
+    return release
+
+
+def sign(session: Session, actor: Person, release: Release, *, now: datetime) -> None:
+    """Sign off; the last one the plan asks for schedules the release.
+
+    Raises
+    ------
+    Refused
+        The person has signed already.
+    IllegalTransition
+        The release is no longer proposed.
+    """
+    if release.state != ReleaseState.PROPOSED:
+        raise IllegalTransition(
+            "This release is %(state)s, so it cannot be signed.", state=release.state
+        )
+    if any(sign_off.person_id == actor.id for sign_off in release.sign_offs):
+        raise Refused("You have signed this release. Another person signs next.")
+    release.sign_offs.append(SignOff(person_id=actor.id, at=now))
+    session.flush()
+    audit.record(session, actor, "release:sign", release, now=now)
+    plan = release.cohort.plan
+    if len(release.sign_offs) < plan.sign_offs:
+        return
+    release_at = now + timedelta(minutes=plan.release_delay_minutes)
+    move(session, release, "schedule", actor=actor, now=now, release_at=release_at)
+    outbox.post(
+        session,
+        "release",
+        {"release": release.id},
+        key=f"release:{release.id}",
+        now=now,
+        run_at=release_at,
+    )
+
+
+def stop(session: Session, actor: Person, release: Release, *, reason: str, now: datetime) -> None:
+    """Stop a release before it is carried out: nothing has left, nothing will."""
+    move(
+        session,
+        release,
+        "stop",
+        actor=actor,
+        now=now,
+        reason=reason.strip() or None,
+        ended_at=now,
+    )
+
+
+def carry_out(session: Session, release: Release, *, now: datetime) -> int:
+    """Make the grades final, add them to the records, and ask for one mail per learner.
+
+    What is no longer ready (a work withdrawn in the meantime, a newer score) is left out and named in
+    the audit entry. Called again, it changes nothing.
+
+    Returns
+    -------
+    int
+        How many grades were released.
+
+    Raises
+    ------
+    Refused
+        The delay has not ended.
+    IllegalTransition
+        It was stopped, or was never signed off.
+    """
+    # A second worker waits here, and then finds it done.
+    session.refresh(release, with_for_update={"key_share": True})
+    if release.state == ReleaseState.RELEASED:
+        return 0
+    if release.state == ReleaseState.SCHEDULED and (
+        release.release_at is None or now < release.release_at
+    ):
+        raise Refused("The release goes out later.")
+    ready = {
+        item.submission_id: item
+        for item in releasing.candidates(session, release.cohort, now=now, apart_from=release.id)
+        if item.ready
+    }
+    rows = session.execute(
+        select(ReleaseItem, Submission, Score)
+        .join(Submission, Submission.id == ReleaseItem.submission_id)
+        .join(Score, Score.id == ReleaseItem.score_id)
+        .where(ReleaseItem.release_id == release.id)
+        .order_by(Submission.submitted_at, Submission.id)
+    ).tuples()
+    released: list[Submission] = []
+    left_out: list[str] = []
+    for item, submission, score in list(rows):
+        candidate = ready.get(submission.id)
+        if candidate is None or candidate.score_id != item.score_id:
+            left_out.append(submission.id)
+            continue
+        _release_one(session, release, submission, score, now)
+        released.append(submission)
+    move(
+        session,
+        release,
+        "carry_out",
+        actor=None,
+        now=now,
+        ended_at=now,
+        note={"released": len(released), "left_out": left_out},
+    )
+    return len(released)
+
+
+def _release_one(
+    session: Session, release: Release, submission: Submission, score: Score, now: datetime
+) -> Grade:
+    cohort = release.cohort
+    plan = cohort.plan
+    value, band = on_scale(score.composite, plan.bands)
+    grade = Grade(
+        submission=submission,
+        score=score,
+        release_id=release.id,
+        value=str(value),
+        band=band or NOT_PASSED,
+        passed=band is not None,
+        detail=_detail(cohort, plan, score),
+        released_at=now,
+    )
+    session.add(grade)
+    session.flush()
+    move(
+        session,
+        submission,
+        "release",
+        actor=None,
+        now=now,
+        note={"grade": grade.id, "value": grade.value, "band": grade.band, "score": score.id},
+    )
+    records.enter(session, submission, grade, now=now)
+    outbox.mail(
+        session,
+        "result_ready",
+        submission.learner_id,
+        key=f"result:{grade.id}",
+        now=now,
+        cohort=cohort.id,
+    )
+    return grade
+
+
+def _detail(cohort: Cohort, plan: GradingPlan, score: Score) -> dict[str, Any]:
+    """Say all that a reader of the record may be told, so that it never has to be looked up again."""
+    rubric = cohort.rubric_version.rubric
+    return {
+        "criteria": [
+            {
+                "code": criterion.code,
+                "title": criterion.title,
+                "weight": criterion.weight,
+                "level": score.criteria[criterion.code]["level"],
+                "points": score.criteria[criterion.code]["points"],
+                "levels": [level.name for level in criterion.levels],
+            }
+            for criterion in rubric.criteria
+        ],
+        "rubric": {
+            "name": cohort.rubric_version.name,
+            "version": cohort.rubric_version.number,
+            "digest": cohort.rubric_version.digest,
+        },
+        "plan": {
+            "version": cohort.plan_version.version,
+            "digest": cohort.plan_version.digest,
+            "preset": plan.preset,
+        },
+        "scale": {
+            "cut": plan.cut,
+            "bands": [list(band) for band in plan.bands],
+            "provisional": plan.scale_provisional,
+        },
+        "method": score.method,
+        "raters": {"professional": score.professionals, "peer": score.peers},
+        "composite": score.composite,
+        "standard_error": score.standard_error,
+    }

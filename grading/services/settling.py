@@ -1,0 +1,279 @@
+"""From sealed ratings to a score, to a third reading, or to one more."""
+
+import math
+from collections import defaultdict
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, and_, func, or_, select
+from sqlalchemy.orm import Session
+
+from grading.measurement.resolution import (
+    CriterionScale,
+    Discrepant,
+    NeedsReading,
+    Reading,
+    Resolved,
+    Rule,
+    Waiting,
+    resolve,
+)
+from grading.models import Allocation, Discrepancy, Rating, Score, Submission
+from grading.rubric.definition import Rubric
+from grading.services import allocations, audit
+from grading.services.transitions import move
+from grading.workflow.adjudication import DiscrepancyState
+from grading.workflow.allocation import OUTSTANDING, AllocationState, Pool, Purpose
+from grading.workflow.plan import GradingPlan
+from grading.workflow.submission import SubmissionState
+
+
+def scales(rubric: Rubric) -> tuple[CriterionScale, ...]:
+    """Give the rubric as the measurement core wants it."""
+    return tuple(
+        CriterionScale(
+            criterion.code,
+            criterion.weight,
+            tuple(float(level.points) for level in criterion.levels),
+        )
+        for criterion in rubric.criteria
+    )
+
+
+def rule(plan: GradingPlan, professionals_wanted: int) -> Rule:
+    """Give the plan's part in resolution, for a work that is to have so many professional readings."""
+    return Rule(
+        peers_needed=plan.peers_needed,
+        professional_readings=professionals_wanted,
+        tolerance_levels=plan.tolerance_levels,
+        tolerance_total=plan.tolerance_total,
+        across_cut=plan.tolerance_cut,
+        cut=plan.cut,
+        combine="median" if plan.resolution == "median" else "mean",
+        near_cut=plan.near_cut,
+        readings_near_cut=plan.readings_near_cut,
+        readings_before_not_passed=plan.readings_before_not_passed,
+    )
+
+
+def readings(
+    session: Session, submission: Submission
+) -> tuple[list[Reading], dict[str, list[int]]]:
+    """Read the sealed readings of a work, and the ids of their ratings by allocation."""
+    levels: dict[str, dict[str, int]] = defaultdict(dict)
+    ids: dict[str, list[int]] = defaultdict(list)
+    kinds: dict[str, tuple[str, str]] = {}
+    rows = session.execute(
+        select(
+            Rating.id,
+            Rating.allocation_id,
+            Rating.criterion,
+            Rating.level,
+            Allocation.pool,
+            Allocation.purpose,
+        )
+        .join(Allocation, Allocation.id == Rating.allocation_id)
+        .where(Rating.submission_id == submission.id, Allocation.state == AllocationState.SEALED)
+        .order_by(Rating.id)
+    ).tuples()
+    for rating_id, allocation_id, criterion, level, pool, purpose in rows:
+        levels[allocation_id][criterion] = level
+        ids[allocation_id].append(rating_id)
+        kinds[allocation_id] = (pool, purpose)
+    found = [
+        Reading(
+            key=key,
+            pool="professional" if kinds[key][0] == Pool.PROFESSIONAL else "peer",
+            adjudication=kinds[key][1] == Purpose.ADJUDICATION,
+            levels=given,
+        )
+        for key, given in levels.items()
+    ]
+    return found, ids
+
+
+def outstanding(session: Session, submission: Submission, *, now: datetime) -> int:
+    """Count the readings of a work that may still come: at hand, or kept for their rater."""
+    return (
+        session.scalar(
+            select(func.count())
+            .select_from(Allocation)
+            .where(
+                Allocation.submission_id == submission.id,
+                or_(Allocation.state.in_(OUTSTANDING), covering_lapse(now)),
+            )
+        )
+        or 0
+    )
+
+
+def covering_lapse(now: datetime) -> ColumnElement[bool]:
+    """The condition of a lapsed hold whose draft still keeps others away."""
+    return and_(
+        Allocation.state == AllocationState.LAPSED,
+        Allocation.replaced.is_(False),
+        Allocation.covers_until > now,
+    )
+
+
+def settle(session: Session, submission: Submission, *, now: datetime) -> bool:
+    """Bring a work as far as its sealed readings allow; says whether anything changed.
+
+    Nothing happens while a reading is outstanding, so that no score rests on whoever was quickest.
+    """
+    if submission.state not in (SubmissionState.BEGUN, SubmissionState.DISCREPANT):
+        return False
+    if outstanding(session, submission, now=now):
+        return False
+    cohort = submission.cohort
+    found, rating_ids = readings(session, submission)
+    verdict = resolve(
+        found,
+        scales(cohort.rubric_version.rubric),
+        rule(cohort.plan, submission.professionals_wanted),
+    )
+    open_case = session.scalar(
+        select(Discrepancy).where(
+            Discrepancy.submission_id == submission.id, Discrepancy.state == DiscrepancyState.OPEN
+        )
+    )
+    if open_case is not None:
+        if open_case.allocation.state != AllocationState.SEALED:
+            return False
+        move(
+            session,
+            open_case,
+            "adjudicate",
+            actor=open_case.allocation.rater,
+            now=now,
+            settled_at=now,
+        )
+    match verdict:
+        case Waiting():
+            return _wait(session, submission, verdict, now)
+        case NeedsReading():
+            # An adjudicator's reading stands beside the wanted ones and must not use one up.
+            have = sum(
+                reading.pool == "professional" and not reading.adjudication for reading in found
+            )
+            want_professionals(
+                session, submission, have + verdict.professional_short, verdict.reason, now
+            )
+            return True
+        case Discrepant():
+            _adjudicate(session, submission, verdict, now)
+            return True
+        case Resolved():
+            _keep(session, submission, verdict, rating_ids, now)
+            return True
+
+
+def _wait(session: Session, submission: Submission, verdict: Waiting, now: datetime) -> bool:
+    """Nobody is ever stuck: where no peers can come any more, a professional reads."""
+    if verdict.reason == "peers" and now >= submission.cohort.peers_due_at:
+        want_professionals(
+            session, submission, submission.professionals_wanted + 1, "short_of_peers", now
+        )
+        return True
+    return False
+
+
+def want_professionals(
+    session: Session, submission: Submission, wanted: int, reason: str, now: datetime
+) -> None:
+    """Raise the professional readings a work is to have; the upkeep finds who gives them."""
+    before = submission.professionals_wanted
+    submission.professionals_wanted = max(wanted, before + 1)
+    audit.record(
+        session,
+        None,
+        "submission:call_reading",
+        submission,
+        now=now,
+        before={"professionals_wanted": before},
+        after={"professionals_wanted": submission.professionals_wanted},
+        reason=reason,
+    )
+
+
+def _adjudicate(
+    session: Session, submission: Submission, verdict: Discrepant, now: datetime
+) -> None:
+    allocation = allocations.give(
+        session,
+        submission,
+        None,
+        Pool.PROFESSIONAL,
+        Purpose.ADJUDICATION,
+        codes=allocations.BlindCodes(session, submission.cohort_id),
+        now=now,
+    )
+    findings = [
+        {
+            "kind": finding.kind,
+            "criterion": finding.criterion,
+            "sides": list(finding.sides),
+            "gap": finding.gap,
+        }
+        for finding in verdict.findings
+    ]
+    discrepancy = Discrepancy(
+        cohort_id=submission.cohort_id,
+        submission=submission,
+        allocation=allocation,
+        findings=findings,
+        found_at=now,
+    )
+    session.add(discrepancy)
+    session.flush()
+    audit.record(
+        session,
+        None,
+        "discrepancy:find",
+        discrepancy,
+        now=now,
+        after={"state": discrepancy.state, "submission": submission.id, "findings": findings},
+    )
+    move(session, submission, "find_discrepancy", actor=None, now=now)
+
+
+def _keep(
+    session: Session,
+    submission: Submission,
+    verdict: Resolved,
+    rating_ids: dict[str, list[int]],
+    now: datetime,
+) -> None:
+    number = session.scalar(
+        select(func.max(Score.number)).where(Score.submission_id == submission.id)
+    )
+    score = Score(
+        submission=submission,
+        number=(number or 0) + 1,
+        composite=verdict.composite,
+        standard_error=None if math.isnan(verdict.standard_error) else verdict.standard_error,
+        criteria={
+            code: {"level": verdict.levels[code], "points": points}
+            for code, points in verdict.points.items()
+        },
+        rating_ids=sorted(rating for key in verdict.keys for rating in rating_ids[key]),
+        professionals=verdict.n_professional,
+        peers=verdict.n_peer,
+        method=verdict.method,
+        plan_digest=submission.cohort.plan_version.digest,
+        computed_at=now,
+    )
+    session.add(score)
+    session.flush()
+    move(
+        session,
+        submission,
+        "resolve",
+        actor=None,
+        now=now,
+        note={
+            "score": score.id,
+            "composite": score.composite,
+            "ratings": score.rating_ids,
+            "method": score.method,
+        },
+    )

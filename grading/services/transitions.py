@@ -1,0 +1,85 @@
+"""The only writer of a state: the change and its audit entry in the same breath."""
+
+from datetime import datetime
+from typing import Any, Protocol
+
+from sqlalchemy.orm import Session
+
+from grading.models import (
+    Allocation,
+    Cohort,
+    CredentialRecord,
+    Discrepancy,
+    Person,
+    Release,
+    RubricVersion,
+    Submission,
+)
+from grading.services import audit
+from grading.workflow import adjudication, allocation, cohort, credential, release, submission
+from grading.workflow.machine import Machine
+
+MACHINES: dict[type, Machine] = {
+    Submission: submission.MACHINE,
+    Allocation: allocation.MACHINE,
+    Discrepancy: adjudication.MACHINE,
+    Release: release.MACHINE,
+    Cohort: cohort.MACHINE,
+    CredentialRecord: credential.RECORD_MACHINE,
+    RubricVersion: credential.RUBRIC_MACHINE,
+}
+
+
+class Stateful(Protocol):
+    """A record that a machine moves."""
+
+    state: Any
+
+    @property
+    def chain(self) -> str: ...
+
+
+def move(
+    session: Session,
+    record: Stateful,
+    event: str,
+    *,
+    actor: Person | None,
+    now: datetime,
+    reason: str | None = None,
+    note: dict[str, object] | None = None,
+    **columns: object,
+) -> None:
+    """Move a record by an event, together with the columns the new state needs.
+
+    Parameters
+    ----------
+    actor : Person or None
+        None is the service itself.
+    note : dict, optional
+        More for the audit entry than the columns say (a seed, a list of ids).
+    **columns
+        New values of other columns; they stand in the audit entry, before and after.
+
+    Raises
+    ------
+    IllegalTransition
+        The machine's table has no such pair.
+    """
+    machine = MACHINES[type(record)]
+    before: dict[str, object] = {"state": record.state}
+    after: dict[str, object] = {"state": str(machine.after(record.state, event))}
+    for name, value in columns.items():
+        before[name], after[name] = getattr(record, name), value
+        setattr(record, name, value)
+    record.state = after["state"]
+    audit.record(
+        session,
+        actor,
+        f"{machine.name}:{event}",
+        record,
+        now=now,
+        before=before,
+        after=after | (note or {}),
+        reason=reason,
+    )

@@ -1,0 +1,363 @@
+"""What the clock demands of a cohort; each step is safe to repeat and does one batch of work.
+
+A step takes ``(session, cohort, seed, now)`` and says how much it did; a caller runs it, each time in a
+transaction of its own, until it says 0.
+"""
+
+from datetime import datetime
+from typing import Protocol
+
+import numpy as np
+from sqlalchemy import ColumnElement, and_, func, or_, select
+from sqlalchemy.orm import Session
+
+from grading.models import Allocation, Cohort, Discrepancy, Membership, Person, Submission
+from grading.services import allocations, audit, reviews, settling
+from grading.workflow.adjudication import DiscrepancyState
+from grading.workflow.allocation import HELD, OUTSTANDING, AllocationState, Pool, Purpose
+from grading.workflow.cohort import CohortState, Role
+from grading.workflow.submission import IN_GRADING, SubmissionState
+
+BATCH = 200
+
+
+class Step(Protocol):
+    """One kind of upkeep."""
+
+    def __call__(self, session: Session, cohort: Cohort, *, seed: int, now: datetime) -> int: ...
+
+
+def allocate_when_due(session: Session, cohort: Cohort, *, seed: int, now: datetime) -> int:
+    """Do the batch at the deadline."""
+    if cohort.allocated_at is not None or now < cohort.due_at:
+        return 0
+    allocations.allocate(session, cohort, seed=seed, now=now)
+    return 1
+
+
+def lapse_holds(session: Session, cohort: Cohort, *, seed: int, now: datetime) -> int:
+    """End holds that ran out, and what people hold who left the cohort."""
+    del seed
+    still_here = (
+        select(Membership.id)
+        .where(
+            Membership.cohort_id == cohort.id,
+            Membership.person_id == Allocation.rater_id,
+            Membership.ended_at.is_(None),
+            Membership.role.in_((Role.GRADER, Role.LEAD, Role.INSTRUCTOR, Role.LEARNER, Role.PEER)),
+        )
+        .exists()
+    )
+    # What the batch gave a grader has no hold; whoever did not begin it by the end gives it up.
+    unbegun: list[ColumnElement[bool]] = []
+    if now >= cohort.grading_due_at:
+        unbegun.append(
+            and_(
+                Allocation.pool == Pool.PROFESSIONAL,
+                Allocation.state == AllocationState.ALLOCATED,
+                Allocation.hold_until.is_(None),
+            )
+        )
+    ended = list(
+        session.scalars(
+            select(Allocation)
+            .where(
+                Allocation.cohort_id == cohort.id,
+                Allocation.state.in_(HELD),
+                or_(Allocation.hold_until < now, ~still_here, *unbegun),
+            )
+            .limit(BATCH)
+        )
+    )
+    for allocation in ended:
+        allocations.lapse(session, allocation, now=now)
+    return len(ended)
+
+
+def seal_finished(session: Session, cohort: Cohort, *, seed: int, now: datetime) -> int:
+    """Seal sheets whose undo has run out."""
+    del seed
+    finished = list(
+        session.scalars(
+            select(Allocation)
+            .where(
+                Allocation.cohort_id == cohort.id,
+                Allocation.state == AllocationState.FINISHED,
+                Allocation.undo_until < now,
+            )
+            .order_by(Allocation.finished_at, Allocation.id)
+            .limit(BATCH)
+        )
+    )
+    for allocation in finished:
+        reviews.seal(session, allocation, now=now)
+    return len(finished)
+
+
+def close_peer_reviews(session: Session, cohort: Cohort, *, seed: int, now: datetime) -> int:
+    """End peer reviews at their deadline. A work short of peers becomes a professional's.
+
+    A finished review whose undo still runs is left to be sealed.
+    """
+    del seed
+    if now < cohort.peers_due_at:
+        return 0
+    held = list(
+        session.scalars(
+            select(Allocation)
+            .where(
+                Allocation.cohort_id == cohort.id,
+                Allocation.pool == Pool.PEER,
+                or_(
+                    Allocation.state.in_(HELD),
+                    and_(
+                        Allocation.state == AllocationState.LAPSED,
+                        Allocation.covers_until > now,
+                    ),
+                ),
+            )
+            .limit(BATCH)
+        )
+    )
+    for allocation in held:
+        if allocation.state != AllocationState.LAPSED:
+            allocations.lapse(session, allocation, now=now)
+        allocation.covers_until = now
+    if held:
+        return len(held)
+    return _replace_missing_peers(session, cohort, now)
+
+
+def _replace_missing_peers(session: Session, cohort: Cohort, now: datetime) -> int:
+    have = (
+        select(func.count())
+        .select_from(Allocation)
+        .where(
+            Allocation.submission_id == Submission.id,
+            Allocation.pool == Pool.PEER,
+            Allocation.state.in_((AllocationState.SEALED, AllocationState.FINISHED)),
+        )
+        .correlate(Submission)
+        .scalar_subquery()
+    )
+    short = list(
+        session.execute(
+            select(Submission, have)
+            .where(
+                Submission.cohort_id == cohort.id,
+                Submission.state.in_(IN_GRADING),
+                Submission.allocated_at.is_not(None),
+                Submission.peers_wanted > have,
+            )
+            .limit(BATCH)
+        ).tuples()
+    )
+    for submission, count in short:
+        before = submission.peers_wanted
+        submission.peers_wanted = count
+        if count < cohort.plan.peers_needed:
+            settling.want_professionals(
+                session, submission, submission.professionals_wanted + 1, "short_of_peers", now
+            )
+        else:
+            audit.record(
+                session,
+                None,
+                "submission:close_peer_reviews",
+                submission,
+                now=now,
+                before={"peers_wanted": before},
+                after={"peers_wanted": count},
+            )
+    return len(short)
+
+
+def repair(session: Session, cohort: Cohort, *, seed: int, now: datetime) -> int:
+    """Give late submitters their readers, and replace what was declined or lapsed."""
+    if cohort.allocated_at is None:
+        return 0
+    rng = np.random.default_rng(seed)
+    late = list(
+        session.scalars(
+            select(Submission)
+            .join(Person, Person.id == Submission.learner_id)
+            .where(
+                Submission.cohort_id == cohort.id,
+                Submission.state == SubmissionState.SUBMITTED,
+                Submission.allocated_at.is_(None),
+            )
+            .order_by(Person.email)
+            .limit(BATCH)
+        )
+    )
+    if late:
+        allocations.want_late(session, late, cohort, rng, seed=seed, now=now)
+        return len(late)
+    return _replace(session, cohort, rng, now)
+
+
+def _replace(session: Session, cohort: Cohort, rng: np.random.Generator, now: datetime) -> int:
+    counts = {
+        pool: (
+            select(func.count())
+            .select_from(Allocation)
+            .where(
+                Allocation.submission_id == Submission.id,
+                Allocation.pool == pool,
+                Allocation.purpose != Purpose.ADJUDICATION,
+                or_(
+                    Allocation.state.in_((*OUTSTANDING, AllocationState.SEALED)),
+                    settling.covering_lapse(now),
+                ),
+            )
+            .correlate(Submission)
+            .scalar_subquery()
+        )
+        for pool in Pool
+    }
+    rows = list(
+        session.execute(
+            select(Submission, counts[Pool.PROFESSIONAL], counts[Pool.PEER])
+            .join(Person, Person.id == Submission.learner_id)
+            .where(
+                Submission.cohort_id == cohort.id,
+                Submission.state.in_(IN_GRADING),
+                Submission.allocated_at.is_not(None),
+                or_(
+                    Submission.professionals_wanted > counts[Pool.PROFESSIONAL],
+                    Submission.peers_wanted > counts[Pool.PEER],
+                ),
+            )
+            .order_by(Person.email)
+        ).tuples()
+    )
+    codes = allocations.BlindCodes(session, cohort.id) if rows else None
+    made = 0
+    works: list[Submission] = []
+    short: list[int] = []
+    for submission, professionals, peers in rows:
+        assert codes is not None
+        for _ in range(submission.professionals_wanted - professionals):
+            _mark_replaced(session, submission, Pool.PROFESSIONAL, now)
+            allocations.give(
+                session,
+                submission,
+                None,
+                Pool.PROFESSIONAL,
+                Purpose.LIVE if professionals == 0 else Purpose.SECOND_READING,
+                codes=codes,
+                now=now,
+            )
+            made += 1
+        if submission.peers_wanted > peers and now < cohort.peers_due_at:
+            _mark_replaced(session, submission, Pool.PEER, now)
+            works.append(submission)
+            short.append(submission.peers_wanted - peers)
+    if works and codes is not None:
+        made += allocations.allocate_peers(
+            session, cohort, works, short, rng=rng, codes=codes, now=now
+        )
+    return made + _replace_adjudicators(session, cohort, now)
+
+
+def _replace_adjudicators(session: Session, cohort: Cohort, now: datetime) -> int:
+    """Open a third reading again that was handed back or left alone."""
+    lost = list(
+        session.scalars(
+            select(Discrepancy)
+            .join(Allocation, Allocation.id == Discrepancy.allocation_id)
+            .where(
+                Discrepancy.cohort_id == cohort.id,
+                Discrepancy.state == DiscrepancyState.OPEN,
+                Allocation.state.in_((AllocationState.DECLINED, AllocationState.LAPSED)),
+                ~settling.covering_lapse(now),
+            )
+        )
+    )
+    codes = allocations.BlindCodes(session, cohort.id) if lost else None
+    for discrepancy in lost:
+        assert codes is not None
+        discrepancy.allocation.replaced = True
+        discrepancy.allocation = allocations.give(
+            session,
+            discrepancy.submission,
+            None,
+            Pool.PROFESSIONAL,
+            Purpose.ADJUDICATION,
+            codes=codes,
+            now=now,
+        )
+    return len(lost)
+
+
+def _mark_replaced(session: Session, submission: Submission, pool: Pool, now: datetime) -> None:
+    for allocation in session.scalars(
+        select(Allocation).where(
+            Allocation.submission_id == submission.id,
+            Allocation.pool == pool,
+            Allocation.state == AllocationState.LAPSED,
+            Allocation.purpose != Purpose.ADJUDICATION,
+            Allocation.replaced.is_(False),
+            Allocation.covers_until <= now,
+        )
+    ):
+        allocation.replaced = True
+
+
+def settle(session: Session, cohort: Cohort, *, seed: int, now: datetime) -> int:
+    """Settle works that no reading is outstanding for."""
+    del seed
+    waiting = (
+        select(Allocation.id)
+        .where(
+            Allocation.submission_id == Submission.id,
+            or_(Allocation.state.in_(OUTSTANDING), settling.covering_lapse(now)),
+        )
+        .correlate(Submission)
+        .exists()
+    )
+    sealed = (
+        select(func.count())
+        .select_from(Allocation)
+        .where(
+            Allocation.submission_id == Submission.id,
+            Allocation.pool == Pool.PROFESSIONAL,
+            Allocation.purpose != Purpose.ADJUDICATION,
+            Allocation.state == AllocationState.SEALED,
+        )
+        .correlate(Submission)
+        .scalar_subquery()
+    )
+    ready = list(
+        session.scalars(
+            select(Submission)
+            .where(
+                Submission.cohort_id == cohort.id,
+                Submission.state.in_((SubmissionState.BEGUN, SubmissionState.DISCREPANT)),
+                ~waiting,
+                sealed >= Submission.professionals_wanted,
+            )
+            .order_by(Submission.submitted_at, Submission.id)
+            .limit(BATCH)
+        )
+    )
+    return sum(settling.settle(session, submission, now=now) for submission in ready)
+
+
+STEPS: tuple[Step, ...] = (
+    allocate_when_due,
+    lapse_holds,
+    seal_finished,
+    close_peer_reviews,
+    repair,
+    settle,
+    repair,
+)
+
+
+def perform(session: Session, cohort_id: str, step: Step, *, seed: int, now: datetime) -> int:
+    """Do one step for a cohort, if nobody else is at it: two workers take turns by the cohort's row."""
+    cohort = session.get_one(Cohort, cohort_id, with_for_update={"key_share": True})
+    if cohort.state != CohortState.OPEN:
+        return 0
+    return step(session, cohort, seed=seed, now=now)

@@ -1,0 +1,179 @@
+"""The service's settings, read once from the environment; every fault is reported at once."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from argon2 import PasswordHasher
+
+from grading.errors import Fault, FaultsFound
+from grading.ports import FileStore, Mailer
+
+SECRET_FILE = "secret-key"
+SHORTEST_SECRET = 32
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What an installation decides.
+
+    Attributes
+    ----------
+    home : Path
+        Folder of the embedded form: database, files, mail and the secret's file lie in it by default.
+    database_url : str
+        ``sqlite:///…`` or ``postgresql+psycopg://…``.
+    files_url : str
+        ``file:///folder`` or ``memory:``.
+    mail_url : str
+        ``smtp://``, ``smtps://``, ``smtp+starttls://`` or ``folder:///…``.
+    secret_key : str
+        At least 32 characters; there is no default.
+    base_url : str
+        Where people reach the service; links in mail start with it.
+    upload_limit : int
+        Largest file, in bytes.
+    trusted_proxies : int
+        How many proxies stand in front and may be believed about the client's address.
+    password_cost : str
+        ``standard``, or ``light`` where sign-ins are made by the thousand in tests.
+    demo : bool
+        One-click doors for the demo's people; only ever on loopback.
+    """
+
+    home: Path
+    database_url: str
+    files_url: str
+    mail_url: str
+    secret_key: str
+    base_url: str
+    mail_from: str
+    service_name: str
+    upload_limit: int
+    trusted_proxies: int
+    password_cost: str
+    demo: bool
+
+    @property
+    def secure(self) -> bool:
+        """Whether cookies may only travel over https."""
+        return self.base_url.startswith("https://")
+
+    @property
+    def sqlite_path(self) -> Path | None:
+        """The database file of the embedded form, else None."""
+        prefix = "sqlite:///"
+        if self.database_url.startswith(prefix):
+            return Path(self.database_url.removeprefix(prefix))
+        return None
+
+    @property
+    def files_path(self) -> Path | None:
+        """The folder of the embedded form's files, else None."""
+        url = urlsplit(self.files_url)
+        return Path(url.path) if url.scheme == "file" else None
+
+
+@dataclass(frozen=True)
+class Installation:
+    """The settings together with what fulfils the ports; the app keeps it for every edge."""
+
+    settings: Settings
+    files: FileStore
+    mailer: Mailer
+    hasher: PasswordHasher
+
+
+def _whole(name: str, value: str, faults: list[Fault], *, low: int) -> int:
+    if value.isdecimal() and int(value) >= low:
+        return int(value)
+    faults.append(Fault(name, "Give a whole number of at least %(low)s.", {"low": low}))
+    return low
+
+
+def _url(name: str, value: str, schemes: tuple[str, ...], faults: list[Fault]) -> str:
+    if urlsplit(value).scheme not in schemes:
+        faults.append(
+            Fault(
+                name, "The address starts with one of %(schemes)s.", {"schemes": ", ".join(schemes)}
+            )
+        )
+    return value
+
+
+def from_environment(environment: Mapping[str, str]) -> Settings:
+    """Read the ``GRADING_…`` variables.
+
+    Raises
+    ------
+    FaultsFound
+        Every fault, with the variable's name.
+    """
+    faults: list[Fault] = []
+
+    def given(name: str, default: str) -> str:
+        return environment.get(f"GRADING_{name}", "").strip() or default
+
+    home = Path(given("HOME", "var")).absolute()
+    secret = given("SECRET_KEY", "")
+    secret_file = home / SECRET_FILE
+    if not secret and secret_file.is_file():
+        secret = secret_file.read_text(encoding="ascii").strip()
+    if len(secret) < SHORTEST_SECRET:
+        faults.append(
+            Fault(
+                "GRADING_SECRET_KEY",
+                "Set at least %(n)s random characters, or run “grading init”, which writes them to "
+                "%(file)s.",
+                {"n": SHORTEST_SECRET, "file": str(secret_file)},
+            )
+        )
+    database = given("DATABASE_URL", f"sqlite:///{home / 'grading.db'}")
+    if database.startswith(("postgresql://", "postgres://")):
+        database = "postgresql+psycopg://" + database.split("://", 1)[1]
+    cost = given("PASSWORD_COST", "standard")
+    if cost not in ("standard", "light"):
+        faults.append(Fault("GRADING_PASSWORD_COST", "Choose standard or light."))
+    demo = given("DEMO", "0")
+    if demo not in ("0", "1"):
+        faults.append(Fault("GRADING_DEMO", "Set 0 or 1."))
+    base = _url(
+        "GRADING_BASE_URL", given("BASE_URL", "http://127.0.0.1:8000"), ("http", "https"), faults
+    ).rstrip("/")
+    if demo == "1" and urlsplit(base).hostname not in ("127.0.0.1", "localhost", "::1"):
+        faults.append(Fault("GRADING_DEMO", "The demo's open doors are for this machine only."))
+    settings = Settings(
+        home=home,
+        database_url=_url(
+            "GRADING_DATABASE_URL", database, ("sqlite", "postgresql+psycopg"), faults
+        ),
+        files_url=_url(
+            "GRADING_FILES_URL",
+            given("FILES_URL", f"file://{home / 'files'}"),
+            ("file", "memory"),
+            faults,
+        ),
+        mail_url=_url(
+            "GRADING_MAIL_URL",
+            given("MAIL_URL", f"folder://{home / 'mail'}"),
+            ("smtp", "smtps", "smtp+starttls", "folder"),
+            faults,
+        ),
+        secret_key=secret,
+        base_url=base,
+        mail_from=given("MAIL_FROM", "grading@localhost"),
+        service_name=given("SERVICE_NAME", "Capstone Grading"),
+        upload_limit=_whole(
+            "GRADING_UPLOAD_LIMIT_MB", given("UPLOAD_LIMIT_MB", "200"), faults, low=1
+        )
+        * 1_000_000,
+        trusted_proxies=_whole(
+            "GRADING_TRUSTED_PROXIES", given("TRUSTED_PROXIES", "0"), faults, low=0
+        ),
+        password_cost=cost,
+        demo=demo == "1",
+    )
+    if faults:
+        raise FaultsFound(faults)
+    return settings

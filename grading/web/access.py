@@ -1,0 +1,137 @@
+"""Who may see a view, and the only way to a record.
+
+A view declares its permission with `requires`; the app refuses to start with one that does not. A view
+with a permission of a role must reach its records through `load`, which asks; one that answers without
+having asked becomes an error, never a leak.
+"""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any, TypeVar, cast
+
+from flask import current_app, g, has_request_context
+from flask_login import UserMixin, current_user
+from sqlalchemy.orm import Session
+
+from grading.authorization.identity import Identity, identify
+from grading.authorization.permissions import Permission
+from grading.authorization.policy import permits
+from grading.db import db
+from grading.errors import NotFound
+from grading.models import Cohort, Person
+from grading.settings import Installation
+
+View = TypeVar("View", bound=Callable[..., Any])
+Record = TypeVar("Record")
+
+# These are answered by the account alone; all others depend on a cohort, or on being administrator.
+PLAIN = (Permission.SIGNED_OUT, Permission.SIGNED_IN)
+
+
+def requires(permission: Permission) -> Callable[[View], View]:
+    """Declare what a view needs."""
+
+    def declare(view: View) -> View:
+        view.permission = permission  # type: ignore[attr-defined]  # the app reads it at start
+        return view
+
+    return declare
+
+
+class Account(UserMixin):  # type: ignore[misc]  # flask-login has no types
+    """What a sign-in remembers: the person, and the epoch that a new password ends."""
+
+    def __init__(self, person: Person) -> None:
+        self.id = person.id
+        self.epoch = person.epoch
+        self.name = person.name
+        self.theme = person.theme
+        self.single_keys = person.single_keys
+        self.time_zone = person.time_zone
+
+    def get_id(self) -> str:
+        return f"{self.id}:{self.epoch}"
+
+
+def load_account(token: str) -> Account | None:
+    """Find the account of a sign-in that still holds."""
+    person_id, _, epoch = token.partition(":")
+    person = db.session.get(Person, person_id)
+    if person is None or not person.active or str(person.epoch) != epoch:
+        return None
+    return Account(person)
+
+
+def installation() -> Installation:
+    """The settings and ports of this app."""
+    return cast(Installation, current_app.extensions["grading"])
+
+
+def now() -> datetime:
+    """The instant of this request: one for all it does, from the app's clock."""
+    if not has_request_context():
+        return clock()
+    if "now" not in g:
+        g.now = clock()
+    return cast(datetime, g.now)
+
+
+def clock() -> datetime:
+    """Read the app's clock; tests and simulations set ``app.extensions["clock"]``."""
+    source = current_app.extensions.get("clock")
+    return cast(datetime, source()) if source else datetime.now(UTC)
+
+
+def person() -> Person:
+    """The signed-in person, in the present transaction."""
+    found = db.session.get(Person, current_user.id) if current_user.is_authenticated else None
+    if found is None:
+        raise NotFound("There is no such page.")
+    return found
+
+
+def identity(cohort_id: str | None) -> Identity:
+    """The signed-in person with their roles in a cohort."""
+    found = db.session.get(Person, current_user.id) if current_user.is_authenticated else None
+    return identify(cast(Session, db.session), found, cohort_id)
+
+
+def permit(permission: Permission, cohort_id: str | None = None) -> Identity:
+    """Ask for a permission; refused and unknown are alike.
+
+    Raises
+    ------
+    NotFound
+    """
+    who = identity(cohort_id)
+    if not permits(who, permission):
+        raise NotFound("There is no such page.")
+    g.setdefault("asked", set()).add(permission)
+    return who
+
+
+def load(
+    model: type[Record], record_id: str, permission: Permission, *, owner: str | None = None
+) -> Record:
+    """Find a record for somebody who may see it.
+
+    Parameters
+    ----------
+    model : type
+        Its records have a ``cohort_id``, are cohorts, or belong to the service.
+    owner : str, optional
+        The column that must name the signed-in person.
+
+    Raises
+    ------
+    NotFound
+        There is none, or not for this person.
+    """
+    record = db.session.get(model, record_id)
+    if record is None:
+        raise NotFound("There is no such page.")
+    cohort_id = record.id if isinstance(record, Cohort) else getattr(record, "cohort_id", None)
+    who = permit(permission, cohort_id)
+    if owner is not None and (who.person is None or getattr(record, owner) != who.person.id):
+        raise NotFound("There is no such page.")
+    return record

@@ -1,0 +1,103 @@
+"""From an error to an answer: the only place that knows status codes."""
+
+from typing import Any
+
+from flask import Flask, jsonify, render_template, request
+from flask_babel import gettext as _
+from flask_wtf.csrf import CSRFError
+from werkzeug.exceptions import HTTPException
+
+from grading import errors
+from grading.db import db
+
+STATUS: dict[type[errors.GradingError], int] = {
+    errors.NotFound: 404,
+    errors.NotPermitted: 403,
+    errors.StaleRecord: 409,
+    errors.IllegalTransition: 409,
+    errors.HoldLost: 410,
+    errors.TooMany: 429,
+    errors.Refused: 409,
+    errors.FaultsFound: 422,
+    errors.PassingFailure: 503,
+    errors.PermanentFailure: 502,
+}
+# Every page has one of these; others share the nearest.
+PAGES = {400, 403, 404, 409, 410, 413, 429, 500, 503}
+
+
+def words(error: errors.GradingError) -> str:
+    """Give the error's message in the reader's language."""
+    return _(error.template, **error.params) if error.params else _(error.template)
+
+
+def fault_words(fault: errors.Fault) -> str:
+    """Give a fault's message in the reader's language, without its place."""
+    return _(fault.template, **fault.params) if fault.params else _(fault.template)
+
+
+def status_of(error: errors.GradingError) -> int:
+    """Give the status of the nearest class the table knows."""
+    return next((STATUS[kind] for kind in type(error).__mro__ if kind in STATUS), 400)
+
+
+def wants_json() -> bool:
+    """Whether a script asks rather than a reader."""
+    return request.path.startswith("/api/") or request.is_json
+
+
+def answer(status: int, message: str, **more: Any) -> Any:
+    """Show a message as a page, or give it as JSON."""
+    db.session.rollback()
+    if wants_json():
+        return jsonify(error=more.get("reason") or str(status), message=message, **more), status
+    page = (
+        status
+        if status in PAGES
+        else (409 if status in (422, 405) else 400 if status < 500 else 500)
+    )
+    return render_template(f"errors/{page}.html", message=message, page_error=True, **more), status
+
+
+def _grading(error: errors.GradingError) -> Any:
+    more: dict[str, Any] = {}
+    if isinstance(error, errors.HoldLost):
+        more["reason"] = error.reason
+    if isinstance(error, errors.FaultsFound):
+        more["faults"] = [
+            {"where": fault.where, "message": fault_words(fault)} for fault in error.faults
+        ]
+    return answer(status_of(error), words(error), **more)
+
+
+def _http(error: HTTPException) -> Any:
+    code = error.code or 500
+    if code < 400:
+        return error
+    texts = {
+        400: _("The request cannot be read."),
+        403: _("You cannot see this page."),
+        404: _("There is no such page."),
+        405: _("This page cannot be used like that."),
+        413: _("The file is larger than this service takes."),
+    }
+    return answer(code, texts.get(code, _("There is a problem with the service.")))
+
+
+def _csrf(_error: CSRFError) -> Any:
+    return answer(400, _("This page was open for too long. Go back, reload it and try again."))
+
+
+def _unexpected(error: Exception) -> Any:
+    from flask import current_app
+
+    current_app.logger.exception("unexpected error", exc_info=error)
+    return answer(500, _("There is a problem with the service."))
+
+
+def register(app: Flask) -> None:
+    """Teach an app to answer errors."""
+    app.register_error_handler(errors.GradingError, _grading)
+    app.register_error_handler(CSRFError, _csrf)
+    app.register_error_handler(HTTPException, _http)
+    app.register_error_handler(Exception, _unexpected)

@@ -1,0 +1,205 @@
+"""Signing in and out, the way back in, preferences, and where everybody lands."""
+
+from typing import Any
+from zoneinfo import available_timezones
+
+from flask import Blueprint, Flask, abort, flash, redirect, render_template, request, url_for
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from flask_login import current_user, login_user, logout_user
+from sqlalchemy import select
+from wtforms import BooleanField, EmailField, PasswordField, SelectField
+from wtforms.validators import InputRequired
+
+from grading.authorization.permissions import Permission
+from grading.db import db, transaction
+from grading.errors import FaultsFound, Refused, TooMany
+from grading.models import Cohort, Membership, Person
+from grading.services import people
+from grading.web import access, rendering
+from grading.web.access import requires
+from grading.web.errors import words
+from grading.web.forms import Form
+
+bp = Blueprint("sign_in", __name__)
+
+
+class SignInForm(Form):
+    email = EmailField(_l("E-mail address"), [InputRequired(_l("Enter your e-mail address."))])
+    password = PasswordField(_l("Password"), [InputRequired(_l("Enter your password."))])
+
+
+class ForgotForm(Form):
+    email = EmailField(_l("E-mail address"), [InputRequired(_l("Enter your e-mail address."))])
+
+
+class ResetForm(Form):
+    password = PasswordField(_l("New password"), [InputRequired(_l("Enter a password."))])
+
+
+class PreferencesForm(Form):
+    time_zone = SelectField(_l("Time zone"))
+    theme = SelectField(
+        _l("Colours"),
+        choices=[("system", _l("As the device")), ("light", _l("Light")), ("dark", _l("Dark"))],
+    )
+    single_keys = BooleanField(_l("Use single-key shortcuts when grading"))
+
+
+def _local(address: str | None) -> str:
+    """Keep a return address to this service; anything else leads home."""
+    if address and address.startswith("/") and not address.startswith(("//", "/\\")):
+        return address
+    return url_for("sign_in.home")
+
+
+@bp.get("/")
+@requires(Permission.SIGNED_OUT)
+def home() -> Any:
+    """Lead everybody to their part; those with several, or none yet, choose."""
+    if not current_user.is_authenticated:
+        if access.installation().settings.demo:
+            return redirect(url_for("sign_in.doors"))
+        return redirect(url_for("sign_in.form"))
+    links = rendering.role_links()
+    if len(links) == 1:
+        return redirect(links[0].url)
+    return render_template("sign_in/home.html")
+
+
+@bp.route("/sign-in", methods=["GET", "POST"])
+@requires(Permission.SIGNED_OUT)
+def form() -> Any:
+    entry = SignInForm()
+    if not entry.validate_on_submit():
+        return render_template("sign_in/form.html", form=entry), 422 if entry.errors else 200
+    try:
+        with transaction() as session:
+            found = people.sign_in(
+                session,
+                entry.email.data,
+                entry.password.data,
+                address=request.remote_addr or "",
+                hasher=access.installation().hasher,
+                now=access.now(),
+            )
+            account = access.Account(found) if found else None
+    except TooMany as error:
+        entry.password.errors = [words(error)]
+        return render_template("sign_in/form.html", form=entry), 429
+    if account is None:
+        entry.password.errors = [_("That email and password do not match.")]
+        return render_template("sign_in/form.html", form=entry), 422
+    login_user(account)
+    return redirect(_local(request.args.get("next")), 303)
+
+
+@bp.post("/sign-out")
+@requires(Permission.SIGNED_OUT)
+def sign_out() -> Any:
+    logout_user()
+    flash(_("You are signed out."))
+    return redirect(url_for("sign_in.form"), 303)
+
+
+@bp.route("/password/forgot", methods=["GET", "POST"])
+@requires(Permission.SIGNED_OUT)
+def forgot() -> Any:
+    entry = ForgotForm()
+    if not entry.validate_on_submit():
+        return render_template("sign_in/forgot.html", form=entry), 422 if entry.errors else 200
+    with transaction() as session:
+        people.request_reset(session, entry.email.data, now=access.now())
+    return render_template("sign_in/forgot_sent.html", email=entry.email.data)
+
+
+@bp.route("/password/reset/<token>", methods=["GET", "POST"])
+@requires(Permission.SIGNED_OUT)
+def reset(token: str) -> Any:
+    if people.find_reset(db.session(), token, now=access.now()) is None:
+        return render_template("sign_in/reset_gone.html"), 410
+    entry = ResetForm()
+    if not entry.validate_on_submit():
+        return render_template("sign_in/reset.html", form=entry), 422 if entry.errors else 200
+    try:
+        with transaction() as session:
+            account = access.Account(
+                people.use_reset(
+                    session,
+                    token,
+                    entry.password.data,
+                    hasher=access.installation().hasher,
+                    now=access.now(),
+                )
+            )
+    except FaultsFound as found:
+        entry.take(found)
+        return render_template("sign_in/reset.html", form=entry), 422
+    except Refused:
+        return render_template("sign_in/reset_gone.html"), 410
+    login_user(account)
+    flash(_("Your new password is set."))
+    return redirect(url_for("sign_in.home"), 303)
+
+
+@bp.route("/preferences", methods=["GET", "POST"])
+@requires(Permission.SIGNED_IN)
+def preferences() -> Any:
+    entry = PreferencesForm(obj=access.person())
+    entry.time_zone.choices = [("", _("The cohort's"))] + [
+        (name, name.replace("_", " "))
+        for name in sorted(available_timezones())
+        if "/" in name or name == "UTC"
+    ]
+    if not entry.validate_on_submit():
+        return render_template("sign_in/preferences.html", form=entry), 422 if entry.errors else 200
+    with transaction():
+        person = access.person()
+        person.time_zone = entry.time_zone.data or None
+        person.theme = entry.theme.data
+        person.single_keys = entry.single_keys.data
+    flash(_("Your preferences are saved."))
+    return redirect(url_for("sign_in.preferences"), 303)
+
+
+def _demo() -> None:
+    """The open doors exist in the demo, for whoever sits at this machine, and nowhere else."""
+    if not access.installation().settings.demo or request.remote_addr not in ("127.0.0.1", "::1"):
+        abort(404)
+
+
+@bp.get("/demo")
+@requires(Permission.SIGNED_OUT)
+def doors() -> Any:
+    _demo()
+    rows = db.session.execute(
+        select(Person, Membership.role, Cohort)
+        .join(Membership, Membership.person_id == Person.id)
+        .join(Cohort, Cohort.id == Membership.cohort_id)
+        .where(Membership.ended_at.is_(None))
+        .order_by(Cohort.name, Membership.role, Person.name)
+    ).tuples()
+    by_role: dict[str, list[Person]] = {}
+    for person, role, _cohort in rows:
+        by_role.setdefault(role, []).append(person)
+    administrators = list(
+        db.session.scalars(
+            select(Person).where(Person.administrator.is_(True)).order_by(Person.name)
+        )
+    )
+    return render_template("sign_in/doors.html", by_role=by_role, administrators=administrators)
+
+
+@bp.post("/demo/enter")
+@requires(Permission.SIGNED_OUT)
+def enter() -> Any:
+    _demo()
+    found = db.session.get(Person, request.form.get("person", ""))
+    if found is None:
+        abort(404)
+    login_user(access.Account(found))
+    return redirect(url_for("sign_in.home"), 303)
+
+
+def register(app: Flask) -> None:
+    app.register_blueprint(bp)

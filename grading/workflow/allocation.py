@@ -1,0 +1,72 @@
+"""The life of an allocation: one rater given one submission, for a stated purpose."""
+
+from enum import StrEnum
+
+from grading.workflow.machine import Machine
+
+
+class AllocationState(StrEnum):
+    OPEN = "open"
+    ALLOCATED = "allocated"
+    BEGUN = "begun"
+    FINISHED = "finished"
+    SEALED = "sealed"
+    DECLINED = "declined"
+    LAPSED = "lapsed"
+    CANCELLED = "cancelled"
+
+
+class Pool(StrEnum):
+    """Who rates: the two pools are compared, never mixed."""
+
+    PROFESSIONAL = "professional"
+    PEER = "peer"
+
+
+class Purpose(StrEnum):
+    LIVE = "live"
+    SECOND_READING = "second_reading"
+    ADJUDICATION = "adjudication"
+
+
+class DeclineReason(StrEnum):
+    """Why a rater cannot grade an item; none of them counts against the rater."""
+
+    DOES_NOT_OPEN = "does_not_open"
+    WRONG_TASK = "wrong_task"
+    KNOWS_AUTHOR = "knows_author"
+    SHOWS_AUTHOR = "shows_author"
+    OUTSIDE_FIELD = "outside_field"
+    SUSPECTED_COPYING = "suspected_copying"
+    AT_RISK = "at_risk"
+    OTHER = "other"
+
+
+S = AllocationState
+
+MACHINE = Machine(
+    "item",
+    AllocationState,
+    {
+        (S.OPEN, "claim"): S.ALLOCATED,
+        (S.ALLOCATED, "begin"): S.BEGUN,
+        (S.BEGUN, "finish"): S.FINISHED,
+        (S.FINISHED, "undo"): S.BEGUN,
+        (S.FINISHED, "seal"): S.SEALED,
+        (S.ALLOCATED, "decline"): S.DECLINED,
+        (S.BEGUN, "decline"): S.DECLINED,
+        (S.ALLOCATED, "lapse"): S.LAPSED,
+        (S.BEGUN, "lapse"): S.LAPSED,
+        (S.LAPSED, "reclaim"): S.ALLOCATED,
+        (S.OPEN, "cancel"): S.CANCELLED,
+        (S.ALLOCATED, "cancel"): S.CANCELLED,
+        (S.BEGUN, "cancel"): S.CANCELLED,
+        (S.FINISHED, "cancel"): S.CANCELLED,
+        (S.LAPSED, "cancel"): S.CANCELLED,
+    },
+)
+
+# The rater has the item to themself, and it counts towards the most one may hold.
+HELD = (S.ALLOCATED, S.BEGUN)
+# The reading may still come.
+OUTSTANDING = (S.OPEN, S.ALLOCATED, S.BEGUN, S.FINISHED)

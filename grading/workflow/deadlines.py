@@ -1,0 +1,61 @@
+"""A cohort's calendar: days are days of the cohort's own time zone, instants are UTC."""
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from grading.workflow.plan import GradingPlan
+
+MORNING = time(9, 0)
+LAST_MINUTE = time(23, 59)
+
+
+@dataclass(frozen=True)
+class Calendar:
+    """The instants a cohort turns on, all aware UTC.
+
+    Attributes
+    ----------
+    opens_at, due_at, closes_at : datetime
+        Drafting starts; the deadline; the end of the grace after it.
+    peers_due_at, grading_due_at, results_at : datetime
+        Peer reviews, professional readings and results.
+    """
+
+    opens_at: datetime
+    due_at: datetime
+    closes_at: datetime
+    peers_due_at: datetime
+    grading_due_at: datetime
+    results_at: datetime
+
+
+def _instant(day: date, at: time, zone: ZoneInfo) -> datetime:
+    return datetime.combine(day, at, tzinfo=zone).astimezone(UTC)
+
+
+def calendar(opens_on: date, zone: ZoneInfo, plan: GradingPlan) -> Calendar:
+    """Lay the plan's windows from an opening day: 9am opens, 11:59pm closes, in the cohort's zone."""
+    due_on = opens_on + timedelta(days=plan.submit_days)
+    due_at = _instant(due_on, LAST_MINUTE, zone)
+    return Calendar(
+        opens_at=_instant(opens_on, MORNING, zone),
+        due_at=due_at,
+        closes_at=due_at + timedelta(hours=plan.grace_hours),
+        peers_due_at=_instant(due_on + timedelta(days=plan.peer_days), LAST_MINUTE, zone),
+        grading_due_at=_instant(due_on + timedelta(days=plan.grading_days), LAST_MINUTE, zone),
+        results_at=_instant(due_on + timedelta(days=plan.results_day), MORNING, zone),
+    )
+
+
+def hold_until(
+    now: datetime, held_since: datetime, *, idle_hours: float, cap_hours: float
+) -> datetime:
+    """Say when a hold ends that was used just now: idle time after it, the cap at most."""
+    return min(now + timedelta(hours=idle_hours), held_since + timedelta(hours=cap_hours))
+
+
+def days_late(submitted_at: datetime, due_at: datetime, zone: ZoneInfo) -> int:
+    """Count calendar days in the cohort's zone, so that a clock change is no day."""
+    late = (submitted_at.astimezone(zone).date() - due_at.astimezone(zone).date()).days
+    return max(late, 0)

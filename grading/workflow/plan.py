@@ -1,0 +1,408 @@
+"""The grading plan: every choice a cohort makes about its grading, with the reason beside it.
+
+A plan is frozen when its cohort opens. Its digest is kept with every score that rests on it.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields, replace
+from typing import Any
+
+from grading.errors import Fault, FaultsFound
+
+
+def _choice(
+    default: Any,
+    group: str,
+    label: str,
+    why: str,
+    *,
+    low: float | None = None,
+    high: float | None = None,
+    words: tuple[str, ...] = (),
+) -> Any:
+    return field(
+        default=default,
+        metadata={
+            "group": group,
+            "label": label,
+            "why": why,
+            "low": low,
+            "high": high,
+            "words": words,
+        },
+    )
+
+
+@dataclass(frozen=True)
+class GradingPlan:
+    """One cohort's choices. The defaults are those of the ``certification`` preset.
+
+    Shares are fractions of 1, totals are points of 100, kappas are unitless; windows and holds carry
+    their unit in the name. ``None`` in a load means no cap.
+    """
+
+    preset: str = _choice(
+        "certification",
+        "Plan",
+        "Preset",
+        "Where the choices started.",
+        words=("certification", "course", "economy"),
+    )
+
+    peer_readings: int = _choice(
+        3,
+        "Peers",
+        "Peer readings per project",
+        "Enough that one no-show leaves two.",
+        low=0,
+        high=12,
+    )
+    peers_needed: int = _choice(
+        2,
+        "Peers",
+        "Peer readings needed",
+        "Fewer than this say little about a project.",
+        low=0,
+        high=12,
+    )
+    peers_from: str = _choice(
+        "submitters",
+        "Peers",
+        "Peers come from",
+        "Those who submitted review each other, or invited peers review.",
+        words=("submitters", "invited"),
+    )
+    peer_load: int | None = _choice(
+        5,
+        "Peers",
+        "Most reviews asked of one peer",
+        "Nobody carries the no-shows of others.",
+        low=1,
+    )
+    result_waits_for_reviews: bool = _choice(
+        True,
+        "Peers",
+        "Result waits for own reviews",
+        "A learner who owes reviews waits; the mark never changes.",
+    )
+
+    professional_share: float = _choice(
+        1.0,
+        "Professional readings",
+        "Share of projects read by a professional",
+        "The point of the program: every project is read by a professional.",
+        low=0,
+        high=1,
+    )
+    professional_readings: int = _choice(
+        1,
+        "Professional readings",
+        "Professional readings for each of them",
+        "Second readings go where they buy most.",
+        low=1,
+        high=4,
+    )
+    second_share: float = _choice(
+        0.2,
+        "Professional readings",
+        "Share read a second time, at random",
+        "Agreement between professionals cannot be known without it.",
+        low=0,
+        high=1,
+    )
+    second_minimum: int = _choice(
+        30,
+        "Professional readings",
+        "At least this many second readings",
+        "Fewer pairs tell nothing about agreement.",
+        low=0,
+    )
+    near_cut: float = _choice(
+        5.0,
+        "Professional readings",
+        "Near the pass mark, in points",
+        "This close to the pass mark one reading decides too much.",
+        low=0,
+        high=50,
+    )
+    readings_near_cut: int = _choice(
+        2,
+        "Professional readings",
+        "Professional readings near the pass mark",
+        "Fairness where a result can tip.",
+        low=0,
+        high=4,
+    )
+    readings_before_not_passed: int = _choice(
+        2,
+        "Professional readings",
+        "Professional readings before “Not passed”",
+        "Nobody is told “Not passed” on one person's word.",
+        low=0,
+        high=4,
+    )
+    grader_load: int | None = _choice(
+        None,
+        "Professional readings",
+        "Most items for one grader",
+        "A cap keeps one grader from shaping a whole cohort.",
+        low=1,
+    )
+
+    tolerance_levels: int = _choice(
+        1,
+        "Agreement",
+        "Levels apart allowed on a criterion",
+        "Real professionals differ by more than one level in 6 % of pairs.",
+        low=0,
+        high=10,
+    )
+    tolerance_total: float = _choice(
+        15.0,
+        "Agreement",
+        "Points apart allowed on the total",
+        "A wider gap is no chance.",
+        low=0,
+        high=100,
+    )
+    tolerance_cut: bool = _choice(
+        True,
+        "Agreement",
+        "Never across the pass mark",
+        "Two readings that disagree on passing are settled by a third.",
+    )
+    resolution: str = _choice(
+        "mean",
+        "Agreement",
+        "Score from several professional readings",
+        "The mean is best in simulation; the median resists gross errors above 6 %.",
+        words=("mean", "median"),
+    )
+
+    cut: float = _choice(
+        60.0, "Scale", "Pass mark", "Set by a panel; provisional until then.", low=0, high=100
+    )
+    bands: tuple[tuple[float, str], ...] = _choice(
+        ((60.0, "Pass"), (70.0, "Pass with merit"), (85.0, "Pass with distinction")),
+        "Scale",
+        "Bands",
+        "What a score means in words; the lowest starts at the pass mark.",
+    )
+    scale_provisional: bool = _choice(
+        True, "Scale", "Scale is provisional", "Honest until a standard-setting panel has met."
+    )
+
+    grader_hold_hours: float = _choice(
+        2.0,
+        "Holds",
+        "A grader's hold, hours since last use",
+        "An item left alone goes to a colleague.",
+        low=0.1,
+    )
+    grader_hold_cap_hours: float = _choice(
+        24.0, "Holds", "A grader's hold, hours at most", "Nothing is kept over a weekend.", low=0.1
+    )
+    peer_hold_hours: float = _choice(
+        48.0, "Holds", "A peer's hold, hours", "Peers review in the evenings.", low=0.1
+    )
+    case_hold_hours: float = _choice(
+        4.0,
+        "Holds",
+        "A case's hold, hours",
+        "A disputed grade does not wait for one desk.",
+        low=0.1,
+    )
+    most_holds: int = _choice(
+        3,
+        "Holds",
+        "Items one grader may hold",
+        "One open, one next, one put aside.",
+        low=1,
+        high=20,
+    )
+    undo_minutes: float = _choice(
+        10.0,
+        "Holds",
+        "Minutes to undo “Finish”",
+        "Everyone finishes the wrong item once.",
+        low=0,
+        high=120,
+    )
+
+    submit_days: int = _choice(28, "Windows", "Days to submit", "One can plan on it.", low=1)
+    grace_hours: float = _choice(1.0, "Windows", "Grace, hours", "Slow networks at 11:59pm.", low=0)
+    peer_days: int = _choice(7, "Windows", "Days for peers", "One weekend lies in it.", low=1)
+    grading_days: int = _choice(14, "Windows", "Days for grading", "Two working weeks.", low=1)
+    results_day: int = _choice(
+        21, "Windows", "Results, days after the deadline", "Room for third readings.", low=1
+    )
+
+    sign_offs: int = _choice(
+        2, "Release", "Sign-offs", "Two people see what goes out.", low=1, high=2
+    )
+    release_delay_minutes: float = _choice(
+        10.0,
+        "Release",
+        "Minutes in which a release can be stopped",
+        "Someone always sees it too late.",
+        low=0,
+    )
+    gate_total_kappa: float = _choice(
+        0.60,
+        "Release",
+        "Least professional kappa on the total",
+        "Below this the panel does not share a standard; a lead may override with a reason.",
+        low=-1,
+        high=1,
+    )
+    gate_criterion_kappa: float = _choice(
+        0.40,
+        "Release",
+        "Least professional kappa on a criterion",
+        "Below this the criterion is not one thing to its readers.",
+        low=-1,
+        high=1,
+    )
+    gate_minimum: int = _choice(
+        30, "Release", "Pairs before the kappas count", "Fewer pairs tell nothing.", low=2
+    )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give plain data that `from_dict` reads back exactly."""
+        data = asdict(self)
+        data["bands"] = [list(band) for band in self.bands]
+        return data
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the canonical JSON, in hexadecimal."""
+        text = json.dumps(self.to_dict(), sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    def band(self, value: float) -> str | None:
+        """Name the highest band a value of 100 reaches; None below the lowest."""
+        reached = [name for low, name in self.bands if value >= low]
+        return reached[-1] if reached else None
+
+
+_DEFAULT = GradingPlan()
+
+PRESETS: Mapping[str, GradingPlan] = {
+    "certification": _DEFAULT,
+    "course": replace(_DEFAULT, preset="course", second_share=0.1, second_minimum=10, sign_offs=1),
+    "economy": replace(
+        _DEFAULT,
+        preset="economy",
+        professional_share=0.25,
+        second_share=0.1,
+        second_minimum=0,
+        readings_near_cut=1,
+        readings_before_not_passed=1,
+        sign_offs=1,
+    ),
+}
+
+
+def _number(value: Any, kind: type) -> Any:
+    """Take a number only from a number: a bool is none, and 2.5 is no whole one."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise TypeError
+    if kind is int and value != int(value):
+        raise TypeError
+    return kind(value)
+
+
+def _read_bands(value: Any, faults: list[Fault]) -> tuple[tuple[float, str], ...]:
+    try:
+        bands = tuple((float(_number(low, float)), str(name).strip()) for low, name in value)
+    except (TypeError, ValueError):
+        faults.append(Fault("bands", "Each band is a number and a name."))
+        return _DEFAULT.bands
+    lows = [low for low, _ in bands]
+    if not bands or lows != sorted(set(lows)) or any(not name for _, name in bands):
+        faults.append(Fault("bands", "Bands need names and rising numbers."))
+    return bands
+
+
+def from_dict(data: Mapping[str, Any]) -> GradingPlan:
+    """Read a plan; fields left out come from its preset.
+
+    Raises
+    ------
+    FaultsFound
+        Every unknown field, wrong type, number out of range and contradiction at once.
+    """
+    faults: list[Fault] = []
+    base = PRESETS.get(str(data.get("preset", "certification")), _DEFAULT)
+    known = {item.name: item for item in fields(GradingPlan)}
+    faults += [
+        Fault(name, "The plan has no field of this name.") for name in data if name not in known
+    ]
+    values: dict[str, Any] = {}
+    for name, item in known.items():
+        if name not in data:
+            continue
+        value = data[name]
+        if name == "bands":
+            values[name] = _read_bands(value, faults)
+            continue
+        kind = type(getattr(_DEFAULT, name))
+        optional = "None" in str(item.type)
+        if optional and value is None:
+            values[name] = None
+            continue
+        words = item.metadata["words"]
+        if words:
+            if value not in words:
+                faults.append(Fault(name, "Choose one of %(words)s.", {"words": ", ".join(words)}))
+            values[name] = value
+            continue
+        if kind is bool:
+            if not isinstance(value, bool):
+                faults.append(Fault(name, "Say yes or no."))
+            values[name] = value
+            continue
+        try:
+            number = _number(value, int if optional or kind is int else float)
+        except TypeError:
+            whole = optional or kind is int
+            faults.append(Fault(name, "Give a whole number." if whole else "Give a number."))
+            continue
+        low, high = item.metadata["low"], item.metadata["high"]
+        if low is not None and number < low:
+            faults.append(Fault(name, "It must be at least %(low)s.", {"low": low}))
+        if high is not None and number > high:
+            faults.append(Fault(name, "It must be at most %(high)s.", {"high": high}))
+        values[name] = number
+    plan = replace(base, **values)
+    if not faults:
+        faults += _contradictions(plan)
+    if faults:
+        raise FaultsFound(faults)
+    return plan
+
+
+def _contradictions(plan: GradingPlan) -> list[Fault]:
+    faults: list[Fault] = []
+    if plan.peers_needed > plan.peer_readings:
+        faults.append(
+            Fault("peers_needed", "More peer readings are needed than each project is given.")
+        )
+    if plan.professional_share < 1 and plan.peers_needed < 1:
+        faults.append(
+            Fault(
+                "professional_share",
+                "Projects that no professional reads need at least one peer reading.",
+            )
+        )
+    if plan.bands[0][0] != plan.cut:
+        faults.append(Fault("bands", "The lowest band starts at the pass mark."))
+    if plan.grader_hold_hours > plan.grader_hold_cap_hours:
+        faults.append(Fault("grader_hold_hours", "It is longer than the most a hold may last."))
+    if plan.results_day < plan.grading_days:
+        faults.append(Fault("results_day", "Results come before grading ends."))
+    if plan.peer_days > plan.grading_days:
+        faults.append(Fault("peer_days", "Peers would still review when grading has ended."))
+    return faults

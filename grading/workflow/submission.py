@@ -1,0 +1,50 @@
+"""The life of a submission: one learner's work, one attempt."""
+
+from enum import StrEnum
+
+from grading.workflow.machine import Machine
+
+
+class SubmissionState(StrEnum):
+    DRAFT = "draft"
+    SUBMITTED = "submitted"
+    BEGUN = "begun"
+    DISCREPANT = "discrepant"
+    RESOLVED = "resolved"
+    RELEASED = "released"
+    WITHDRAWN = "withdrawn"
+
+
+S = SubmissionState
+
+MACHINE = Machine(
+    "submission",
+    SubmissionState,
+    {
+        (S.DRAFT, "submit"): S.SUBMITTED,
+        (S.SUBMITTED, "take_back"): S.DRAFT,
+        (S.SUBMITTED, "begin"): S.BEGUN,
+        (S.BEGUN, "find_discrepancy"): S.DISCREPANT,
+        (S.BEGUN, "resolve"): S.RESOLVED,
+        (S.DISCREPANT, "resolve"): S.RESOLVED,
+        (S.RESOLVED, "release"): S.RELEASED,
+        (S.DRAFT, "withdraw"): S.WITHDRAWN,
+        (S.SUBMITTED, "withdraw"): S.WITHDRAWN,
+        (S.BEGUN, "withdraw"): S.WITHDRAWN,
+        (S.DISCREPANT, "withdraw"): S.WITHDRAWN,
+        (S.RESOLVED, "withdraw"): S.WITHDRAWN,
+    },
+)
+
+# In these states raters may still be needed.
+IN_GRADING = (S.SUBMITTED, S.BEGUN, S.DISCREPANT)
+
+# What the learner affirms on submitting; the number is stored with the submission. A new wording is a
+# new number, and old ones stay here so that a record can always show what was affirmed.
+HONOUR_STATEMENTS: dict[int, str] = {
+    1: (
+        "This project is my own work. I have named every source and every tool that helped me, "
+        "and I have not shared it with anyone who will review it."
+    ),
+}
+CURRENT_STATEMENT = max(HONOUR_STATEMENTS)

@@ -1,0 +1,134 @@
+"""A real database for every test: built by the migrations once, copied for each."""
+
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from sqlalchemy import create_engine, text
+from sqlalchemy.orm import Session
+
+from grading import migrations
+from grading.app import create_app
+from grading.db import db, prepare, transaction
+from grading.models import Base
+from grading.settings import Settings, from_environment
+
+SECRET = "only for tests, and long enough for them"
+NOW = datetime(2026, 9, 7, 8, 0, tzinfo=UTC)
+
+
+class Clock:
+    """The app's clock in a test: it stands still until told."""
+
+    def __init__(self) -> None:
+        self.now = NOW
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def forward(self, **span: float) -> datetime:
+        self.now += timedelta(**span)
+        return self.now
+
+
+def settings_for(home: Path, database_url: str) -> Settings:
+    environment = {
+        "GRADING_HOME": str(home),
+        "GRADING_SECRET_KEY": SECRET,
+        "GRADING_DATABASE_URL": database_url,
+        "GRADING_PASSWORD_COST": "light",
+        "GRADING_FILES_URL": f"file://{home / 'files'}",
+        "GRADING_MAIL_URL": f"folder://{home / 'mail'}",
+        "GRADING_BASE_URL": "http://127.0.0.1:8000",
+    }
+    return replace(from_environment(environment), upload_limit=5_000_000)
+
+
+@pytest.fixture(scope="session")
+def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("migrated") / "grading.db"
+    engine = create_engine(f"sqlite:///{path}")
+    prepare(engine)
+    migrations.upgrade(engine)
+    with engine.connect() as connection:
+        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+    engine.dispose()
+    return path
+
+
+@pytest.fixture(scope="session")
+def migrated_postgres(postgres_url: str) -> str:
+    engine = create_engine(postgres_url)
+    migrations.upgrade(engine)
+    engine.dispose()
+    return postgres_url
+
+
+def _emptied(url: str) -> str:
+    """Leave a PostgreSQL database as the migrations make it, without a row of a test before."""
+    engine = create_engine(url)
+    tables = ", ".join(f'"{name}"' for name in Base.metadata.tables if name != "alembic_version")
+    with engine.begin() as connection:
+        connection.execute(text(f"TRUNCATE {tables} RESTART IDENTITY"))
+        connection.execute(
+            text("INSERT INTO audit_head (chain, count, hash) VALUES ('service', 0, :hash)"),
+            {"hash": "0" * 64},
+        )
+    engine.dispose()
+    return url
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=[pytest.mark.postgres])])
+def any_database(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The address of a migrated, empty database: each test runs on both kinds."""
+    if request.param == "postgresql":
+        return _emptied(request.getfixturevalue("migrated_postgres"))
+    return _sqlite_copy(request, tmp_path)
+
+
+def _sqlite_copy(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    path = tmp_path / "grading.db"
+    shutil.copy(request.getfixturevalue("migrated_sqlite"), path)
+    return f"sqlite:///{path}"
+
+
+@pytest.fixture
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """SQLite, unless the test asks for `any_database`."""
+    if "any_database" in request.fixturenames:
+        return str(request.getfixturevalue("any_database"))
+    return _sqlite_copy(request, tmp_path)
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def app(tmp_path: Path, database_url: str, clock: Clock) -> Iterator[Flask]:
+    built = create_app(settings_for(tmp_path, database_url))
+    built.testing = True
+    built.extensions["clock"] = clock
+    built.config["WTF_CSRF_ENABLED"] = False
+    with built.app_context():
+        yield built
+        db.session.remove()
+        db.engine.dispose()
+
+
+@pytest.fixture
+def session(app: Flask) -> Iterator[Session]:
+    """A session inside one open transaction; `commit` it, or use `act` for several."""
+    with transaction() as opened:
+        yield opened
+
+
+@pytest.fixture
+def act(app: Flask) -> Callable[[], object]:
+    """Open a transaction: ``with act() as session:``."""
+    return transaction

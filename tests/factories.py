@@ -1,0 +1,246 @@
+"""Things that tests need, made by the real services."""
+
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from grading.models import Allocation, Cohort, Person, Program, RubricVersion, Submission
+from grading.rubric.definition import Criterion, Level, Rubric
+from grading.services import cohorts, people, programs, reviews, submissions, upkeep
+from grading.workflow import plan as plans
+from grading.workflow.cohort import Role
+from grading.workflow.submission import CURRENT_STATEMENT
+
+COURSES = [("measuring", "Measuring"), ("cleaning", "Cleaning"), ("modelling", "Modelling")]
+PLANTS = (
+    "Alder", "Birch", "Cedar", "Dogwood", "Elder", "Fir", "Gorse", "Hazel", "Ivy", "Juniper",
+    "Larch", "Maple", "Oak", "Poplar", "Rowan", "Sorrel", "Thyme", "Willow", "Yarrow", "Yew",
+)  # fmt: skip
+STONES = ("Basalt", "Chalk", "Flint", "Granite", "Marble", "Obsidian", "Pumice", "Quartz", "Slate")
+PASSWORD = "a long enough password"
+
+
+def a_rubric(**changes: Any) -> Rubric:
+    levels = tuple(
+        Level(name=name, points=float(points), descriptor=f"What {name.lower()} work shows.")
+        for points, name in enumerate(("Missing", "Begun", "Sound", "Thorough"))
+    )
+    values: dict[str, Any] = {
+        "name": "small-capstone",
+        "title": "Small capstone",
+        "version": 1,
+        "description": "A rubric for tests.",
+        "criteria": (
+            Criterion("question", "Question", "What is asked.", 40.0, ("measuring",), levels),
+            Criterion(
+                "method", "Method", "How it is answered.", 60.0, ("cleaning", "modelling"), levels
+            ),
+        ),
+    }
+    return Rubric(**(values | changes))
+
+
+def a_person(session: Session, name: str, *, now: datetime, **changes: Any) -> Person:
+    email = name.lower().replace(" ", ".") + "@example.org"
+    return people.create(
+        session, None, email=changes.pop("email", email), name=name, now=now, **changes
+    )
+
+
+def a_program(session: Session, *, now: datetime, name: str = "Counting bicycles") -> Program:
+    program = programs.create_program(
+        session,
+        None,
+        sponsor="Example College",
+        name=name,
+        capstone_title="A city's bicycles",
+        courses=COURSES,
+        now=now,
+    )
+    programs.add_brief(session, None, program, "# The task\n\nCount bicycles.", now=now)
+    return program
+
+
+def a_published_rubric(
+    session: Session, program: Program, *, now: datetime, rubric: Rubric | None = None
+) -> RubricVersion:
+    version = programs.add_rubric(session, None, program, rubric or a_rubric(), now=now)
+    programs.publish_rubric(session, None, version, now=now)
+    return version
+
+
+def a_cohort(
+    session: Session,
+    *,
+    now: datetime,
+    opened: bool = True,
+    rubric: Rubric | None = None,
+    **plan: Any,
+) -> Cohort:
+    """An open cohort of a small plan: 2 peers, 1 professional, no random second readings."""
+    choices = {
+        "preset": "course",
+        "peer_readings": 2,
+        "peers_needed": 2,
+        "second_share": 0.0,
+        "second_minimum": 0,
+        "near_cut": 0.0,
+        "readings_before_not_passed": 1,
+        "readings_near_cut": 1,
+    } | plan
+    program = a_program(session, now=now)
+    version = a_published_rubric(session, program, now=now, rubric=rubric)
+    cohort = cohorts.create_cohort(
+        session,
+        None,
+        program,
+        name="Spring",
+        opens_on=now.date(),
+        time_zone="Europe/London",
+        rubric_version=version,
+        plan=plans.from_dict(choices),
+        now=now,
+    )
+    if opened:
+        grader = a_person(session, "Grader Agate", now=now)
+        cohorts.enrol(session, None, cohort, grader, Role.GRADER, now=now)
+        cohorts.open_cohort(session, None, cohort, now=now)
+    return cohort
+
+
+def a_member(session: Session, cohort: Cohort, name: str, role: Role, *, now: datetime) -> Person:
+    person = a_person(session, name, now=now)
+    cohorts.enrol(session, None, cohort, person, role, now=now)
+    return person
+
+
+def a_learner(
+    session: Session, cohort: Cohort, name: str, *, now: datetime, completed: bool = True
+) -> Person:
+    person = a_member(session, cohort, name, Role.LEARNER, now=now)
+    if completed:
+        complete_courses(session, cohort, person, now=now)
+    return person
+
+
+def complete_courses(session: Session, cohort: Cohort, person: Person, *, now: datetime) -> None:
+    for course in cohort.program.courses:
+        programs.record_completion(
+            session,
+            None,
+            course,
+            person,
+            completed_on=date(2026, 6, 1),
+            identity_assurance="proctored",
+            now=now,
+        )
+
+
+def a_submission(
+    session: Session, cohort: Cohort, learner: Person, *, now: datetime, **changes: Any
+) -> Submission:
+    """A submission that was handed in."""
+    submission = submissions.start(session, learner, cohort, now=now)
+    submissions.save_draft(
+        session,
+        learner,
+        submission,
+        title=changes.get("title", "Bicycles of a small town"),
+        text=changes.get("text", "We counted $n=120$ bicycles."),
+        links=changes.get("links", []),
+        version=None,
+        now=now,
+    )
+    submissions.submit(
+        session, learner, submission, statement=CURRENT_STATEMENT, version=None, now=now
+    )
+    return submission
+
+
+def run_upkeep(session: Session, cohort: Cohort, *, now: datetime, seed: int = 1) -> int:
+    """Do all the upkeep that is due, in the present transaction."""
+    done = 0
+    for step in upkeep.STEPS:
+        for _ in range(1000):
+            did = step(session, cohort, seed=seed, now=now)
+            session.flush()
+            done += did
+            if not did:
+                break
+    return done
+
+
+def rate(
+    session: Session, allocation: Allocation, levels: dict[str, int], *, now: datetime
+) -> None:
+    """Fill in a sheet and finish it."""
+    assert allocation.rater is not None
+    version = allocation.review.version if allocation.review else 0
+    reviews.finish(
+        session,
+        allocation.rater,
+        allocation,
+        reviews.Sheet(levels=levels),
+        version=version,
+        now=now,
+    )
+
+
+@dataclass
+class Cast:
+    """The people of a test, by part."""
+
+    cohort: Cohort
+    learners: list[Person]
+    graders: list[Person]
+    instructor: Person
+    second_instructor: Person
+    lead: Person
+    coordinator: Person
+    observer: Person
+    stranger: Person
+    administrator: Person
+    submissions: list[Submission] = field(default_factory=list)
+
+
+def a_cast(
+    session: Session,
+    *,
+    now: datetime,
+    learners: int = 4,
+    graders: int = 3,
+    submitted: bool = True,
+    **plan: Any,
+) -> Cast:
+    """A cohort with everybody in it; the learners have handed in."""
+    cohort = a_cohort(session, now=now, **plan)
+    agate = session.query(Person).filter(Person.email == "grader.agate@example.org").one()
+    cast = Cast(
+        cohort=cohort,
+        learners=[
+            a_learner(session, cohort, f"Learner {PLANTS[i % 20]}{'' if i < 20 else i}", now=now)
+            for i in range(learners)
+        ],
+        graders=[agate]
+        + [
+            a_member(session, cohort, f"Grader {STONES[i]}", Role.GRADER, now=now)
+            for i in range(graders - 1)
+        ],
+        instructor=a_member(session, cohort, "Instructor Opal", Role.INSTRUCTOR, now=now),
+        second_instructor=a_member(session, cohort, "Instructor Jade", Role.INSTRUCTOR, now=now),
+        lead=a_member(session, cohort, "Lead Topaz", Role.LEAD, now=now),
+        coordinator=a_member(session, cohort, "Coordinator Garnet", Role.COORDINATOR, now=now),
+        observer=a_member(session, cohort, "Observer Amber", Role.OBSERVER, now=now),
+        stranger=a_person(session, "Stranger Onyx", now=now),
+        administrator=a_person(session, "Administrator Beryl", now=now, administrator=True),
+    )
+    if submitted:
+        at = cohort.opens_at + timedelta(days=1)
+        cast.submissions = [
+            a_submission(session, cohort, learner, now=at, title=f"Work of {learner.id}")
+            for learner in cast.learners
+        ]
+    session.flush()
+    return cast

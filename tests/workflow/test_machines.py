@@ -1,0 +1,100 @@
+"""Every machine over the full product of its states and events, the lawful pairs listed by hand."""
+
+from itertools import product
+
+import pytest
+
+from grading.errors import IllegalTransition
+from grading.services.transitions import MACHINES
+from grading.workflow import adjudication, allocation, cohort, credential, release, submission
+from grading.workflow.machine import Machine
+
+LAWFUL: dict[str, set[tuple[str, str, str]]] = {
+    "submission": {
+        ("draft", "submit", "submitted"),
+        ("draft", "withdraw", "withdrawn"),
+        ("submitted", "take_back", "draft"),
+        ("submitted", "begin", "begun"),
+        ("submitted", "withdraw", "withdrawn"),
+        ("begun", "find_discrepancy", "discrepant"),
+        ("begun", "resolve", "resolved"),
+        ("begun", "withdraw", "withdrawn"),
+        ("discrepant", "resolve", "resolved"),
+        ("discrepant", "withdraw", "withdrawn"),
+        ("resolved", "release", "released"),
+        ("resolved", "withdraw", "withdrawn"),
+    },
+    "item": {
+        ("open", "claim", "allocated"),
+        ("open", "cancel", "cancelled"),
+        ("allocated", "begin", "begun"),
+        ("allocated", "decline", "declined"),
+        ("allocated", "lapse", "lapsed"),
+        ("allocated", "cancel", "cancelled"),
+        ("begun", "finish", "finished"),
+        ("begun", "decline", "declined"),
+        ("begun", "lapse", "lapsed"),
+        ("begun", "cancel", "cancelled"),
+        ("finished", "undo", "begun"),
+        ("finished", "seal", "sealed"),
+        ("finished", "cancel", "cancelled"),
+        ("lapsed", "reclaim", "allocated"),
+        ("lapsed", "cancel", "cancelled"),
+    },
+    "discrepancy": {("open", "adjudicate", "adjudicated"), ("open", "cancel", "cancelled")},
+    "release": {
+        ("proposed", "schedule", "scheduled"),
+        ("proposed", "stop", "stopped"),
+        ("scheduled", "carry_out", "released"),
+        ("scheduled", "stop", "stopped"),
+    },
+    "cohort": {("preparing", "open", "open"), ("open", "end", "ended")},
+    "record": {("valid", "revoke", "revoked")},
+    "rubric": {("draft", "publish", "published")},
+}
+
+ALL = [
+    submission.MACHINE,
+    allocation.MACHINE,
+    adjudication.MACHINE,
+    release.MACHINE,
+    cohort.MACHINE,
+    credential.RECORD_MACHINE,
+    credential.RUBRIC_MACHINE,
+]
+PRODUCT = [
+    (machine, str(state), event)
+    for machine in ALL
+    for state, event in product(machine.states, machine.events)
+]
+
+
+@pytest.mark.parametrize(
+    ("machine", "state", "event"),
+    PRODUCT,
+    ids=[f"{machine.name}-{state}-{event}" for machine, state, event in PRODUCT],
+)
+def test_exactly_the_listed_pairs_are_lawful(machine: Machine, state: str, event: str) -> None:
+    lawful = {(before, name): after for before, name, after in LAWFUL[machine.name]}
+    if (state, event) in lawful:
+        assert machine.after(state, event) == lawful[state, event]
+        assert machine.allows(state, event)
+    else:
+        assert not machine.allows(state, event)
+        with pytest.raises(IllegalTransition):
+            machine.after(state, event)
+
+
+def test_every_listed_pair_was_tried() -> None:
+    tried = {(machine.name, state, event) for machine, state, event in PRODUCT}
+    listed = {(name, before, event) for name, pairs in LAWFUL.items() for before, event, _ in pairs}
+    assert listed <= tried
+
+
+def test_every_machine_is_known_to_the_only_writer() -> None:
+    assert {id(machine) for machine in MACHINES.values()} == {id(machine) for machine in ALL}
+
+
+def test_a_record_starts_where_its_machine_does() -> None:
+    for model, machine in MACHINES.items():
+        assert model.__table__.c.state.default.arg == machine.initial  # type: ignore[attr-defined]

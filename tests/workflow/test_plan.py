@@ -1,0 +1,83 @@
+"""The grading plan: presets, reading, and every fault at once."""
+
+import pytest
+
+from grading.errors import FaultsFound
+from grading.workflow import plan as plans
+
+
+def faults_of(data: dict[str, object]) -> dict[str, str]:
+    with pytest.raises(FaultsFound) as caught:
+        plans.from_dict(data)
+    return {fault.where: str(fault) for fault in caught.value.faults}
+
+
+@pytest.mark.parametrize("name", sorted(plans.PRESETS))
+def test_a_preset_reads_back_as_itself(name: str) -> None:
+    preset = plans.PRESETS[name]
+    assert preset.preset == name
+    assert plans.from_dict(preset.to_dict()) == preset
+    assert plans.from_dict({"preset": name}) == preset
+
+
+def test_the_default_is_what_the_program_office_wants() -> None:
+    plan = plans.PRESETS["certification"]
+    assert (plan.peer_readings, plan.peers_needed, plan.professional_readings) == (3, 2, 1)
+    assert (plan.second_share, plan.second_minimum) == (0.2, 30)
+    assert (plan.tolerance_levels, plan.tolerance_total, plan.tolerance_cut) == (1, 15.0, True)
+    assert (plan.cut, plan.sign_offs, plan.undo_minutes) == (60.0, 2, 10.0)
+    assert [low for low, _ in plan.bands] == [60.0, 70.0, 85.0]
+
+
+def test_presets_differ_where_they_should() -> None:
+    course, economy = plans.PRESETS["course"], plans.PRESETS["economy"]
+    assert (course.second_share, course.sign_offs) == (0.1, 1)
+    assert economy.professional_share < 1
+    assert economy.readings_before_not_passed == 1
+
+
+def test_every_fault_is_named_at_once() -> None:
+    faults = faults_of(
+        {
+            "preset": "splendid",
+            "peers": 3,
+            "peer_readings": "three",
+            "second_share": 1.5,
+            "tolerance_cut": "yes",
+            "cut": True,
+            "bands": [[70, "Pass"], [60, "Merit"]],
+            "most_holds": 2.5,
+        }
+    )
+    assert set(faults) == {
+        "preset", "peers", "peer_readings", "second_share", "tolerance_cut", "cut", "bands", "most_holds",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("data", "field"),
+    [
+        ({"peer_readings": 1, "peers_needed": 2}, "peers_needed"),
+        ({"professional_share": 0.5, "peers_needed": 0}, "professional_share"),
+        ({"cut": 50.0}, "bands"),
+        ({"grader_hold_hours": 30.0}, "grader_hold_hours"),
+        ({"results_day": 3}, "results_day"),
+        ({"peer_days": 20}, "peer_days"),
+    ],
+)
+def test_contradictions_are_refused(data: dict[str, object], field: str) -> None:
+    assert field in faults_of(data)
+
+
+def test_the_digest_follows_every_field() -> None:
+    base = plans.PRESETS["course"]
+    assert plans.from_dict({"preset": "course", "near_cut": 4.0}).digest != base.digest
+    assert plans.from_dict({"preset": "course"}).digest == base.digest
+
+
+@pytest.mark.parametrize(
+    ("value", "band"),
+    [(59.0, None), (60.0, "Pass"), (84.0, "Pass with merit"), (100.0, "Pass with distinction")],
+)
+def test_bands(value: float, band: str | None) -> None:
+    assert plans.PRESETS["course"].band(value) == band
