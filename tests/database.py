@@ -8,13 +8,14 @@ from pathlib import Path
 
 import pytest
 from flask import Flask
+from flask.testing import FlaskClient
 from sqlalchemy import create_engine, text
 from sqlalchemy.orm import Session
 
 from grading import migrations
 from grading.app import create_app
 from grading.db import db, prepare, transaction
-from grading.models import Base
+from grading.models import Base, Person
 from grading.settings import Settings, from_environment
 
 SECRET = "only for tests, and long enough for them"
@@ -132,3 +133,25 @@ def session(app: Flask) -> Iterator[Session]:
 def act(app: Flask) -> Callable[[], object]:
     """Open a transaction: ``with act() as session:``."""
     return transaction
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    return app.test_client()
+
+
+@pytest.fixture
+def sign_in(app: Flask) -> Callable[[str], FlaskClient]:
+    """Give a client that is signed in as a person, by id; each call gives another one."""
+
+    def enter(person_id: str) -> FlaskClient:
+        signed_in = app.test_client()
+        person = db.session.get(Person, person_id)
+        assert person is not None
+        with signed_in.session_transaction() as cookie:
+            cookie["_user_id"] = f"{person.id}:{person.epoch}"
+            cookie["_fresh"] = True
+        db.session.rollback()
+        return signed_in
+
+    return enter

@@ -438,9 +438,7 @@ class Player:
                         select(Submission.state, func.count())
                         .where(Submission.cohort_id == cohort.id)
                         .group_by(Submission.state)
-                    )
-                    .tuples()
-                    .all()
+                    ).all()
                 )
             )
             left = releasing.candidates(session, cohort, now=self.now)
@@ -450,7 +448,7 @@ class Player:
                     select(Allocation.pool, Allocation.purpose)
                     .join(Review)
                     .where(Allocation.cohort_id == cohort.id)
-                ).tuples()
+                )
             )
             chains = audit.verify(session)
             return {
@@ -486,14 +484,12 @@ class Player:
             select(Allocation.submission_id, Allocation.rater_id).where(
                 Allocation.cohort_id == self.cohort_id, Allocation.state == AllocationState.SEALED
             )
-        ).tuples():
+        ):
             readers[submission_id].add(self.rater_of[rater_id])
         low, high = self.ratings.values[0], self.ratings.values[-1]
         to_all: list[float] = []
         to_others: list[float] = []
-        for submission_id, detail in session.execute(
-            select(Grade.submission_id, Grade.detail)
-        ).tuples():
+        for submission_id, detail in session.execute(select(Grade.submission_id, Grade.detail)):
             released = low + (high - low) * detail["composite"] / 100
             work = self.work_of[submission_id]
             others = set(self.ratings.raters) - readers[submission_id]

@@ -34,7 +34,7 @@ def cohorts(session: Session, person_id: str) -> Sequence[tuple[Cohort, str]]:
                 Membership.role.in_((Role.LEARNER, Role.PEER)),
             )
             .order_by(Cohort.opens_at.desc())
-        ).tuples()
+        )
     )
 
 
@@ -125,7 +125,7 @@ def comments(session: Session, found: Grade) -> dict[str, list[Comment]]:
                 Allocation.sealed_at <= found.released_at,
             )
             .order_by(Allocation.pool.desc(), Allocation.blind_code, Rating.criterion)
-        ).tuples()
+        )
     )
     names: dict[str, tuple[str, str]] = {}
     counts = {Pool.PROFESSIONAL: 0, Pool.PEER: 0}

@@ -132,7 +132,7 @@ def owed_reviews(session: Session, cohort: Cohort) -> dict[str, int]:
             ),
         )
         .group_by(Allocation.rater_id)
-    ).tuples()
+    )
     return {rater: count for rater, count in rows if rater is not None}
 
 

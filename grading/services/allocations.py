@@ -146,7 +146,7 @@ def forbidden_pairs(
         select(ConflictOfInterest.rater_id, ConflictOfInterest.learner_id).where(
             ConflictOfInterest.cohort_id == cohort.id
         )
-    ).tuples()
+    )
     for rater, learner in conflicts:
         if rater in rater_of_id:
             pairs |= {(index, rater_of_id[rater]) for index in work_of_learner.get(learner, [])}
@@ -155,12 +155,12 @@ def forbidden_pairs(
             select(Allocation.submission_id, Allocation.rater_id).where(
                 Allocation.cohort_id == cohort.id, Allocation.rater_id.is_not(None)
             )
-        ).tuples(),
+        ),
         *session.execute(
             select(Exposure.submission_id, Exposure.person_id)
             .join(Submission, Submission.id == Exposure.submission_id)
             .where(Submission.cohort_id == cohort.id)
-        ).tuples(),
+        ),
     ]
     for work_id, person in met:
         if work_id in work_of_id and person in rater_of_id:
@@ -180,9 +180,7 @@ def loads(session: Session, cohort: Cohort, pool: Pool, raters: Sequence[Person]
                 Allocation.state.not_in(ended),
             )
             .group_by(Allocation.rater_id)
-        )
-        .tuples()
-        .all()
+        ).all()
     )
     return [counted.get(rater.id, 0) for rater in raters]
 

@@ -326,7 +326,7 @@ def import_roster(
             select(Membership.person_id, Membership.role, Membership).where(
                 Membership.cohort_id == cohort.id
             )
-        ).tuples()
+        )
     }
     added = 0
     for email, role in seen:

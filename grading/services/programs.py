@@ -246,12 +246,12 @@ def import_completions(
         for chunk in _chunks(sorted(emails))
         for person in session.scalars(select(Person).where(Person.email.in_(chunk)))
     }
-    known = set(
+    known: set[tuple[str, str]] = set(
         session.execute(
             select(Completion.course_id, Completion.person_id)
             .join(Course)
             .where(Course.program_id == program.id)
-        ).tuples()
+        )
     )
     faults: list[Fault] = []
     wanted: list[tuple[Course, Person, date, str]] = []

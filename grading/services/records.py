@@ -56,7 +56,7 @@ def enter(
             Completion.person_id == submission.learner_id,
         )
         .order_by(Course.position)
-    ).tuples()
+    )
     for completion, course in rows:
         if course.id in known:
             continue

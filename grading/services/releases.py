@@ -180,7 +180,7 @@ def carry_out(session: Session, release: Release, *, now: datetime) -> int:
         .join(Score, Score.id == ReleaseItem.score_id)
         .where(ReleaseItem.release_id == release.id)
         .order_by(Submission.submitted_at, Submission.id)
-    ).tuples()
+    )
     released: list[Submission] = []
     left_out: list[str] = []
     for item, submission, score in list(rows):

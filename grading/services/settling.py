@@ -74,7 +74,7 @@ def readings(
         .join(Allocation, Allocation.id == Rating.allocation_id)
         .where(Rating.submission_id == submission.id, Allocation.state == AllocationState.SEALED)
         .order_by(Rating.id)
-    ).tuples()
+    )
     for rating_id, allocation_id, criterion, level, pool, purpose in rows:
         levels[allocation_id][criterion] = level
         ids[allocation_id].append(rating_id)

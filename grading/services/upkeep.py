@@ -150,7 +150,7 @@ def _replace_missing_peers(session: Session, cohort: Cohort, now: datetime) -> i
                 Submission.peers_wanted > have,
             )
             .limit(BATCH)
-        ).tuples()
+        )
     )
     for submission, count in short:
         before = submission.peers_wanted
@@ -229,7 +229,7 @@ def _replace(session: Session, cohort: Cohort, rng: np.random.Generator, now: da
                 ),
             )
             .order_by(Person.email)
-        ).tuples()
+        )
     )
     codes = allocations.BlindCodes(session, cohort.id) if rows else None
     made = 0

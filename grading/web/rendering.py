@@ -123,7 +123,8 @@ def date_words(day: date) -> str:
     return f"{day.day} {months[day.month - 1]} {day.year}"
 
 
-def _instant(at: datetime, zone: ZoneInfo) -> str:
+def instant_words(at: datetime, zone: ZoneInfo) -> str:
+    """Write an instant out in a zone, for mail and for pages."""
     local = at.astimezone(zone)
     days = (
         _("Monday"), _("Tuesday"), _("Wednesday"), _("Thursday"), _("Friday"), _("Saturday"), _("Sunday"),
@@ -143,13 +144,13 @@ def when(at: datetime | None, cohort_zone: ZoneInfo | None = None) -> Markup:
         return Markup("")
     zone = viewer_zone()
     text = Markup('<time datetime="{}">{}</time>').format(
-        at.astimezone(zone).isoformat(timespec="seconds"), _instant(at, zone)
+        at.astimezone(zone).isoformat(timespec="seconds"), instant_words(at, zone)
     )
     course = cohort_zone or getattr(g, "cohort_zone", None)
     if course is None or at.astimezone(course).utcoffset() == at.astimezone(zone).utcoffset():
         return text
     return Markup("{} ({})").format(
-        text, _("%(time)s, the course time zone", time=_instant(at, course))
+        text, _("%(time)s, the course time zone", time=instant_words(at, course))
     )
 
 
@@ -227,6 +228,7 @@ def register(app: Flask) -> None:
     """Give templates what they use everywhere."""
     app.jinja_env.globals.update(
         when=when,
+        instant_words=instant_words,
         at_time=at_time,
         date_words=date_words,
         size_words=size_words,

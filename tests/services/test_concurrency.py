@@ -35,7 +35,7 @@ def cohort_id(any_database: str, act: Callable[[], Any]) -> str:
         for number in range(ITEMS):
             learner = factories.a_person(session, f"Learner Fir {number}", now=NOW)
             submission = Submission(
-                cohort=cohort,
+                cohort_id=cohort.id,
                 learner=learner,
                 state="submitted",
                 links=[],
@@ -102,9 +102,7 @@ def test_fifty_clients_finish_two_hundred_items_once_each(
     assert set(done.values()) == {1}
     with act() as session:
         assert session.scalar(select(func.count()).select_from(Review)) == ITEMS
-        states = session.execute(
-            select(Allocation.state, func.count()).group_by(Allocation.state)
-        ).tuples()
+        states = session.execute(select(Allocation.state, func.count()).group_by(Allocation.state))
         assert dict(states.all()) == {AllocationState.FINISHED: ITEMS}
         assert [fault for report in audit.verify(session) for fault in report.faults] == []
 

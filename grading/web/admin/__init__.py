@@ -191,9 +191,7 @@ def _program_page(
             .join(Course)
             .where(Course.program_id == program.id)
             .group_by(Completion.course_id)
-        )
-        .tuples()
-        .all()
+        ).all()
     )
     page = render_template(
         "admin/program.html",
@@ -407,9 +405,7 @@ def _cohort_page(
             select(Membership.role, func.count())
             .where(Membership.cohort_id == cohort.id, Membership.ended_at.is_(None))
             .group_by(Membership.role)
-        )
-        .tuples()
-        .all()
+        ).all()
     )
     members = session.execute(
         select(Membership, Person)
@@ -418,7 +414,7 @@ def _cohort_page(
         .order_by(Membership.role, Person.name, Person.email)
         .limit(PAGE)
         .offset((number - 1) * PAGE)
-    ).tuples()
+    )
     member = member or MemberForm(formdata=None)
     conflict = conflict or ConflictForm(formdata=None)
     failed = bool(faults or member.errors or conflict.errors)

@@ -1,6 +1,6 @@
 """The learner's pages: the capstone, handing it in, the result, the record."""
 
-from typing import Any
+from typing import Any, BinaryIO, cast
 
 from flask import Blueprint, Flask, Response, flash, g, redirect, render_template, request, url_for
 from flask_babel import gettext as _
@@ -131,7 +131,7 @@ def _draft_page(
 @requires(LEARN)
 def save(cohort_id: str) -> Any:
     """Keep the draft. On a conflict nothing is overwritten, and what was typed stays on the page."""
-    entered = {
+    entered: dict[str, Any] = {
         "title": request.form.get("title", ""),
         "text": request.form.get("text", "").replace("\r\n", "\n"),
         "links": [link for link in request.form.getlist("links") if link.strip()],
@@ -178,7 +178,7 @@ def upload(cohort_id: str) -> Any:
             continue
         try:
             stored = submissions.keep_file(
-                house.files, name, sent.stream, limit=house.settings.upload_limit
+                house.files, name, cast(BinaryIO, sent.stream), limit=house.settings.upload_limit
             )
         except Refused as error:
             refused.append(Fault("files", error.template, error.params))

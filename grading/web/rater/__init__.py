@@ -120,7 +120,7 @@ def _entered(rubric: Rubric) -> Sheet:
 
 def _entered_json() -> Sheet:
     """Read the sheet from an autosave; raises `FaultsFound` where it has not the form."""
-    body = request.get_json(silent=True)
+    body: Any = request.get_json(silent=True)
     try:
         levels = {
             str(code): level for code, level in dict(body["levels"]).items() if level is not None

@@ -178,7 +178,7 @@ def doors() -> Any:
         .join(Cohort, Cohort.id == Membership.cohort_id)
         .where(Membership.ended_at.is_(None))
         .order_by(Cohort.name, Membership.role, Person.name)
-    ).tuples()
+    )
     by_role: dict[str, list[Person]] = {}
     for person, role, _cohort in rows:
         by_role.setdefault(role, []).append(person)

@@ -1,0 +1,154 @@
+"""What each topic of the outbox does. A handler may run twice and must come to the same end."""
+
+from collections.abc import Callable, Mapping
+from email.message import EmailMessage
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from flask import render_template
+from sqlalchemy import func, select
+
+from grading.db import transaction
+from grading.errors import IllegalTransition
+from grading.jobs import upkeep
+from grading.jobs.worker import Handler, Task
+from grading.models import (
+    Allocation,
+    Cohort,
+    Person,
+    Release,
+    Submission,
+    SubmissionFile,
+    SubmittedCopy,
+)
+from grading.services import people, releases
+from grading.workflow.allocation import HELD, Pool
+from grading.workflow.release import ReleaseState
+
+
+def send_mail(task: Task) -> None:
+    """Render one mail for one person, and send it."""
+    payload = task.payload
+    with transaction() as session:
+        person = session.get(Person, payload["person"])
+        if person is None or not person.active:
+            return
+        context = _CONTEXT[payload["template"]](session, person, payload["context"])
+        zone = ZoneInfo(person.time_zone) if person.time_zone else context.get("zone")
+        message = _message(task, payload["template"], person, context | {"zone": zone})
+    task.installation.mailer.send(message)
+
+
+def send_password_mail(task: Task) -> None:
+    """Make a token at the moment of sending, so that it stands nowhere but in the mail."""
+    with transaction() as session:
+        person = session.get(Person, task.payload["person"])
+        if person is None or not person.active:
+            return
+        token = people.issue_reset(session, person, now=task.now)
+        message = _message(task, task.payload["template"], person, {"token": token})
+    task.installation.mailer.send(message)
+
+
+def carry_out_release(task: Task) -> None:
+    """Carry out a release whose delay has ended; one that was stopped is done."""
+    with transaction() as session:
+        release = session.get_one(Release, task.payload["release"])
+        if release.state == ReleaseState.STOPPED:
+            return
+        try:
+            releases.carry_out(session, release, now=task.now)
+        except IllegalTransition:
+            # It was stopped while this waited for its row.
+            session.rollback()
+
+
+def keep_up(task: Task) -> None:
+    """Do what the clock demands of a cohort."""
+    upkeep.run(task.app, task.payload["cohort"], now=task.now)
+
+
+def _message(task: Task, template: str, person: Person, context: dict[str, Any]) -> EmailMessage:
+    """Render ``mail/NAME.txt``: the first line is the subject, the rest the text."""
+    settings = task.installation.settings
+    with task.app.test_request_context(base_url=settings.base_url):
+        text = render_template(
+            f"mail/{template}.txt",
+            person=person,
+            base_url=settings.base_url,
+            service_name=settings.service_name,
+            **context,
+        )
+    subject, _, body = text.strip().partition("\n")
+    message = EmailMessage()
+    message["Subject"] = subject.removeprefix("Subject:").strip()
+    message["From"] = settings.mail_from
+    message["To"] = person.email
+    # The same job sent twice is the same message to whoever sorts mail.
+    message["Message-ID"] = f"<{task.id}@{settings.mail_from.rpartition('@')[2] or 'localhost'}>"
+    message["Auto-Submitted"] = "auto-generated"
+    message.set_content(body.strip() + "\n")
+    return message
+
+
+def _receipt(session: Any, _person: Person, given: dict[str, Any]) -> dict[str, Any]:
+    submission = session.get_one(Submission, given["submission"])
+    copy = session.scalars(
+        select(SubmittedCopy).where(
+            SubmittedCopy.submission_id == submission.id, SubmittedCopy.number == given["copy"]
+        )
+    ).one()
+    files = {
+        file.id: file
+        for file in session.scalars(
+            select(SubmissionFile).where(SubmissionFile.submission_id == submission.id)
+        )
+    }
+    return {
+        "cohort": submission.cohort,
+        "zone": submission.cohort.zone,
+        "copy": copy,
+        "files": [files[file_id] for file_id in copy.files],
+    }
+
+
+def _result_ready(session: Any, _person: Person, given: dict[str, Any]) -> dict[str, Any]:
+    cohort = session.get_one(Cohort, given["cohort"])
+    return {"cohort": cohort, "zone": cohort.zone}
+
+
+def _items_waiting(session: Any, person: Person, given: dict[str, Any]) -> dict[str, Any]:
+    cohort = session.get_one(Cohort, given["cohort"])
+    counts = {
+        pool: session.scalar(
+            select(func.count())
+            .select_from(Allocation)
+            .where(
+                Allocation.cohort_id == cohort.id,
+                Allocation.rater_id == person.id,
+                Allocation.pool == pool,
+                Allocation.state.in_(HELD),
+            )
+        )
+        for pool in Pool
+    }
+    return {
+        "cohort": cohort,
+        "zone": cohort.zone,
+        "as_grader": counts[Pool.PROFESSIONAL],
+        "as_peer": counts[Pool.PEER],
+    }
+
+
+_CONTEXT: Mapping[str, Callable[[Any, Person, dict[str, Any]], dict[str, Any]]] = {
+    "receipt": _receipt,
+    "result_ready": _result_ready,
+    "items_waiting": _items_waiting,
+}
+
+HANDLERS: Mapping[str, Handler] = {
+    "mail": send_mail,
+    "password_mail": send_password_mail,
+    "release": carry_out_release,
+    "upkeep": keep_up,
+}
