@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -116,23 +117,32 @@ def app(tmp_path: Path, database_url: str, clock: Clock) -> Iterator[Flask]:
     built.testing = True
     built.extensions["clock"] = clock
     built.config["WTF_CSRF_ENABLED"] = False
+    yield built
     with built.app_context():
-        yield built
-        db.session.remove()
         db.engine.dispose()
 
 
 @pytest.fixture
 def session(app: Flask) -> Iterator[Session]:
     """A session inside one open transaction; `commit` it, or use `act` for several."""
-    with transaction() as opened:
+    with app.app_context(), transaction() as opened:
         yield opened
 
 
 @pytest.fixture
-def act(app: Flask) -> Callable[[], object]:
-    """Open a transaction: ``with act() as session:``."""
-    return transaction
+def act(app: Flask) -> Callable[[], AbstractContextManager[Session]]:
+    """Open a transaction in a context of its own: ``with act() as session:``."""
+
+    @contextmanager
+    def opened() -> Iterator[Session]:
+        with app.app_context():
+            try:
+                with transaction() as session:
+                    yield session
+            finally:
+                db.session.remove()
+
+    return opened
 
 
 @pytest.fixture
@@ -146,12 +156,11 @@ def sign_in(app: Flask) -> Callable[[str], FlaskClient]:
 
     def enter(person_id: str) -> FlaskClient:
         signed_in = app.test_client()
-        person = db.session.get(Person, person_id)
-        assert person is not None
+        with app.app_context():
+            epoch = db.session.get_one(Person, person_id).epoch
         with signed_in.session_transaction() as cookie:
-            cookie["_user_id"] = f"{person.id}:{person.epoch}"
+            cookie["_user_id"] = f"{person_id}:{epoch}"
             cookie["_fresh"] = True
-        db.session.rollback()
         return signed_in
 
     return enter

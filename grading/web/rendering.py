@@ -7,9 +7,9 @@ from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
 
 from flask import Flask, g, request, url_for
+from flask_babel import get_locale, ngettext
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from flask_babel import ngettext
 from flask_login import current_user
 from markupsafe import Markup
 from sqlalchemy import select
@@ -242,6 +242,8 @@ def register(app: Flask) -> None:
         role_labels=ROLE_LABELS,
         hindrance_labels=HINDRANCE_LABELS,
         ngettext=ngettext,
+        get_locale=get_locale,
+        zip=zip,
     )
 
     @app.context_processor

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from grading.adapters.storage import open_store
 from sqlalchemy import select
 
+from grading.adapters.storage import open_store
 from grading.errors import FaultsFound, IllegalTransition, Refused, StaleRecord
 from grading.models import Allocation, Cohort, Job, Submission
 from grading.services import allocations, cohorts, reviews, submissions
