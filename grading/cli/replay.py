@@ -160,10 +160,11 @@ def _rubric(ratings: Ratings) -> Rubric:
 
 
 def _code(name: str) -> str:
+    """Give a criterion's name as a code; one that is a code already stays."""
     plain = "".join(
         letter if letter.isalnum() and letter.isascii() else "_" for letter in name.lower()
     )
-    return f"c_{plain}"
+    return plain if plain[:1].isalpha() else f"c_{plain}"
 
 
 class Player:

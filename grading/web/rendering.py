@@ -243,6 +243,7 @@ def register(app: Flask) -> None:
         hindrance_labels=HINDRANCE_LABELS,
         ngettext=ngettext,
         get_locale=get_locale,
+        said=_,
         zip=zip,
     )
 

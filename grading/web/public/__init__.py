@@ -42,7 +42,8 @@ def record(public_id: str) -> Any:
             record=found,
             valid=found.state == RecordState.VALID,
             courses=[entry for entry in found.entries if entry.course_id],
-            capstones=[entry for entry in found.entries if entry.grade_id],
+            # What was not passed is the learner's own business.
+            capstones=[entry for entry in found.entries if entry.detail.get("passed")],
         )
     except NotFound:
         return _unlisted(render_template("public/unknown.html"), 404)
