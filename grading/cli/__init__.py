@@ -1,0 +1,64 @@
+"""The ``grading`` command: everything an operator does without a browser."""
+
+import sys
+from collections.abc import Callable
+
+import click
+from flask import Flask
+
+from grading.cli import audit, backup, cohort, db, demo, init, jobs, people, replay, rubric, serve
+from grading.errors import FaultsFound, GradingError
+
+CreateApp = Callable[..., Flask]
+
+
+class Group(click.Group):
+    """A group whose commands say what was refused in words, and end with 1."""
+
+    def invoke(self, ctx: click.Context) -> object:
+        try:
+            return super().invoke(ctx)
+        except FaultsFound as error:
+            for fault in error.faults:
+                click.echo(str(fault), err=True)
+            click.echo(f"{len(error.faults)} faults found; nothing was changed.", err=True)
+            sys.exit(1)
+        except GradingError as error:
+            click.echo(str(error), err=True)
+            sys.exit(1)
+
+
+@click.group(cls=Group)
+def group() -> None:
+    """Grades capstone projects with professional graders and peers.
+
+    Settings come from GRADING_… variables; “grading init” makes a first installation.
+    """
+
+
+for command in (
+    init.command,
+    serve.command,
+    demo.command,
+    db.command,
+    people.command,
+    rubric.command,
+    cohort.command,
+    jobs.command,
+    audit.command,
+    replay.command,
+    backup.backup,
+    backup.restore,
+):
+    group.add_command(command)
+
+
+def main(create_app: CreateApp) -> None:
+    """Run the command.
+
+    Parameters
+    ----------
+    create_app : callable
+        Builds the service from `Settings`, or from the environment when called without.
+    """
+    group(obj=create_app, prog_name="grading")

@@ -7,6 +7,7 @@ readings, scores, release) is decided by the services the web uses, under a simu
 import csv
 import json
 import math
+import sys
 import tempfile
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
@@ -249,7 +250,7 @@ class Player:
                 self.instructors.append(person.id)
             cohorts.open_cohort(session, None, cohort, now=self.now)
 
-    def submit(self, progress: Callable[[], None]) -> None:
+    def submit(self, progress: Callable[[], object]) -> None:
         """Enrol every learner with their courses passed, and hand in their work."""
         with transaction() as session:
             self.now = session.get_one(Cohort, self.cohort_id).opens_at
@@ -308,7 +309,7 @@ class Player:
                     now=self.now,
                 )
 
-    def grade(self, progress: Callable[[], None]) -> None:
+    def grade(self, progress: Callable[[], object]) -> None:
         """Let everybody read what they are given until nothing is left to read."""
         with transaction() as session:
             self.now = session.get_one(Cohort, self.cohort_id).due_at
@@ -325,7 +326,7 @@ class Player:
                 if self.now < due:
                     self.now, idle = due + timedelta(minutes=1), 0
 
-    def _read_held(self, progress: Callable[[], None]) -> int:
+    def _read_held(self, progress: Callable[[], object]) -> int:
         with transaction() as session:
             held = list(
                 session.scalars(
@@ -339,7 +340,7 @@ class Player:
             progress()
         return len(held)
 
-    def _claim_open(self, progress: Callable[[], None]) -> int:
+    def _claim_open(self, progress: Callable[[], object]) -> int:
         """Have the professionals take what is open: whoever has read least and may, by the draw."""
         with transaction() as session:
             cohort = session.get_one(Cohort, self.cohort_id)
@@ -533,7 +534,7 @@ def _settings(database: str | None) -> Iterator[Settings]:
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.pass_obj
 def command(
-    create_app: Callable[[Settings], Flask],
+    create_app: Callable[..., Flask],
     directory: Path,
     professionals: int,
     peers: int,
@@ -569,8 +570,8 @@ def command(
 
 
 @contextmanager
-def _bar(label: str, length: int) -> Iterator[Callable[[], None]]:
-    with click.progressbar(length=length, label=label, file=click.get_text_stream("stderr")) as bar:
+def _bar(label: str, length: int) -> Iterator[Callable[[], object]]:
+    with click.progressbar(length=length, label=label, file=sys.stderr) as bar:
         yield lambda: bar.update(1)
 
 

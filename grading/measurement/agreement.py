@@ -78,9 +78,9 @@ def agreement_weights(q: int, weights: Weights) -> Table:
     """
     i, j = np.indices((q, q))
     if weights == "identity" or q < 2:
-        return (i == j).astype(float)
+        return np.asarray(i == j, dtype=float)
     distance = np.abs(i - j) / (q - 1)
-    return 1.0 - (distance if weights == "linear" else distance**2)
+    return np.asarray(1.0 - (distance if weights == "linear" else distance**2))
 
 
 def cohen_kappa(

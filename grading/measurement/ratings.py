@@ -80,7 +80,7 @@ class Ratings:
         if not np.all(on_scale):
             stray = sorted(set(given[there][~on_scale].tolist()))
             raise ValueError(f"not on the scale: {stray}")
-        kept = np.flatnonzero(there)
+        kept = np.flatnonzero(there).tolist()
         work_codes, works = _coded([work[i] for i in kept])
         rater_codes, raters = _coded([rater[i] for i in kept])
         criterion_codes, names = _coded([criteria[i] for i in kept])

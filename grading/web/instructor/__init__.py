@@ -1,24 +1,371 @@
-"""Stands in until the real pages arrive."""
+"""The instructor's pages: the cohort, agreement, disputed grades, release, audit."""
 
-from flask import Blueprint, Flask
+import csv
+import io
+import math
+from typing import Any
+
+from flask import Blueprint, Flask, Response, flash, g, redirect, render_template, request, url_for
+from flask_babel import gettext as _
+from sqlalchemy.orm import Session
 
 from grading.authorization.permissions import Permission
-from grading.web.access import requires
+from grading.authorization.policy import permits
+from grading.db import db, transaction
+from grading.errors import FaultsFound, NotFound
+from grading.models import Cohort, CredentialRecord, Discrepancy, Release, Submission
+from grading.queries import agreement as agreements
+from grading.queries import instructor as queries
+from grading.queries import learner as learners
+from grading.queries import releasing
+from grading.services import allocations, exposures, records, releases
+from grading.web import access
+from grading.web.access import load, requires
+from grading.web.errors import fault_words
+from grading.workflow.adjudication import DiscrepancyState
+from grading.workflow.release import Hindrance
+from grading.workflow.submission import SubmissionState
 
 bp = Blueprint("instructor", __name__, url_prefix="/teach")
+
+READ = Permission.COHORT_READ
+SCORES = Permission.SCORES_READ
+ADJUDICATE = Permission.ADJUDICATE
+RELEASE = Permission.RELEASE
+
+
+def _cohort(cohort_id: str, permission: Permission) -> Cohort:
+    cohort = load(Cohort, cohort_id, permission)
+    g.cohort_zone = cohort.zone
+    return cohort
+
+
+def _page_number() -> int:
+    return max(request.args.get("page", 1, type=int), 1)
+
+
+def _pages(total: int) -> int:
+    return max(-(-total // queries.PAGE), 1)
+
+
+def _abilities(cohort: Cohort) -> dict[str, bool]:
+    """What the reader's tabs lead to."""
+    who = access.identity(cohort.id)
+    return {
+        "scores": permits(who, SCORES),
+        "release": permits(who, RELEASE),
+        "audit": permits(who, Permission.AUDIT_READ),
+        "manage": permits(who, Permission.COHORT_MANAGE),
+        "names": permits(who, Permission.LEARNERS_READ),
+    }
+
+
+def _render(template: str, cohort: Cohort, **values: Any) -> str:
+    return render_template(
+        f"instructor/{template}",
+        cohort=cohort,
+        can=_abilities(cohort),
+        case_code=queries.case_code,
+        **values,
+    )
 
 
 @bp.get("/")
 @requires(Permission.SIGNED_IN)
-def home() -> str:
-    return ""
+def home() -> Any:
+    found = queries.cohorts(db.session(), access.person().id)
+    if len(found) == 1:
+        return redirect(url_for("instructor.cohort", cohort_id=found[0].id))
+    return render_template("instructor/home.html", cohorts=found)
 
 
 @bp.get("/<cohort_id>")
-@requires(Permission.SIGNED_IN)
-def cohort(cohort_id: str) -> str:
-    return cohort_id
+@requires(READ)
+def cohort(cohort_id: str) -> Any:
+    """Where the cohort stands: counts that are links, and what is stuck."""
+    found = _cohort(cohort_id, READ)
+    session = db.session()
+    state = request.args.get("state") or None
+    rows, total = queries.submissions(session, found, state=state, page=_page_number())
+    groups = queries.separate_groups(session, found)
+    return _render(
+        "cohort.html",
+        found,
+        counts=queries.submission_counts(session, found),
+        items=queries.item_counts(session, found),
+        stranded=releasing.stranded_items(session, found),
+        groups=groups if len(groups) > 1 else [],
+        submissions=rows,
+        states=list(SubmissionState),
+        state=state,
+        page=_page_number(),
+        pages=_pages(total),
+        total=total,
+    )
+
+
+@bp.get("/submission/<submission_id>")
+@requires(READ)
+def submission(submission_id: str) -> Any:
+    """One submission: its items, its history, and scores for those who can no longer give one."""
+    found = load(Submission, submission_id, READ)
+    session = db.session()
+    cohort = found.cohort
+    g.cohort_zone = cohort.zone
+    can = _abilities(cohort)
+    hidden = queries.may_still_score(session, found, access.person().id)
+    shown = can["scores"] and not hidden
+    record = learners.record(session, cohort, found.learner_id) if can["release"] else None
+    entries, _total = (
+        queries.history(session, cohort.id, page=1, subjects=[found.id])
+        if can["audit"] and shown
+        else ([], 0)
+    )
+    return _render(
+        "submission.html",
+        cohort,
+        submission=found,
+        items=queries.items(session, found),
+        readings=queries.readings(session, found) if shown else [],
+        score=queries.latest_score(session, found) if shown else None,
+        rubric=cohort.rubric_version.rubric,
+        hidden=can["scores"] and hidden,
+        entries=entries,
+        record=record,
+    )
+
+
+@bp.post("/submission/<submission_id>/show")
+@requires(SCORES)
+def show_scores(submission_id: str) -> Any:
+    """Show what raters gave; from then on the reader cannot be a rater of it."""
+    with transaction() as session:
+        found = load(Submission, submission_id, SCORES)
+        exposures.expose(session, access.person(), found, now=access.now())
+    return redirect(url_for("instructor.submission", submission_id=submission_id), 303)
+
+
+@bp.post("/submission/<submission_id>/revoke")
+@requires(RELEASE)
+def revoke(submission_id: str) -> Any:
+    """Revoke the learner's record, with a reason."""
+    with transaction() as session:
+        found = load(Submission, submission_id, RELEASE)
+        record: CredentialRecord | None = learners.record(session, found.cohort, found.learner_id)
+        if record is None:
+            raise NotFound("There is no such record.")
+        records.revoke(
+            session,
+            access.person(),
+            record,
+            reason=request.form.get("reason", ""),
+            now=access.now(),
+        )
+    flash(_("The record is revoked. Its public page says so."))
+    return redirect(url_for("instructor.submission", submission_id=submission_id), 303)
+
+
+@bp.get("/<cohort_id>/agreement")
+@requires(SCORES)
+def agreement(cohort_id: str) -> Any:
+    found = _cohort(cohort_id, SCORES)
+    return _render(
+        "agreement.html",
+        found,
+        report=agreements.report(db.session(), found),
+        enough=agreements.ENOUGH,
+        failed={gate.key: gate for gate in agreements.failed_gates(db.session(), found)},
+    )
+
+
+@bp.get("/<cohort_id>/agreement.csv")
+@requires(SCORES)
+def agreement_csv(cohort_id: str) -> Response:
+    """The same numbers for a spreadsheet; what is undefined is empty."""
+    found = _cohort(cohort_id, SCORES)
+    out = io.StringIO()
+    writer = csv.writer(out)
+    names = ("works", "pairs", "exact", "adjacent", "quadratic_kappa", "alpha")
+    writer.writerow(["criterion", "pool", *names])
+    for code, pools in agreements.as_dict(agreements.report(db.session(), found)).items():
+        for pool, values in pools.items():
+            enough = values["works"] >= agreements.ENOUGH
+            writer.writerow(
+                [code, pool, values["works"], values["pairs"]]
+                + [
+                    "" if values[name] is None or not enough else f"{values[name]:.6f}"
+                    for name in names[2:]
+                ]
+            )
+    answer = Response(out.getvalue(), mimetype="text/csv")
+    answer.headers.set("Content-Disposition", "attachment", filename="agreement.csv")
+    return answer
+
+
+@bp.get("/<cohort_id>/disputed")
+@requires(SCORES)
+def disputed(cohort_id: str) -> Any:
+    """Disputed grades: open ones to take, settled ones to read."""
+    found = _cohort(cohort_id, SCORES)
+    session = db.session()
+    return _render(
+        "disputed.html",
+        found,
+        open_cases=queries.cases(session, found, open_only=True),
+        settled=queries.cases(session, found, open_only=False),
+        me=access.person().id,
+    )
+
+
+@bp.get("/case/<case_id>")
+@requires(SCORES)
+def case(case_id: str) -> Any:
+    """One case. While the reader could still settle it, they learn nothing of the others."""
+    found = load(Discrepancy, case_id, SCORES)
+    session = db.session()
+    cohort = found.submission.cohort
+    g.cohort_zone = cohort.zone
+    hidden = found.state == DiscrepancyState.OPEN and queries.may_still_score(
+        session, found.submission, access.person().id
+    )
+    return _render(
+        "case.html",
+        cohort,
+        case=found,
+        hidden=hidden,
+        readings=[] if hidden else queries.readings(session, found.submission),
+        score=None if hidden else queries.latest_score(session, found.submission),
+        rubric=cohort.rubric_version.rubric,
+        me=access.person().id,
+    )
+
+
+@bp.post("/case/<discrepancy_id>/take")
+@requires(ADJUDICATE)
+def take_case(discrepancy_id: str) -> Any:
+    """Take a case to read it oneself, blind."""
+    with transaction() as session:
+        found = load(Discrepancy, discrepancy_id, ADJUDICATE)
+        allocation = allocations.claim_case(session, access.person(), found, now=access.now())
+        allocation_id = allocation.id
+    return redirect(url_for("rater.item_sheet", allocation_id=allocation_id), 303)
+
+
+def _fix(hindrance: Hindrance, cohort: Cohort, submission_id: str) -> str:
+    """Where a hindrance is mended."""
+    if hindrance == Hindrance.DISCREPANT:
+        return url_for("instructor.disputed", cohort_id=cohort.id)
+    if hindrance in (Hindrance.NOBODY_ELIGIBLE, Hindrance.NOT_ALLOCATED):
+        return url_for("instructor.cohort", cohort_id=cohort.id) + "#stuck"
+    if hindrance == Hindrance.IN_ANOTHER_RELEASE:
+        return "#releases"
+    return url_for("instructor.submission", submission_id=submission_id)
+
+
+def _release_page(
+    session: Session, cohort: Cohort, faults: dict[str, str] | None = None, status: int = 200
+) -> Any:
+    candidates = releasing.candidates(session, cohort, now=access.now())
+    hindered = [item for item in candidates if not item.ready]
+    page = _render(
+        "release.html",
+        cohort,
+        ready=len(candidates) - len(hindered),
+        hindered=[
+            (
+                item,
+                [(reason, _fix(reason, cohort, item.submission_id)) for reason in item.hindrances],
+            )
+            for item in hindered[:200]
+        ],
+        hindered_count=len(hindered),
+        gates=agreements.failed_gates(session, cohort),
+        releases=queries.releases(session, cohort),
+        me=access.person().id,
+        faults=faults or {},
+        entered=request.form,
+        page_error=bool(faults),
+    )
+    return page, status
+
+
+@bp.get("/<cohort_id>/release")
+@requires(RELEASE)
+def release(cohort_id: str) -> Any:
+    """The dry run: who is ready, who is not and why."""
+    return _release_page(db.session(), _cohort(cohort_id, RELEASE))
+
+
+@bp.post("/<cohort_id>/release")
+@requires(RELEASE)
+def propose(cohort_id: str) -> Any:
+    try:
+        with transaction() as session:
+            found = _cohort(cohort_id, RELEASE)
+            failed = [gate.key for gate in agreements.failed_gates(session, found)]
+            releases.propose(
+                session,
+                access.person(),
+                found,
+                failed_gates=failed,
+                overrides={key: request.form.get(key, "") for key in failed},
+                now=access.now(),
+            )
+    except FaultsFound as error:
+        faults = {fault.where: fault_words(fault) for fault in error.faults}
+        return _release_page(db.session(), _cohort(cohort_id, RELEASE), faults, 422)
+    flash(_("The release is proposed, with your sign-off."))
+    return redirect(url_for("instructor.release", cohort_id=cohort_id) + "#releases", 303)
+
+
+@bp.post("/release/<release_id>/sign")
+@requires(RELEASE)
+def sign(release_id: str) -> Any:
+    with transaction() as session:
+        found = load(Release, release_id, RELEASE)
+        cohort_id = found.cohort_id
+        releases.sign(session, access.person(), found, now=access.now())
+    flash(_("You have signed the release."))
+    return redirect(url_for("instructor.release", cohort_id=cohort_id) + "#releases", 303)
+
+
+@bp.post("/release/<release_id>/stop")
+@requires(RELEASE)
+def stop(release_id: str) -> Any:
+    with transaction() as session:
+        found = load(Release, release_id, RELEASE)
+        cohort_id = found.cohort_id
+        releases.stop(
+            session,
+            access.person(),
+            found,
+            reason=request.form.get("reason", ""),
+            now=access.now(),
+        )
+    flash(_("The release is stopped. Nothing was sent."))
+    return redirect(url_for("instructor.release", cohort_id=cohort_id) + "#releases", 303)
+
+
+@bp.get("/<cohort_id>/audit")
+@requires(Permission.AUDIT_READ)
+def audit(cohort_id: str) -> Any:
+    """Every state change and decision, newest first, without what was given on any sheet."""
+    found = _cohort(cohort_id, Permission.AUDIT_READ)
+    session = db.session()
+    action = request.args.get("action") or None
+    entries, total = queries.history(session, found.id, page=_page_number(), action=action)
+    return _render(
+        "audit.html",
+        found,
+        entries=entries,
+        total=total,
+        actions=queries.actions(session, found.id),
+        action=action,
+        page=_page_number(),
+        pages=_pages(total),
+    )
 
 
 def register(app: Flask) -> None:
     app.register_blueprint(bp)
+    app.jinja_env.globals["is_nan"] = math.isnan

@@ -1,0 +1,76 @@
+"""grading jobs: what the outbox holds."""
+
+import threading
+
+import click
+from sqlalchemy import select
+
+from grading.cli.edge import CreateApp, as_json, now, service, show
+from grading.db import transaction
+from grading.errors import NotFound, Refused
+from grading.jobs.handlers import HANDLERS
+from grading.jobs.worker import Worker
+from grading.models import Job, JobState
+
+
+@click.group("jobs")
+def command() -> None:
+    """Jobs: mail, releases, upkeep."""
+
+
+@command.command("list")
+@click.option("--state", type=click.Choice([str(state) for state in JobState]))
+@as_json
+@click.pass_obj
+def list_jobs(create_app: CreateApp, state: str | None, as_json: bool) -> None:
+    """List jobs, latest first, 200 at most."""
+    with service(create_app), transaction() as session:
+        statement = select(Job).order_by(Job.created_at.desc()).limit(200)
+        if state:
+            statement = statement.where(Job.state == state)
+        rows = [
+            {
+                "id": job.id,
+                "topic": job.topic,
+                "state": job.state,
+                "run_at": job.run_at.isoformat(timespec="seconds"),
+                "attempts": job.attempts,
+                "error": (job.error or "").strip().splitlines()[-1:] or "",
+            }
+            for job in session.scalars(statement)
+        ]
+    show(rows, json_wanted=as_json, empty="No jobs.")
+
+
+@command.command("run")
+@click.option("--once", is_flag=True, help="Stop when nothing is due.")
+@click.pass_obj
+def run(create_app: CreateApp, once: bool) -> None:
+    """Work as a worker, beside the web service or instead of its own."""
+    with service(create_app) as app:
+        worker = Worker(app, HANDLERS)
+        if once:
+            worker.ask_for_upkeep(now())
+            click.echo(f"{worker.run_until_idle(now())} jobs done.")
+            return
+        click.echo("Working. Stop with Ctrl+C.")
+        stop = threading.Event()
+        try:
+            worker.run(stop)
+        except KeyboardInterrupt:
+            stop.set()
+
+
+@command.command("retry")
+@click.argument("job_id")
+@click.pass_obj
+def retry(create_app: CreateApp, job_id: str) -> None:
+    """Try the failed job JOB_ID again."""
+    with service(create_app), transaction() as session:
+        job = session.get(Job, job_id)
+        if job is None:
+            raise NotFound("There is no job %(id)s.", id=job_id)
+        if job.state != JobState.FAILED:
+            raise Refused("The job is %(state)s, not failed.", state=job.state)
+        job.state, job.run_at, job.attempts, job.ended_at = JobState.WAITING, now(), 0, None
+    click.echo("It runs with the next worker.")

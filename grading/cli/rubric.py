@@ -1,0 +1,86 @@
+"""grading rubric: rubric definitions and versions."""
+
+from pathlib import Path
+
+import click
+from sqlalchemy import select
+
+from grading.cli.edge import CreateApp, as_json, find_program, now, service, show
+from grading.db import transaction
+from grading.errors import NotFound
+from grading.models import RubricVersion
+from grading.rubric import loading
+from grading.services import programs
+
+FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+
+@click.group("rubric")
+def command() -> None:
+    """Rubrics."""
+
+
+@command.command("check")
+@click.argument("files", nargs=-1, required=True, type=FILE)
+def check(files: tuple[Path, ...]) -> None:
+    """Read rubric FILES and name every fault in them; needs no service."""
+    for path in files:
+        rubric = loading.load(path)
+        click.echo(
+            f"{path.name}: {rubric.title}, version {rubric.version}, "
+            f"{len(rubric.criteria)} criteria, digest {rubric.digest}"
+        )
+
+
+@command.command("load")
+@click.argument("file", type=FILE)
+@click.option("--program", required=True, help="Id or name of the program.")
+@click.option("--publish", is_flag=True, help="Publish it at once.")
+@click.pass_obj
+def load(create_app: CreateApp, file: Path, program: str, publish: bool) -> None:
+    """Keep the rubric FILE for a program, as a draft or published."""
+    rubric = loading.load(file)
+    with service(create_app), transaction() as session:
+        version = programs.add_rubric(
+            session, None, find_program(session, program), rubric, now=now()
+        )
+        if publish:
+            programs.publish_rubric(session, None, version, now=now())
+        click.echo(f"{version.id} {version.state} {version.digest}")
+
+
+@command.command("publish")
+@click.argument("digest")
+@click.pass_obj
+def publish(create_app: CreateApp, digest: str) -> None:
+    """Publish the draft with this DIGEST, or its beginning."""
+    with service(create_app), transaction() as session:
+        version = session.scalar(
+            select(RubricVersion).where(RubricVersion.digest.startswith(digest)).limit(1)
+        )
+        if version is None:
+            raise NotFound("No rubric has the digest %(digest)s.", digest=digest)
+        programs.publish_rubric(session, None, version, now=now())
+        click.echo(f"{version.name} {version.number} is published.")
+
+
+@command.command("list")
+@as_json
+@click.pass_obj
+def list_rubrics(create_app: CreateApp, as_json: bool) -> None:
+    """List all rubric versions."""
+    with service(create_app), transaction() as session:
+        rows = [
+            {
+                "id": version.id,
+                "program": version.program.name,
+                "name": version.name,
+                "version": version.number,
+                "state": version.state,
+                "digest": version.digest,
+            }
+            for version in session.scalars(
+                select(RubricVersion).order_by(RubricVersion.name, RubricVersion.number)
+            )
+        ]
+    show(rows, json_wanted=as_json, empty="No rubric yet.")
