@@ -1,10 +1,18 @@
 """The base of every form: protected against forgery, translated, without the browser's own checks."""
 
+from collections.abc import Iterable
 from typing import Any
 
+from flask_babel import gettext as _
 from flask_wtf import FlaskForm
+from wtforms import SelectChoice
 
 from grading.errors import FaultsFound
+
+
+def options(pairs: Iterable[tuple[Any, Any]]) -> list[SelectChoice]:
+    """Give (value, label) pairs as a select field wants them."""
+    return [SelectChoice(str(value), label) for value, label in pairs]
 
 
 class Form(FlaskForm):  # type: ignore[misc]  # flask-wtf has no types
@@ -12,8 +20,6 @@ class Form(FlaskForm):  # type: ignore[misc]  # flask-wtf has no types
 
     def take(self, found: FaultsFound) -> list[str]:
         """Put each fault beside the field it names; give the messages that name none."""
-        from flask_babel import gettext as _
-
         rest = []
         for fault in found.faults:
             message = _(fault.template, **fault.params) if fault.params else _(fault.template)

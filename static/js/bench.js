@@ -177,7 +177,7 @@ function start(form) {
     }
     if ((event.ctrlKey || event.metaKey) && event.key === "Enter") {
       event.preventDefault();
-      form.querySelector("button[value=finish]").click();
+      document.querySelector("button[value=finish]").click();
       return;
     }
     if (event.key === "Escape" && event.target.matches("[data-criterion] textarea")) {

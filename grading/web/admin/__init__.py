@@ -29,7 +29,7 @@ from grading.services import cohorts, people, programs
 from grading.web import access
 from grading.web.access import load, permit, requires
 from grading.web.errors import fault_words, words
-from grading.web.forms import Form
+from grading.web.forms import Form, options
 from grading.workflow import plan as plans
 from grading.workflow.cohort import Role
 from grading.workflow.credential import IdentityAssurance, RubricState
@@ -64,12 +64,14 @@ class CompletionForm(Form):
     completed_on = DateField(_l("Completed on"), [_needed])
     identity_assurance = SelectField(
         _l("How the course knew who it was"),
-        choices=[
-            (IdentityAssurance.DOCUMENT, _l("Document checked by a person")),
-            (IdentityAssurance.PROCTORED, _l("Proctored examination")),
-            (IdentityAssurance.SIGN_IN, _l("Sign-in of an institution")),
-            (IdentityAssurance.ATTESTED, _l("Attested by the course's staff")),
-        ],
+        choices=options(
+            [
+                (IdentityAssurance.DOCUMENT, _l("Document checked by a person")),
+                (IdentityAssurance.PROCTORED, _l("Proctored examination")),
+                (IdentityAssurance.SIGN_IN, _l("Sign-in of an institution")),
+                (IdentityAssurance.ATTESTED, _l("Attested by the course's staff")),
+            ]
+        ),
     )
 
 
@@ -78,7 +80,9 @@ class CohortForm(Form):
     opens_on = DateField(_l("Opens on"), [_needed])
     time_zone = StringField(_l("Time zone"), [_needed], default="Europe/London")
     rubric = SelectField(_l("Rubric"))
-    preset = SelectField(_l("Grading plan"), choices=[(name, name) for name in plans.PRESETS])
+    preset = SelectField(
+        _l("Grading plan"), choices=options((name, name) for name in plans.PRESETS)
+    )
 
 
 class ConflictForm(Form):
@@ -90,7 +94,7 @@ class ConflictForm(Form):
 class MemberForm(Form):
     email = StringField(_l("E-mail address"), [_needed])
     name = StringField(_l("Name"), [Length(max=200)])
-    role = SelectField(_l("Part"), choices=[(str(role), str(role)) for role in Role])
+    role = SelectField(_l("Part"), choices=options((role, role.capitalize()) for role in Role))
 
 
 def _listed(found: FaultsFound) -> list[str]:
@@ -184,7 +188,7 @@ def _program_page(
 ) -> Any:
     session = db.session()
     completion = completion or CompletionForm(formdata=None)
-    completion.course.choices = [(course.code, course.title) for course in program.courses]
+    completion.course.choices = options((course.code, course.title) for course in program.courses)
     counts = dict(
         session.execute(
             select(Completion.course_id, func.count())
@@ -322,7 +326,9 @@ def import_completions(program_id: str) -> Any:
 def record_completion(program_id: str) -> Any:
     """Record one completion by hand."""
     form = CompletionForm()
-    form.course.choices = [(course.code, course.title) for course in _program(program_id).courses]
+    form.course.choices = options(
+        (course.code, course.title) for course in _program(program_id).courses
+    )
     if form.validate_on_submit():
         try:
             with transaction() as session:
@@ -353,9 +359,9 @@ def new_cohort(program_id: str) -> Any:
         .where(RubricVersion.program_id == found.id, RubricVersion.state == RubricState.PUBLISHED)
         .order_by(RubricVersion.name, RubricVersion.number.desc())
     )
-    form.rubric.choices = [
+    form.rubric.choices = options(
         (version.id, f"{version.name} {version.number}") for version in published
-    ]
+    )
     faults: list[str] = []
     if form.validate_on_submit():
         try:

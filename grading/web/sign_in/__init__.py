@@ -19,7 +19,7 @@ from grading.services import people
 from grading.web import access, rendering
 from grading.web.access import requires
 from grading.web.errors import words
-from grading.web.forms import Form
+from grading.web.forms import Form, options
 
 bp = Blueprint("sign_in", __name__)
 
@@ -41,7 +41,9 @@ class PreferencesForm(Form):
     time_zone = SelectField(_l("Time zone"))
     theme = SelectField(
         _l("Colours"),
-        choices=[("system", _l("As the device")), ("light", _l("Light")), ("dark", _l("Dark"))],
+        choices=options(
+            [("system", _l("As the device")), ("light", _l("Light")), ("dark", _l("Dark"))]
+        ),
     )
     single_keys = BooleanField(_l("Use single-key shortcuts when grading"))
 
@@ -146,11 +148,10 @@ def reset(token: str) -> Any:
 @requires(Permission.SIGNED_IN)
 def preferences() -> Any:
     entry = PreferencesForm(obj=access.person())
-    entry.time_zone.choices = [("", _("The cohort's"))] + [
-        (name, name.replace("_", " "))
-        for name in sorted(available_timezones())
-        if "/" in name or name == "UTC"
-    ]
+    zones = sorted(name for name in available_timezones() if "/" in name or name == "UTC")
+    entry.time_zone.choices = options(
+        [("", _("The cohort's")), *((name, name.replace("_", " ")) for name in zones)]
+    )
     if not entry.validate_on_submit():
         return render_template("sign_in/preferences.html", form=entry), 422 if entry.errors else 200
     with transaction():

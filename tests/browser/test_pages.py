@@ -1,0 +1,278 @@
+"""Journeys in a browser: every page they visit is checked, in light, dark, narrow and high contrast."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+from playwright.sync_api import BrowserContext, Page, expect
+from sqlalchemy import select
+
+from grading.jobs import upkeep
+from grading.jobs.handlers import HANDLERS
+from grading.jobs.worker import Worker
+from grading.models import Allocation, CredentialRecord, Grade, Review, Submission
+from grading.rubric.loading import load
+from grading.workflow.allocation import Pool
+from tests import factories
+from tests.browser.a11y import faults
+from tests.browser.conftest import MODES
+from tests.database import NOW, Clock
+
+RUBRICS = Path(__file__).resolve().parents[2] / "rubrics"
+WORDS = "# What we found\n\nOn average $\\bar{x} = 120$ a day.\n\n```python\nprint(120)\n```\n"
+
+Enter = Callable[..., BrowserContext]
+
+
+@pytest.fixture
+def cast(
+    app: Flask, act: Callable[[], Any], clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> dict[str, Any]:
+    """A cohort at its deadline, with the shipped rubric."""
+    courses = [*factories.COURSES, ("communicating", "Communicating")]
+    monkeypatch.setattr(factories, "COURSES", courses)
+    with act() as session:
+        made = factories.a_cast(
+            session,
+            now=NOW,
+            learners=4,
+            graders=3,
+            rubric=load(RUBRICS / "data-capstone.toml"),
+            sign_offs=2,
+        )
+        for work in made.submissions:
+            work.text = work.copies[-1].text = WORDS
+        people = {
+            "cohort": made.cohort.id,
+            "program": made.cohort.program_id,
+            "learners": [person.id for person in made.learners],
+            "instructor": made.instructor.id,
+            "second": made.second_instructor.id,
+            "coordinator": made.coordinator.id,
+            "administrator": made.administrator.id,
+        }
+        clock.now = made.cohort.due_at
+    upkeep.run(app, people["cohort"], now=clock.now, seed=5)
+    return people
+
+
+def an_item(act: Callable[[], Any], pool: Pool) -> tuple[str, str]:
+    with act() as session:
+        item = session.scalars(
+            select(Allocation).where(Allocation.pool == pool).order_by(Allocation.id)
+        ).first()
+        return item.id, item.rater_id
+
+
+def rate_all(act: Callable[[], Any], now: Any, *, skip: str = "") -> None:
+    with act() as session:
+        for item in session.scalars(
+            select(Allocation).where(Allocation.state == "allocated")
+        ).all():
+            if item.id != skip:
+                codes = [c.code for c in item.cohort.rubric_version.rubric.criteria]
+                factories.rate(session, item, dict.fromkeys(codes, 3), now=now)
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_every_page_is_accessible(
+    app: Flask, cast: dict[str, Any], act: Callable[[], Any], enter: Enter, clock: Clock, mode: str
+) -> None:
+    item, grader = an_item(act, Pool.PROFESSIONAL)
+    review, peer = an_item(act, Pool.PEER)
+    cohort = cast["cohort"]
+    rate_all(act, clock.now, skip=item)
+    upkeep.run(app, cohort, now=clock.forward(minutes=11))
+    with act() as session:
+        work = session.scalars(select(Submission).where(Submission.state == "resolved")).first()
+        submission, learner = work.id, work.learner_id
+    instructor = enter(cast["instructor"], **MODES[mode])
+    page = instructor.new_page()
+    page.goto(f"/teach/{cohort}/release")
+    page.get_by_role("button", name="Release 3 results").click()
+    second = enter(cast["second"], **MODES[mode]).new_page()
+    second.goto(f"/teach/{cohort}/release")
+    second.get_by_role("button", name="Sign the release").click()
+    found = faults(second)
+    Worker(app, HANDLERS, clock=clock).run_until_idle(clock.forward(minutes=11))
+    with act() as session:
+        assert session.scalar(select(Grade.id)) is not None
+        record = session.scalars(
+            select(CredentialRecord).where(CredentialRecord.person_id == learner)
+        ).one()
+        record_id, public_id = record.id, record.public_id
+    visits: list[tuple[str | None, list[str]]] = [
+        (None, ["/sign-in", "/password/forgot", "/verify", "/verify/none", "/help", "/accessibility",
+                "/privacy", "/out?to=https://example.org/", "/nowhere"]),
+        (learner, [f"/learn/{cohort}", f"/learn/{cohort}/brief", f"/learn/{cohort}/project",
+                   f"/learn/{cohort}/project/receipt", f"/learn/{cohort}/result",
+                   f"/learn/{cohort}/project/withdraw", f"/learn/records/{record_id}", "/preferences"]),
+        (peer, [f"/learn/review/{review}"]),
+        (grader, ["/grade/", f"/grade/item/{item}", f"/grade/item/{item}/hand-back"]),
+        (cast["instructor"], [f"/teach/{cohort}", f"/teach/submission/{submission}",
+                              f"/teach/{cohort}/agreement", f"/teach/{cohort}/disputed",
+                              f"/teach/{cohort}/release", f"/teach/{cohort}/audit"]),
+        (cast["coordinator"], [f"/admin/cohorts/{cohort}", f"/admin/cohorts/{cohort}/plan"]),
+        (cast["administrator"], ["/admin/", "/admin/programs/new", f"/admin/programs/{cast['program']}",
+                                 f"/admin/programs/{cast['program']}/brief",
+                                 f"/admin/programs/{cast['program']}/cohorts/new"]),
+    ]  # fmt: skip
+    for person, addresses in visits:
+        page = enter(person, **MODES[mode]).new_page()
+        said: list[str] = []
+        page.on("console", lambda message: said.append(message.text))  # noqa: B023 - one page at a time
+        outside: list[str] = []
+        page.on(
+            "request",
+            lambda request: (
+                outside.append(request.url) if "127.0.0.1" not in request.url else None  # noqa: B023
+            ),
+        )
+        for address in addresses:
+            page.goto(address)
+            found += faults(page)
+        expected = [text for text in said if "404" in text]
+        assert [text for text in said if text not in expected] == []
+        assert outside == []
+    shared = enter(learner, **MODES[mode]).new_page()
+    shared.goto(f"/learn/records/{record_id}")
+    shared.get_by_role("button", name="Share the record").click()
+    shared.goto(f"/verify/{public_id}")
+    expect(shared.get_by_role("heading", level=1)).to_have_text("Valid")
+    found += faults(shared)
+    assert found == []
+
+
+def chosen(page: Page) -> list[str]:
+    values = page.eval_on_selector_all(
+        "input[type=radio]:checked", "all => all.map((e) => e.value)"
+    )
+    return [str(value) for value in values]
+
+
+def test_a_sheet_by_keys_alone(cast: dict[str, Any], act: Callable[[], Any], enter: Enter) -> None:
+    """Levels, a comment and the finish without a pointer; text typed in a comment sets no level."""
+    item, grader = an_item(act, Pool.PROFESSIONAL)
+    page = enter(grader).new_page()
+    page.goto(f"/grade/item/{item}")
+    page.locator("#level-question-0").focus()
+    for keys in ("2", "j", "3", "j", "1", "j", "0", "j", "4"):
+        page.keyboard.press(keys)
+    assert chosen(page) == ["2", "3", "1", "0", "4"]
+    page.keyboard.press("c")
+    page.keyboard.type("3 j k: well put")
+    assert chosen(page) == ["2", "3", "1", "0", "4"]
+    expect(page.locator("[data-save-state]")).to_contain_text("Saved")
+    expect(page.locator("[data-scored]")).to_have_text("5 of 5 criteria scored")
+    for key in "abdefghilmnopqrstuvwxyz":
+        page.locator("#level-question-2").focus()
+        page.keyboard.press(key)
+    assert page.url.endswith(item)
+    page.keyboard.press("Control+Enter")
+    page.wait_for_url("**/finished")
+    with act() as session:
+        review = session.scalars(select(Review).where(Review.allocation_id == item)).one()
+        assert review.levels == {
+            "question": 2, "measurement": 3, "preparation": 1, "analysis": 0, "communication": 4,
+        }  # fmt: skip
+        assert review.comments == {"communication": "3 j k: well put"}
+    page.get_by_role("button", name="Undo finish").click()
+    page.wait_for_url(f"**/grade/item/{item}")
+    assert chosen(page) == ["2", "3", "1", "0", "4"]
+
+
+def test_a_gap_is_named_and_focused(
+    cast: dict[str, Any], act: Callable[[], Any], enter: Enter
+) -> None:
+    item, grader = an_item(act, Pool.PROFESSIONAL)
+    page = enter(grader).new_page()
+    page.goto(f"/grade/item/{item}")
+    page.locator("#level-question-1").check()
+    page.get_by_role("button", name="Finish").click()
+    expect(page).to_have_title("Error: " + page.title().removeprefix("Error: "))
+    summary = page.locator(".error-summary")
+    expect(summary).to_be_focused()
+    assert summary.get_by_role("link").count() == 4
+    assert chosen(page) == ["1"]
+    assert faults(page) == []
+
+
+def test_offline_work_is_kept_and_sent_later(
+    cast: dict[str, Any], act: Callable[[], Any], enter: Enter
+) -> None:
+    item, grader = an_item(act, Pool.PROFESSIONAL)
+    context = enter(grader)
+    page = context.new_page()
+    page.goto(f"/grade/item/{item}")
+    context.set_offline(True)
+    page.locator("#comment").fill("written on the train")
+    expect(page.locator("[data-save-state]")).to_contain_text("Not sent yet")
+    page.close(run_before_unload=False)
+    context.set_offline(False)
+    page = context.new_page()
+    page.goto(f"/grade/item/{item}")
+    expect(page.locator("#comment")).to_have_value("written on the train")
+    expect(page.locator("[data-save-state]")).to_contain_text("Saved")
+    with act() as session:
+        assert session.scalars(select(Review.comment)).one() == "written on the train"
+
+
+def test_two_tabs_do_not_overwrite_each_other(
+    cast: dict[str, Any], act: Callable[[], Any], enter: Enter
+) -> None:
+    item, grader = an_item(act, Pool.PROFESSIONAL)
+    context = enter(grader)
+    first, second = context.new_page(), context.new_page()
+    for page in (first, second):
+        page.goto(f"/grade/item/{item}")
+    first.locator("#comment").fill("from the first tab")
+    expect(first.locator("[data-save-state]")).to_contain_text("Saved")
+    second.locator("#comment").fill("from the second tab")
+    expect(second.locator("dialog[data-bench-dialog]")).to_be_visible()
+    with act() as session:
+        assert session.scalars(select(Review.comment)).one() == "from the first tab"
+
+
+def test_the_whole_job_without_javascript(
+    app: Flask, cast: dict[str, Any], act: Callable[[], Any], enter: Enter, clock: Clock
+) -> None:
+    """A late learner submits, a grader reads, the result is released and shared: no script runs."""
+    with act() as session:
+        cohort = session.get_one(factories.Cohort, cast["cohort"])
+        late = factories.a_learner(session, cohort, "Learner Yew", now=NOW).id
+    clock.forward(minutes=5)
+    page = enter(late, java_script_enabled=False).new_page()
+    page.goto("/")
+    page.get_by_role("button", name="Start your project").click()
+    page.goto(f"/learn/{cast['cohort']}/project")
+    page.get_by_label("Title").fill("Late but whole")
+    page.get_by_label("Text", exact=True).fill(WORDS)
+    page.get_by_role("button", name="Save and check").click()
+    page.get_by_label("This project is my own work").check()
+    page.get_by_role("button", name="Submit your project").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Your project is submitted")
+    upkeep.run(app, cast["cohort"], now=clock.forward(minutes=1), seed=6)
+    with act() as session:
+        work = session.scalars(select(Submission).where(Submission.learner_id == late)).one()
+        mine = list(session.scalars(select(Allocation).where(Allocation.submission_id == work.id)))
+        assert len(mine) == 3
+    rate_all(act, clock.now)
+    grader_id = an_item(act, Pool.PROFESSIONAL)[1]
+    bench = enter(grader_id, java_script_enabled=False).new_page()
+    bench.goto("/grade/")
+    bench.get_by_role("button", name="grading").click()
+    for fieldset in bench.locator("fieldset.criterion").all():
+        fieldset.locator("input[type=radio]").nth(3).check()
+    bench.get_by_role("button", name="Finish").click()
+    expect(bench.get_by_role("heading", level=1)).to_contain_text("finished")
+    upkeep.run(app, cast["cohort"], now=clock.forward(minutes=11))
+    for person, button in ((cast["instructor"], "Release"), (cast["second"], "Sign the release")):
+        desk = enter(person, java_script_enabled=False).new_page()
+        desk.goto(f"/teach/{cast['cohort']}/release")
+        desk.get_by_role("button", name=button).first.click()
+    Worker(app, HANDLERS, clock=clock).run_until_idle(clock.now + timedelta(minutes=11))
+    page.goto(f"/learn/{cast['cohort']}/result")
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Your result:")
