@@ -18,7 +18,6 @@ Harvey, Ladner, Lovasz & Tamir (2006). Semi-matchings for bipartite graphs and l
 Journal of Algorithms 59(1), 53-78. doi:10.1016/j.jalgor.2005.01.003
 """
 
-import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
@@ -159,17 +158,6 @@ def components(works: ArrayLike, raters: ArrayLike, n_raters: int) -> list[IntAr
     for rater in range(n_raters):
         groups.setdefault(forest.root(rater), []).append(rater)
     return [np.array(group, dtype=np.int64) for group in groups.values()]
-
-
-def stable_order(rater_id: str, item_id: str) -> int:
-    """Place an item in a rater's queue: the same for ever, different for each rater, 63 bits.
-
-    Queues in order of this number show no item to everybody first, so that what raters do to the
-    first works of a day falls on different works.
-    """
-    # The length keeps ("ab", "c") apart from ("a", "bc").
-    text = f"{len(rater_id)}:{rater_id}{item_id}".encode()
-    return int.from_bytes(hashlib.blake2b(text, digest_size=8).digest()) >> 1
 
 
 class _Forest:

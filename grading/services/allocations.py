@@ -481,6 +481,7 @@ def claim(
     )
     if allocation is None:
         return None
+    allocation.rater = rater
     hours = cohort.plan.grader_hold_hours if hold_hours is None else hold_hours
     move(
         session,

@@ -162,6 +162,7 @@ def carry_out(session: Session, release: Release, *, now: datetime) -> int:
         It was stopped, or was never signed off.
     """
     # A second worker waits here, and then finds it done.
+    session.flush()
     session.refresh(release, with_for_update={"key_share": True})
     if release.state == ReleaseState.RELEASED:
         return 0

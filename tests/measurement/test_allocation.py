@@ -1,7 +1,5 @@
 """Who rates what, against a brute-force optimum on small designs."""
 
-import subprocess
-import sys
 from collections import Counter
 from itertools import combinations
 
@@ -10,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from grading.measurement.allocation import Allocation, allocate, components, stable_order
+from grading.measurement.allocation import Allocation, allocate, components
 
 
 def _rng(seed: int = 7) -> np.random.Generator:
@@ -429,30 +427,3 @@ def test_components_are_groups_of_raters_through_shared_works(
 def test_components_refuses_bad_input(works: list, raters: list) -> None:
     with pytest.raises(ValueError, match="must"):
         components(works, raters, 4)
-
-
-# A rater's own order
-
-
-def test_the_order_of_a_queue_is_the_same_in_another_process() -> None:
-    program = "from grading.measurement.allocation import stable_order as o; print(o('r', 'i'))"
-    found = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, check=True
-    )
-    assert int(found.stdout) == stable_order("r", "i")
-
-
-def test_the_order_of_a_queue_fits_a_signed_64_bit_column_and_differs_by_rater() -> None:
-    items = [f"item-{n}" for n in range(200)]
-    one, other = (
-        sorted(items, key=lambda item: stable_order(rater, item)) for rater in ("Basalt", "Slate")
-    )
-    assert one != other
-    numbers = {stable_order("Basalt", item) for item in items}
-    assert len(numbers) == len(items)
-    assert all(0 <= number < 2**63 for number in numbers)
-    assert max(numbers) > 2**62
-
-
-def test_ids_that_read_alike_when_joined_are_kept_apart() -> None:
-    assert stable_order("ab", "c") != stable_order("a", "bc")
