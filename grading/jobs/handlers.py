@@ -1,6 +1,7 @@
 """What each topic of the outbox does. A handler may run twice and must come to the same end."""
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from email.message import EmailMessage
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -56,11 +57,9 @@ def carry_out_release(task: Task) -> None:
         release = session.get_one(Release, task.payload["release"])
         if release.state == ReleaseState.STOPPED:
             return
-        try:
+        # One that was stopped while this waited for its row has made nothing yet.
+        with suppress(IllegalTransition):
             releases.carry_out(session, release, now=task.now)
-        except IllegalTransition:
-            # It was stopped while this waited for its row.
-            session.rollback()
 
 
 def keep_up(task: Task) -> None:

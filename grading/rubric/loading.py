@@ -74,6 +74,8 @@ class _Reader:
 
     def _line(self, path: str) -> int:
         """The line of a path, or of the nearest thing around it."""
+        if path not in self.lines and f"{path}[0]" in self.lines:
+            path += "[0]"
         while path and path not in self.lines:
             cut = max(path.rfind("."), path.rfind("["))
             path = path[: max(cut, 0)]

@@ -23,7 +23,7 @@ from grading.services import audit, outbox, records
 from grading.services.transitions import move
 from grading.workflow.cohort import CohortState
 from grading.workflow.plan import GradingPlan
-from grading.workflow.release import ReleaseState
+from grading.workflow.release import MACHINE, ReleaseState
 
 NOT_PASSED = "Not passed"
 
@@ -166,6 +166,7 @@ def carry_out(session: Session, release: Release, *, now: datetime) -> int:
     session.refresh(release, with_for_update={"key_share": True})
     if release.state == ReleaseState.RELEASED:
         return 0
+    MACHINE.after(release.state, "carry_out")
     if release.state == ReleaseState.SCHEDULED and (
         release.release_at is None or now < release.release_at
     ):

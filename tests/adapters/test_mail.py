@@ -1,0 +1,90 @@
+"""Mail: into a folder, and through a real SMTP server."""
+
+import socket
+from collections.abc import Iterator
+from email import message_from_bytes
+from email.message import EmailMessage
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiosmtpd.controller import Controller
+
+from grading.adapters.mail import open_mailer
+from grading.errors import PassingFailure, PermanentFailure
+
+
+def a_message(to: str = "alder@example.org") -> EmailMessage:
+    message = EmailMessage()
+    message["Subject"], message["From"], message["To"] = "Grüße", "grading@example.org", to
+    message.set_content("Your result is ready.")
+    return message
+
+
+class Inbox:
+    """Takes mail, and answers by the recipient's name."""
+
+    def __init__(self) -> None:
+        self.taken: list[Any] = []
+
+    async def handle_RCPT(
+        self, server: Any, session: Any, envelope: Any, address: str, options: Any
+    ) -> str:
+        if address.startswith("nobody"):
+            return "550 no such user"
+        if address.startswith("later"):
+            return "450 try again"
+        envelope.rcpt_tos.append(address)
+        return "250 OK"
+
+    async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:
+        self.taken.append(envelope)
+        return "250 OK"
+
+
+@pytest.fixture
+def inbox() -> Iterator[tuple[Inbox, str]]:
+    handler = Inbox()
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    controller = Controller(handler, hostname="127.0.0.1", port=port)
+    controller.start()
+    yield handler, f"smtp://127.0.0.1:{port}"
+    controller.stop()
+
+
+def test_smtp(inbox: tuple[Inbox, str]) -> None:
+    handler, url = inbox
+    mailer = open_mailer(url)
+    mailer.send(a_message())
+    assert handler.taken[0].rcpt_tos == ["alder@example.org"]
+    assert "127.0.0.1" in mailer.where
+    with pytest.raises(PermanentFailure, match="550"):
+        mailer.send(a_message("nobody@example.org"))
+    with pytest.raises(PassingFailure, match="450"):
+        mailer.send(a_message("later@example.org"))
+
+
+def test_a_server_that_is_away_may_come_back() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        port = taken.getsockname()[1]
+    with pytest.raises(PassingFailure, match="reached"):
+        open_mailer(f"smtp://127.0.0.1:{port}").send(a_message())
+
+
+def test_where_tells_no_password() -> None:
+    where = open_mailer("smtps://user:hidden@mail.example.org").where
+    assert "hidden" not in where
+    assert "mail.example.org:465" in where
+
+
+def test_the_folder_holds_whole_messages(tmp_path: Path) -> None:
+    mailer = open_mailer(f"folder://{tmp_path / 'mail'}")
+    mailer.send(a_message())
+    mailer.send(a_message())
+    files = sorted((tmp_path / "mail").iterdir())
+    assert [path.suffix for path in files] == [".eml", ".eml"]
+    assert message_from_bytes(files[0].read_bytes())["To"] == "alder@example.org"
+    assert str(tmp_path) in mailer.where
