@@ -85,7 +85,6 @@ def test_pages_cost_the_same_for_6_and_for_18_learners(
     clock: Clock,
     tmp_path: Any,
     request: Any,
-    most: int,
 ) -> None:
     small = costs(app, act, sign_in, clock, 6)
     # The same database goes on with a larger cohort of another program.
