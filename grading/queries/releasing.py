@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import and_, case, exists, func, or_, select
 from sqlalchemy.orm import Session, aliased
@@ -91,7 +91,8 @@ def candidates(
             .group_by(Allocation.submission_id)
         )
     }
-    owed = owed_reviews(session, cohort) if cohort.plan.result_waits_for_reviews else {}
+    waits = now < cohort.results_at + timedelta(days=cohort.plan.reviews_wait_days)
+    owed = owed_reviews(session, cohort) if waits and cohort.plan.reviews_wait_days else {}
     elsewhere = (
         select(ReleaseItem.submission_id)
         .join(Release)

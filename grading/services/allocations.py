@@ -29,7 +29,7 @@ from grading.workflow.allocation import HELD, AllocationState, Pool, Purpose
 from grading.workflow.cohort import CohortState, Role
 from grading.workflow.deadlines import hold_until
 from grading.workflow.plan import GradingPlan
-from grading.workflow.submission import SubmissionState
+from grading.workflow.submission import IN_GRADING, SubmissionState
 
 # Without 0, 1, I, L, O and U nobody misreads a code or finds a word in it.
 _ALPHABET = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
@@ -255,17 +255,19 @@ def allocate(
             "groups": groups,
         },
     )
-    for person in {*professionals, *raters}:
-        _tell(session, cohort, person, now)
+    given = {professionals[position].id for position in drawn.raters.tolist()}
+    given |= {raters[position].id for position in peer_draw.raters.tolist()}
+    for person_id in sorted(given):
+        _tell(session, cohort, person_id, now)
     return made
 
 
-def _tell(session: Session, cohort: Cohort, person: Person, now: datetime) -> None:
+def _tell(session: Session, cohort: Cohort, person_id: str, now: datetime) -> None:
     outbox.mail(
         session,
         "items_waiting",
-        person.id,
-        key=f"items:{cohort.id}:{person.id}:{now.date().isoformat()}",
+        person_id,
+        key=f"items:{cohort.id}:{person_id}:{now.date().isoformat()}",
         now=now,
         cohort=cohort.id,
     )
@@ -389,7 +391,7 @@ def allocate_peers(
     )
     made = _keep(session, works, raters, drawn, Pool.PEER, codes, now)
     for rater in sorted(set(drawn.raters.tolist())):
-        _tell(session, cohort, raters[rater], now)
+        _tell(session, cohort, raters[rater].id, now)
     return made
 
 
@@ -397,11 +399,13 @@ def next_held(session: Session, rater: Person, cohort: Cohort) -> Allocation | N
     """Give what a professional has at hand: what they began first, else by their own stable order."""
     return session.scalar(
         select(Allocation)
+        .join(Submission, Submission.id == Allocation.submission_id)
         .where(
             Allocation.rater_id == rater.id,
             Allocation.cohort_id == cohort.id,
             Allocation.pool == Pool.PROFESSIONAL,
             Allocation.state.in_(HELD),
+            Submission.state.in_(IN_GRADING),
         )
         .order_by(case((Allocation.state == AllocationState.BEGUN, 0), else_=1), own_order(rater))
         .limit(1)
@@ -433,6 +437,7 @@ def _claimable(rater: Person, cohort: Cohort, now: datetime) -> Select[Allocatio
             Allocation.cohort_id == cohort.id,
             Allocation.state == AllocationState.OPEN,
             Allocation.pool == Pool.PROFESSIONAL,
+            Submission.state.in_(IN_GRADING),
             may_read(rater.id),
             holding < cohort.plan.most_holds,
         )

@@ -66,8 +66,9 @@ def gaps(rubric: Rubric, sheet: Sheet) -> list[Fault]:
     ]
 
 
-def _still_gradable(allocation: Allocation, review: Review | None) -> None:
-    submission = allocation.submission
+def still_gradable(allocation: Allocation) -> None:
+    """See that the work can be graded as the rater knows it; raises `HoldLost` with the reason."""
+    submission, review = allocation.submission, allocation.review
     if submission.state == SubmissionState.WITHDRAWN:
         raise HoldLost("withdrawn", "The learner took this project back. Your draft is kept.")
     if submission.state not in IN_GRADING:
@@ -107,7 +108,7 @@ def save_draft(
     if allocation.state in (AllocationState.FINISHED, AllocationState.SEALED):
         raise Refused("This item is finished. Undo the finish to change it.")
     review = allocation.review
-    _still_gradable(allocation, review)
+    still_gradable(allocation)
     if version != (review.version if review else 0):
         raise StaleRecord(
             "This item is open in another tab, and was saved there. Nothing was overwritten."

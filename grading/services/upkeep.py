@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from grading.models import Allocation, Cohort, Discrepancy, Membership, Person, Submission
 from grading.services import allocations, audit, reviews, settling
+from grading.services.transitions import move
 from grading.workflow.adjudication import DiscrepancyState
 from grading.workflow.allocation import HELD, OUTSTANDING, AllocationState, Pool, Purpose
 from grading.workflow.cohort import CohortState, Role
@@ -72,6 +73,28 @@ def lapse_holds(session: Session, cohort: Cohort, *, seed: int, now: datetime) -
     for allocation in ended:
         allocations.lapse(session, allocation, now=now)
     return len(ended)
+
+
+def call_back(session: Session, cohort: Cohort, *, seed: int, now: datetime) -> int:
+    """Cancel what is still to be read of works taken back and not submitted again by the end."""
+    del seed
+    if now < cohort.closes_at:
+        return 0
+    idle = list(
+        session.scalars(
+            select(Allocation)
+            .join(Submission, Submission.id == Allocation.submission_id)
+            .where(
+                Allocation.cohort_id == cohort.id,
+                Allocation.state.in_((AllocationState.OPEN, *HELD)),
+                Submission.state == SubmissionState.DRAFT,
+            )
+            .limit(BATCH)
+        )
+    )
+    for allocation in idle:
+        move(session, allocation, "cancel", actor=None, now=now, ended_at=now)
+    return len(idle)
 
 
 def seal_finished(session: Session, cohort: Cohort, *, seed: int, now: datetime) -> int:
@@ -347,6 +370,7 @@ def settle(session: Session, cohort: Cohort, *, seed: int, now: datetime) -> int
 STEPS: tuple[Step, ...] = (
     allocate_when_due,
     lapse_holds,
+    call_back,
     seal_finished,
     close_peer_reviews,
     repair,

@@ -81,11 +81,13 @@ class GradingPlan:
         "Nobody carries the no-shows of others.",
         low=1,
     )
-    result_waits_for_reviews: bool = _choice(
-        True,
+    reviews_wait_days: int = _choice(
+        7,
         "Peers",
-        "Result waits for own reviews",
-        "A learner who owes reviews waits; the mark never changes.",
+        "Days a result waits for reviews not done",
+        "A learner who owes reviews waits a little; the mark never changes. 0: nobody waits.",
+        low=0,
+        high=60,
     )
 
     professional_share: float = _choice(

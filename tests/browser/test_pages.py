@@ -62,7 +62,9 @@ def cast(
 def an_item(act: Callable[[], Any], pool: Pool) -> tuple[str, str]:
     with act() as session:
         item = session.scalars(
-            select(Allocation).where(Allocation.pool == pool).order_by(Allocation.id)
+            select(Allocation)
+            .where(Allocation.pool == pool, Allocation.rater_id.is_not(None))
+            .order_by(Allocation.id)
         ).first()
         return item.id, item.rater_id
 

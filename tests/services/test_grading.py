@@ -23,7 +23,7 @@ from grading.models import (
     Submission,
 )
 from grading.queries import instructor, releasing
-from grading.services import allocations, cohorts, exposures, reviews
+from grading.services import allocations, cohorts, exposures, reviews, submissions
 from grading.workflow.allocation import AllocationState, Pool, Purpose
 from grading.workflow.cohort import Role
 from tests import factories
@@ -369,3 +369,19 @@ def test_upkeep_done_twice_changes_nothing(start: Any, act: Callable[[], Any]) -
         assert factories.run_upkeep(session, cast.cohort, now=cast.cohort.due_at) == 0
         assert len(items(session)) == before
         assert session.get_one(Cohort, cast.cohort.id).allocated_at == cast.cohort.due_at
+
+
+def test_a_work_taken_back_for_good_is_called_back(start: Any, act: Callable[[], Any]) -> None:
+    with act() as session:
+        cast = factories.a_cast(session, now=NOW)
+        work = cast.submissions[0]
+        submissions.take_back(session, work.learner, work, now=NOW)
+        codes = allocations.BlindCodes(session, cast.cohort.id)
+        item = allocations.give(
+            session, work, cast.graders[0], Pool.PROFESSIONAL, Purpose.LIVE, codes=codes, now=NOW
+        )
+        session.flush()
+        assert allocations.next_held(session, cast.graders[0], cast.cohort) is None
+        factories.run_upkeep(session, cast.cohort, now=cast.cohort.closes_at)
+        assert item.state == AllocationState.CANCELLED
+        assert work.state == "draft"

@@ -141,6 +141,12 @@ def test_a_learner_who_owes_reviews_waits_and_loses_nothing(
         }
         assert found[owing.id].hindrances == ("reviews_owed",)
         assert found[owing.id].composite == pytest.approx(200 / 3)
+        week_after = cast.cohort.results_at + timedelta(days=7)
+        found = {
+            item.learner_id: item
+            for item in releasing.candidates(session, cast.cohort, now=week_after)
+        }
+        assert found[owing.id].ready
 
 
 def test_the_record_is_complete_with_all_courses_and_a_passed_capstone(

@@ -224,6 +224,8 @@ def _sheet(side: Side, allocation_id: str) -> Any:
     allocation = _item(side, allocation_id)
     try:
         allocations.own(db.session(), access.person(), allocation, access.now())
+        if allocation.state in HELD:
+            reviews.still_gradable(allocation)
     except HoldLost as lost:
         return _lost(side, allocation, lost)
     review = allocation.review
