@@ -224,7 +224,7 @@ def lock(arguments: Sequence[str]) -> int:
     common += ["--no-emit-index-url", "--system-certs", "--quiet", *arguments]
     run = ["--group", "build", "pyproject.toml"]
     dev = ["--extra", "postgres", "--constraint", "requirements/run.txt"]
-    for group in ("test", "services", "browser", "lint"):
+    for group in ("test", "oracles", "services", "browser", "lint"):
         dev += ["--group", group]
     # Apart from .venv, so that locks can be made when the present ones cannot be installed.
     with tempfile.TemporaryDirectory() as folder:
