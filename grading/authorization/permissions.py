@@ -15,6 +15,8 @@ class Permission(StrEnum):
     LEARNERS_READ = "learners:read"
     SCORES_READ = "scores:read"
     ADJUDICATE = "disputed:adjudicate"
+    MISCONDUCT = "misconduct:decide"
+    EXTEND = "extension:grant"
     RELEASE = "grade:release"
     AUDIT_READ = "audit:read"
     SERVICE_MANAGE = "service:manage"

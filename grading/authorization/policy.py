@@ -19,6 +19,8 @@ BY_ROLE: Mapping[P, frozenset[R]] = {
     P.LEARNERS_READ: frozenset({R.INSTRUCTOR, R.COORDINATOR}),
     P.SCORES_READ: frozenset({R.INSTRUCTOR, R.LEAD}),
     P.ADJUDICATE: frozenset({R.INSTRUCTOR, R.LEAD}),
+    P.MISCONDUCT: frozenset({R.INSTRUCTOR}),
+    P.EXTEND: frozenset({R.COORDINATOR}),
     P.RELEASE: frozenset({R.INSTRUCTOR}),
     P.AUDIT_READ: frozenset({R.INSTRUCTOR, R.LEAD, R.OBSERVER}),
 }

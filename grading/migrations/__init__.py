@@ -1,5 +1,8 @@
 """Migrations: the only way a database gets its tables."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
@@ -17,15 +20,46 @@ def _config(connection: Connection) -> Config:
     return config
 
 
-def upgrade(engine: Engine) -> None:
-    """Bring the database to the newest revision; two at once take turns."""
+def upgrade(engine: Engine, revision: str = "head") -> None:
+    """Bring the database to the newest revision; two at once take turns.
+
+    Raises
+    ------
+    RuntimeError
+        A row refers to one that is not there; nothing was changed.
+    """
     with (
         engine.connect().execution_options(sqlite_begin="IMMEDIATE") as connection,
+        _foreign_keys_off(connection),
         connection.begin(),
     ):
         if connection.dialect.name == "postgresql":
             connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
-        command.upgrade(_config(connection), "head")
+        command.upgrade(_config(connection), revision)
+        if connection.dialect.name == "sqlite":
+            lost = connection.execute(text("PRAGMA foreign_key_check")).first()
+            if lost is not None:
+                raise RuntimeError(
+                    f"a row of {lost[0]} refers to a row of {lost[2]} that is not there"
+                )
+
+
+@contextmanager
+def _foreign_keys_off(connection: Connection) -> Iterator[None]:
+    """Let SQLite change a table by making it anew, which its foreign keys would forbid.
+
+    The switch does nothing inside a transaction, so it is turned around one.
+    """
+    if connection.dialect.name != "sqlite":
+        yield
+        return
+    raw = connection.connection.driver_connection
+    assert raw is not None
+    raw.execute("PRAGMA foreign_keys=OFF")
+    try:
+        yield
+    finally:
+        raw.execute("PRAGMA foreign_keys=ON")
 
 
 def check(engine: Engine) -> None:

@@ -1,7 +1,9 @@
 """Every table of the service; importing this loads no Flask."""
 
+from grading.models.appeal import Appeal, Explanation, StruckReading
 from grading.models.audit import AuditEntry, AuditHead
 from grading.models.base import Base
+from grading.models.calendar import Absence, Extension
 from grading.models.cohort import (
     Cohort,
     ConflictOfInterest,
@@ -10,8 +12,19 @@ from grading.models.cohort import (
     PlanVersion,
 )
 from grading.models.job import Job, JobState
+from grading.models.misconduct import Evidence, MisconductCase
 from grading.models.person import PasswordReset, Person, SignInAttempt
-from grading.models.program import Brief, Completion, Course, Program, RubricVersion, Sponsor
+from grading.models.program import (
+    Brief,
+    Completion,
+    Course,
+    Entitlement,
+    ImportBatch,
+    Program,
+    RubricVersion,
+    Sponsor,
+    SponsorMember,
+)
 from grading.models.record import CredentialRecord, RecordEntry
 from grading.models.release import Grade, Release, ReleaseItem, SignOff
 from grading.models.review import Allocation, Rating, Review
@@ -19,7 +32,9 @@ from grading.models.score import Discrepancy, Score
 from grading.models.submission import Submission, SubmissionFile, SubmittedCopy
 
 __all__ = [
+    "Absence",
     "Allocation",
+    "Appeal",
     "AuditEntry",
     "AuditHead",
     "Base",
@@ -30,11 +45,17 @@ __all__ = [
     "Course",
     "CredentialRecord",
     "Discrepancy",
+    "Entitlement",
+    "Evidence",
+    "Explanation",
     "Exposure",
+    "Extension",
     "Grade",
+    "ImportBatch",
     "Job",
     "JobState",
     "Membership",
+    "MisconductCase",
     "PasswordReset",
     "Person",
     "PlanVersion",
@@ -49,6 +70,8 @@ __all__ = [
     "SignInAttempt",
     "SignOff",
     "Sponsor",
+    "SponsorMember",
+    "StruckReading",
     "Submission",
     "SubmissionFile",
     "SubmittedCopy",

@@ -3,12 +3,19 @@
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, String, UniqueConstraint
+from sqlalchemy import ForeignKey, Index, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from grading.models.base import Base, Identified, one_of, state_of
+from grading.models.person import Person
 from grading.rubric.definition import Rubric
-from grading.workflow.credential import RUBRIC_MACHINE, IdentityAssurance, RubricState
+from grading.workflow.credential import (
+    ENTITLEMENT_MACHINE,
+    RUBRIC_MACHINE,
+    EntitlementState,
+    IdentityAssurance,
+    RubricState,
+)
 
 
 class Sponsor(Identified, Base):
@@ -17,6 +24,40 @@ class Sponsor(Identified, Base):
     __tablename__ = "sponsor"
 
     name: Mapped[str] = mapped_column(String(200), unique=True)
+    # What stands on its credentials; the name itself where empty.
+    issuer_name: Mapped[str] = mapped_column(String(200), default="")
+    # ``[{"name", "title"}]``
+    signatories: Mapped[list[Any]] = mapped_column(default=list)
+    logo_key: Mapped[str | None] = mapped_column(String(200))
+    logo_kind: Mapped[str | None] = mapped_column(String(20))
+
+    @property
+    def issuer(self) -> str:
+        return self.issuer_name or self.name
+
+    @property
+    def chain(self) -> str:
+        return "service"
+
+
+class SponsorMember(Identified, Base):
+    """Somebody of a sponsor's program office: they run its programs and see no other sponsor's."""
+
+    __tablename__ = "sponsor_member"
+
+    sponsor_id: Mapped[str] = mapped_column(ForeignKey("sponsor.id"))
+    person_id: Mapped[str] = mapped_column(ForeignKey("person.id"), index=True)
+    since: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+
+    sponsor: Mapped[Sponsor] = relationship()
+    person: Mapped[Person] = relationship()
+
+    __table_args__ = (UniqueConstraint("sponsor_id", "person_id"),)
+
+    @property
+    def chain(self) -> str:
+        return "service"
 
 
 class Program(Identified, Base):
@@ -28,6 +69,12 @@ class Program(Identified, Base):
     name: Mapped[str] = mapped_column(String(200))
     capstone_title: Mapped[str] = mapped_column(String(200))
     created_at: Mapped[datetime]
+    # Whether a credential asks for an entitlement; without one a learner gets feedback only.
+    entitlement_required: Mapped[bool] = mapped_column(default=False)
+    retake_terms: Mapped[str] = mapped_column(default="")
+    capstone_hours: Mapped[float | None]
+    hours_approver: Mapped[str] = mapped_column(String(200), default="")
+    provider_number: Mapped[str] = mapped_column(String(100), default="")
 
     sponsor: Mapped[Sponsor] = relationship()
     courses: Mapped[list["Course"]] = relationship(order_by="Course.position")
@@ -49,6 +96,11 @@ class Course(Identified, Base):
     title: Mapped[str] = mapped_column(String(200))
     position: Mapped[int]
     required: Mapped[bool] = mapped_column(default=True)
+    # Codes of other courses whose completion counts as this one's.
+    equivalents: Mapped[list[Any]] = mapped_column(default=list)
+    # A completion older than this does not open the capstone; None never expires.
+    expires_months: Mapped[int | None]
+    hours: Mapped[float | None]
 
     __table_args__ = (UniqueConstraint("program_id", "code"),)
 
@@ -61,6 +113,8 @@ class Brief(Identified, Base):
     program_id: Mapped[str] = mapped_column(ForeignKey("program.id"))
     version: Mapped[int]
     text: Mapped[str]
+    # A piece of work with notes beside it, so that learners see what the rubric's words mean.
+    example: Mapped[str] = mapped_column(default="")
     created_at: Mapped[datetime]
 
     __table_args__ = (UniqueConstraint("program_id", "version"),)
@@ -107,6 +161,8 @@ class Completion(Identified, Base):
     completed_on: Mapped[date]
     identity_assurance: Mapped[str] = mapped_column(String(30))
     recorded_at: Mapped[datetime]
+    # The equivalent course that was completed in its place.
+    via: Mapped[str | None] = mapped_column(String(60))
 
     course: Mapped[Course] = relationship()
 
@@ -118,3 +174,61 @@ class Completion(Identified, Base):
     @property
     def chain(self) -> str:
         return "service"
+
+
+class Entitlement(Identified, Base):
+    """What entitles a learner to the credential of a course, or of the capstone (no course).
+
+    Those who score never see it.
+    """
+
+    __tablename__ = "entitlement"
+
+    program_id: Mapped[str] = mapped_column(ForeignKey("program.id"))
+    course_id: Mapped[str | None] = mapped_column(ForeignKey("course.id"))
+    person_id: Mapped[str] = mapped_column(ForeignKey("person.id"), index=True)
+    state: Mapped[str] = mapped_column(String(20), default=EntitlementState.PAID)
+    version: Mapped[int] = mapped_column(default=1)
+    note: Mapped[str] = mapped_column(default="")
+    recorded_at: Mapped[datetime]
+
+    course: Mapped[Course | None] = relationship()
+    person: Mapped[Person] = relationship()
+
+    __mapper_args__ = {"version_id_col": version}
+    __table_args__ = (
+        UniqueConstraint("program_id", "person_id", "course_id"),
+        Index(
+            "uq_entitlement_capstone",
+            "program_id",
+            "person_id",
+            unique=True,
+            sqlite_where=text("course_id IS NULL"),
+            postgresql_where=text("course_id IS NULL"),
+        ),
+        state_of(ENTITLEMENT_MACHINE),
+    )
+
+    @property
+    def chain(self) -> str:
+        return "service"
+
+
+class ImportBatch(Identified, Base):
+    """One import that was carried out, with what it made, so that it can be undone."""
+
+    __tablename__ = "import_batch"
+
+    kind: Mapped[str] = mapped_column(String(20))
+    program_id: Mapped[str] = mapped_column(ForeignKey("program.id"), index=True)
+    cohort_id: Mapped[str | None] = mapped_column(ForeignKey("cohort.id"), index=True)
+    by_id: Mapped[str | None] = mapped_column(ForeignKey("person.id"))
+    at: Mapped[datetime]
+    made: Mapped[list[Any]]
+    undone_at: Mapped[datetime | None]
+
+    __table_args__ = (one_of("kind", ("roster", "completions", "entitlements")),)
+
+    @property
+    def chain(self) -> str:
+        return self.cohort_id or "service"

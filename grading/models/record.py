@@ -4,7 +4,7 @@ import secrets
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, String, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from grading.models.base import Base, Identified, state_of
@@ -20,7 +20,11 @@ def new_public_id() -> str:
 
 
 class CredentialRecord(Identified, Base):
-    """Courses, capstone and what was released. Hidden until the learner shares it."""
+    """Courses, capstone and what was released. Hidden until the learner shares it.
+
+    A record is never rewritten: what is amended, or belongs to a changed name, is a new one that
+    replaces it, and the old address says so.
+    """
 
     __tablename__ = "credential_record"
 
@@ -34,15 +38,28 @@ class CredentialRecord(Identified, Base):
     shared_at: Mapped[datetime | None]
     completed_at: Mapped[datetime | None]
     revoked_at: Mapped[datetime | None]
+    replaced_at: Mapped[datetime | None]
+    replaces_id: Mapped[str | None] = mapped_column(ForeignKey("credential_record.id"), unique=True)
 
     program: Mapped[Program] = relationship()
     person: Mapped[Person] = relationship()
+    replaced_by: Mapped["CredentialRecord | None"] = relationship(
+        foreign_keys="CredentialRecord.replaces_id", uselist=False, viewonly=True
+    )
     entries: Mapped[list["RecordEntry"]] = relationship(order_by="RecordEntry.id")
 
     __mapper_args__ = {"version_id_col": version}
     __table_args__ = (
-        UniqueConstraint("program_id", "person_id"),
+        Index(
+            "uq_credential_record_in_force",
+            "program_id",
+            "person_id",
+            unique=True,
+            sqlite_where=text("state <> 'replaced'"),
+            postgresql_where=text("state <> 'replaced'"),
+        ),
         state_of(RECORD_MACHINE),
+        CheckConstraint("(state = 'replaced') = (replaced_at IS NOT NULL)", name="replaced"),
         CheckConstraint("state <> 'revoked' OR revoked_at IS NOT NULL", name="revoked"),
     )
 

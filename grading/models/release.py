@@ -82,6 +82,8 @@ class Grade(Identified, Base):
     number: Mapped[int] = mapped_column(default=1)
     score_id: Mapped[str] = mapped_column(ForeignKey("score.id"))
     release_id: Mapped[str] = mapped_column(ForeignKey("release.id"), index=True)
+    # Why it replaced the one before it; None for the first.
+    amended_for: Mapped[str | None] = mapped_column(String(20))
     value: Mapped[str] = mapped_column(String(20))
     band: Mapped[str] = mapped_column(String(100))
     passed: Mapped[bool]

@@ -37,6 +37,9 @@ class Submission(Identified, Base):
     professionals_wanted: Mapped[int] = mapped_column(default=0)
     peers_wanted: Mapped[int] = mapped_column(default=0)
     allocated_at: Mapped[datetime | None]
+    # A retake has a window of its own.
+    due_at: Mapped[datetime | None]
+    withdrawn_at: Mapped[datetime | None]
 
     cohort: Mapped[Cohort] = relationship()
     learner: Mapped[Person] = relationship()

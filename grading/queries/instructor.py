@@ -24,7 +24,7 @@ from grading.models import (
     Submission,
 )
 from grading.workflow.allocation import AllocationState, Pool
-from grading.workflow.cohort import Role
+from grading.workflow.cohort import CohortState, Role
 from grading.workflow.submission import SubmissionState
 
 PAGE = 50
@@ -167,8 +167,12 @@ def readings(session: Session, submission: Submission) -> list[Reading]:
 
 
 def may_still_score(session: Session, submission: Submission, person_id: str) -> bool:
-    """Whether a person could still be given the submission to read, so that scores stay hidden."""
-    if submission.state in (SubmissionState.RELEASED, SubmissionState.WITHDRAWN):
+    """Whether a person could still be given the submission to read, so that scores stay hidden.
+
+    A released one can be read again for an appeal, until the cohort ends.
+    """
+    gone = (SubmissionState.WITHDRAWN, SubmissionState.WITHHELD)
+    if submission.state in gone or submission.cohort.state == CohortState.ENDED:
         return False
     seen = session.get(Exposure, (submission.id, person_id))
     sealed = session.scalar(

@@ -2,24 +2,30 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from grading.models import (
     Allocation,
+    Appeal,
     Cohort,
     Course,
     CredentialRecord,
     Grade,
     Membership,
+    MisconductCase,
     Rating,
     Review,
     Submission,
 )
-from grading.queries import eligibility
+from grading.queries import dates, eligibility
+from grading.queries.grades import in_force
 from grading.workflow.allocation import AllocationState, Pool
 from grading.workflow.cohort import Role
+from grading.workflow.credential import RecordState
+from grading.workflow.deadlines import Calendar
 
 
 def cohorts(session: Session, person_id: str) -> Sequence[tuple[Cohort, str]]:
@@ -48,6 +54,68 @@ def submission(session: Session, cohort: Cohort, person_id: str) -> Submission |
     )
 
 
+def released(session: Session, cohort: Cohort, person_id: str) -> list[tuple[Submission, Grade]]:
+    """List the learner's released attempts with the grade in force, newest first."""
+    return list(
+        session.execute(
+            select(Submission, Grade)
+            .join(Grade, Grade.submission_id == Submission.id)
+            .where(
+                Submission.cohort_id == cohort.id,
+                Submission.learner_id == person_id,
+                in_force(),
+            )
+            .order_by(Submission.attempt.desc())
+        ).all()
+    )
+
+
+def best(attempts: Sequence[tuple[Submission, Grade]]) -> Grade | None:
+    """Say which of several results counts: the highest value, the earlier of equals."""
+    return max(
+        (grade for _submission, grade in reversed(attempts)),
+        key=lambda grade: float(grade.value),
+        default=None,
+    )
+
+
+def earlier_grades(session: Session, found: Grade) -> Sequence[Grade]:
+    """List the grades that one replaced, oldest first."""
+    return list(
+        session.scalars(
+            select(Grade)
+            .where(Grade.submission_id == found.submission_id, Grade.number < found.number)
+            .order_by(Grade.number)
+        )
+    )
+
+
+def hearing(session: Session, cohort: Cohort, person_id: str) -> MisconductCase | None:
+    """Find the newest suspicion that was put to a learner."""
+    return session.scalar(
+        select(MisconductCase)
+        .join(Submission, Submission.id == MisconductCase.submission_id)
+        .where(
+            MisconductCase.cohort_id == cohort.id,
+            Submission.learner_id == person_id,
+            MisconductCase.allegation.is_not(None),
+        )
+        .order_by(MisconductCase.opened_at.desc())
+        .limit(1)
+    )
+
+
+def appeals(session: Session, found: Submission) -> Sequence[Appeal]:
+    """List a work's appeals, oldest first."""
+    return list(
+        session.scalars(
+            select(Appeal)
+            .where(Appeal.submission_id == found.id)
+            .order_by(Appeal.made_at, Appeal.id)
+        )
+    )
+
+
 def peer_items(session: Session, cohort: Cohort, person_id: str) -> Sequence[Allocation]:
     """List the projects a person was given to review, in the order they were given."""
     return list(
@@ -70,7 +138,16 @@ class Standing:
     missing: Sequence[Course]
     submission: Submission | None
     reviews: Sequence[Allocation]
-    grade: Grade | None
+    attempts: Sequence[tuple[Submission, Grade]]
+    calendar: Calendar
+    due_at: datetime
+    closes_at: datetime
+    hearing: MisconductCase | None
+
+    @property
+    def grade(self) -> Grade | None:
+        """The result that counts."""
+        return best(self.attempts)
 
     @property
     def reviews_done(self) -> int:
@@ -87,18 +164,19 @@ class Standing:
 def standing(session: Session, cohort: Cohort, person_id: str) -> Standing:
     """Gather what the learner's landing page turns on."""
     found = submission(session, cohort, person_id)
+    own = dates.personal(session, cohort, person_id)
+    due_at, closes_at = (
+        dates.window(session, found) if found and found.due_at else (own.due_at, own.closes_at)
+    )
     return Standing(
         missing=eligibility.missing_courses(session, cohort, person_id),
         submission=found,
         reviews=peer_items(session, cohort, person_id),
-        grade=grade(session, found) if found else None,
-    )
-
-
-def grade(session: Session, found: Submission) -> Grade | None:
-    """Find the grade in force: nothing exists before release."""
-    return session.scalar(
-        select(Grade).where(Grade.submission_id == found.id).order_by(Grade.number.desc()).limit(1)
+        attempts=released(session, cohort, person_id),
+        calendar=own,
+        due_at=due_at,
+        closes_at=closes_at,
+        hearing=hearing(session, cohort, person_id),
     )
 
 
@@ -163,5 +241,6 @@ def record(session: Session, cohort: Cohort, person_id: str) -> CredentialRecord
         select(CredentialRecord).where(
             CredentialRecord.program_id == cohort.program_id,
             CredentialRecord.person_id == person_id,
+            CredentialRecord.state != RecordState.REPLACED,
         )
     )

@@ -11,6 +11,7 @@ from grading.models import (
     Allocation,
     Cohort,
     Membership,
+    MisconductCase,
     Person,
     Release,
     ReleaseItem,
@@ -18,8 +19,9 @@ from grading.models import (
     Submission,
 )
 from grading.queries.eligible import may_read
-from grading.workflow.allocation import OUTSTANDING, AllocationState, Pool, Purpose
+from grading.workflow.allocation import OUTSTANDING, THIRD_READINGS, AllocationState, Pool
 from grading.workflow.cohort import Role
+from grading.workflow.misconduct import PENDING as CASE_PENDING
 from grading.workflow.release import Facts, Hindrance, ReleaseState, hindrances
 from grading.workflow.submission import SubmissionState
 
@@ -69,7 +71,12 @@ def candidates(
         .where(
             Submission.cohort_id == cohort.id,
             Submission.state.not_in(
-                (SubmissionState.DRAFT, SubmissionState.WITHDRAWN, SubmissionState.RELEASED)
+                (
+                    SubmissionState.DRAFT,
+                    SubmissionState.WITHDRAWN,
+                    SubmissionState.WITHHELD,
+                    SubmissionState.RELEASED,
+                )
             ),
         )
         .order_by(Submission.submitted_at, Submission.id)
@@ -101,6 +108,13 @@ def candidates(
     if apart_from is not None:
         elsewhere = elsewhere.where(Release.id != apart_from)
     pending = set(session.scalars(elsewhere))
+    suspected = set(
+        session.scalars(
+            select(MisconductCase.submission_id).where(
+                MisconductCase.cohort_id == cohort.id, MisconductCase.state.in_(CASE_PENDING)
+            )
+        )
+    )
     stranded = {allocation.submission_id for allocation in stranded_items(session, cohort)}
     found = []
     for submission_id, learner_id, state, score_id, composite in works:
@@ -113,6 +127,7 @@ def candidates(
             nobody_eligible=submission_id in stranded,
             reviews_owed=owed.get(learner_id, 0),
             in_another_release=submission_id in pending,
+            misconduct=submission_id in suspected,
         )
         found.append(Candidate(submission_id, learner_id, score_id, composite, hindrances(facts)))
     return found
@@ -149,7 +164,7 @@ def stranded_items(session: Session, cohort: Cohort) -> Sequence[Allocation]:
                 member.role == Role.GRADER,
                 and_(
                     member.role.in_((Role.LEAD, Role.INSTRUCTOR)),
-                    Allocation.purpose == Purpose.ADJUDICATION,
+                    Allocation.purpose.in_(THIRD_READINGS),
                 ),
             ),
             member.ended_at.is_(None),

@@ -15,21 +15,26 @@ from grading.models import (
     Allocation,
     Cohort,
     ConflictOfInterest,
-    Discrepancy,
     Exposure,
     Membership,
     Person,
     Submission,
 )
-from grading.queries.eligible import may_read
+from grading.queries import dates
+from grading.queries.eligible import gradable, may_read
 from grading.services import audit, outbox
 from grading.services.transitions import move
-from grading.workflow.adjudication import DiscrepancyState
-from grading.workflow.allocation import HELD, AllocationState, Pool, Purpose
+from grading.workflow.allocation import (
+    HELD,
+    THIRD_READINGS,
+    AllocationState,
+    Pool,
+    Purpose,
+)
 from grading.workflow.cohort import CohortState, Role
 from grading.workflow.deadlines import hold_until
 from grading.workflow.plan import GradingPlan
-from grading.workflow.submission import IN_GRADING, SubmissionState
+from grading.workflow.submission import SubmissionState
 
 # Without 0, 1, I, L, O and U nobody misreads a code or finds a word in it.
 _ALPHABET = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
@@ -130,7 +135,10 @@ def peers(session: Session, cohort: Cohort) -> list[Person]:
 def forbidden_pairs(
     session: Session, cohort: Cohort, works: Sequence[Submission], raters: Sequence[Person]
 ) -> set[tuple[int, int]]:
-    """List the (work, rater) positions that must not meet: self, conflict, exposure, read already."""
+    """List the (work, rater) positions that must not meet.
+
+    Self, conflict of interest, exposure, read already, or an earlier attempt of the learner read.
+    """
     work_of_learner: dict[str, list[int]] = {}
     for index, work in enumerate(works):
         work_of_learner.setdefault(work.learner_id, []).append(index)
@@ -150,10 +158,22 @@ def forbidden_pairs(
     for rater, learner in conflicts:
         if rater in rater_of_id:
             pairs |= {(index, rater_of_id[rater]) for index in work_of_learner.get(learner, [])}
+    attempt = aliased(Submission)
     met: Iterable[tuple[str, str | None]] = [
         *session.execute(
             select(Allocation.submission_id, Allocation.rater_id).where(
                 Allocation.cohort_id == cohort.id, Allocation.rater_id.is_not(None)
+            )
+        ),
+        *session.execute(
+            select(Submission.id, Allocation.rater_id)
+            .join(attempt, attempt.learner_id == Submission.learner_id)
+            .join(Allocation, Allocation.submission_id == attempt.id)
+            .where(
+                Submission.cohort_id == cohort.id,
+                attempt.id != Submission.id,
+                Allocation.pool == Pool.PROFESSIONAL,
+                Allocation.rater_id.is_not(None),
             )
         ),
         *session.execute(
@@ -220,7 +240,10 @@ def allocate(
     want(works, cohort.plan, rng, now=now)
     codes = BlindCodes(session, cohort.id)
     made, groups = 0, 1
-    professionals = members(session, cohort, Role.GRADER)
+    away = dates.absent(session, cohort, now)
+    professionals = [
+        person for person in members(session, cohort, Role.GRADER) if person.id not in away
+    ]
     drawn = _draw(
         session,
         cohort,
@@ -405,7 +428,7 @@ def next_held(session: Session, rater: Person, cohort: Cohort) -> Allocation | N
             Allocation.cohort_id == cohort.id,
             Allocation.pool == Pool.PROFESSIONAL,
             Allocation.state.in_(HELD),
-            Submission.state.in_(IN_GRADING),
+            gradable(),
         )
         .order_by(case((Allocation.state == AllocationState.BEGUN, 0), else_=1), own_order(rater))
         .limit(1)
@@ -437,7 +460,7 @@ def _claimable(rater: Person, cohort: Cohort, now: datetime) -> Select[Allocatio
             Allocation.cohort_id == cohort.id,
             Allocation.state == AllocationState.OPEN,
             Allocation.pool == Pool.PROFESSIONAL,
-            Submission.state.in_(IN_GRADING),
+            gradable(),
             may_read(rater.id),
             holding < cohort.plan.most_holds,
         )
@@ -503,34 +526,31 @@ def claim(
     return allocation
 
 
-def claim_case(
-    session: Session, actor: Person, discrepancy: Discrepancy, *, now: datetime
-) -> Allocation:
-    """Take a disputed grade to read it oneself, blind.
+def claim_case(session: Session, actor: Person, item: Allocation, *, now: datetime) -> Allocation:
+    """Take the third reading of a disputed grade, or the re-mark of an appeal, oneself, blind.
 
     Raises
     ------
     Refused
-        Settled, taken by somebody else, or not for this person: they have read it, have seen its
+        Taken by somebody else, or not for this person: they have read it, have seen its
         scores, or have a conflict of interest.
     """
-    if discrepancy.state != DiscrepancyState.OPEN:
-        raise Refused("This case is settled.")
-    cohort = discrepancy.allocation.cohort
-    current = discrepancy.allocation
-    if current.rater_id == actor.id and current.state in HELD:
-        return current
+    if item.purpose not in THIRD_READINGS:
+        raise NotFound("There is no such case.")
+    cohort = item.cohort
+    if item.rater_id == actor.id and item.state in HELD:
+        return item
     allocation = claim(
         session,
         actor,
         cohort,
         now=now,
-        allocation_id=current.id,
+        allocation_id=item.id,
         hold_hours=cohort.plan.case_hold_hours,
     )
     if allocation is None:
-        if current.state != AllocationState.OPEN:
-            raise Refused("Somebody else has this case.")
+        if item.state != AllocationState.OPEN:
+            raise Refused("Somebody else has this case, or it is settled.")
         raise Refused(
             "This case is not for you: you have read the project or seen its scores, have a conflict of "
             "interest, or hold as many items as you may."
@@ -543,6 +563,8 @@ def own(session: Session, rater: Person, allocation: Allocation, now: datetime) 
     if allocation.rater_id != rater.id:
         raise NotFound("There is no such item.")
     state = allocation.state
+    if allocation.submission.state == SubmissionState.WITHHELD and state != AllocationState.SEALED:
+        raise HoldLost("closed", "This project is no longer graded. Your draft is kept.")
     if state == AllocationState.CANCELLED:
         raise HoldLost("withdrawn", "The learner took this project back. Your draft is kept.")
     if state == AllocationState.DECLINED:
@@ -588,7 +610,7 @@ def _fresh_hold(allocation: Allocation, now: datetime, since: datetime) -> datet
         return hold_until(
             now, since, idle_hours=plan.peer_hold_hours, cap_hours=plan.peer_hold_hours
         )
-    if allocation.purpose == Purpose.ADJUDICATION:
+    if allocation.purpose in THIRD_READINGS:
         idle = max(plan.case_hold_hours, plan.grader_hold_hours)
     else:
         idle = plan.grader_hold_hours

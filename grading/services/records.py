@@ -1,12 +1,14 @@
 """The credential record: what was released, added to what was completed; shared by its owner alone."""
 
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from grading.errors import NotFound, Refused
 from grading.models import (
+    Cohort,
     Completion,
     Course,
     CredentialRecord,
@@ -16,20 +18,29 @@ from grading.models import (
     RecordEntry,
     Submission,
 )
+from grading.queries import entitlements
+from grading.queries.grades import in_force
 from grading.services import audit
 from grading.services.transitions import move
 from grading.workflow.credential import RecordState
+
+
+def current(session: Session, program_id: str, person_id: str) -> CredentialRecord | None:
+    """Find a learner's record of a program: the one that no other replaces."""
+    return session.scalar(
+        select(CredentialRecord).where(
+            CredentialRecord.program_id == program_id,
+            CredentialRecord.person_id == person_id,
+            CredentialRecord.state != RecordState.REPLACED,
+        )
+    )
 
 
 def open_record(
     session: Session, program: Program, person: Person, *, now: datetime
 ) -> CredentialRecord:
     """Give a learner's record for a program, making it the first time."""
-    record = session.scalar(
-        select(CredentialRecord).where(
-            CredentialRecord.program_id == program.id, CredentialRecord.person_id == person.id
-        )
-    )
+    record = current(session, program.id, person.id)
     if record is None:
         record = CredentialRecord(program=program, person=person, name=person.name, created_at=now)
         session.add(record)
@@ -40,54 +51,20 @@ def open_record(
 
 def enter(
     session: Session, submission: Submission, grade: Grade, *, now: datetime
-) -> CredentialRecord:
+) -> CredentialRecord | None:
     """Add a released grade, and the courses completed by now, to the learner's record.
 
-    With every course of the program and a passed capstone the program is complete.
+    With every course of the program and a passed capstone the program is complete. Where the program
+    asks for an entitlement and the learner has none for the capstone, nothing is added.
     """
     cohort = submission.cohort
-    record = open_record(session, cohort.program, submission.learner, now=now)
-    known = {entry.course_id for entry in record.entries if entry.course_id}
-    rows = session.execute(
-        select(Completion, Course)
-        .join(Course, Course.id == Completion.course_id)
-        .where(
-            Course.program_id == cohort.program_id,
-            Completion.person_id == submission.learner_id,
-        )
-        .order_by(Course.position)
-    )
-    for completion, course in rows:
-        if course.id in known:
-            continue
-        known.add(course.id)
-        record.entries.append(
-            RecordEntry(
-                course_id=course.id,
-                title=course.title,
-                on=completion.completed_on,
-                detail={"identity_assurance": completion.identity_assurance},
-                added_at=now,
-            )
-        )
-    record.entries.append(
-        RecordEntry(
-            grade_id=grade.id,
-            title=cohort.program.capstone_title,
-            on=now.astimezone(cohort.zone).date(),
-            detail={
-                "value": grade.value,
-                "band": grade.band,
-                "passed": grade.passed,
-                "cohort": cohort.name,
-                **grade.detail,
-            },
-            added_at=now,
-        )
-    )
-    complete = grade.passed and known >= {course.id for course in cohort.program.courses}
-    if complete and record.completed_at is None:
-        record.completed_at = now
+    program, learner = cohort.program, submission.learner
+    if not entitlements.entitled(session, program, learner.id, None):
+        return None
+    record = open_record(session, program, learner, now=now)
+    _enter_courses(session, record, now)
+    record.entries.append(_grade_entry(submission, grade, now))
+    _complete(record, now)
     audit.record(
         session,
         None,
@@ -97,6 +74,199 @@ def enter(
         after={"grade": grade.id, "complete": record.completed_at is not None},
     )
     return record
+
+
+def _enter_courses(session: Session, record: CredentialRecord, now: datetime) -> None:
+    known = {entry.course_id for entry in record.entries if entry.course_id}
+    rows = session.execute(
+        select(Completion, Course)
+        .join(Course, Course.id == Completion.course_id)
+        .where(Course.program_id == record.program_id, Completion.person_id == record.person_id)
+        .order_by(Course.position)
+    )
+    for completion, course in rows:
+        if course.id in known or not entitlements.entitled(
+            session, record.program, record.person_id, course.id
+        ):
+            continue
+        known.add(course.id)
+        detail: dict[str, Any] = {"identity_assurance": completion.identity_assurance}
+        if course.hours:
+            detail["hours"] = course.hours
+        if completion.via:
+            detail["via"] = completion.via
+        record.entries.append(
+            RecordEntry(
+                course_id=course.id,
+                title=course.title,
+                on=completion.completed_on,
+                detail=detail,
+                added_at=now,
+            )
+        )
+
+
+def _grade_entry(submission: Submission, grade: Grade, now: datetime) -> RecordEntry:
+    cohort = submission.cohort
+    # What lateness cost is between the learner and the program.
+    detail = {key: value for key, value in grade.detail.items() if key != "late"}
+    hours = {"hours": cohort.program.capstone_hours} if cohort.program.capstone_hours else {}
+    return RecordEntry(
+        grade_id=grade.id,
+        title=cohort.program.capstone_title,
+        on=now.astimezone(cohort.zone).date(),
+        detail={
+            "value": grade.value,
+            "band": grade.band,
+            "passed": grade.passed,
+            "cohort": cohort.name,
+            **hours,
+            **detail,
+        },
+        added_at=now,
+    )
+
+
+def _complete(record: CredentialRecord, now: datetime) -> None:
+    courses = {entry.course_id for entry in record.entries if entry.course_id}
+    passed = any(entry.detail.get("passed") for entry in record.entries if entry.grade_id)
+    wanted = {course.id for course in record.program.courses}
+    if passed and courses >= wanted and record.completed_at is None:
+        record.completed_at = now
+
+
+def _issue_anew(
+    session: Session,
+    record: CredentialRecord,
+    *,
+    name: str,
+    leave_out: str | None,
+    actor: Person | None,
+    reason: str,
+    now: datetime,
+) -> CredentialRecord:
+    """Make the record that replaces one, with its entries; the old address says “Replaced”."""
+    # The old one must be out of force before the new one can be in it.
+    move(session, record, "replace", actor=actor, now=now, reason=reason, replaced_at=now)
+    session.flush()
+    newer = CredentialRecord(
+        program=record.program,
+        person=record.person,
+        name=name,
+        created_at=now,
+        shared_at=record.shared_at,
+        completed_at=record.completed_at,
+        replaces_id=record.id,
+    )
+    newer.entries = [
+        RecordEntry(
+            course_id=entry.course_id,
+            grade_id=entry.grade_id,
+            title=entry.title,
+            on=entry.on,
+            detail=entry.detail,
+            added_at=entry.added_at,
+        )
+        for entry in record.entries
+        if entry.grade_id is None or entry.grade_id != leave_out
+    ]
+    session.add(newer)
+    session.flush()
+    audit.record(
+        session,
+        actor,
+        "record:issue",
+        newer,
+        now=now,
+        after={"replaces": record.id, "person": record.person_id},
+        reason=reason,
+    )
+    return newer
+
+
+def replace_grade(
+    session: Session,
+    submission: Submission,
+    before: Grade,
+    grade: Grade,
+    *,
+    actor: Person | None,
+    now: datetime,
+) -> CredentialRecord | None:
+    """Issue the record anew with an amended grade; a revoked record stays as it is."""
+    program, learner = submission.cohort.program, submission.learner
+    record = current(session, program.id, learner.id)
+    if record is None:
+        return enter(session, submission, grade, now=now)
+    if record.state == RecordState.REVOKED:
+        return record
+    newer = _issue_anew(
+        session,
+        record,
+        name=record.name,
+        leave_out=before.id,
+        actor=actor,
+        reason="amended",
+        now=now,
+    )
+    newer.entries.append(_grade_entry(submission, grade, now))
+    passed = any(entry.detail.get("passed") for entry in newer.entries if entry.grade_id)
+    if not passed:
+        newer.completed_at = None
+    _complete(newer, now)
+    return newer
+
+
+def rename(session: Session, actor: Person, person: Person, *, now: datetime) -> int:
+    """Issue every valid record of a person anew under the name they have now.
+
+    Returns
+    -------
+    int
+        How many records were replaced.
+    """
+    found = list(
+        session.scalars(
+            select(CredentialRecord).where(
+                CredentialRecord.person_id == person.id,
+                CredentialRecord.state == RecordState.VALID,
+                CredentialRecord.name != person.name,
+            )
+        )
+    )
+    for record in found:
+        _issue_anew(
+            session,
+            record,
+            name=person.name,
+            leave_out=None,
+            actor=actor,
+            reason="renamed",
+            now=now,
+        )
+    return len(found)
+
+
+def catch_up(session: Session, program: Program, person: Person, *, now: datetime) -> None:
+    """Enter what was released before the learner was entitled to it."""
+    if not entitlements.entitled(session, program, person.id, None):
+        return
+    record = current(session, program.id, person.id)
+    known = {entry.grade_id for entry in record.entries} if record else set()
+    rows = session.execute(
+        select(Submission, Grade)
+        .join(Grade, Grade.submission_id == Submission.id)
+        .join(Cohort, Cohort.id == Submission.cohort_id)
+        .where(
+            Cohort.program_id == program.id,
+            Submission.learner_id == person.id,
+            in_force(),
+        )
+        .order_by(Grade.released_at)
+    )
+    for submission, grade in list(rows):
+        if grade.id not in known:
+            enter(session, submission, grade, now=now)
 
 
 def share(session: Session, learner: Person, record: CredentialRecord, *, now: datetime) -> None:

@@ -18,10 +18,11 @@ from grading.models import (
     SignOff,
     Submission,
 )
-from grading.queries import releasing
+from grading.queries import dates, releasing
 from grading.services import audit, outbox, records
 from grading.services.transitions import move
 from grading.workflow.cohort import CohortState
+from grading.workflow.deadlines import days_late
 from grading.workflow.plan import GradingPlan
 from grading.workflow.release import MACHINE, ReleaseState
 
@@ -204,24 +205,111 @@ def carry_out(session: Session, release: Release, *, now: datetime) -> int:
     return len(released)
 
 
-def _release_one(
-    session: Session, release: Release, submission: Submission, score: Score, now: datetime
+def points_lost(session: Session, submission: Submission) -> tuple[int, float]:
+    """Say how many days late a work was handed in, by its learner's own deadline, and what that costs."""
+    plan = submission.cohort.plan
+    if not plan.late_points or submission.submitted_at is None:
+        return 0, 0.0
+    due_at, _closes_at = dates.window(session, submission)
+    days = days_late(
+        submission.submitted_at,
+        due_at,
+        submission.cohort.zone,
+        timedelta(hours=plan.grace_hours),
+    )
+    return days, days * plan.late_points
+
+
+def on_plan_scale(
+    session: Session, submission: Submission, score: Score
+) -> tuple[float, str | None]:
+    """Give the value that would be released for a score, after what lateness costs, and its band."""
+    _days, points = points_lost(session, submission)
+    value, band = on_scale(max(score.composite - points, 0.0), submission.cohort.plan.bands)
+    return float(value), band
+
+
+def _grade(
+    session: Session,
+    submission: Submission,
+    score: Score,
+    release_id: str,
+    now: datetime,
+    *,
+    number: int = 1,
+    amended_for: str | None = None,
 ) -> Grade:
-    cohort = release.cohort
+    cohort = submission.cohort
     plan = cohort.plan
-    value, band = on_scale(score.composite, plan.bands)
+    days, points = points_lost(session, submission)
+    value, band = on_scale(max(score.composite - points, 0.0), plan.bands)
+    detail = _detail(cohort, plan, score)
+    if points:
+        detail["late"] = {"days": days, "points": points}
     grade = Grade(
         submission=submission,
+        number=number,
         score=score,
-        release_id=release.id,
+        release_id=release_id,
+        amended_for=amended_for,
         value=str(value),
         band=band or NOT_PASSED,
         passed=band is not None,
-        detail=_detail(cohort, plan, score),
+        detail=detail,
         released_at=now,
     )
     session.add(grade)
     session.flush()
+    return grade
+
+
+def amend(
+    session: Session,
+    submission: Submission,
+    before: Grade,
+    score: Score,
+    *,
+    why: str,
+    actor: Person,
+    now: datetime,
+) -> Grade:
+    """Replace a released grade: the old one stays on file, the record is issued anew, one mail goes out."""
+    grade = _grade(
+        session,
+        submission,
+        score,
+        before.release_id,
+        now,
+        number=before.number + 1,
+        amended_for=why,
+    )
+    audit.record(
+        session,
+        actor,
+        "grade:amend",
+        submission,
+        now=now,
+        before={"grade": before.id, "value": before.value, "score": before.score_id},
+        after={"grade": grade.id, "value": grade.value, "score": score.id},
+        reason=why,
+    )
+    records.replace_grade(session, submission, before, grade, actor=actor, now=now)
+    outbox.mail(
+        session,
+        "result_amended",
+        submission.learner_id,
+        key=f"result:{grade.id}",
+        now=now,
+        cohort=submission.cohort_id,
+    )
+    return grade
+
+
+def _release_one(
+    session: Session, release: Release, submission: Submission, score: Score, now: datetime
+) -> Grade:
+    cohort = release.cohort
+    grade = _grade(session, submission, score, release.id, now)
     move(
         session,
         submission,

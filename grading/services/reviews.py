@@ -11,7 +11,7 @@ from grading.models import Allocation, Person, Rating, Review
 from grading.rubric.definition import Rubric
 from grading.services import allocations, cohorts
 from grading.services.transitions import move
-from grading.workflow.allocation import AllocationState, DeclineReason
+from grading.workflow.allocation import AllocationState, DeclineReason, Purpose
 from grading.workflow.cohort import CohortState
 from grading.workflow.submission import IN_GRADING, SubmissionState
 
@@ -71,7 +71,8 @@ def still_gradable(allocation: Allocation) -> None:
     submission, review = allocation.submission, allocation.review
     if submission.state == SubmissionState.WITHDRAWN:
         raise HoldLost("withdrawn", "The learner took this project back. Your draft is kept.")
-    if submission.state not in IN_GRADING:
+    appealed = allocation.purpose == Purpose.APPEAL and submission.state == SubmissionState.RELEASED
+    if submission.state not in IN_GRADING and not appealed:
         raise HoldLost("replaced", "The learner is changing this project. Your draft is kept.")
     if review is not None and review.digest != submission.digest:
         raise HoldLost("replaced", "There is a newer version of this project.")
@@ -224,6 +225,7 @@ def decline(
         raise FaultsFound([Fault("reason", "Choose a reason.")])
     if len(note) > LONGEST_COMMENT:
         raise FaultsFound([Fault("note", "Use at most %(n)s characters.", {"n": LONGEST_COMMENT})])
+    allocation.decline_note = note.strip() or None
     move(
         session,
         allocation,
@@ -231,7 +233,6 @@ def decline(
         actor=rater,
         now=now,
         decline_reason=reason,
-        decline_note=note.strip() or None,
         ended_at=now,
     )
     if reason == DeclineReason.KNOWS_AUTHOR:

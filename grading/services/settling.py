@@ -2,11 +2,13 @@
 
 import math
 from collections import defaultdict
+from dataclasses import replace
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlalchemy.orm import Session
 
+from grading.errors import Refused
 from grading.measurement.resolution import (
     CriterionScale,
     Discrepant,
@@ -17,12 +19,18 @@ from grading.measurement.resolution import (
     Waiting,
     resolve,
 )
-from grading.models import Allocation, Discrepancy, Rating, Score, Submission
+from grading.models import Allocation, Discrepancy, Rating, Score, StruckReading, Submission
 from grading.rubric.definition import Rubric
 from grading.services import allocations, audit
 from grading.services.transitions import move
 from grading.workflow.adjudication import DiscrepancyState
-from grading.workflow.allocation import OUTSTANDING, AllocationState, Pool, Purpose
+from grading.workflow.allocation import (
+    OUTSTANDING,
+    THIRD_READINGS,
+    AllocationState,
+    Pool,
+    Purpose,
+)
 from grading.workflow.plan import GradingPlan
 from grading.workflow.submission import SubmissionState
 
@@ -58,7 +66,7 @@ def rule(plan: GradingPlan, professionals_wanted: int) -> Rule:
 def readings(
     session: Session, submission: Submission
 ) -> tuple[list[Reading], dict[str, list[int]]]:
-    """Read the sealed readings of a work, and the ids of their ratings by allocation."""
+    """Read the sealed readings of a work that count, and the ids of their ratings by allocation."""
     levels: dict[str, dict[str, int]] = defaultdict(dict)
     ids: dict[str, list[int]] = defaultdict(list)
     kinds: dict[str, tuple[str, str]] = {}
@@ -72,7 +80,11 @@ def readings(
             Allocation.purpose,
         )
         .join(Allocation, Allocation.id == Rating.allocation_id)
-        .where(Rating.submission_id == submission.id, Allocation.state == AllocationState.SEALED)
+        .where(
+            Rating.submission_id == submission.id,
+            Allocation.state == AllocationState.SEALED,
+            Allocation.id.not_in(select(StruckReading.allocation_id)),
+        )
         .order_by(Rating.id)
     )
     for rating_id, allocation_id, criterion, level, pool, purpose in rows:
@@ -83,7 +95,7 @@ def readings(
         Reading(
             key=key,
             pool="professional" if kinds[key][0] == Pool.PROFESSIONAL else "peer",
-            adjudication=kinds[key][1] == Purpose.ADJUDICATION,
+            adjudication=kinds[key][1] in THIRD_READINGS,
             levels=given,
         )
         for key, given in levels.items()
@@ -163,8 +175,45 @@ def settle(session: Session, submission: Submission, *, now: datetime) -> bool:
             _adjudicate(session, submission, verdict, now)
             return True
         case Resolved():
-            _keep(session, submission, verdict, rating_ids, now)
+            score = _keep(session, submission, verdict, rating_ids, now)
+            move(
+                session,
+                submission,
+                "resolve",
+                actor=None,
+                now=now,
+                note={
+                    "score": score.id,
+                    "composite": score.composite,
+                    "ratings": score.rating_ids,
+                    "method": score.method,
+                },
+            )
             return True
+
+
+def rescore(session: Session, submission: Submission, *, now: datetime) -> Score:
+    """Compute what the readings that count amount to now, after a re-mark or a struck reading.
+
+    No further reading is called and nothing is found discrepant: the re-mark is the last word.
+
+    Raises
+    ------
+    Refused
+        No professional reading is left that counts.
+    """
+    found, rating_ids = readings(session, submission)
+    cohort = submission.cohort
+    verdict = resolve(
+        [replace(reading, adjudication=True) for reading in found],
+        scales(cohort.rubric_version.rubric),
+        replace(
+            rule(cohort.plan, 1), readings_near_cut=0, readings_before_not_passed=0, peers_needed=0
+        ),
+    )
+    if not isinstance(verdict, Resolved):
+        raise Refused("No reading is left that counts. Somebody has to read the project first.")
+    return _keep(session, submission, verdict, rating_ids, now)
 
 
 def _wait(session: Session, submission: Submission, verdict: Waiting, now: datetime) -> bool:
@@ -242,7 +291,7 @@ def _keep(
     verdict: Resolved,
     rating_ids: dict[str, list[int]],
     now: datetime,
-) -> None:
+) -> Score:
     number = session.scalar(
         select(func.max(Score.number)).where(Score.submission_id == submission.id)
     )
@@ -264,16 +313,4 @@ def _keep(
     )
     session.add(score)
     session.flush()
-    move(
-        session,
-        submission,
-        "resolve",
-        actor=None,
-        now=now,
-        note={
-            "score": score.id,
-            "composite": score.composite,
-            "ratings": score.rating_ids,
-            "method": score.method,
-        },
-    )
+    return score

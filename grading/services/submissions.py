@@ -3,11 +3,11 @@
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import BinaryIO
 from urllib.parse import urlsplit
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from grading.errors import Fault, FaultsFound, Refused, StaleRecord
@@ -23,13 +23,15 @@ from grading.models import (
 )
 from grading.models.base import new_id
 from grading.ports import FileStore
-from grading.queries import eligibility
+from grading.queries import dates, eligibility
 from grading.services import audit, outbox
 from grading.services.transitions import move
 from grading.workflow import files
 from grading.workflow.adjudication import DiscrepancyState
 from grading.workflow.allocation import MACHINE as ALLOCATION_MACHINE
+from grading.workflow.allocation import AllocationState
 from grading.workflow.cohort import CohortState, Role
+from grading.workflow.deadlines import end_of_day
 from grading.workflow.submission import CURRENT_STATEMENT, HONOUR_STATEMENTS, SubmissionState
 
 LONGEST_TITLE = 200
@@ -55,7 +57,8 @@ def start(session: Session, learner: Person, cohort: Cohort, *, now: datetime) -
     )
     if submission is not None:
         return submission
-    _may_submit(session, learner, cohort, now)
+    _enrolled(session, learner, cohort)
+    _window(cohort, dates.personal(session, cohort, learner.id).closes_at, now)
     submission = Submission(cohort=cohort, learner=learner, links=[], created_at=now, saved_at=now)
     session.add(submission)
     session.flush()
@@ -65,7 +68,7 @@ def start(session: Session, learner: Person, cohort: Cohort, *, now: datetime) -
     return submission
 
 
-def _may_submit(session: Session, learner: Person, cohort: Cohort, now: datetime) -> None:
+def _enrolled(session: Session, learner: Person, cohort: Cohort) -> None:
     enrolled = session.scalar(
         select(Membership.id).where(
             Membership.cohort_id == cohort.id,
@@ -81,24 +84,33 @@ def _may_submit(session: Session, learner: Person, cohort: Cohort, now: datetime
             "Complete these courses first: %(courses)s.",
             courses=", ".join(course.title for course in missing),
         )
-    _window(cohort, now)
 
 
-def _window(cohort: Cohort, now: datetime) -> None:
+def _window(cohort: Cohort, closes_at: datetime, now: datetime) -> None:
+    if cohort.state == CohortState.ENDED:
+        raise Refused("The cohort has ended.")
     if cohort.state != CohortState.OPEN or now < cohort.opens_at:
         raise Refused("The cohort has not opened yet.")
-    if now > cohort.closes_at:
+    if now > closes_at:
         raise Refused("The deadline has passed, so you can no longer submit.")
 
 
+def _still_open(session: Session, submission: Submission, now: datetime) -> None:
+    _window(submission.cohort, dates.window(session, submission)[1], now)
+
+
 def _own_draft(
-    learner: Person, submission: Submission, now: datetime, version: int | None = None
+    session: Session,
+    learner: Person,
+    submission: Submission,
+    now: datetime,
+    version: int | None = None,
 ) -> None:
     if submission.learner_id != learner.id:
         raise Refused("This is not your project.")
     if submission.state != SubmissionState.DRAFT:
         raise Refused("Your project is handed in. Take it back to change it.")
-    _window(submission.cohort, now)
+    _still_open(session, submission, now)
     if version is not None and version != submission.version:
         raise StaleRecord(
             "Your project was changed on another device or in another tab. Nothing was overwritten."
@@ -141,7 +153,7 @@ def save_draft(
     ------
     Refused, StaleRecord, FaultsFound
     """
-    _own_draft(learner, submission, now, version)
+    _own_draft(session, learner, submission, now, version)
     links = [link.strip() for link in links if link.strip()]
     faults = link_faults(links)
     if len(title.strip()) > LONGEST_TITLE:
@@ -198,7 +210,7 @@ def add_file(
     session: Session, learner: Person, submission: Submission, kept: KeptFile, *, now: datetime
 ) -> SubmissionFile:
     """Add a kept file to the draft."""
-    _own_draft(learner, submission, now)
+    _own_draft(session, learner, submission, now)
     if len(submission.current_files) >= MOST_FILES:
         raise Refused("A project has at most %(n)s files.", n=MOST_FILES)
     file = SubmissionFile(
@@ -219,14 +231,14 @@ def add_file(
 
 def remove_file(session: Session, learner: Person, file: SubmissionFile, *, now: datetime) -> None:
     """Take a file out of the draft; `restore_file` puts it back."""
-    _own_draft(learner, file.submission, now)
+    _own_draft(session, learner, file.submission, now)
     file.removed_at = now
     file.submission.saved_at = now
 
 
 def restore_file(session: Session, learner: Person, file: SubmissionFile, *, now: datetime) -> None:
     """Undo `remove_file`."""
-    _own_draft(learner, file.submission, now)
+    _own_draft(session, learner, file.submission, now)
     file.removed_at = None
     file.submission.saved_at = now
 
@@ -272,8 +284,8 @@ def submit(
     StaleRecord
         The draft changed after the page was shown.
     """
-    _own_draft(learner, submission, now, version)
-    _may_submit(session, learner, submission.cohort, now)
+    _own_draft(session, learner, submission, now, version)
+    _enrolled(session, learner, submission.cohort)
     faults = submission_faults(submission)
     if statement not in HONOUR_STATEMENTS or statement != CURRENT_STATEMENT:
         faults.append(Fault("statement", "Confirm the statement before you submit."))
@@ -289,7 +301,7 @@ def submit(
         digest=digest,
         statement=statement,
         submitted_at=now,
-        late=now > submission.cohort.due_at,
+        late=now > dates.window(session, submission)[0],
     )
     submission.copies.append(copy)
     move(
@@ -326,7 +338,7 @@ def take_back(session: Session, learner: Person, submission: Submission, *, now:
     """
     if submission.learner_id != learner.id:
         raise Refused("This is not your project.")
-    _window(submission.cohort, now)
+    _still_open(session, submission, now)
     move(session, submission, "take_back", actor=learner, now=now)
 
 
@@ -334,16 +346,126 @@ def withdraw(session: Session, learner: Person, submission: Submission, *, now: 
     """Leave the capstone: what raters hold is called back, finished reviews still count for them."""
     if submission.learner_id != learner.id:
         raise Refused("This is not your project.")
-    move(session, submission, "withdraw", actor=learner, now=now)
+    move(session, submission, "withdraw", actor=learner, now=now, withdrawn_at=now)
+    call_back(session, learner, submission, now=now)
+
+
+def call_back(
+    session: Session, actor: Person | None, submission: Submission, *, now: datetime
+) -> None:
+    """Cancel what raters still have of a work that is no longer graded, and close its case."""
     for allocation in session.scalars(
         select(Allocation).where(Allocation.submission_id == submission.id)
     ):
         if ALLOCATION_MACHINE.allows(allocation.state, "cancel"):
-            move(session, allocation, "cancel", actor=learner, now=now, ended_at=now)
+            move(session, allocation, "cancel", actor=actor, now=now, ended_at=now)
     for discrepancy in session.scalars(
         select(Discrepancy).where(
             Discrepancy.submission_id == submission.id,
             Discrepancy.state == DiscrepancyState.OPEN,
         )
     ):
-        move(session, discrepancy, "cancel", actor=learner, now=now, settled_at=now)
+        move(session, discrepancy, "cancel", actor=actor, now=now, settled_at=now)
+
+
+def may_return_until(submission: Submission) -> datetime | None:
+    """Say until when a withdrawn learner can come back; None when they have not withdrawn."""
+    if submission.state != SubmissionState.WITHDRAWN or submission.withdrawn_at is None:
+        return None
+    return submission.withdrawn_at + timedelta(days=submission.cohort.plan.return_days)
+
+
+def come_back(session: Session, learner: Person, submission: Submission, *, now: datetime) -> None:
+    """Undo a withdrawal. Before the deadline it is a draft again; after it, what was handed in counts.
+
+    Readings that were sealed before stay; others are called anew.
+
+    Raises
+    ------
+    Refused
+        Too late, or nothing had been handed in when the window closed.
+    """
+    if submission.learner_id != learner.id:
+        raise Refused("This is not your project.")
+    until = may_return_until(submission)
+    if until is None or submission.cohort.state != CohortState.OPEN:
+        raise Refused("There is nothing to come back to.")
+    if now > until:
+        raise Refused("The time to come back is over.")
+    if now <= dates.window(session, submission)[1]:
+        move(session, submission, "return", actor=learner, now=now, withdrawn_at=None)
+        return
+    if not submission.copies:
+        raise Refused("The deadline has passed, so you can no longer submit.")
+    sealed = session.scalar(
+        select(Allocation.id).where(
+            Allocation.submission_id == submission.id,
+            Allocation.state == AllocationState.SEALED,
+        )
+    )
+    # Without an allocation time the upkeep treats it as one that came late, and finds its readers.
+    move(
+        session,
+        submission,
+        "resume_begun" if sealed else "resume",
+        actor=learner,
+        now=now,
+        withdrawn_at=None,
+        allocated_at=None,
+    )
+
+
+def retakes_left(submission: Submission) -> int:
+    """Count the retakes a learner still has after an attempt."""
+    return max(submission.cohort.plan.retakes + 1 - submission.attempt, 0)
+
+
+def retake(
+    session: Session, learner: Person, submission: Submission, *, now: datetime
+) -> Submission:
+    """Begin a new attempt, from a copy of the released one, with a deadline of its own.
+
+    Its readers have read no earlier attempt; the best result counts.
+
+    Raises
+    ------
+    Refused
+        Nothing is released, no retake is left, or one is under way.
+    """
+    if submission.learner_id != learner.id:
+        raise Refused("This is not your project.")
+    cohort = submission.cohort
+    if cohort.state != CohortState.OPEN:
+        raise Refused("The cohort has ended. You can retake the capstone in a later one.")
+    newest = session.scalar(
+        select(func.max(Submission.attempt)).where(
+            Submission.cohort_id == cohort.id, Submission.learner_id == learner.id
+        )
+    )
+    if submission.state != SubmissionState.RELEASED or newest != submission.attempt:
+        raise Refused("There is no result to improve, or you have begun a retake.")
+    if not retakes_left(submission):
+        raise Refused("You have used your retakes.")
+    _enrolled(session, learner, cohort)
+    fresh = Submission(
+        cohort=cohort,
+        learner=learner,
+        attempt=submission.attempt + 1,
+        title=submission.title,
+        text=submission.text,
+        links=list(submission.links),
+        created_at=now,
+        saved_at=now,
+        due_at=end_of_day(now, cohort.plan.retake_days, cohort.zone),
+    )
+    session.add(fresh)
+    session.flush()
+    audit.record(
+        session,
+        learner,
+        "submission:retake",
+        fresh,
+        now=now,
+        after={"state": "draft", "attempt": fresh.attempt, "before": submission.id},
+    )
+    return fresh

@@ -7,16 +7,31 @@ from sqlalchemy.orm import Session
 
 from grading.models import (
     Allocation,
+    Appeal,
     Cohort,
     CredentialRecord,
     Discrepancy,
+    Entitlement,
+    Explanation,
+    Extension,
+    MisconductCase,
     Person,
     Release,
     RubricVersion,
     Submission,
 )
 from grading.services import audit
-from grading.workflow import adjudication, allocation, cohort, credential, release, submission
+from grading.workflow import (
+    adjudication,
+    allocation,
+    appeal,
+    calendar,
+    cohort,
+    credential,
+    misconduct,
+    release,
+    submission,
+)
 from grading.workflow.machine import Machine
 
 MACHINES: dict[type, Machine] = {
@@ -27,6 +42,11 @@ MACHINES: dict[type, Machine] = {
     Cohort: cohort.MACHINE,
     CredentialRecord: credential.RECORD_MACHINE,
     RubricVersion: credential.RUBRIC_MACHINE,
+    Entitlement: credential.ENTITLEMENT_MACHINE,
+    Appeal: appeal.MACHINE,
+    Explanation: appeal.EXPLANATION_MACHINE,
+    MisconductCase: misconduct.MACHINE,
+    Extension: calendar.EXTENSION_MACHINE,
 }
 
 

@@ -11,12 +11,31 @@ import numpy as np
 from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlalchemy.orm import Session
 
-from grading.models import Allocation, Cohort, Discrepancy, Membership, Person, Submission
-from grading.services import allocations, audit, reviews, settling
+from grading.models import (
+    Allocation,
+    Appeal,
+    Cohort,
+    Discrepancy,
+    Membership,
+    MisconductCase,
+    Person,
+    Submission,
+)
+from grading.queries import dates
+from grading.services import allocations, appeals, audit, extensions, reviews, settling
 from grading.services.transitions import move
 from grading.workflow.adjudication import DiscrepancyState
-from grading.workflow.allocation import HELD, OUTSTANDING, AllocationState, Pool, Purpose
+from grading.workflow.allocation import (
+    HELD,
+    OUTSTANDING,
+    THIRD_READINGS,
+    AllocationState,
+    Pool,
+    Purpose,
+)
+from grading.workflow.appeal import AppealState
 from grading.workflow.cohort import CohortState, Role
+from grading.workflow.misconduct import MisconductState
 from grading.workflow.submission import IN_GRADING, SubmissionState
 
 BATCH = 200
@@ -88,6 +107,10 @@ def call_back(session: Session, cohort: Cohort, *, seed: int, now: datetime) -> 
                 Allocation.cohort_id == cohort.id,
                 Allocation.state.in_((AllocationState.OPEN, *HELD)),
                 Submission.state == SubmissionState.DRAFT,
+                Submission.due_at.is_(None),
+                Submission.learner_id.not_in(
+                    dates.still_extended(session, cohort, cohort.closes_at, now)
+                ),
             )
             .limit(BATCH)
         )
@@ -131,6 +154,9 @@ def close_peer_reviews(session: Session, cohort: Cohort, *, seed: int, now: date
             .where(
                 Allocation.cohort_id == cohort.id,
                 Allocation.pool == Pool.PEER,
+                Allocation.rater_id.not_in(
+                    dates.still_extended(session, cohort, cohort.peers_due_at, now)
+                ),
                 or_(
                     Allocation.state.in_(HELD),
                     and_(
@@ -158,7 +184,8 @@ def _replace_missing_peers(session: Session, cohort: Cohort, now: datetime) -> i
         .where(
             Allocation.submission_id == Submission.id,
             Allocation.pool == Pool.PEER,
-            Allocation.state.in_((AllocationState.SEALED, AllocationState.FINISHED)),
+            # What is still held now belongs to a peer who was given more time.
+            Allocation.state.in_((*HELD, AllocationState.SEALED, AllocationState.FINISHED)),
         )
         .correlate(Submission)
         .scalar_subquery()
@@ -227,7 +254,7 @@ def _replace(session: Session, cohort: Cohort, rng: np.random.Generator, now: da
             .where(
                 Allocation.submission_id == Submission.id,
                 Allocation.pool == pool,
-                Allocation.purpose != Purpose.ADJUDICATION,
+                Allocation.purpose.not_in(THIRD_READINGS),
                 or_(
                     Allocation.state.in_((*OUTSTANDING, AllocationState.SEALED)),
                     settling.covering_lapse(now),
@@ -280,7 +307,11 @@ def _replace(session: Session, cohort: Cohort, rng: np.random.Generator, now: da
         made += allocations.allocate_peers(
             session, cohort, works, short, rng=rng, codes=codes, now=now
         )
-    return made + _replace_adjudicators(session, cohort, now)
+    return (
+        made
+        + _replace_adjudicators(session, cohort, now)
+        + _replace_appeal_readers(session, cohort, now)
+    )
 
 
 def _replace_adjudicators(session: Session, cohort: Cohort, now: datetime) -> int:
@@ -313,13 +344,32 @@ def _replace_adjudicators(session: Session, cohort: Cohort, now: datetime) -> in
     return len(lost)
 
 
+def _replace_appeal_readers(session: Session, cohort: Cohort, now: datetime) -> int:
+    """Call somebody else to an appeal whose reader handed it back or left it alone."""
+    lost = list(
+        session.scalars(
+            select(Appeal)
+            .join(Allocation, Allocation.id == Appeal.allocation_id)
+            .where(
+                Appeal.cohort_id == cohort.id,
+                Appeal.state == AppealState.OPEN,
+                Allocation.state.in_((AllocationState.DECLINED, AllocationState.LAPSED)),
+                ~settling.covering_lapse(now),
+            )
+        )
+    )
+    for appeal in lost:
+        appeals.call_again(session, appeal, now=now)
+    return len(lost)
+
+
 def _mark_replaced(session: Session, submission: Submission, pool: Pool, now: datetime) -> None:
     for allocation in session.scalars(
         select(Allocation).where(
             Allocation.submission_id == submission.id,
             Allocation.pool == pool,
             Allocation.state == AllocationState.LAPSED,
-            Allocation.purpose != Purpose.ADJUDICATION,
+            Allocation.purpose.not_in(THIRD_READINGS),
             Allocation.replaced.is_(False),
             Allocation.covers_until <= now,
         )
@@ -345,7 +395,7 @@ def settle(session: Session, cohort: Cohort, *, seed: int, now: datetime) -> int
         .where(
             Allocation.submission_id == Submission.id,
             Allocation.pool == Pool.PROFESSIONAL,
-            Allocation.purpose != Purpose.ADJUDICATION,
+            Allocation.purpose.not_in(THIRD_READINGS),
             Allocation.state == AllocationState.SEALED,
         )
         .correlate(Submission)
@@ -367,11 +417,66 @@ def settle(session: Session, cohort: Cohort, *, seed: int, now: datetime) -> int
     return sum(settling.settle(session, submission, now=now) for submission in ready)
 
 
+def pass_on_absent(session: Session, cohort: Cohort, *, seed: int, now: datetime) -> int:
+    """Give on what graders who are away have not begun."""
+    del seed
+    away = dates.absent(session, cohort, now)
+    if not away:
+        return 0
+    items = extensions.unbegun_of_absent(session, cohort, list(away), limit=BATCH)
+    for item in items:
+        assert item.rater_id is not None
+        extensions.pass_on(session, item, away[item.rater_id], now=now)
+    return len(items)
+
+
+def answer_appeals(session: Session, cohort: Cohort, *, seed: int, now: datetime) -> int:
+    """Bring appeals to whoever decides them, once the re-mark is sealed."""
+    del seed
+    ready = list(
+        session.scalars(
+            select(Appeal)
+            .join(Allocation, Allocation.id == Appeal.allocation_id)
+            .where(
+                Appeal.cohort_id == cohort.id,
+                Appeal.state == AppealState.OPEN,
+                Allocation.state == AllocationState.SEALED,
+            )
+            .limit(BATCH)
+        )
+    )
+    for appeal in ready:
+        appeals.remark(session, appeal, now=now)
+    return len(ready)
+
+
+def close_hearings(session: Session, cohort: Cohort, *, seed: int, now: datetime) -> int:
+    """Go on with cases whose learner let the day to answer pass."""
+    del seed
+    silent = list(
+        session.scalars(
+            select(MisconductCase)
+            .where(
+                MisconductCase.cohort_id == cohort.id,
+                MisconductCase.state == MisconductState.HEARING,
+                MisconductCase.answer_by < now,
+            )
+            .limit(BATCH)
+        )
+    )
+    for case in silent:
+        move(session, case, "close_hearing", actor=None, now=now)
+    return len(silent)
+
+
 STEPS: tuple[Step, ...] = (
     allocate_when_due,
     lapse_holds,
     call_back,
+    pass_on_absent,
     seal_finished,
+    answer_appeals,
+    close_hearings,
     close_peer_reviews,
     repair,
     settle,

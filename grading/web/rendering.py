@@ -20,7 +20,9 @@ from grading.web import access
 from grading.web.markdown import render as markdown
 from grading.workflow.allocation import AllocationState as A
 from grading.workflow.allocation import DeclineReason as D
+from grading.workflow.calendar import ExtensionKind
 from grading.workflow.cohort import CohortState, Role
+from grading.workflow.misconduct import MisconductKind, MisconductState
 from grading.workflow.release import Hindrance, ReleaseState
 from grading.workflow.submission import SubmissionState as S
 
@@ -35,6 +37,7 @@ SUBMISSION_TAGS: dict[str, Tag] = {
     S.RESOLVED: (_l("Being graded"), "info"),
     S.RELEASED: (_l("Result ready"), "ok"),
     S.WITHDRAWN: (_l("Withdrawn"), "grey"),
+    S.WITHHELD: (_l("Held back"), "danger"),
 }
 # What staff see; learners are never told these apart before release.
 STAFF_SUBMISSION_TAGS: dict[str, Tag] = SUBMISSION_TAGS | {
@@ -91,6 +94,23 @@ HINDRANCE_LABELS: dict[str, Any] = {
     Hindrance.UNRESOLVED: _l("No score yet"),
     Hindrance.REVIEWS_OWED: _l("The learner owes peer reviews"),
     Hindrance.IN_ANOTHER_RELEASE: _l("In a release that is on its way"),
+    Hindrance.MISCONDUCT: _l("A suspicion is being looked into"),
+}
+MISCONDUCT_LABELS: dict[str, Any] = {
+    MisconductKind.COPYING: _l("Copying"),
+    MisconductKind.ANOTHERS_WORK: _l("Somebody else's work"),
+}
+MISCONDUCT_TAGS: dict[str, Tag] = {
+    MisconductState.OPEN: (_l("New"), "warn"),
+    MisconductState.HEARING: (_l("The learner is asked"), "info"),
+    MisconductState.HEARD: (_l("Waits for a decision"), "warn"),
+    MisconductState.PROPOSED: (_l("Waits for a second"), "warn"),
+    MisconductState.UPHELD: (_l("Upheld"), "danger"),
+    MisconductState.DISMISSED: (_l("Dismissed"), "plain"),
+}
+EXTENSION_LABELS: dict[str, Any] = {
+    ExtensionKind.EXTENSION: _l("Extension"),
+    ExtensionKind.ADJUSTMENT: _l("Adjustment"),
 }
 
 
@@ -241,6 +261,9 @@ def register(app: Flask) -> None:
         cohort_tags=COHORT_TAGS,
         role_labels=ROLE_LABELS,
         hindrance_labels=HINDRANCE_LABELS,
+        misconduct_labels=MISCONDUCT_LABELS,
+        misconduct_tags=MISCONDUCT_TAGS,
+        extension_labels=EXTENSION_LABELS,
         ngettext=ngettext,
         get_locale=get_locale,
         said=_,

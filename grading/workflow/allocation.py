@@ -27,6 +27,7 @@ class Purpose(StrEnum):
     LIVE = "live"
     SECOND_READING = "second_reading"
     ADJUDICATION = "adjudication"
+    APPEAL = "appeal"
 
 
 class DeclineReason(StrEnum):
@@ -66,6 +67,8 @@ MACHINE = Machine(
     },
 )
 
+# These settle what others gave, and are made without knowing it.
+THIRD_READINGS = (Purpose.ADJUDICATION, Purpose.APPEAL)
 # The rater has the item to themself, and it counts towards the most one may hold.
 HELD = (S.ALLOCATED, S.BEGUN)
 # The reading may still come.

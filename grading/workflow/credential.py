@@ -7,12 +7,22 @@ from grading.workflow.machine import Machine
 
 class RecordState(StrEnum):
     VALID = "valid"
+    REPLACED = "replaced"
     REVOKED = "revoked"
 
 
 class RubricState(StrEnum):
     DRAFT = "draft"
     PUBLISHED = "published"
+
+
+class EntitlementState(StrEnum):
+    """What entitles a learner to a course's, or the capstone's, credential."""
+
+    PAID = "paid"
+    WAIVED = "waived"
+    SPONSORED = "sponsored"
+    REFUNDED = "refunded"
 
 
 class IdentityAssurance(StrEnum):
@@ -25,7 +35,27 @@ class IdentityAssurance(StrEnum):
 
 
 RECORD_MACHINE = Machine(
-    "record", RecordState, {(RecordState.VALID, "revoke"): RecordState.REVOKED}
+    "record",
+    RecordState,
+    {
+        (RecordState.VALID, "replace"): RecordState.REPLACED,
+        (RecordState.VALID, "revoke"): RecordState.REVOKED,
+    },
+)
+E = EntitlementState
+ENTITLEMENT_MACHINE = Machine(
+    "entitlement",
+    EntitlementState,
+    {
+        (E.PAID, "refund"): E.REFUNDED,
+        (E.WAIVED, "pay"): E.PAID,
+        (E.WAIVED, "refund"): E.REFUNDED,
+        (E.SPONSORED, "pay"): E.PAID,
+        (E.SPONSORED, "refund"): E.REFUNDED,
+        (E.REFUNDED, "pay"): E.PAID,
+        (E.REFUNDED, "waive"): E.WAIVED,
+        (E.REFUNDED, "sponsor"): E.SPONSORED,
+    },
 )
 RUBRIC_MACHINE = Machine(
     "rubric", RubricState, {(RubricState.DRAFT, "publish"): RubricState.PUBLISHED}

@@ -1,6 +1,6 @@
 """A cohort's calendar: days are days of the cohort's own time zone, instants are UTC."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
@@ -34,6 +34,42 @@ def _instant(day: date, at: time, zone: ZoneInfo) -> datetime:
     return datetime.combine(day, at, tzinfo=zone).astimezone(UTC)
 
 
+def shifted(at: datetime, days: int, zone: ZoneInfo) -> datetime:
+    """Move an instant by days, to the same time of day in a zone."""
+    local = at.astimezone(zone)
+    return _instant(local.date() + timedelta(days=days), local.time(), zone)
+
+
+def extended(calendar: Calendar, days: int, zone: ZoneInfo) -> Calendar:
+    """Move what one learner has to do by days; when the cohort opens and is graded stays.
+
+    Their result can come no earlier than their own deadline allows.
+    """
+    if not days:
+        return calendar
+    return replace(
+        calendar,
+        due_at=shifted(calendar.due_at, days, zone),
+        closes_at=shifted(calendar.closes_at, days, zone),
+        peers_due_at=shifted(calendar.peers_due_at, days, zone),
+        results_at=shifted(calendar.results_at, days, zone),
+    )
+
+
+def end_of_day(at: datetime, days: int, zone: ZoneInfo) -> datetime:
+    """Give the last minute of the day that comes days after an instant, in a zone."""
+    return _instant(at.astimezone(zone).date() + timedelta(days=days), LAST_MINUTE, zone)
+
+
+def working_days_after(at: datetime, days: int, zone: ZoneInfo) -> datetime:
+    """Give the end of the n-th working day (Monday to Friday) after an instant, in a zone."""
+    day = at.astimezone(zone).date()
+    while days:
+        day += timedelta(days=1)
+        days -= day.weekday() < 5
+    return _instant(day, LAST_MINUTE, zone)
+
+
 def calendar(opens_on: date, zone: ZoneInfo, plan: GradingPlan) -> Calendar:
     """Lay the plan's windows from an opening day: 9am opens, 11:59pm closes, in the cohort's zone."""
     due_on = opens_on + timedelta(days=plan.submit_days)
@@ -41,7 +77,9 @@ def calendar(opens_on: date, zone: ZoneInfo, plan: GradingPlan) -> Calendar:
     return Calendar(
         opens_at=_instant(opens_on, MORNING, zone),
         due_at=due_at,
-        closes_at=due_at + timedelta(hours=plan.grace_hours),
+        closes_at=max(
+            due_at + timedelta(hours=plan.grace_hours), shifted(due_at, plan.late_days, zone)
+        ),
         peers_due_at=_instant(due_on + timedelta(days=plan.peer_days), LAST_MINUTE, zone),
         grading_due_at=_instant(due_on + timedelta(days=plan.grading_days), LAST_MINUTE, zone),
         results_at=_instant(due_on + timedelta(days=plan.results_day), MORNING, zone),
@@ -55,7 +93,14 @@ def hold_until(
     return min(now + timedelta(hours=idle_hours), held_since + timedelta(hours=cap_hours))
 
 
-def days_late(submitted_at: datetime, due_at: datetime, zone: ZoneInfo) -> int:
-    """Count calendar days in the cohort's zone, so that a clock change is no day."""
+def days_late(
+    submitted_at: datetime, due_at: datetime, zone: ZoneInfo, grace: timedelta = timedelta(0)
+) -> int:
+    """Count calendar days in the cohort's zone, so that a clock change is no day.
+
+    What comes within the grace is not late.
+    """
+    if submitted_at <= due_at + grace:
+        return 0
     late = (submitted_at.astimezone(zone).date() - due_at.astimezone(zone).date()).days
     return max(late, 0)

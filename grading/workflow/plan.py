@@ -271,6 +271,83 @@ class GradingPlan:
         30, "Release", "Pairs before the kappas count", "Fewer pairs tell nothing.", low=2
     )
 
+    late_days: int = _choice(
+        0, "Late work", "Days a late project is taken", "0: the grace is the end.", low=0, high=60
+    )
+    late_points: float = _choice(
+        0.0,
+        "Late work",
+        "Points lost for each day late",
+        "Days of the cohort's own calendar; the grace costs nothing.",
+        low=0,
+        high=100,
+    )
+    return_days: int = _choice(
+        14,
+        "Late work",
+        "Days in which a withdrawn learner can return",
+        "People withdraw on their worst day.",
+        low=0,
+        high=90,
+    )
+
+    appeal_wait_hours: float = _choice(
+        24.0,
+        "Appeals",
+        "Hours before one can appeal",
+        "A night's sleep between result and appeal.",
+        low=0,
+        high=240,
+    )
+    appeal_days: int = _choice(
+        10,
+        "Appeals",
+        "Days in which one can appeal",
+        "A result is final at some time.",
+        low=1,
+        high=90,
+    )
+    appeal_decide_days: int = _choice(
+        10, "Appeals", "Working days to decide", "Nobody waits without a date.", low=1, high=60
+    )
+    appeal_tokens: int = _choice(
+        1,
+        "Appeals",
+        "Appeals for each learner",
+        "Returned when upheld, so that a just appeal costs nothing.",
+        low=0,
+        high=5,
+    )
+    appeal_may_lower: bool = _choice(
+        False,
+        "Appeals",
+        "An appeal can lower a result",
+        "Protects issued credentials, and nobody fears to ask.",
+    )
+    explain_days: int = _choice(
+        5,
+        "Appeals",
+        "Working days to explain a result",
+        "Answered by somebody who read the project; the score cannot change.",
+        low=1,
+        high=60,
+    )
+    hearing_days: int = _choice(
+        10,
+        "Appeals",
+        "Working days to answer a suspicion",
+        "Nobody is judged unheard.",
+        low=1,
+        high=60,
+    )
+
+    retakes: int = _choice(
+        2, "Retakes", "Retakes", "Fresh graders read it; the best result counts.", low=0, high=9
+    )
+    retake_days: int = _choice(
+        28, "Retakes", "Days for a retake, from its start", "As long as the first.", low=1, high=180
+    )
+
     def to_dict(self) -> dict[str, Any]:
         """Give plain data that `from_dict` reads back exactly."""
         data = asdict(self)
@@ -403,6 +480,8 @@ def _contradictions(plan: GradingPlan) -> list[Fault]:
         faults.append(Fault("bands", "The lowest band starts at the pass mark."))
     if plan.grader_hold_hours > plan.grader_hold_cap_hours:
         faults.append(Fault("grader_hold_hours", "It is longer than the most a hold may last."))
+    if plan.late_points and not plan.late_days:
+        faults.append(Fault("late_points", "No late project is taken, so none can lose points."))
     if plan.results_day < plan.grading_days:
         faults.append(Fault("results_day", "Results come before grading ends."))
     if plan.peer_days > plan.grading_days:

@@ -38,6 +38,7 @@ class Hindrance(StrEnum):
     UNRESOLVED = "unresolved"
     REVIEWS_OWED = "reviews_owed"
     IN_ANOTHER_RELEASE = "in_another_release"
+    MISCONDUCT = "misconduct"
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,7 @@ class Facts:
     nobody_eligible: bool
     reviews_owed: int
     in_another_release: bool
+    misconduct: bool
 
 
 def hindrances(facts: Facts) -> tuple[Hindrance, ...]:
@@ -73,4 +75,6 @@ def hindrances(facts: Facts) -> tuple[Hindrance, ...]:
         found.append(Hindrance.REVIEWS_OWED)
     if facts.in_another_release:
         found.append(Hindrance.IN_ANOTHER_RELEASE)
+    if facts.misconduct:
+        found.append(Hindrance.MISCONDUCT)
     return tuple(found)

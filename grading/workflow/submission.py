@@ -13,6 +13,7 @@ class SubmissionState(StrEnum):
     RESOLVED = "resolved"
     RELEASED = "released"
     WITHDRAWN = "withdrawn"
+    WITHHELD = "withheld"
 
 
 S = SubmissionState
@@ -33,6 +34,13 @@ MACHINE = Machine(
         (S.BEGUN, "withdraw"): S.WITHDRAWN,
         (S.DISCREPANT, "withdraw"): S.WITHDRAWN,
         (S.RESOLVED, "withdraw"): S.WITHDRAWN,
+        (S.WITHDRAWN, "return"): S.DRAFT,
+        (S.WITHDRAWN, "resume"): S.SUBMITTED,
+        (S.WITHDRAWN, "resume_begun"): S.BEGUN,
+        (S.SUBMITTED, "withhold"): S.WITHHELD,
+        (S.BEGUN, "withhold"): S.WITHHELD,
+        (S.DISCREPANT, "withhold"): S.WITHHELD,
+        (S.RESOLVED, "withhold"): S.WITHHELD,
     },
 )
 

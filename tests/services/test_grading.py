@@ -176,10 +176,10 @@ def test_a_handed_back_third_reading_is_open_again(start: Any, act: Callable[[],
         rate_all(session, now, {Pool.PEER: {"question": 0, "method": 0}})
         factories.run_upkeep(session, cast.cohort, now=now + ELEVEN)
         case = session.scalars(select(Discrepancy)).first()
-        taken = allocations.claim_case(session, cast.lead, case, now=now + ELEVEN)
+        taken = allocations.claim_case(session, cast.lead, case.allocation, now=now + ELEVEN)
         assert taken.hold_until == now + ELEVEN + timedelta(hours=4)
         with pytest.raises(Refused, match="Somebody else"):
-            allocations.claim_case(session, cast.instructor, case, now=now + ELEVEN)
+            allocations.claim_case(session, cast.instructor, case.allocation, now=now + ELEVEN)
         reviews.decline(
             session, cast.lead, taken, reason="outside_field", note="", now=now + ELEVEN
         )
@@ -328,8 +328,8 @@ def test_whoever_saw_the_scores_cannot_score(start: Any, act: Callable[[], Any])
         session.flush()
         assert session.scalars(select(Exposure)).one().person_id == cast.instructor.id
         with pytest.raises(Refused, match="not for you"):
-            allocations.claim_case(session, cast.instructor, case, now=now + ELEVEN)
-        taken = allocations.claim_case(session, cast.lead, case, now=now + ELEVEN)
+            allocations.claim_case(session, cast.instructor, case.allocation, now=now + ELEVEN)
+        taken = allocations.claim_case(session, cast.lead, case.allocation, now=now + ELEVEN)
         assert taken.rater_id == cast.lead.id
         with pytest.raises(Refused, match="yourself"):
             exposures.expose(session, cast.lead, case.submission, now=now)

@@ -6,7 +6,17 @@ import pytest
 
 from grading.errors import IllegalTransition
 from grading.services.transitions import MACHINES
-from grading.workflow import adjudication, allocation, cohort, credential, release, submission
+from grading.workflow import (
+    adjudication,
+    allocation,
+    appeal,
+    calendar,
+    cohort,
+    credential,
+    misconduct,
+    release,
+    submission,
+)
 from grading.workflow.machine import Machine
 
 LAWFUL: dict[str, set[tuple[str, str, str]]] = {
@@ -23,6 +33,13 @@ LAWFUL: dict[str, set[tuple[str, str, str]]] = {
         ("discrepant", "withdraw", "withdrawn"),
         ("resolved", "release", "released"),
         ("resolved", "withdraw", "withdrawn"),
+        ("withdrawn", "return", "draft"),
+        ("withdrawn", "resume", "submitted"),
+        ("withdrawn", "resume_begun", "begun"),
+        ("submitted", "withhold", "withheld"),
+        ("begun", "withhold", "withheld"),
+        ("discrepant", "withhold", "withheld"),
+        ("resolved", "withhold", "withheld"),
     },
     "item": {
         ("open", "claim", "allocated"),
@@ -49,7 +66,38 @@ LAWFUL: dict[str, set[tuple[str, str, str]]] = {
         ("scheduled", "stop", "stopped"),
     },
     "cohort": {("preparing", "open", "open"), ("open", "end", "ended")},
-    "record": {("valid", "revoke", "revoked")},
+    "record": {("valid", "revoke", "revoked"), ("valid", "replace", "replaced")},
+    "entitlement": {
+        ("paid", "refund", "refunded"),
+        ("waived", "pay", "paid"),
+        ("waived", "refund", "refunded"),
+        ("sponsored", "pay", "paid"),
+        ("sponsored", "refund", "refunded"),
+        ("refunded", "pay", "paid"),
+        ("refunded", "waive", "waived"),
+        ("refunded", "sponsor", "sponsored"),
+    },
+    "appeal": {
+        ("open", "remark", "remarked"),
+        ("open", "withdraw", "withdrawn"),
+        ("open", "end", "withdrawn"),
+        ("remarked", "uphold", "upheld"),
+        ("remarked", "dismiss", "dismissed"),
+        ("remarked", "end", "withdrawn"),
+    },
+    "explanation": {("open", "answer", "answered"), ("open", "withdraw", "withdrawn")},
+    "misconduct_case": {
+        ("open", "hear", "hearing"),
+        ("open", "propose_dismissal", "proposed"),
+        ("hearing", "answer", "heard"),
+        ("hearing", "close_hearing", "heard"),
+        ("heard", "propose", "proposed"),
+        ("proposed", "disagree", "heard"),
+        ("proposed", "disagree_unheard", "open"),
+        ("proposed", "uphold", "upheld"),
+        ("proposed", "dismiss", "dismissed"),
+    },
+    "extension": {("granted", "end", "ended")},
     "rubric": {("draft", "publish", "published")},
 }
 
@@ -61,6 +109,11 @@ ALL = [
     cohort.MACHINE,
     credential.RECORD_MACHINE,
     credential.RUBRIC_MACHINE,
+    credential.ENTITLEMENT_MACHINE,
+    appeal.MACHINE,
+    appeal.EXPLANATION_MACHINE,
+    misconduct.MACHINE,
+    calendar.EXTENSION_MACHINE,
 ]
 PRODUCT = [
     (machine, str(state), event)

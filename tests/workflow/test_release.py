@@ -13,6 +13,7 @@ READY = Facts(
     undo_open=0,
     nobody_eligible=False,
     reviews_owed=0,
+    misconduct=False,
     in_another_release=False,
 )
 

@@ -13,16 +13,15 @@ from grading.authorization.permissions import Permission
 from grading.authorization.policy import permits
 from grading.db import db, transaction
 from grading.errors import FaultsFound, NotFound
-from grading.models import Cohort, CredentialRecord, Discrepancy, Release, Submission
+from grading.models import Appeal, Cohort, CredentialRecord, Discrepancy, Release, Submission
 from grading.queries import agreement as agreements
+from grading.queries import disputes, releasing
 from grading.queries import instructor as queries
 from grading.queries import learner as learners
-from grading.queries import releasing
-from grading.services import allocations, exposures, records, releases
+from grading.services import allocations, appeals, exposures, records, releases
 from grading.web import access
 from grading.web.access import load, requires
 from grading.web.errors import fault_words
-from grading.workflow.adjudication import DiscrepancyState
 from grading.workflow.release import Hindrance
 from grading.workflow.submission import SubmissionState
 
@@ -57,6 +56,8 @@ def _abilities(cohort: Cohort) -> dict[str, bool]:
         "audit": permits(who, Permission.AUDIT_READ),
         "manage": permits(who, Permission.COHORT_MANAGE),
         "names": permits(who, Permission.LEARNERS_READ),
+        "misconduct": permits(who, Permission.MISCONDUCT),
+        "extend": permits(who, Permission.EXTEND),
     }
 
 
@@ -213,6 +214,9 @@ def disputed(cohort_id: str) -> Any:
         found,
         open_cases=queries.cases(session, found, open_only=True),
         settled=queries.cases(session, found, open_only=False),
+        appeals=disputes.open_appeals(session, found),
+        questions=disputes.open_questions(session, found),
+        stranded={item.id for item in releasing.stranded_items(session, found)},
         me=access.person().id,
     )
 
@@ -225,9 +229,7 @@ def case(case_id: str) -> Any:
     session = db.session()
     cohort = found.submission.cohort
     g.cohort_zone = cohort.zone
-    hidden = found.state == DiscrepancyState.OPEN and queries.may_still_score(
-        session, found.submission, access.person().id
-    )
+    hidden = queries.may_still_score(session, found.submission, access.person().id)
     return _render(
         "case.html",
         cohort,
@@ -246,9 +248,34 @@ def take_case(discrepancy_id: str) -> Any:
     """Take a case to read it oneself, blind."""
     with transaction() as session:
         found = load(Discrepancy, discrepancy_id, ADJUDICATE)
-        allocation = allocations.claim_case(session, access.person(), found, now=access.now())
+        allocation = allocations.claim_case(
+            session, access.person(), found.allocation, now=access.now()
+        )
         allocation_id = allocation.id
     return redirect(url_for("rater.item_sheet", allocation_id=allocation_id), 303)
+
+
+@bp.post("/appeal/<appeal_id>/take")
+@requires(ADJUDICATE)
+def take_appeal(appeal_id: str) -> Any:
+    """Take an appeal to read the project again oneself, blind."""
+    with transaction() as session:
+        found = load(Appeal, appeal_id, ADJUDICATE)
+        if found.allocation is None:
+            raise NotFound("There is no such case.")
+        item = allocations.claim_case(session, access.person(), found.allocation, now=access.now())
+        item_id = item.id
+    return redirect(url_for("rater.item_sheet", allocation_id=item_id), 303)
+
+
+@bp.post("/appeal/<appeal_id>/unblind")
+@requires(ADJUDICATE)
+def unblind_appeal(appeal_id: str) -> Any:
+    """Decide without a fresh reading, where nobody is left who could give one."""
+    with transaction() as session:
+        found = load(Appeal, appeal_id, ADJUDICATE)
+        appeals.go_on_unblind(session, access.person(), found, now=access.now())
+    return redirect(url_for("answers.appeal", appeal_id=appeal_id), 303)
 
 
 def _fix(hindrance: Hindrance, cohort: Cohort, submission_id: str) -> str:

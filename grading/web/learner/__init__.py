@@ -10,14 +10,15 @@ from grading.authorization.permissions import Permission
 from grading.db import db, transaction
 from grading.errors import Fault, FaultsFound, GradingError, NotFound, Refused, StaleRecord
 from grading.models import Cohort, CredentialRecord, Submission, SubmissionFile
+from grading.queries import dates, entitlements
 from grading.queries import learner as queries
-from grading.services import records, submissions
+from grading.services import explanations, records, submissions
 from grading.web import access, downloads
 from grading.web.access import load, requires
 from grading.web.errors import fault_words
+from grading.web.learner import questions
 from grading.workflow import files
 from grading.workflow.cohort import CohortState
-from grading.workflow.deadlines import days_late
 from grading.workflow.submission import CURRENT_STATEMENT, HONOUR_STATEMENTS, SubmissionState
 
 bp = Blueprint("learner", __name__, url_prefix="/learn")
@@ -57,15 +58,18 @@ def cohort(cohort_id: str) -> Any:
     session = db.session()
     now = access.now()
     who = access.identity(found.id)
+    standing = queries.standing(session, found, access.person().id)
     return render_template(
         "learner/cohort.html",
         cohort=found,
         learns="learner" in who.roles,
-        standing=queries.standing(session, found, access.person().id),
         record=queries.record(session, found, access.person().id),
-        open_now=found.state == CohortState.OPEN and found.opens_at <= now <= found.closes_at,
-        in_grace=found.due_at < now <= found.closes_at,
-        days_late=days_late,
+        standing=standing,
+        open_now=found.state == CohortState.OPEN and found.opens_at <= now <= standing.closes_at,
+        in_grace=standing.due_at < now <= standing.closes_at,
+        return_until=submissions.may_return_until(standing.submission)
+        if standing.submission
+        else None,
     )
 
 
@@ -103,9 +107,11 @@ def _draft_page(
     conflict: bool = False,
 ) -> Any:
     if submission.state != SubmissionState.DRAFT:
-        return render_template(
-            "learner/handed_in.html", cohort=cohort, submission=submission
-        ), status
+        closes_at = dates.window(db.session(), submission)[1]
+        page = render_template(
+            "learner/handed_in.html", cohort=cohort, submission=submission, closes_at=closes_at
+        )
+        return page, status
     values = entered or {
         "title": submission.title,
         "text": submission.text,
@@ -340,19 +346,41 @@ def result(cohort_id: str) -> Any:
     """The released result; before release this page holds no score at all."""
     found = _cohort(cohort_id, Permission.RESULT_READ)
     session = db.session()
-    submission = _submission(session, found)
-    grade = queries.grade(session, submission)
-    if grade is None:
-        return render_template("learner/no_result.html", cohort=found, submission=submission)
+    me = access.person().id
+    attempts = queries.released(session, found, me)
+    if not attempts:
+        return render_template(
+            "learner/no_result.html",
+            cohort=found,
+            submission=_submission(session, found),
+            results_at=dates.personal(session, found, me).results_at,
+        )
+    wanted = request.args.get("attempt", attempts[0][0].attempt, type=int)
+    submission, grade = next(
+        (one for one in attempts if one[0].attempt == wanted),
+        attempts[0],
+    )
+    newest = queries.submission(session, found, me)
     return render_template(
         "learner/result.html",
         cohort=found,
         submission=submission,
         grade=grade,
+        attempts=attempts,
+        best=queries.best(attempts),
+        earlier=queries.earlier_grades(session, grade),
+        appeals=queries.appeals(session, submission),
+        questions=explanations.asked(session, submission),
+        retakes_left=submissions.retakes_left(submission),
+        may_retake=found.state == CohortState.OPEN
+        and newest is not None
+        and newest.id == submission.id
+        and submissions.retakes_left(submission) > 0,
+        entitled=entitlements.entitled(session, found.program, me, None),
         rubric=found.rubric_version.rubric,
         comments=queries.comments(session, grade),
         overall=queries.overall_comments(session, grade),
-        record=queries.record(session, found, access.person().id),
+        record=queries.record(session, found, me),
     )
 
 
@@ -387,3 +415,4 @@ def share(record_id: str) -> Any:
 
 def register(app: Flask) -> None:
     app.register_blueprint(bp)
+    app.register_blueprint(questions.bp)

@@ -33,6 +33,7 @@ from grading.services.reviews import Sheet
 from grading.web import access, downloads, rendering
 from grading.web.access import load, requires
 from grading.web.errors import fault_words, words
+from grading.web.rater import questions
 from grading.workflow import files
 from grading.workflow.allocation import HELD, AllocationState, Pool
 
@@ -432,6 +433,7 @@ def _add(side: Side) -> None:
 
 def register(app: Flask) -> None:
     app.register_blueprint(bp)
+    app.register_blueprint(questions.bp)
 
 
 _add(PROFESSIONAL)

@@ -1,0 +1,228 @@
+"""What comes back to those who read: an appeal to decide, a question to answer, a suspicion to report."""
+
+from typing import Any
+
+from flask import Blueprint, flash, g, redirect, render_template, request, url_for
+from flask_babel import gettext as _
+
+from grading.authorization.permissions import Permission
+from grading.authorization.policy import permits
+from grading.db import db, transaction
+from grading.errors import Fault, FaultsFound, NotFound
+from grading.models import Allocation, Appeal, Explanation, StruckReading
+from grading.queries import disputes
+from grading.queries import instructor as staff
+from grading.services import appeals, explanations, misconduct, releases
+from grading.web import access
+from grading.web.access import load, requires
+from grading.web.errors import fault_words
+from grading.workflow.allocation import AllocationState, Pool
+from grading.workflow.misconduct import MisconductKind
+
+bp = Blueprint("answers", __name__)
+
+READ = Permission.REVIEW_PROFESSIONAL
+
+
+def _appeal(appeal_id: str) -> Appeal:
+    """Find an appeal for whoever decides it, or decided it."""
+    found = load(Appeal, appeal_id, READ)
+    me = access.person()
+    if not appeals.may_decide(db.session(), me, found) and found.decided_by_id != me.id:
+        raise NotFound("There is no such page.")
+    if not found.blind and not permits(access.identity(found.cohort_id), Permission.ADJUDICATE):
+        raise NotFound("There is no such page.")
+    g.cohort_zone = found.submission.cohort.zone
+    return found
+
+
+def _rows(faults: list[Fault]) -> list[tuple[str, str]]:
+    return [(fault.where, fault_words(fault)) for fault in faults]
+
+
+def _appeal_page(found: Appeal, faults: list[Fault] | None = None) -> Any:
+    session = db.session()
+    cohort = found.submission.cohort
+    score = found.score
+    value = releases.on_plan_scale(session, found.submission, score)[0] if score else None
+    page = render_template(
+        "rater/appeal.html",
+        appeal=found,
+        cohort=cohort,
+        rubric=cohort.rubric_version.rubric,
+        readings=disputes.side_by_side(session, found),
+        score=score,
+        value=value,
+        copy=disputes.copy(session, found.submission),
+        case_code=staff.case_code,
+        faults=_rows(faults or []),
+        entered=request.form,
+        page_error=bool(faults),
+    )
+    return page, 422 if faults else 200
+
+
+@bp.get("/grade/appeal/<appeal_id>")
+@requires(READ)
+def appeal(appeal_id: str) -> Any:
+    """All sheets side by side, after one's own blind reading, and the decision."""
+    return _appeal_page(_appeal(appeal_id))
+
+
+@bp.post("/grade/appeal/<appeal_id>/strike/<reading_id>")
+@requires(READ)
+def strike(appeal_id: str, reading_id: str) -> Any:
+    try:
+        with transaction() as session:
+            found = _appeal(appeal_id)
+            reading = session.get(Allocation, reading_id)
+            if reading is None:
+                raise NotFound("There is no such reading.")
+            appeals.strike(
+                session,
+                access.person(),
+                found,
+                reading,
+                fault=request.form.get("fault", ""),
+                now=access.now(),
+            )
+    except FaultsFound as error:
+        return _appeal_page(_appeal(appeal_id), list(error.faults))
+    flash(_("The reading no longer counts. Look at what else this reader gave."))
+    return redirect(url_for("answers.siblings", appeal_id=appeal_id, reading_id=reading_id), 303)
+
+
+@bp.get("/grade/appeal/<appeal_id>/strike/<reading_id>/others")
+@requires(READ)
+def siblings(appeal_id: str, reading_id: str) -> Any:
+    """The other projects of a reader whose reading was struck."""
+    found = _appeal(appeal_id)
+    struck = db.session.get(StruckReading, reading_id)
+    if struck is None or struck.allocation.submission_id != found.submission_id:
+        raise NotFound("There is no such page.")
+    return render_template(
+        "rater/siblings.html",
+        appeal=found,
+        cohort=found.submission.cohort,
+        items=appeals.siblings(db.session(), struck.allocation),
+        case_code=staff.case_code,
+    )
+
+
+@bp.post("/grade/appeal/<appeal_id>/decide")
+@requires(READ)
+def decide(appeal_id: str) -> Any:
+    try:
+        with transaction() as session:
+            amended = appeals.decide(
+                session,
+                access.person(),
+                _appeal(appeal_id),
+                answer=request.form.get("answer", ""),
+                now=access.now(),
+            )
+    except FaultsFound as error:
+        return _appeal_page(_appeal(appeal_id), list(error.faults))
+    if amended is not None:
+        flash(_("The appeal is upheld. The learner is told, and the record is replaced."))
+    else:
+        flash(_("The appeal is not upheld. The learner is told, with your reason."))
+    return redirect(url_for("answers.appeal", appeal_id=appeal_id), 303)
+
+
+def _question(question_id: str) -> Explanation:
+    """Find a question for its owner, or for whoever adjudicates where it has none or is overdue."""
+    found = load(Explanation, question_id, READ)
+    me = access.person()
+    lead = permits(access.identity(found.cohort_id), Permission.ADJUDICATE)
+    free = found.owner_id is None or found.answer_by < access.now()
+    mine = me.id in (found.owner_id, found.answered_by_id)
+    if found.learner_id == me.id or not (mine or (lead and free)):
+        raise NotFound("There is no such page.")
+    g.cohort_zone = found.submission.cohort.zone
+    return found
+
+
+@bp.route("/grade/question/<question_id>", methods=["GET", "POST"])
+@requires(READ)
+def question(question_id: str) -> Any:
+    """A learner's question, the work and one's own sheet."""
+    faults: list[Fault] = []
+    if request.method == "POST":
+        try:
+            with transaction() as session:
+                explanations.answer(
+                    session,
+                    access.person(),
+                    _question(question_id),
+                    text=request.form.get("answer", ""),
+                    now=access.now(),
+                )
+            flash(_("Your answer is with the learner, who does not learn who you are."))
+            return redirect(url_for("sign_in.home"), 303)
+        except FaultsFound as error:
+            faults = list(error.faults)
+    found = _question(question_id)
+    session = db.session()
+    cohort = found.submission.cohort
+    page = render_template(
+        "rater/question.html",
+        question=found,
+        cohort=cohort,
+        rubric=cohort.rubric_version.rubric,
+        sheet=disputes.own_sheet(session, found.submission, access.person().id),
+        copy=disputes.copy(session, found.submission),
+        faults=_rows(faults),
+        entered=request.form.get("answer", ""),
+        page_error=bool(faults),
+    )
+    return page, 422 if faults else 200
+
+
+def _report(pool: Pool, permission: Permission, allocation_id: str) -> Any:
+    """Say what one suspects. The item stays: it is graded for what it is, and others decide."""
+    allocation = load(Allocation, allocation_id, permission, owner="rater_id")
+    gone = (AllocationState.DECLINED, AllocationState.CANCELLED)
+    if allocation.pool != pool or allocation.state in gone:
+        raise NotFound("There is no such page.")
+    faults: list[Fault] = []
+    side = "review" if pool is Pool.PEER else "item"
+    if request.method == "POST":
+        try:
+            with transaction() as session:
+                misconduct.report(
+                    session,
+                    access.person(),
+                    load(Allocation, allocation_id, permission, owner="rater_id").submission,
+                    kind=request.form.get("kind", ""),
+                    text=request.form.get("text", ""),
+                    source=request.form.get("source", ""),
+                    now=access.now(),
+                )
+            flash(_("Thank you. Two others look into it. Grade the project for what it is."))
+            return redirect(url_for(f"rater.{side}_sheet", allocation_id=allocation_id), 303)
+        except FaultsFound as error:
+            faults = list(error.faults)
+    page = render_template(
+        "rater/report.html",
+        allocation=allocation,
+        cohort=allocation.cohort,
+        back=url_for(f"rater.{side}_sheet", allocation_id=allocation_id),
+        kinds=list(MisconductKind),
+        faults=_rows(faults),
+        entered=request.form,
+        page_error=bool(faults),
+    )
+    return page, 422 if faults else 200
+
+
+@bp.route("/grade/item/<allocation_id>/report", methods=["GET", "POST"])
+@requires(READ)
+def item_report(allocation_id: str) -> Any:
+    return _report(Pool.PROFESSIONAL, READ, allocation_id)
+
+
+@bp.route("/learn/review/<allocation_id>/report", methods=["GET", "POST"])
+@requires(Permission.REVIEW_PEER)
+def review_report(allocation_id: str) -> Any:
+    return _report(Pool.PEER, Permission.REVIEW_PEER, allocation_id)
