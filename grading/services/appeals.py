@@ -63,6 +63,12 @@ def one_at_a_time(session: Session, learner: Person) -> None:
     )
 
 
+def in_turn(session: Session, appeal: Appeal) -> None:
+    """Wait for whoever decides at the same moment, and then see what they decided."""
+    session.flush()
+    session.refresh(appeal, with_for_update={"key_share": True})
+
+
 def pending(session: Session, submission: Submission) -> Appeal | None:
     """Find the appeal of a work that is not decided yet."""
     return session.scalar(
@@ -324,6 +330,7 @@ def strike(
     Refused
         Not to be decided by this person, or no other reading would be left.
     """
+    in_turn(session, appeal)
     if not may_decide(session, actor, appeal, now=now):
         raise Refused("This appeal is not yours to decide.")
     if reading.submission_id != appeal.submission_id or reading.state != AllocationState.SEALED:
@@ -510,6 +517,7 @@ def decide(
     FaultsFound
         No reason, or one that names who writes it.
     """
+    in_turn(session, appeal)
     if not may_decide(session, actor, appeal, now=now):
         raise Refused("This appeal is not yours to decide.")
     if faults := text_faults("answer", answer, actor):

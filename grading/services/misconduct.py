@@ -157,7 +157,9 @@ def may_decide(session: Session, actor: Person, case: MisconductCase) -> bool:
 
 
 def _decides(session: Session, actor: Person, case: MisconductCase, now: datetime) -> None:
-    """Let a person take part in deciding; they can score this work no more."""
+    """Let a person take part in deciding, one at a time; they can score this work no more."""
+    session.flush()
+    session.refresh(case, with_for_update={"key_share": True})
     if actor.id == case.submission.learner_id:
         raise NotFound("There is no such case.")
     if not may_decide(session, actor, case):
