@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from grading.models import (
     Allocation,
     Appeal,
+    Entitlement,
     Explanation,
     Grade,
     MisconductCase,
@@ -44,6 +45,7 @@ class Released:
     grade: Grade
     reader: Person
     now: datetime
+    appeal: int = 0
 
     @property
     def learner(self) -> Person:
@@ -51,8 +53,9 @@ class Released:
 
     @property
     def fresh(self) -> Person:
-        """A grader who has not read it."""
-        return next(person for person in self.cast.graders if person.id != self.reader.id)
+        """A grader who had not read it before this appeal."""
+        others = [person for person in self.cast.graders if person.id != self.reader.id]
+        return others[self.appeal]
 
 
 def release(session: Session, cast: factories.Cast, *, now: datetime) -> datetime:
@@ -74,9 +77,13 @@ def a_result(
     graders: int = 3,
     levels: dict[str, int] | None = None,
     wait: timedelta = timedelta(hours=25),
+    entitlement: str | None = None,
     **plan: Any,
 ) -> Released:
-    """One learner's released result: read by one grader, without peers."""
+    """One learner's released result: read by one grader, without peers.
+
+    With an entitlement named, the program asks for one and the learner has it.
+    """
     cast = factories.a_cast(
         session,
         now=NOW,
@@ -84,6 +91,17 @@ def a_result(
         graders=graders,
         **{"peer_readings": 0, "peers_needed": 0} | plan,
     )
+    if entitlement is not None:
+        cast.cohort.program.entitlement_required = True
+        session.add(
+            Entitlement(
+                program_id=cast.cohort.program_id,
+                person_id=cast.learners[0].id,
+                state=entitlement,
+                note="",
+                recorded_at=NOW,
+            )
+        )
     now = cast.cohort.due_at
     factories.run_upkeep(session, cast.cohort, now=now)
     for item in session.scalars(select(Allocation)).all():
