@@ -17,6 +17,7 @@ from grading.models import (
     Person,
     Submission,
 )
+from grading.queries import instructor
 from grading.services import (
     allocations,
     appeals,
@@ -203,3 +204,8 @@ def case_in(
     session.flush()
     assert case.state == state
     return case
+
+
+def staff_code(work: Submission) -> str:
+    """The code by which staff know a work."""
+    return instructor.case_code(work.id)
