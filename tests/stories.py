@@ -72,47 +72,56 @@ def release(session: Session, cast: factories.Cast, *, now: datetime) -> datetim
     return now
 
 
-def a_result(
+def a_result(session: Session, **choices: Any) -> Released:
+    """One learner's released result: read by one grader, without peers."""
+    return results(session, learners=1, **choices)[0]
+
+
+def results(
     session: Session,
     *,
+    learners: int,
     graders: int = 3,
     levels: dict[str, int] | None = None,
     wait: timedelta = timedelta(hours=25),
     entitlement: str | None = None,
     **plan: Any,
-) -> Released:
-    """One learner's released result: read by one grader, without peers.
+) -> list[Released]:
+    """Released results of a cohort: each read by one grader, without peers.
 
-    With an entitlement named, the program asks for one and the learner has it.
+    With an entitlement named, the program asks for one and every learner has it.
     """
     cast = factories.a_cast(
         session,
         now=NOW,
-        learners=1,
+        learners=learners,
         graders=graders,
         **{"peer_readings": 0, "peers_needed": 0} | plan,
     )
     if entitlement is not None:
         cast.cohort.program.entitlement_required = True
-        session.add(
-            Entitlement(
-                program_id=cast.cohort.program_id,
-                person_id=cast.learners[0].id,
-                state=entitlement,
-                note="",
-                recorded_at=NOW,
+        for learner in cast.learners:
+            session.add(
+                Entitlement(
+                    program_id=cast.cohort.program_id,
+                    person_id=learner.id,
+                    state=entitlement,
+                    note="",
+                    recorded_at=NOW,
+                )
             )
-        )
     now = cast.cohort.due_at
     factories.run_upkeep(session, cast.cohort, now=now)
     for item in session.scalars(select(Allocation)).all():
         factories.rate(session, item, levels or BELOW, now=now)
     now = release(session, cast, now=now)
-    grade = session.scalars(select(Grade)).one()
-    item = session.scalars(select(Allocation).order_by(Allocation.created_at)).first()
-    assert item is not None
-    assert item.rater is not None
-    return Released(cast, grade.submission, grade, item.rater, now + wait)
+    rows = session.execute(
+        select(Grade, Person)
+        .join(Allocation, Allocation.submission_id == Grade.submission_id)
+        .join(Person, Person.id == Allocation.rater_id)
+        .order_by(Grade.submission_id)
+    )
+    return [Released(cast, grade.submission, grade, reader, now + wait) for grade, reader in rows]
 
 
 def an_appeal(session: Session, told: Released) -> Appeal:

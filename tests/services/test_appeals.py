@@ -285,22 +285,11 @@ def test_where_nobody_fresh_is_left_it_is_decided_not_blind(session: Session) ->
 
 def test_a_struck_reading_counts_no_more_and_its_siblings_are_listed(session: Session) -> None:
     """Of three works of one reader, one also has another's reading: the other two rest on it alone."""
-    cast = factories.a_cast(
-        session, now=NOW, learners=4, graders=1, peer_readings=0, peers_needed=0
-    )
-    now = cast.cohort.due_at
-    factories.run_upkeep(session, cast.cohort, now=now)
-    for item in session.scalars(select(Allocation)).all():
-        factories.rate(session, item, BELOW, now=now)
-    now = stories.release(session, cast, now=now)
+    told = stories.results(session, learners=4, graders=1)
+    cast = told[0].cast
     cast.graders.append(
         factories.a_member(session, cast.cohort, "Grader Flint", factories.Role.GRADER, now=NOW)
     )
-    grades = list(session.scalars(select(Grade).order_by(Grade.submission_id)))
-    told = [
-        Released(cast, grade.submission, grade, cast.graders[0], now + timedelta(hours=25))
-        for grade in grades
-    ]
     stories.appeal_in(session, told[1], "upheld")
     appeal = stories.appeal_in(session, told[0], "remarked")
     sheets = session.scalar(select(func.count()).select_from(Allocation))
