@@ -15,13 +15,17 @@ from grading.jobs import upkeep
 from grading.jobs.worker import Handler, Task
 from grading.models import (
     Allocation,
+    Appeal,
     Cohort,
+    Explanation,
+    MisconductCase,
     Person,
     Release,
     Submission,
     SubmissionFile,
     SubmittedCopy,
 )
+from grading.queries import dates
 from grading.services import people, releases
 from grading.workflow.allocation import HELD, Pool
 from grading.workflow.release import ReleaseState
@@ -139,9 +143,39 @@ def _items_waiting(session: Any, person: Person, given: dict[str, Any]) -> dict[
     }
 
 
+def _appeal(session: Any, _person: Person, given: dict[str, Any]) -> dict[str, Any]:
+    appeal = session.get_one(Appeal, given["appeal"])
+    cohort = appeal.submission.cohort
+    return {"cohort": cohort, "zone": cohort.zone, "appeal": appeal}
+
+
+def _explanation(session: Any, _person: Person, given: dict[str, Any]) -> dict[str, Any]:
+    cohort = session.get_one(Explanation, given["explanation"]).submission.cohort
+    return {"cohort": cohort, "zone": cohort.zone}
+
+
+def _case(session: Any, _person: Person, given: dict[str, Any]) -> dict[str, Any]:
+    case = session.get_one(MisconductCase, given["case"])
+    cohort = case.submission.cohort
+    return {"cohort": cohort, "zone": cohort.zone, "case": case}
+
+
+def _own_dates(session: Any, person: Person, given: dict[str, Any]) -> dict[str, Any]:
+    cohort = session.get_one(Cohort, given["cohort"])
+    calendar = dates.personal(session, cohort, person.id)
+    return {"cohort": cohort, "zone": cohort.zone, "calendar": calendar}
+
+
 _CONTEXT: Mapping[str, Callable[[Any, Person, dict[str, Any]], dict[str, Any]]] = {
     "receipt": _receipt,
     "result_ready": _result_ready,
+    "result_amended": _result_ready,
+    "appeal_received": _appeal,
+    "appeal_decided": _appeal,
+    "explanation_answered": _explanation,
+    "misconduct_hearing": _case,
+    "misconduct_decided": _case,
+    "dates_changed": _own_dates,
     "items_waiting": _items_waiting,
 }
 

@@ -72,12 +72,16 @@ class Appeal(Identified, Base):
 
 
 class StruckReading(Base):
-    """A sealed reading that no longer counts, for a recorded fault; the sheet itself stays."""
+    """A sealed reading that no longer counts, for a recorded fault; the sheet itself stays.
+
+    ``criteria`` are the ones the fault touches: the same reader's other works are looked at for these.
+    """
 
     __tablename__ = "struck_reading"
 
     allocation_id: Mapped[str] = mapped_column(ForeignKey("allocation.id"), primary_key=True)
     fault: Mapped[str]
+    criteria: Mapped[list[Any]]
     by_id: Mapped[str] = mapped_column(ForeignKey("person.id"))
     at: Mapped[datetime]
 

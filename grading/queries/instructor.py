@@ -13,7 +13,6 @@ from grading.models import (
     Allocation,
     AuditEntry,
     Cohort,
-    Discrepancy,
     Exposure,
     Membership,
     Person,
@@ -23,6 +22,7 @@ from grading.models import (
     Score,
     Submission,
 )
+from grading.queries.ratings import READING_ORDER
 from grading.workflow.allocation import AllocationState, Pool
 from grading.workflow.cohort import CohortState, Role
 from grading.workflow.submission import SubmissionState
@@ -150,7 +150,7 @@ def readings(session: Session, submission: Submission) -> list[Reading]:
         .where(
             Allocation.submission_id == submission.id, Allocation.state == AllocationState.SEALED
         )
-        .order_by(Allocation.pool.desc(), Allocation.blind_code)
+        .order_by(*READING_ORDER)
     ).all()
     found: dict[str, Reading] = {}
     numbers = {Pool.PROFESSIONAL: 0, Pool.PEER: 0}
@@ -193,19 +193,6 @@ def latest_score(session: Session, submission: Submission) -> Score | None:
         .order_by(Score.number.desc())
         .limit(1)
     )
-
-
-def cases(session: Session, cohort: Cohort, *, open_only: bool) -> Sequence[Discrepancy]:
-    """List disputed grades, oldest first."""
-    statement = (
-        select(Discrepancy)
-        .options(selectinload(Discrepancy.allocation))
-        .where(Discrepancy.cohort_id == cohort.id)
-        .order_by(Discrepancy.found_at, Discrepancy.id)
-        .limit(200)
-    )
-    wanted = Discrepancy.state == "open" if open_only else Discrepancy.state != "open"
-    return list(session.scalars(statement.where(wanted)))
 
 
 def releases(session: Session, cohort: Cohort) -> Sequence[tuple[Release, int]]:

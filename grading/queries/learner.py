@@ -22,6 +22,7 @@ from grading.models import (
 )
 from grading.queries import dates, eligibility
 from grading.queries.grades import in_force
+from grading.queries.ratings import READING_ORDER
 from grading.workflow.allocation import AllocationState, Pool
 from grading.workflow.cohort import Role
 from grading.workflow.credential import RecordState
@@ -202,7 +203,7 @@ def comments(session: Session, found: Grade) -> dict[str, list[Comment]]:
                 Rating.submission_id == found.submission_id,
                 Allocation.sealed_at <= found.released_at,
             )
-            .order_by(Allocation.pool.desc(), Allocation.blind_code, Rating.criterion)
+            .order_by(*READING_ORDER, Rating.criterion)
         )
     )
     names: dict[str, tuple[str, str]] = {}
@@ -229,7 +230,7 @@ def overall_comments(session: Session, found: Grade) -> list[str]:
                 Allocation.submission_id == found.submission_id,
                 Allocation.sealed_at <= found.released_at,
             )
-            .order_by(Allocation.pool.desc(), Allocation.blind_code)
+            .order_by(*READING_ORDER)
         )
         if text
     ]

@@ -9,6 +9,9 @@ from sqlalchemy.orm import Session
 from grading.models import Allocation, Cohort, Rating
 from grading.workflow.allocation import AllocationState, Pool
 
+# Grader A is the same reading on every page, for a learner and for staff, and stays so when one is added.
+READING_ORDER = (Allocation.pool.desc(), Allocation.sealed_at, Allocation.id)
+
 
 @dataclass(frozen=True)
 class LongRatings:

@@ -589,7 +589,8 @@ def reclaim(session: Session, rater: Person, allocation: Allocation, *, now: dat
         return
     if allocation.replaced:
         raise HoldLost("reassigned", "Someone else is grading this now. Your draft is kept.")
-    if allocation.pool == Pool.PEER and now > allocation.cohort.peers_due_at:
+    own_calendar = dates.personal(session, allocation.cohort, rater.id)
+    if allocation.pool == Pool.PEER and now > own_calendar.peers_due_at:
         raise Refused("Peer reviews have closed.")
     move(
         session,
@@ -598,18 +599,19 @@ def reclaim(session: Session, rater: Person, allocation: Allocation, *, now: dat
         actor=rater,
         now=now,
         held_since=now,
-        hold_until=_fresh_hold(allocation, now, now),
+        hold_until=_fresh_hold(session, allocation, now, now),
         ended_at=None,
         covers_until=None,
     )
 
 
-def _fresh_hold(allocation: Allocation, now: datetime, since: datetime) -> datetime:
+def _fresh_hold(
+    session: Session, allocation: Allocation, now: datetime, since: datetime
+) -> datetime:
     plan = allocation.cohort.plan
-    if allocation.pool == Pool.PEER:
-        return hold_until(
-            now, since, idle_hours=plan.peer_hold_hours, cap_hours=plan.peer_hold_hours
-        )
+    if allocation.pool == Pool.PEER and allocation.rater_id is not None:
+        hours = dates.peer_hold_hours(session, allocation.cohort, allocation.rater_id)
+        return hold_until(now, since, idle_hours=hours, cap_hours=hours)
     if allocation.purpose in THIRD_READINGS:
         idle = max(plan.case_hold_hours, plan.grader_hold_hours)
     else:
@@ -621,7 +623,7 @@ def keep(session: Session, allocation: Allocation, *, now: datetime) -> None:
     """Lengthen a hold that is in use, up to its cap."""
     if allocation.held_since is None:
         allocation.held_since = now
-    allocation.hold_until = _fresh_hold(allocation, now, allocation.held_since)
+    allocation.hold_until = _fresh_hold(session, allocation, now, allocation.held_since)
 
 
 def lapse(session: Session, allocation: Allocation, *, now: datetime) -> None:

@@ -1,11 +1,13 @@
 """Appeals: a result is read again, blind, by somebody fresh, and decided with a reason."""
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import func, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased, selectinload
 
 from grading.errors import Fault, FaultsFound, NotFound, Refused
+from grading.measurement.resolution import composite_of
 from grading.models import (
     Allocation,
     Appeal,
@@ -17,25 +19,26 @@ from grading.models import (
     StruckReading,
     Submission,
 )
-from grading.queries import releasing
+from grading.queries import disputes, releasing
 from grading.services import allocations, audit, outbox, releases, settling
 from grading.services.anonymity import naming_faults
 from grading.services.transitions import move
 from grading.workflow.allocation import MACHINE as ITEM_MACHINE
 from grading.workflow.allocation import AllocationState, Pool, Purpose
 from grading.workflow.appeal import PENDING, AppealState
-from grading.workflow.deadlines import working_days_after
+from grading.workflow.cohort import CohortState
+from grading.workflow.deadlines import end_of_day, working_days_after
 from grading.workflow.submission import SubmissionState
 
 SHORTEST_REASON, LONGEST_REASON = 20, 5_000
 
 
 def window(cohort: Cohort, grade: Grade) -> tuple[datetime, datetime]:
-    """Say from when until when a released result can be appealed."""
+    """Say from when until when a released result can be appealed: to the end of the last day."""
     plan = cohort.plan
     return (
         grade.released_at + timedelta(hours=plan.appeal_wait_hours),
-        grade.released_at + timedelta(days=plan.appeal_days),
+        end_of_day(grade.released_at, plan.appeal_days, cohort.zone),
     )
 
 
@@ -53,6 +56,19 @@ def tokens_left(session: Session, cohort: Cohort, learner_id: str) -> int:
     return max(cohort.plan.appeal_tokens - (spent or 0), 0)
 
 
+def one_at_a_time(session: Session, learner: Person) -> None:
+    """Let what one learner asks for take turns, so that two tabs cannot ask twice."""
+    session.execute(
+        select(Person.id).where(Person.id == learner.id).with_for_update(key_share=True)
+    )
+
+
+def in_turn(session: Session, appeal: Appeal) -> None:
+    """Wait for whoever decides at the same moment, and then see what they decided."""
+    session.flush()
+    session.refresh(appeal, with_for_update={"key_share": True})
+
+
 def pending(session: Session, submission: Submission) -> Appeal | None:
     """Find the appeal of a work that is not decided yet."""
     return session.scalar(
@@ -60,23 +76,24 @@ def pending(session: Session, submission: Submission) -> Appeal | None:
     )
 
 
-def text_faults(where: str, text: str, learner: Person) -> list[Fault]:
-    """Say what is wrong with what a learner wrote to a reader who must not know them."""
+def text_faults(where: str, text: str, writer: Person) -> list[Fault]:
+    """Say what is wrong with what a learner and a reader write to each other, who must not be known."""
     text = text.strip()
     if len(text) < SHORTEST_REASON:
         return [
             Fault(
                 where,
-                "Say what you mean in at least %(n)s characters: the reader has only your words.",
+                "Say what you mean in at least %(n)s characters: only your words arrive.",
                 {"n": SHORTEST_REASON},
             )
         ]
     if len(text) > LONGEST_REASON:
         return [Fault(where, "Use at most %(n)s characters.", {"n": LONGEST_REASON})]
-    return naming_faults(where, text, learner)
+    return naming_faults(where, text, writer)
 
 
 def criteria_faults(submission: Submission, criteria: list[str]) -> list[Fault]:
+    """Say whether criteria of the work's own rubric are chosen."""
     known = {criterion.code for criterion in submission.cohort.rubric_version.rubric.criteria}
     if not criteria or not set(criteria) <= known:
         return [Fault("criteria", "Choose the criteria you mean.")]
@@ -99,14 +116,20 @@ def make(
     FaultsFound
         No criterion chosen, or a reason that is too short, too long or names somebody.
     Refused
-        Not theirs, not released, outside the window, no token left, or one is pending.
+        Not theirs, not released, taken away by a case, outside the window, no token left, or one is
+        pending.
     """
     if submission.learner_id != learner.id:
         raise NotFound("There is no such project.")
+    one_at_a_time(session, learner)
     cohort = submission.cohort
     grade = _grade(session, submission)
     if submission.state != SubmissionState.RELEASED or grade is None:
         raise Refused("There is no result yet.")
+    if cohort.state != CohortState.OPEN:
+        raise Refused("The cohort has ended.")
+    if disputes.upheld_case(session, submission) is not None:
+        raise Refused("This result does not count any more, so it cannot be appealed.")
     if pending(session, submission) is not None:
         raise Refused("Your appeal is being looked at.")
     opens, ends = window(cohort, grade)
@@ -146,6 +169,14 @@ def make(
         after={"submission": submission.id, "grade": grade.id, "criteria": criteria},
     )
     _call_reader(session, appeal, now)
+    outbox.mail(
+        session,
+        "appeal_received",
+        learner.id,
+        key=f"appeal-made:{appeal.id}",
+        now=now,
+        appeal=appeal.id,
+    )
     return appeal
 
 
@@ -228,43 +259,51 @@ def go_on_unblind(session: Session, actor: Person, appeal: Appeal, *, now: datet
     ------
     Refused
         Somebody may still read it, or has it.
+    NotFound
+        The actor gave one of the readings in question, or has a conflict of interest.
     """
     item = appeal.allocation
     if item is None or item.state != AllocationState.OPEN:
         raise Refused("Somebody has this appeal to read.")
     if item.id not in {one.id for one in releasing.stranded_items(session, item.cohort)}:
         raise Refused("There are people left who have not read this project. One of them reads it.")
-    _not_involved(session, actor, appeal)
+    if _involved(session, actor, appeal):
+        raise NotFound("There is no such appeal.")
     move(session, item, "cancel", actor=actor, now=now, ended_at=now)
     score = settling.rescore(session, appeal.submission, now=now)
     move(session, appeal, "remark", actor=actor, now=now, blind=False, score_id=score.id)
 
 
-def _not_involved(session: Session, actor: Person, appeal: Appeal) -> None:
-    """Whoever gave one of the readings in question does not decide on it."""
-    if actor.id == appeal.learner_id:
-        raise NotFound("There is no such appeal.")
-    if appeal.blind is False:
-        return
-    gave = session.scalar(
-        select(Allocation.id).where(
-            Allocation.submission_id == appeal.submission_id,
-            Allocation.rater_id == actor.id,
-            Allocation.id != appeal.allocation_id,
-            Allocation.state == AllocationState.SEALED,
-        )
-    )
-    if gave is not None:
-        raise NotFound("There is no such appeal.")
+def _involved(session: Session, actor: Person, appeal: Appeal) -> bool:
+    """Whether somebody gave one of the readings in question, or must not meet this learner."""
+    return disputes.gave_reading(
+        session, appeal.submission_id, actor.id, apart_from=appeal.allocation_id
+    ) or disputes.conflicted(session, appeal.submission, actor.id)
 
 
-def may_decide(session: Session, actor: Person, appeal: Appeal) -> bool:
-    """Whether a person decides this appeal: who gave the re-mark, or, not blind, who took it on."""
-    if appeal.state != AppealState.REMARKED:
+def may_decide(session: Session, actor: Person, appeal: Appeal, *, now: datetime) -> bool:
+    """Whether a person decides this appeal.
+
+    Whoever gave the re-mark does; where there is none, or its reader let the day to decide pass, anybody
+    who gave none of the readings in question. Pages ask these others for their permission.
+    """
+    if appeal.state != AppealState.REMARKED or actor.id == appeal.learner_id:
         return False
-    if appeal.blind:
-        return appeal.allocation is not None and appeal.allocation.rater_id == actor.id
-    return actor.id != appeal.learner_id
+    if is_remarker(appeal, actor):
+        return True
+    if appeal.blind and now <= appeal.decide_by:
+        return False
+    return not _involved(session, actor, appeal)
+
+
+def is_remarker(appeal: Appeal, person: Person) -> bool:
+    """Whether a person read the project again for this appeal."""
+    return (
+        appeal.blind
+        and appeal.allocation is not None
+        and appeal.allocation.rater_id == person.id
+        and appeal.allocation.state == AllocationState.SEALED
+    )
 
 
 def strike(
@@ -274,57 +313,187 @@ def strike(
     reading: Allocation,
     *,
     fault: str,
+    criteria: list[str],
     now: datetime,
 ) -> None:
     """Let a reading no longer count, for a recorded fault; its sheet and ratings stay.
 
+    Parameters
+    ----------
+    criteria : list of str
+        The criteria the fault touches. The reading is struck as a whole.
+
     Raises
     ------
+    FaultsFound
+        No fault given, or no criterion.
     Refused
-        Not to be decided by this person, no fault given, or no other reading would be left.
+        Not to be decided by this person, or no other reading would be left.
     """
-    if not may_decide(session, actor, appeal):
+    in_turn(session, appeal)
+    if not may_decide(session, actor, appeal, now=now):
         raise Refused("This appeal is not yours to decide.")
     if reading.submission_id != appeal.submission_id or reading.state != AllocationState.SEALED:
         raise NotFound("There is no such reading.")
     if reading.id == appeal.allocation_id:
-        raise Refused("Your own reading stays.")
+        raise Refused("The reading made for this appeal stays.")
+    faults = criteria_faults(appeal.submission, criteria)
     if not fault.strip():
-        raise FaultsFound([Fault("fault", "Say what was wrong with the reading.")])
+        faults.append(Fault("fault", "Say what was wrong with the reading."))
+    if faults:
+        raise FaultsFound(faults)
     if session.get(StruckReading, reading.id) is not None:
         return
     session.add(
-        StruckReading(allocation_id=reading.id, fault=fault.strip(), by_id=actor.id, at=now)
+        StruckReading(
+            allocation_id=reading.id,
+            fault=fault.strip(),
+            criteria=criteria,
+            by_id=actor.id,
+            at=now,
+        )
     )
     session.flush()
     score = settling.rescore(session, appeal.submission, now=now)
     appeal.score_id = score.id
+    # The fault itself is kept with the reading; the chain outlives the right to forget.
     audit.record(
         session,
         actor,
         "item:strike",
         reading,
         now=now,
-        after={"appeal": appeal.id, "score": score.id, "composite": score.composite},
-        reason=fault.strip(),
+        after={
+            "appeal": appeal.id,
+            "criteria": criteria,
+            "score": score.id,
+            "composite": score.composite,
+        },
     )
 
 
-def siblings(session: Session, reading: Allocation) -> list[Allocation]:
-    """List the other sealed readings of a struck reading's rater in the cohort: look at these too."""
-    return list(
-        session.scalars(
-            select(Allocation)
-            .where(
-                Allocation.cohort_id == reading.cohort_id,
-                Allocation.rater_id == reading.rater_id,
-                Allocation.pool == reading.pool,
-                Allocation.state == AllocationState.SEALED,
-                Allocation.id != reading.id,
-            )
-            .order_by(Allocation.sealed_at, Allocation.id)
-            .limit(200)
+@dataclass(frozen=True)
+class Sibling:
+    """Another work of a reader whose reading was struck; ``alone`` when no other grader's counts there."""
+
+    reading: Allocation
+    alone: bool
+
+
+def siblings(session: Session, struck: StruckReading) -> list[Sibling]:
+    """List what else a struck reading's rater gave in the cohort: each is as doubtful on its criteria.
+
+    What was given is not among it, so that whoever looks can still be asked to read these works.
+    """
+    reading = struck.allocation
+    other = aliased(Allocation)
+    beside = (
+        select(other.id)
+        .where(
+            other.submission_id == Allocation.submission_id,
+            other.pool == Pool.PROFESSIONAL,
+            other.state == AllocationState.SEALED,
+            other.id != Allocation.id,
+            other.id.not_in(select(StruckReading.allocation_id)),
         )
+        .exists()
+    )
+    rows = session.execute(
+        select(Allocation, beside)
+        .options(selectinload(Allocation.submission))
+        .where(
+            Allocation.cohort_id == reading.cohort_id,
+            Allocation.rater_id == reading.rater_id,
+            Allocation.pool == reading.pool,
+            Allocation.state == AllocationState.SEALED,
+            Allocation.id != reading.id,
+            Allocation.id.not_in(select(StruckReading.allocation_id)),
+        )
+        .order_by(Allocation.sealed_at, Allocation.id)
+        .limit(500)
+    )
+    return [Sibling(item, alone=not accompanied) for item, accompanied in rows]
+
+
+@dataclass(frozen=True)
+class Line:
+    """A criterion in an appeal: the level that was released, the re-mark's, and both together."""
+
+    code: str
+    title: str
+    before: float
+    remark: int | None
+    after: float | None
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The four values of an appeal, all kept.
+
+    Attributes
+    ----------
+    before : str
+        The value that was released and appealed.
+    remark : float or None
+        What the re-mark alone would give, of 100, unrounded; None where nobody read it again.
+    joined : float or None
+        What all readings that count give now, of 100, unrounded.
+    value : float or None
+        ``joined`` on the plan's scale, after what lateness costs: what a decision would release.
+    released : str
+        The value in force after the decision; before it, the old one.
+    lines : tuple of Line
+    """
+
+    before: str
+    remark: float | None
+    joined: float | None
+    value: float | None
+    released: str
+    lines: tuple[Line, ...]
+
+    @property
+    def higher(self) -> bool:
+        return self.value is not None and self.value > float(self.before)
+
+    @property
+    def lower(self) -> bool:
+        return self.value is not None and self.value < float(self.before)
+
+
+def outcome(session: Session, appeal: Appeal) -> Outcome:
+    """Lay the original, the re-mark, the decision and what is released side by side."""
+    rubric = appeal.submission.cohort.rubric_version.rubric
+    score = appeal.score
+    given = disputes.levels(session, appeal.allocation_id) if appeal.blind else {}
+    if appeal.state == AppealState.OPEN:
+        given = {}
+    remark = None
+    if given:
+        remark = composite_of(
+            {
+                criterion.code: float(criterion.levels[given[criterion.code]].points)
+                for criterion in rubric.criteria
+            },
+            settling.scales(rubric),
+        )
+    before = {item["code"]: item["level"] for item in appeal.grade.detail["criteria"]}
+    return Outcome(
+        before=appeal.grade.value,
+        remark=remark,
+        joined=score.composite if score else None,
+        value=releases.on_plan_scale(session, appeal.submission, score)[0] if score else None,
+        released=appeal.amended.value if appeal.amended else appeal.grade.value,
+        lines=tuple(
+            Line(
+                criterion.code,
+                criterion.title,
+                before[criterion.code],
+                given.get(criterion.code),
+                score.criteria[criterion.code]["level"] if score else None,
+            )
+            for criterion in rubric.criteria
+        ),
     )
 
 
@@ -333,8 +502,8 @@ def decide(
 ) -> Grade | None:
     """Decide by what the readings amount to now, with a reason the learner reads.
 
-    The released value moves when the rounded result is higher (or lower, where the plan lets an appeal
-    lower it); otherwise it stays. Old grade, re-mark and score are kept either way.
+    A rounded result that is higher upholds the appeal. Otherwise it is dismissed, and the released value
+    stays, or falls where the plan lets an appeal lower it. Old grade, re-mark and score are kept.
 
     Returns
     -------
@@ -346,27 +515,19 @@ def decide(
     Refused
         The appeal is not this person's to decide.
     FaultsFound
-        No reason.
+        No reason, or one that names who writes it.
     """
-    if not may_decide(session, actor, appeal):
+    in_turn(session, appeal)
+    if not may_decide(session, actor, appeal, now=now):
         raise Refused("This appeal is not yours to decide.")
-    if len(answer.strip()) < SHORTEST_REASON:
-        raise FaultsFound(
-            [
-                Fault(
-                    "answer",
-                    "Give the learner a reason of at least %(n)s characters.",
-                    {"n": SHORTEST_REASON},
-                )
-            ]
-        )
+    if faults := text_faults("answer", answer, actor):
+        raise FaultsFound(faults)
     score = session.get_one(Score, appeal.score_id)
     grade = _grade(session, appeal.submission)
     assert grade is not None
     value, _band = releases.on_plan_scale(session, appeal.submission, score)
-    higher = value > float(grade.value)
-    lower = value < float(grade.value) and appeal.submission.cohort.plan.appeal_may_lower
-    upheld = higher or lower
+    upheld = value > float(grade.value)
+    lowered = value < float(grade.value) and appeal.submission.cohort.plan.appeal_may_lower
     # What people write to each other is kept with the appeal; the chain outlives the right to forget.
     appeal.answer = answer.strip()
     move(
@@ -381,7 +542,7 @@ def decide(
     )
     _expose(session, actor, appeal, now)
     amended = None
-    if upheld:
+    if upheld or lowered:
         amended = releases.amend(
             session, appeal.submission, grade, score, why="appeal", actor=actor, now=now
         )
@@ -393,7 +554,7 @@ def decide(
             appeal.learner_id,
             key=f"appeal:{appeal.id}",
             now=now,
-            cohort=appeal.cohort_id,
+            appeal=appeal.id,
         )
     return amended
 

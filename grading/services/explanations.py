@@ -1,14 +1,15 @@
 """“Explain”: a question about a result, answered by somebody who read the work; the score stays."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session, aliased
 
-from grading.errors import Fault, FaultsFound, NotFound, Refused
+from grading.errors import FaultsFound, NotFound, Refused
 from grading.models import Allocation, Explanation, Grade, Membership, Person, Submission
-from grading.services import audit, outbox
-from grading.services.appeals import SHORTEST_REASON, criteria_faults, text_faults
+from grading.queries import dates
+from grading.services import appeals, audit, outbox
+from grading.services.appeals import criteria_faults, text_faults
 from grading.services.transitions import move
 from grading.workflow.allocation import AllocationState, Pool
 from grading.workflow.appeal import ExplanationState
@@ -81,10 +82,12 @@ def ask(
     """
     if submission.learner_id != learner.id or grade.submission_id != submission.id:
         raise NotFound("There is no such project.")
+    appeals.one_at_a_time(session, learner)
     cohort = submission.cohort
     if any(one.state == ExplanationState.OPEN for one in asked(session, submission)):
         raise Refused("Your question is being answered. You can ask another one after that.")
-    if now > grade.released_at + timedelta(days=cohort.plan.appeal_days):
+    _opens, ends = appeals.window(cohort, grade)
+    if now > ends:
         raise Refused("The time to ask is over.")
     faults = [
         *criteria_faults(submission, criteria),
@@ -119,6 +122,25 @@ def ask(
     return explanation
 
 
+def may_take(session: Session, explanation: Explanation, *, now: datetime) -> bool:
+    """Whether a question waits for anybody who adjudicates.
+
+    It has no owner, its day is over, or its owner has left or is away.
+    """
+    if explanation.owner_id is None or explanation.answer_by < now:
+        return True
+    if explanation.owner_id in dates.absent(session, explanation.submission.cohort, now):
+        return True
+    here = session.scalar(
+        select(Membership.id).where(
+            Membership.cohort_id == explanation.cohort_id,
+            Membership.person_id == explanation.owner_id,
+            Membership.ended_at.is_(None),
+        )
+    )
+    return here is None
+
+
 def answer(
     session: Session, actor: Person, explanation: Explanation, *, text: str, now: datetime
 ) -> None:
@@ -126,15 +148,17 @@ def answer(
 
     Raises
     ------
+    NotFound
+        It is the actor's own question.
     FaultsFound
-        The answer is empty.
+        The answer is too short, or names who writes it.
     IllegalTransition
         It is answered already.
     """
-    if len(text.strip()) < SHORTEST_REASON:
-        raise FaultsFound(
-            [Fault("answer", "Answer in at least %(n)s characters.", {"n": SHORTEST_REASON})]
-        )
+    if actor.id == explanation.learner_id:
+        raise NotFound("There is no such question.")
+    if faults := text_faults("answer", text, actor):
+        raise FaultsFound(faults)
     explanation.answer = text.strip()
     move(
         session,
@@ -151,7 +175,7 @@ def answer(
         explanation.learner_id,
         key=f"explanation:{explanation.id}",
         now=now,
-        cohort=explanation.cohort_id,
+        explanation=explanation.id,
     )
 
 

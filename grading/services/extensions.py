@@ -7,12 +7,15 @@ from sqlalchemy.orm import Session
 
 from grading.errors import Fault, FaultsFound, Refused
 from grading.models import Absence, Allocation, Cohort, Extension, Membership, Person, Submission
+from grading.queries import dates
 from grading.queries.eligible import may_read
-from grading.services import allocations, audit
+from grading.services import allocations, audit, outbox
 from grading.services.transitions import move
 from grading.workflow.allocation import THIRD_READINGS, AllocationState, Pool, Purpose
-from grading.workflow.calendar import ExtensionKind
+from grading.workflow.calendar import ExtensionKind, ExtensionState
 from grading.workflow.cohort import CohortState, Role
+from grading.workflow.deadlines import extended, shifted
+from grading.workflow.submission import SubmissionState
 
 MOST_DAYS = 90
 LONGEST_ABSENCE = timedelta(days=366)
@@ -52,6 +55,7 @@ def grant(
     Refused
         The cohort has ended, or the actor grants to themself.
     """
+    _in_turn(session, cohort)
     if cohort.state == CohortState.ENDED:
         raise Refused("The cohort has ended.")
     if actor.id == person.id:
@@ -84,14 +88,62 @@ def grant(
         now=now,
         after={"person": person.id, "kind": kind, "days": days},
     )
+    _tell(session, extension, now)
     return extension
 
 
+def _tell(session: Session, extension: Extension, now: datetime) -> None:
+    outbox.mail(
+        session,
+        "dates_changed",
+        extension.person_id,
+        key=f"extension:{extension.id}:{extension.state}",
+        now=now,
+        cohort=extension.cohort_id,
+    )
+
+
+def _in_turn(session: Session, cohort: Cohort) -> None:
+    """Let what a calendar grants take turns: several add up, and none is granted past another."""
+    session.execute(select(Cohort.id).where(Cohort.id == cohort.id).with_for_update(key_share=True))
+
+
 def end(session: Session, actor: Person, extension: Extension, *, now: datetime) -> None:
-    """Take an extension back: the dates are again what they would be without it."""
+    """Take an extension back: the dates are again what they would be without it.
+
+    Raises
+    ------
+    Refused
+        It is the actor's own, or the learner handed in within the time it gave.
+    IllegalTransition
+        It is ended already.
+    """
     if actor.id == extension.person_id:
         raise Refused("Nobody decides on their own time.")
+    if extension.state == ExtensionState.GRANTED and relied_on(session, extension):
+        raise Refused("They handed in within this time. Without it their project would be late.")
     move(session, extension, "end", actor=actor, now=now, ended_at=now)
+    _tell(session, extension, now)
+
+
+def relied_on(session: Session, extension: Extension) -> bool:
+    """Whether its learner handed in after the deadline they would have without it."""
+    cohort = session.get_one(Cohort, extension.cohort_id)
+    _in_turn(session, cohort)
+    days = dates.granted_days(session, cohort, extension.person_id) - extension.days
+    due_at = extended(dates.of_cohort(cohort), days, cohort.zone).due_at
+    handed_in = session.execute(
+        select(Submission.submitted_at, Submission.due_at).where(
+            Submission.cohort_id == cohort.id,
+            Submission.learner_id == extension.person_id,
+            Submission.submitted_at.is_not(None),
+            Submission.state != SubmissionState.DRAFT,
+        )
+    )
+    return any(
+        at is not None and at > (shifted(own, days, cohort.zone) if own else due_at)
+        for at, own in handed_in
+    )
 
 
 def declare_absence(
@@ -110,8 +162,14 @@ def declare_absence(
     Raises
     ------
     FaultsFound
-        The days are out of order or past, or one of the two is no grader of the cohort.
+        The days are out of order, past or within another absence, or one of the two is no grader of
+        the cohort.
+    Refused
+        The cohort has ended.
     """
+    _in_turn(session, cohort)
+    if cohort.state == CohortState.ENDED:
+        raise Refused("The cohort has ended.")
     faults = []
     if not _member(session, cohort, person, Role.GRADER):
         faults.append(Fault("person", "This person is no grader of the cohort."))
@@ -119,6 +177,8 @@ def declare_absence(
         faults.append(Fault("ends_on", "The last day must not come before the first, nor be past."))
     elif ends_at - starts_at > LONGEST_ABSENCE:
         faults.append(Fault("ends_on", "That is longer than a year. End their part instead."))
+    elif _away(session, cohort, person, starts_at, ends_at):
+        faults.append(Fault("starts_on", "They are away on some of these days already."))
     if cover is not None and not _member(session, cohort, cover, Role.GRADER):
         faults.append(Fault("cover", "The cover must be a grader of the cohort."))
     if cover is not None and cover.id == person.id:
@@ -151,8 +211,25 @@ def declare_absence(
     return absence
 
 
+def _away(
+    session: Session, cohort: Cohort, person: Person, starts_at: datetime, ends_at: datetime
+) -> bool:
+    found = session.scalar(
+        select(Absence.id)
+        .where(
+            Absence.cohort_id == cohort.id,
+            Absence.person_id == person.id,
+            Absence.ended_at.is_(None),
+            Absence.starts_at < ends_at,
+            Absence.ends_at > starts_at,
+        )
+        .limit(1)
+    )
+    return found is not None
+
+
 def end_absence(session: Session, actor: Person, absence: Absence, *, now: datetime) -> None:
-    """They are back, or never went."""
+    """They are back, or never went; what was given on stays given."""
     if absence.ended_at is None:
         absence.ended_at = now
         audit.record(session, actor, "absence:end", absence, now=now)

@@ -6,10 +6,23 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from grading.errors import Fault, FaultsFound, NotFound, Refused
-from grading.models import Appeal, CredentialRecord, Evidence, MisconductCase, Person, Submission
-from grading.services import appeals, audit, outbox, records, submissions
+from grading.models import (
+    Appeal,
+    Cohort,
+    CredentialRecord,
+    Evidence,
+    Grade,
+    MisconductCase,
+    Person,
+    RecordEntry,
+    Submission,
+)
+from grading.queries import disputes
+from grading.services import appeals, audit, exposures, outbox, records, submissions
+from grading.services.anonymity import naming_faults
 from grading.services.transitions import move
 from grading.workflow.appeal import PENDING as APPEAL_PENDING
+from grading.workflow.credential import RecordState
 from grading.workflow.deadlines import working_days_after
 from grading.workflow.misconduct import PENDING, MisconductKind, MisconductState
 from grading.workflow.submission import MACHINE as SUBMISSION_MACHINE
@@ -43,6 +56,12 @@ def pending(session: Session, submission: Submission) -> MisconductCase | None:
     )
 
 
+def decide_by(cohort: Cohort, case: MisconductCase) -> datetime:
+    """Say by when a case is to be decided: the plan's working days for an appeal, after the hearing."""
+    since = case.answer_by or case.opened_at
+    return working_days_after(since, cohort.plan.appeal_decide_days, cohort.zone)
+
+
 def report(
     session: Session,
     reporter: Person,
@@ -60,12 +79,18 @@ def report(
     FaultsFound
         No kind, or a text that is too short or too long.
     Refused
-        It is the reporter's own, or was taken back by its learner.
+        It is the reporter's own, was taken back by its learner, or is decided on.
     """
+    # Two who report at once add to one case.
+    session.execute(
+        select(Submission.id).where(Submission.id == submission.id).with_for_update(key_share=True)
+    )
     if submission.learner_id == reporter.id:
         raise Refused("This is your own project.")
     if submission.state in (SubmissionState.DRAFT, SubmissionState.WITHDRAWN):
         raise Refused("The learner took this project back.")
+    if disputes.upheld_case(session, submission) is not None:
+        raise Refused("A case about this project was upheld.")
     if kind not in set(MisconductKind):
         raise FaultsFound([Fault("kind", "Choose what you suspect.")])
     text = _text("text", text)
@@ -96,8 +121,12 @@ def add_evidence(
     session: Session, actor: Person, case: MisconductCase, *, text: str, source: str, now: datetime
 ) -> Evidence:
     """Add what somebody saw; it is bound to the copy that was handed in then, and never changed."""
+    if actor.id == case.submission.learner_id:
+        raise NotFound("There is no such case.")
     if case.state not in PENDING:
         raise Refused("This case is decided.")
+    if actor.id == case.proposed_by_id:
+        raise Refused("You have decided. Whoever decides gives no evidence.")
     evidence = Evidence(
         by=actor,
         at=now,
@@ -118,20 +147,51 @@ def add_evidence(
     return evidence
 
 
-def _may_decide(actor: Person, case: MisconductCase) -> None:
+def may_decide(session: Session, actor: Person, case: MisconductCase) -> bool:
+    """Whether a person may decide a case: they brought none of it, and may meet the learner."""
+    return (
+        actor.id not in (case.submission.learner_id, case.opened_by_id)
+        and all(one.by_id != actor.id for one in case.evidence)
+        and not disputes.conflicted(session, case.submission, actor.id)
+    )
+
+
+def _decides(session: Session, actor: Person, case: MisconductCase, now: datetime) -> None:
+    """Let a person take part in deciding, one at a time; they can score this work no more."""
+    session.flush()
+    session.refresh(case, with_for_update={"key_share": True})
     if actor.id == case.submission.learner_id:
         raise NotFound("There is no such case.")
-    if actor.id == case.opened_by_id or any(one.by_id == actor.id for one in case.evidence):
-        raise Refused("You brought this case or gave evidence, so others decide it.")
+    if not may_decide(session, actor, case):
+        raise Refused(
+            "You brought this case, gave evidence or have a conflict of interest, so others decide it."
+        )
+    exposures.expose(session, actor, case.submission, now=now)
+
+
+def _unnamed(where: str, text: str, case: MisconductCase) -> None:
+    """See that what the learner reads does not name who reported it."""
+    if faults := naming_faults(where, text, *{case.opened_by, *(one.by for one in case.evidence)}):
+        raise FaultsFound(faults)
 
 
 def hear(
     session: Session, actor: Person, case: MisconductCase, *, allegation: str, now: datetime
 ) -> None:
-    """Put the suspicion to the learner, who has the plan's working days to answer."""
-    _may_decide(actor, case)
+    """Put the suspicion to the learner, who has the plan's working days to answer.
+
+    Raises
+    ------
+    FaultsFound
+        Too short, too long, or it names who reported it.
+    Refused
+        The actor brought the case, gave evidence, or has a conflict of interest.
+    """
+    _decides(session, actor, case, now)
     cohort = case.submission.cohort
-    case.allegation = _text("allegation", allegation)
+    text = _text("allegation", allegation)
+    _unnamed("allegation", text, case)
+    case.allegation = text
     answer_by = working_days_after(now, cohort.plan.hearing_days, cohort.zone)
     move(session, case, "hear", actor=actor, now=now, answer_by=answer_by)
     outbox.mail(
@@ -140,14 +200,14 @@ def hear(
         case.submission.learner_id,
         key=f"hearing:{case.id}",
         now=now,
-        cohort=cohort.id,
+        case=case.id,
     )
 
 
 def answer(
     session: Session, learner: Person, case: MisconductCase, *, text: str, now: datetime
 ) -> None:
-    """The learner's own account.
+    """The learner's own account, given once.
 
     Raises
     ------
@@ -168,12 +228,22 @@ def propose(
     reason: str,
     now: datetime,
 ) -> None:
-    """The first of two decides; what is plainly nothing can be dismissed without a hearing."""
-    _may_decide(actor, case)
+    """The first of two decides; what is plainly nothing can be dismissed without a hearing.
+
+    Raises
+    ------
+    FaultsFound
+        A reason that is too short, too long or names who reported it.
+    Refused
+        Not theirs to decide, or the learner was not heard.
+    """
+    _decides(session, actor, case, now)
     if case.state == MisconductState.OPEN and upheld:
         raise Refused("Nobody is judged unheard. Put the suspicion to the learner first.")
     event = "propose_dismissal" if case.state == MisconductState.OPEN else "propose"
-    case.reason = _text("reason", reason)
+    text = _text("reason", reason)
+    _unnamed("reason", text, case)
+    case.reason = text
     move(
         session,
         case,
@@ -197,7 +267,7 @@ def second(
     Refused
         The second is the first, the reporter or a witness.
     """
-    _may_decide(actor, case)
+    _decides(session, actor, case, now)
     if actor.id == case.proposed_by_id:
         raise Refused("You have decided. Another person decides next.")
     if not agree:
@@ -223,7 +293,7 @@ def second(
             case.submission.learner_id,
             key=f"misconduct:{case.id}",
             now=now,
-            cohort=case.cohort_id,
+            case=case.id,
         )
 
 
@@ -239,8 +309,15 @@ def _take_effect(session: Session, actor: Person, case: MisconductCase, now: dat
         move(session, submission, "withhold", actor=actor, now=now, reason=f"case {case.id}")
         submissions.call_back(session, actor, submission, now=now)
         return
-    record: CredentialRecord | None = records.current(
-        session, submission.cohort.program_id, submission.learner_id
+    # Every record that rests on this work, whoever's it is.
+    resting = (
+        select(RecordEntry.record_id)
+        .join(Grade, Grade.id == RecordEntry.grade_id)
+        .where(Grade.submission_id == submission.id)
     )
-    if record is not None and record.state == "valid":
+    for record in session.scalars(
+        select(CredentialRecord).where(
+            CredentialRecord.id.in_(resting), CredentialRecord.state == RecordState.VALID
+        )
+    ):
         records.revoke(session, actor, record, reason=f"case {case.id}", now=now)

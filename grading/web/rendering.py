@@ -249,6 +249,7 @@ def register(app: Flask) -> None:
     app.jinja_env.globals.update(
         when=when,
         instant_words=instant_words,
+        zone_words=zone_words,
         at_time=at_time,
         date_words=date_words,
         size_words=size_words,

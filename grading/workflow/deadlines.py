@@ -56,6 +56,12 @@ def extended(calendar: Calendar, days: int, zone: ZoneInfo) -> Calendar:
     )
 
 
+def whole_days(first: date, last: date, zone: ZoneInfo) -> tuple[datetime, datetime]:
+    """Give the instants at which the first of some days begins and the last of them is over."""
+    midnight = time(0, 0)
+    return _instant(first, midnight, zone), _instant(last + timedelta(days=1), midnight, zone)
+
+
 def end_of_day(at: datetime, days: int, zone: ZoneInfo) -> datetime:
     """Give the last minute of the day that comes days after an instant, in a zone."""
     return _instant(at.astimezone(zone).date() + timedelta(days=days), LAST_MINUTE, zone)

@@ -37,6 +37,9 @@ MACHINE = Machine(
         (S.WITHDRAWN, "return"): S.DRAFT,
         (S.WITHDRAWN, "resume"): S.SUBMITTED,
         (S.WITHDRAWN, "resume_begun"): S.BEGUN,
+        # Taken back or withdrawn after a suspicion was reported, it could be handed in again.
+        (S.DRAFT, "withhold"): S.WITHHELD,
+        (S.WITHDRAWN, "withhold"): S.WITHHELD,
         (S.SUBMITTED, "withhold"): S.WITHHELD,
         (S.BEGUN, "withhold"): S.WITHHELD,
         (S.DISCREPANT, "withhold"): S.WITHHELD,

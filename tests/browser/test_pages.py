@@ -13,10 +13,19 @@ from sqlalchemy import select
 from grading.jobs import upkeep
 from grading.jobs.handlers import HANDLERS
 from grading.jobs.worker import Worker
-from grading.models import Allocation, CredentialRecord, Grade, Review, Submission
+from grading.models import (
+    Allocation,
+    CredentialRecord,
+    Grade,
+    Review,
+    StruckReading,
+    Submission,
+)
 from grading.rubric.loading import load
+from grading.services import appeals, extensions
 from grading.workflow.allocation import Pool
-from tests import factories
+from grading.workflow.calendar import ExtensionKind
+from tests import factories, stories
 from tests.browser.a11y import faults
 from tests.browser.conftest import MODES
 from tests.database import NOW, Clock
@@ -278,3 +287,138 @@ def test_the_whole_job_without_javascript(
     Worker(app, HANDLERS, clock=clock).run_until_idle(clock.now + timedelta(minutes=11))
     page.goto(f"/learn/{cast['cohort']}/result")
     expect(page.get_by_role("heading", level=1)).to_contain_text("Your result:")
+
+
+@pytest.fixture
+def disputed(act: Callable[[], Any], clock: Clock) -> dict[str, Any]:
+    """Four released results: an appeal to decide, one upheld, a case to decide, one upheld."""
+    with act() as session:
+        told = stories.results(session, learners=4, graders=4)
+        cast, now = told[0].cast, told[0].now
+        cast.learners[0].time_zone = "America/New_York"
+        appeal = stories.appeal_in(session, told[0], "remarked")
+        appeals.strike(
+            session,
+            told[0].fresh,
+            appeal,
+            session.scalars(
+                select(Allocation).where(
+                    Allocation.submission_id == told[0].work.id,
+                    Allocation.rater_id == told[0].reader.id,
+                )
+            ).one(),
+            fault="Another project was read.",
+            criteria=["method"],
+            now=now,
+        )
+        stories.question_in(session, told[1], "answered")
+        stories.appeal_in(session, told[1], "upheld")
+        question = stories.question_in(session, told[2], "open")
+        fresh = stories.an_appeal(session, told[2])
+        case = stories.case_in(session, cast, told[2].work, "heard", now=now)
+        gone = stories.case_in(session, cast, told[3].work, "upheld", now=now)
+        extensions.grant(
+            session,
+            cast.coordinator,
+            cast.cohort,
+            cast.learners[0],
+            kind=ExtensionKind.EXTENSION,
+            days=3,
+            reason="Ill for a week.",
+            now=now,
+        )
+        extensions.declare_absence(
+            session,
+            cast.coordinator,
+            cast.cohort,
+            cast.graders[0],
+            starts_at=now - timedelta(hours=1),
+            ends_at=now + timedelta(days=3),
+            cover=cast.graders[1],
+            now=now,
+        )
+        session.flush()
+        clock.now = now
+        cohort = cast.cohort.id
+        reading = session.scalars(select(StruckReading.allocation_id)).one()
+        return {
+            "learner": cast.learners[0].id,
+            "coordinator": cast.coordinator.id,
+            "second": cast.second_instructor.id,
+            "cohort": cohort,
+            "case": case.id,
+            "visits": [
+                (told[0].fresh.id, [f"/grade/appeal/{appeal.id}",
+                                    f"/grade/appeal/{appeal.id}/strike/{reading}/others"]),
+                (question.owner_id, [f"/grade/question/{question.id}"]),
+                (cast.graders[0].id, ["/grade/", f"/grade/{cohort}/away"]),
+                (told[0].learner.id, [f"/learn/{cohort}/result", f"/learn/{cohort}/result/ask"]),
+                (told[1].learner.id, [f"/learn/{cohort}/result", f"/learn/{cohort}/result/ask"]),
+                (told[2].learner.id, [f"/learn/{cohort}/hearing", f"/learn/{cohort}/result"]),
+                (told[3].learner.id, [f"/learn/{cohort}/hearing", f"/learn/{cohort}/result"]),
+                (cast.instructor.id, [f"/teach/{cohort}/disputed", f"/teach/{cohort}/suspicions",
+                                      f"/teach/suspicion/{case.id}", f"/teach/suspicion/{gone.id}",
+                                      f"/teach/submission/{told[2].work.id}",
+                                      f"/teach/submission/{told[2].work.id}/suspect",
+                                      f"/teach/struck/{reading}", f"/teach/{cohort}/absences"]),
+                (cast.coordinator.id, [f"/teach/{cohort}/extensions?q=learner",
+                                       f"/teach/{cohort}/extensions/{cast.learners[0].id}",
+                                       f"/teach/{cohort}/absences"]),
+            ],
+            "appeal": fresh.id,
+        }  # fmt: skip
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_pages_of_disputes_are_accessible(
+    disputed: dict[str, Any], enter: Enter, mode: str
+) -> None:
+    found: list[str] = []
+    for person, addresses in disputed["visits"]:
+        page = enter(person, **MODES[mode]).new_page()
+        for address in addresses:
+            answer = page.goto(address)
+            assert answer is not None
+            assert answer.status == 200, address
+            found += faults(page)
+    page = enter(disputed["coordinator"], **MODES[mode]).new_page()
+    page.goto(f"/teach/{disputed['cohort']}/extensions/{disputed['learner']}")
+    page.get_by_role("button", name="Show what this changes").click()
+    expect(page.locator(".error-summary")).to_be_visible()
+    found += faults(page)
+    page.get_by_label("Adjustment").check()
+    page.get_by_label("1.25 times").check()
+    page.get_by_label("Reason").fill("A lasting need.")
+    page.get_by_role("button", name="Show what this changes").click()
+    expect(page.get_by_role("heading", name="What this changes")).to_be_visible()
+    found += faults(page)
+    assert found == []
+
+
+def test_disputes_without_javascript(disputed: dict[str, Any], enter: Enter) -> None:
+    """More time is granted, a grader says they are back, and a case is decided by two."""
+    page = enter(disputed["coordinator"], java_script_enabled=False).new_page()
+    page.goto(f"/teach/{disputed['cohort']}/extensions?q=alder")
+    page.get_by_role("link", name="Learner Alder").first.click()
+    page.get_by_label("Extension").check()
+    page.get_by_label("Days", exact=True).fill("4")
+    page.get_by_label("Reason").fill("A second illness.")
+    page.get_by_role("button", name="Show what this changes").click()
+    expect(page.get_by_role("table", name="Dates that move")).to_contain_text("New York time")
+    page.get_by_role("button", name="Grant 4 days").click()
+    expect(page.locator(".notice")).to_contain_text("Granted")
+    page.goto(f"/teach/{disputed['cohort']}/absences")
+    page.get_by_role("button", name="End the absence").click()
+    expect(page.locator(".empty")).to_contain_text("Nobody is away")
+    first = enter(disputed["visits"][7][0], java_script_enabled=False).new_page()
+    first.goto(f"/teach/suspicion/{disputed['case']}")
+    first.get_by_role("button", name="Decide, as the first of two").click()
+    expect(first.locator(".error-summary")).to_be_visible()
+    first.get_by_label("Upheld: the record").check()
+    first.get_by_label("Reason", exact=True).fill("The page is word for word the same.")
+    first.get_by_role("button", name="Decide, as the first of two").click()
+    expect(first.locator("main")).to_contain_text("Another person decides next")
+    second = enter(disputed["second"], java_script_enabled=False).new_page()
+    second.goto(f"/teach/suspicion/{disputed['case']}")
+    second.get_by_role("button", name="Agree and decide").click()
+    expect(second.locator("main")).to_contain_text("is revoked")

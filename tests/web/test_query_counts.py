@@ -10,9 +10,12 @@ from sqlalchemy import event, select
 
 from grading.db import db
 from grading.jobs import upkeep
-from grading.models import Allocation
+from grading.models import Allocation, Grade
+from grading.services import extensions
 from grading.workflow.allocation import Pool
-from tests import factories
+from grading.workflow.calendar import ExtensionKind
+from grading.workflow.cohort import Role
+from tests import factories, stories
 from tests.database import NOW, Clock
 
 
@@ -75,6 +78,70 @@ def costs(
     return found
 
 
+def dispute_costs(
+    app: Flask, act: Callable[[], Any], sign_in: Any, clock: Clock, learners: int
+) -> dict[str, int]:
+    """The lists of disputes and of the calendar, with one of each kind for every learner."""
+    with act() as session:
+        cast = factories.a_cast(
+            session, now=NOW, learners=learners, graders=4, peer_readings=0, peers_needed=0
+        )
+        now = cast.cohort.due_at
+        factories.run_upkeep(session, cast.cohort, now=now)
+        for item in session.scalars(
+            select(Allocation).where(Allocation.cohort_id == cast.cohort.id)
+        ).all():
+            factories.rate(session, item, stories.BELOW, now=now)
+        now = stories.release(session, cast, now=now) + timedelta(hours=25)
+        clock.now = now
+        for number, work in enumerate(cast.submissions):
+            name = f"Grader Schist {number}"
+            grader = factories.a_member(session, cast.cohort, name, Role.GRADER, now=NOW)
+            grade = session.scalars(select(Grade).where(Grade.submission_id == work.id)).one()
+            told = stories.Released(cast, work, grade, grader, now)
+            stories.an_appeal(session, told)
+            stories.question_in(session, told, "open")
+            case = stories.case_in(session, cast, work, "heard", now=now)
+            extensions.grant(
+                session,
+                cast.coordinator,
+                cast.cohort,
+                work.learner,
+                kind=ExtensionKind.EXTENSION,
+                days=3,
+                reason="Ill.",
+                now=now,
+            )
+            extensions.declare_absence(
+                session,
+                grader,
+                cast.cohort,
+                grader,
+                starts_at=now + timedelta(days=9),
+                ends_at=now + timedelta(days=10),
+                cover=None,
+                now=now,
+            )
+        cohort, case_id = cast.cohort.id, case.id
+        coordinator, instructor = cast.coordinator.id, cast.instructor.id
+        learner = cast.learners[0].id
+    pages = {
+        instructor: [f"/teach/{cohort}/disputed", f"/teach/{cohort}/suspicions",
+                     f"/teach/suspicion/{case_id}", f"/teach/{cohort}/release"],
+        coordinator: [f"/teach/{cohort}/extensions", f"/teach/{cohort}/extensions?q=learner",
+                      f"/teach/{cohort}/extensions/{learner}", f"/teach/{cohort}/absences"],
+    }  # fmt: skip
+    found = {}
+    for person, addresses in pages.items():
+        client = sign_in(person)
+        for address in addresses:
+            with counted(app) as statements:
+                assert client.get(address).status_code == 200
+            name = address.replace(cohort, "C").replace(case_id, "S").replace(learner, "L")
+            found[name] = len(statements)
+    return found
+
+
 MOST = 40
 
 
@@ -95,5 +162,19 @@ def test_pages_cost_the_same_for_6_and_for_18_learners(
             program.name = "Small"
     clock.now = NOW
     large = costs(app, act, sign_in, clock, 18)
+    assert large == small
+    assert max(large.values()) <= MOST
+
+
+def test_lists_of_disputes_cost_the_same_for_6_and_for_18(
+    app: Flask, act: Callable[[], Any], sign_in: Any, clock: Clock
+) -> None:
+    small = dispute_costs(app, act, sign_in, clock, 6)
+    with act() as session:
+        for person in session.scalars(select(factories.Person)):
+            person.email = f"small-{person.email}"
+        for program in session.scalars(select(factories.Program)):
+            program.name = "Small"
+    large = dispute_costs(app, act, sign_in, clock, 18)
     assert large == small
     assert max(large.values()) <= MOST

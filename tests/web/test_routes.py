@@ -5,17 +5,28 @@ and whoever is signed out is led to sign in.
 """
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from grading.jobs import upkeep
-from grading.models import Allocation, CredentialRecord, Discrepancy, Grade
-from grading.services import releases
+from grading.models import Allocation, CredentialRecord, Discrepancy, Grade, Submission
+from grading.services import (
+    allocations,
+    appeals,
+    explanations,
+    extensions,
+    misconduct,
+    releases,
+    reviews,
+)
 from grading.workflow.allocation import Pool
+from grading.workflow.calendar import ExtensionKind
 from tests import factories
 from tests.database import NOW, Clock
 
@@ -53,6 +64,14 @@ PAGES: dict[str, set[str]] = {
     "learner.withdraw": {"learner"},
     "learner.result": {"learner"},
     "learner.record": {"learner"},
+    "questions.ask": {"learner"},
+    "questions.hearing": {"learner"},
+    "answers.appeal": {"grader"},
+    "answers.siblings": {"grader"},
+    "answers.question": {"grader"},
+    "answers.item_report": {"grader"},
+    "answers.review_report": {"learner"},
+    "absence.away": {"grader"},
     "rater.home": SIGNED_IN,
     "rater.item_sheet": {"grader"},
     "rater.item_finished": {"grader"},
@@ -69,6 +88,13 @@ PAGES: dict[str, set[str]] = {
     "instructor.agreement_csv": SCORES,
     "instructor.disputed": SCORES,
     "instructor.case": SCORES,
+    "instructor.struck": SCORES,
+    "misconduct.cases": {"instructor"},
+    "misconduct.case": {"instructor"},
+    "misconduct.suspect": SCORES,
+    "coordinator.overview": {"coordinator"},
+    "coordinator.learner": {"coordinator"},
+    "coordinator.absences": SETS_UP,
     "instructor.release": {"instructor"},
     "instructor.audit": {"instructor", "lead", "observer"},
     "admin.home": {"administrator"},
@@ -98,6 +124,20 @@ ACTS: dict[str, set[str]] = {
     "learner.take_back": {"learner"},
     "learner.withdraw": {"learner"},
     "learner.share": {"learner"},
+    "questions.explain": {"learner"},
+    "questions.appeal": {"learner"},
+    "questions.withdraw_appeal": {"learner"},
+    "questions.withdraw_question": {"learner"},
+    "questions.hearing": {"learner"},
+    "questions.retake": {"learner"},
+    "questions.come_back": {"learner"},
+    "answers.strike": {"grader"},
+    "answers.decide": {"grader"},
+    "answers.question": {"grader"},
+    "answers.item_report": {"grader"},
+    "answers.review_report": {"learner"},
+    "absence.declare": {"grader"},
+    "absence.end": {"grader"},
     "rater.next_item": {"grader", "instructor", "lead"},
     "rater.item_save": {"grader"},
     "rater.item_draft": {"grader"},
@@ -111,6 +151,17 @@ ACTS: dict[str, set[str]] = {
     "rater.review_decline": {"learner"},
     "instructor.show_scores": SCORES,
     "instructor.take_case": SCORES,
+    "instructor.take_appeal": SCORES,
+    "instructor.unblind_appeal": SCORES,
+    "misconduct.suspect": SCORES,
+    "misconduct.add_evidence": {"instructor"},
+    "misconduct.hear": {"instructor"},
+    "misconduct.propose": {"instructor"},
+    "misconduct.second": {"instructor"},
+    "coordinator.grant": {"coordinator"},
+    "coordinator.end": {"coordinator"},
+    "coordinator.declare": SETS_UP,
+    "coordinator.end_absence": SETS_UP,
     "instructor.propose": {"instructor"},
     "instructor.sign": {"instructor"},
     "instructor.stop": {"instructor"},
@@ -134,7 +185,12 @@ ACTS: dict[str, set[str]] = {
 
 @pytest.fixture
 def world(app: Flask, act: Callable[[], Any], clock: Clock) -> dict[str, Any]:
-    """A cohort with an open item, a finished peer review, an open case and a released result."""
+    """A cohort with an open item, a finished peer review, an open case and a released result.
+
+    The result is appealed, read again by the grader of the open item, and waits for the decision, a first
+    reading struck; a question about it waits for the same grader. A suspicion about it was put to the
+    learner. The learner has an extension, and the grader goes away later.
+    """
     with act() as session:
         cast = factories.a_cast(session, now=NOW, learners=4, graders=4)
         cohort_id = cast.cohort.id
@@ -190,6 +246,7 @@ def world(app: Flask, act: Callable[[], Any], clock: Clock) -> dict[str, Any]:
                 CredentialRecord.person_id == grade.submission.learner_id
             )
         ).one()
+        disputes = disputed(session, people, grade.submission, clock)
         return {
             "people": people,
             "values": {
@@ -202,6 +259,8 @@ def world(app: Flask, act: Callable[[], Any], clock: Clock) -> dict[str, Any]:
                 "release_id": release_id,
                 "record_id": own.id,
                 "public_id": own.public_id,
+                "person_id": people["learner"],
+                **disputes,
                 "membership_id": "none",
                 "file_id": "none",
                 "number": 1,
@@ -210,6 +269,102 @@ def world(app: Flask, act: Callable[[], Any], clock: Clock) -> dict[str, Any]:
             "item": item.id,
             "review": review.id,
         }
+
+
+def disputed(
+    session: Session, people: dict[str, str], work: Submission, clock: Clock
+) -> dict[str, str]:
+    """Let everything happen to a released result that can; give the ids of the records."""
+    person = {part: session.get_one(factories.Person, key) for part, key in people.items()}
+    cohort = work.cohort
+    granted = extensions.grant(
+        session,
+        person["coordinator"],
+        cohort,
+        person["learner"],
+        kind=ExtensionKind.EXTENSION,
+        days=3,
+        reason="Ill for a week.",
+        now=clock.now,
+    )
+    away = extensions.declare_absence(
+        session,
+        person["grader"],
+        cohort,
+        person["grader"],
+        starts_at=clock.now + timedelta(days=30),
+        ends_at=clock.now + timedelta(days=33),
+        cover=None,
+        now=clock.now,
+    )
+    appealed = clock.forward(hours=25)
+    appeal = appeals.make(
+        session,
+        person["learner"],
+        work,
+        criteria=["method"],
+        reason="The second table was overlooked.",
+        now=appealed,
+    )
+    assert appeal.allocation is not None
+    item = allocations.claim_case(session, person["grader"], appeal.allocation, now=appealed)
+    factories.rate(session, item, {"question": 3, "method": 3}, now=appealed)
+    reviews.seal(session, item, now=clock.forward(minutes=11))
+    appeals.remark(session, appeal, now=clock.now)
+    reading = session.scalars(
+        select(Allocation).where(
+            Allocation.submission_id == work.id,
+            Allocation.pool == Pool.PROFESSIONAL,
+            Allocation.id != item.id,
+        )
+    ).one()
+    appeals.strike(
+        session,
+        person["grader"],
+        appeal,
+        reading,
+        fault="Another project was read.",
+        criteria=["method"],
+        now=clock.now,
+    )
+    question = explanations.ask(
+        session,
+        person["learner"],
+        work,
+        appeal.grade,
+        criteria=["question"],
+        question="What would the next level look like?",
+        now=clock.now,
+    )
+    question.owner = person["grader"]
+    case = misconduct.report(
+        session,
+        person["grader"],
+        work,
+        kind="copying",
+        text="A page stands in a book as well.",
+        source="A book",
+        now=clock.now,
+    )
+    misconduct.hear(
+        session,
+        person["instructor"],
+        case,
+        allegation="A page of it stands in a book as well.",
+        now=clock.now,
+    )
+    session.flush()
+    return {
+        "appeal_id": appeal.id,
+        "own_appeal_id": appeal.id,
+        "reading_id": reading.id,
+        "question_id": question.id,
+        "own_question_id": question.id,
+        "suspicion_id": case.id,
+        "extension_id": granted.id,
+        "absence_id": away.id,
+        "own_absence_id": away.id,
+    }
 
 
 def address(app: Flask, world: dict[str, Any], endpoint: str) -> str:

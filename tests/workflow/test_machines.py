@@ -36,6 +36,8 @@ LAWFUL: dict[str, set[tuple[str, str, str]]] = {
         ("withdrawn", "return", "draft"),
         ("withdrawn", "resume", "submitted"),
         ("withdrawn", "resume_begun", "begun"),
+        ("draft", "withhold", "withheld"),
+        ("withdrawn", "withhold", "withheld"),
         ("submitted", "withhold", "withheld"),
         ("begun", "withhold", "withheld"),
         ("discrepant", "withhold", "withheld"),

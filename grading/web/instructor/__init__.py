@@ -3,6 +3,7 @@
 import csv
 import io
 import math
+from collections.abc import Mapping
 from typing import Any
 
 from flask import Blueprint, Flask, Response, flash, g, redirect, render_template, request, url_for
@@ -10,10 +11,18 @@ from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
 from grading.authorization.permissions import Permission
-from grading.authorization.policy import permits
 from grading.db import db, transaction
 from grading.errors import FaultsFound, NotFound
-from grading.models import Appeal, Cohort, CredentialRecord, Discrepancy, Release, Submission
+from grading.models import (
+    Allocation,
+    Appeal,
+    Cohort,
+    CredentialRecord,
+    Discrepancy,
+    Release,
+    StruckReading,
+    Submission,
+)
 from grading.queries import agreement as agreements
 from grading.queries import disputes, releasing
 from grading.queries import instructor as queries
@@ -22,6 +31,8 @@ from grading.services import allocations, appeals, exposures, records, releases
 from grading.web import access
 from grading.web.access import load, requires
 from grading.web.errors import fault_words
+from grading.web.instructor import coordinator, misconduct, shell
+from grading.web.instructor.shell import render
 from grading.workflow.release import Hindrance
 from grading.workflow.submission import SubmissionState
 
@@ -31,12 +42,7 @@ READ = Permission.COHORT_READ
 SCORES = Permission.SCORES_READ
 ADJUDICATE = Permission.ADJUDICATE
 RELEASE = Permission.RELEASE
-
-
-def _cohort(cohort_id: str, permission: Permission) -> Cohort:
-    cohort = load(Cohort, cohort_id, permission)
-    g.cohort_zone = cohort.zone
-    return cohort
+GONE = (SubmissionState.DRAFT, SubmissionState.WITHDRAWN, SubmissionState.WITHHELD)
 
 
 def _page_number() -> int:
@@ -45,30 +51,6 @@ def _page_number() -> int:
 
 def _pages(total: int) -> int:
     return max(-(-total // queries.PAGE), 1)
-
-
-def _abilities(cohort: Cohort) -> dict[str, bool]:
-    """What the reader's tabs lead to."""
-    who = access.identity(cohort.id)
-    return {
-        "scores": permits(who, SCORES),
-        "release": permits(who, RELEASE),
-        "audit": permits(who, Permission.AUDIT_READ),
-        "manage": permits(who, Permission.COHORT_MANAGE),
-        "names": permits(who, Permission.LEARNERS_READ),
-        "misconduct": permits(who, Permission.MISCONDUCT),
-        "extend": permits(who, Permission.EXTEND),
-    }
-
-
-def _render(template: str, cohort: Cohort, **values: Any) -> str:
-    return render_template(
-        f"instructor/{template}",
-        cohort=cohort,
-        can=_abilities(cohort),
-        case_code=queries.case_code,
-        **values,
-    )
 
 
 @bp.get("/")
@@ -84,12 +66,12 @@ def home() -> Any:
 @requires(READ)
 def cohort(cohort_id: str) -> Any:
     """Where the cohort stands: counts that are links, and what is stuck."""
-    found = _cohort(cohort_id, READ)
+    found = shell.cohort(cohort_id, READ)
     session = db.session()
     state = request.args.get("state") or None
     rows, total = queries.submissions(session, found, state=state, page=_page_number())
     groups = queries.separate_groups(session, found)
-    return _render(
+    return render(
         "cohort.html",
         found,
         counts=queries.submission_counts(session, found),
@@ -113,7 +95,7 @@ def submission(submission_id: str) -> Any:
     session = db.session()
     cohort = found.cohort
     g.cohort_zone = cohort.zone
-    can = _abilities(cohort)
+    can = shell.abilities(cohort)
     hidden = queries.may_still_score(session, found, access.person().id)
     shown = can["scores"] and not hidden
     record = learners.record(session, cohort, found.learner_id) if can["release"] else None
@@ -122,7 +104,7 @@ def submission(submission_id: str) -> Any:
         if can["audit"] and shown
         else ([], 0)
     )
-    return _render(
+    return render(
         "submission.html",
         cohort,
         submission=found,
@@ -133,6 +115,11 @@ def submission(submission_id: str) -> Any:
         hidden=can["scores"] and hidden,
         entries=entries,
         record=record,
+        cases=disputes.cases_of(session, found) if can["misconduct"] else [],
+        suspect=can["scores"] and found.state not in GONE,
+        appeals=[(one, appeals.outcome(session, one)) for one in learners.appeals(session, found)]
+        if shown
+        else [],
     )
 
 
@@ -169,8 +156,8 @@ def revoke(submission_id: str) -> Any:
 @bp.get("/<cohort_id>/agreement")
 @requires(SCORES)
 def agreement(cohort_id: str) -> Any:
-    found = _cohort(cohort_id, SCORES)
-    return _render(
+    found = shell.cohort(cohort_id, SCORES)
+    return render(
         "agreement.html",
         found,
         report=agreements.report(db.session(), found),
@@ -183,7 +170,7 @@ def agreement(cohort_id: str) -> Any:
 @requires(SCORES)
 def agreement_csv(cohort_id: str) -> Response:
     """The same numbers for a spreadsheet; what is undefined is empty."""
-    found = _cohort(cohort_id, SCORES)
+    found = shell.cohort(cohort_id, SCORES)
     out = io.StringIO()
     writer = csv.writer(out)
     names = ("works", "pairs", "exact", "adjacent", "quadratic_kappa", "alpha")
@@ -206,18 +193,37 @@ def agreement_csv(cohort_id: str) -> Response:
 @bp.get("/<cohort_id>/disputed")
 @requires(SCORES)
 def disputed(cohort_id: str) -> Any:
-    """Disputed grades: open ones to take, settled ones to read."""
-    found = _cohort(cohort_id, SCORES)
+    """One queue of third readings, appeals and questions, by the day they are to be decided."""
+    found = shell.cohort(cohort_id, SCORES)
     session = db.session()
-    return _render(
+    me = access.person().id
+    return render(
         "disputed.html",
         found,
-        open_cases=queries.cases(session, found, open_only=True),
-        settled=queries.cases(session, found, open_only=False),
-        appeals=disputes.open_appeals(session, found),
-        questions=disputes.open_questions(session, found),
+        queue=disputes.queue(session, found, now=access.now()),
+        settled=disputes.settled(session, found),
+        struck=disputes.struck(session, found),
+        involved=disputes.involved(session, found, me),
         stranded={item.id for item in releasing.stranded_items(session, found)},
-        me=access.person().id,
+        me=me,
+    )
+
+
+@bp.get("/struck/<reading_id>")
+@requires(SCORES)
+def struck(reading_id: str) -> Any:
+    """What else the reader of a struck reading gave, for whoever decides what is read again."""
+    reading = load(Allocation, reading_id, SCORES)
+    found = db.session.get(StruckReading, reading.id)
+    if found is None:
+        raise NotFound("There is no such page.")
+    g.cohort_zone = reading.cohort.zone
+    return render(
+        "struck.html",
+        reading.cohort,
+        struck=found,
+        rubric=reading.cohort.rubric_version.rubric,
+        items=appeals.siblings(db.session(), found),
     )
 
 
@@ -230,7 +236,7 @@ def case(case_id: str) -> Any:
     cohort = found.submission.cohort
     g.cohort_zone = cohort.zone
     hidden = queries.may_still_score(session, found.submission, access.person().id)
-    return _render(
+    return render(
         "case.html",
         cohort,
         case=found,
@@ -278,8 +284,10 @@ def unblind_appeal(appeal_id: str) -> Any:
     return redirect(url_for("answers.appeal", appeal_id=appeal_id), 303)
 
 
-def _fix(hindrance: Hindrance, cohort: Cohort, submission_id: str) -> str:
+def _fix(hindrance: Hindrance, cohort: Cohort, submission_id: str, cases: Mapping[str, str]) -> str:
     """Where a hindrance is mended."""
+    if hindrance == Hindrance.MISCONDUCT and submission_id in cases:
+        return url_for("misconduct.case", suspicion_id=cases[submission_id])
     if hindrance == Hindrance.DISCREPANT:
         return url_for("instructor.disputed", cohort_id=cohort.id)
     if hindrance in (Hindrance.NOBODY_ELIGIBLE, Hindrance.NOT_ALLOCATED):
@@ -294,14 +302,18 @@ def _release_page(
 ) -> Any:
     candidates = releasing.candidates(session, cohort, now=access.now())
     hindered = [item for item in candidates if not item.ready]
-    page = _render(
+    cases = disputes.pending_cases(session, cohort)
+    page = render(
         "release.html",
         cohort,
         ready=len(candidates) - len(hindered),
         hindered=[
             (
                 item,
-                [(reason, _fix(reason, cohort, item.submission_id)) for reason in item.hindrances],
+                [
+                    (reason, _fix(reason, cohort, item.submission_id, cases))
+                    for reason in item.hindrances
+                ],
             )
             for item in hindered[:200]
         ],
@@ -320,7 +332,7 @@ def _release_page(
 @requires(RELEASE)
 def release(cohort_id: str) -> Any:
     """The dry run: who is ready, who is not and why."""
-    return _release_page(db.session(), _cohort(cohort_id, RELEASE))
+    return _release_page(db.session(), shell.cohort(cohort_id, RELEASE))
 
 
 @bp.post("/<cohort_id>/release")
@@ -328,7 +340,7 @@ def release(cohort_id: str) -> Any:
 def propose(cohort_id: str) -> Any:
     try:
         with transaction() as session:
-            found = _cohort(cohort_id, RELEASE)
+            found = shell.cohort(cohort_id, RELEASE)
             failed = [gate.key for gate in agreements.failed_gates(session, found)]
             releases.propose(
                 session,
@@ -340,7 +352,7 @@ def propose(cohort_id: str) -> Any:
             )
     except FaultsFound as error:
         faults = {fault.where: fault_words(fault) for fault in error.faults}
-        return _release_page(db.session(), _cohort(cohort_id, RELEASE), faults, 422)
+        return _release_page(db.session(), shell.cohort(cohort_id, RELEASE), faults, 422)
     flash(_("The release is proposed, with your sign-off."))
     return redirect(url_for("instructor.release", cohort_id=cohort_id) + "#releases", 303)
 
@@ -377,11 +389,11 @@ def stop(release_id: str) -> Any:
 @requires(Permission.AUDIT_READ)
 def audit(cohort_id: str) -> Any:
     """Every state change and decision, newest first, without what was given on any sheet."""
-    found = _cohort(cohort_id, Permission.AUDIT_READ)
+    found = shell.cohort(cohort_id, Permission.AUDIT_READ)
     session = db.session()
     action = request.args.get("action") or None
     entries, total = queries.history(session, found.id, page=_page_number(), action=action)
-    return _render(
+    return render(
         "audit.html",
         found,
         entries=entries,
@@ -395,4 +407,6 @@ def audit(cohort_id: str) -> Any:
 
 def register(app: Flask) -> None:
     app.register_blueprint(bp)
+    app.register_blueprint(misconduct.bp)
+    app.register_blueprint(coordinator.bp)
     app.jinja_env.globals["is_nan"] = math.isnan

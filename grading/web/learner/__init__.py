@@ -10,9 +10,9 @@ from grading.authorization.permissions import Permission
 from grading.db import db, transaction
 from grading.errors import Fault, FaultsFound, GradingError, NotFound, Refused, StaleRecord
 from grading.models import Cohort, CredentialRecord, Submission, SubmissionFile
-from grading.queries import dates, entitlements
+from grading.queries import dates, disputes, entitlements
 from grading.queries import learner as queries
-from grading.services import explanations, records, submissions
+from grading.services import appeals, explanations, records, submissions
 from grading.web import access, downloads
 from grading.web.access import load, requires
 from grading.web.errors import fault_words
@@ -361,6 +361,7 @@ def result(cohort_id: str) -> Any:
         attempts[0],
     )
     newest = queries.submission(session, found, me)
+    taken = disputes.upheld_case(session, submission)
     return render_template(
         "learner/result.html",
         cohort=found,
@@ -369,10 +370,14 @@ def result(cohort_id: str) -> Any:
         attempts=attempts,
         best=queries.best(attempts),
         earlier=queries.earlier_grades(session, grade),
-        appeals=queries.appeals(session, submission),
+        appeals=[
+            (one, appeals.outcome(session, one)) for one in queries.appeals(session, submission)
+        ],
+        taken=taken,
         questions=explanations.asked(session, submission),
         retakes_left=submissions.retakes_left(submission),
         may_retake=found.state == CohortState.OPEN
+        and taken is None
         and newest is not None
         and newest.id == submission.id
         and submissions.retakes_left(submission) > 0,

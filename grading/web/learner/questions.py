@@ -39,7 +39,6 @@ def _ask_page(
     session = db.session()
     submission, grade = _released(cohort)
     opens, ends = appeals.window(cohort, grade)
-    now = access.now()
     page = render_template(
         "learner/ask.html",
         cohort=cohort,
@@ -50,7 +49,6 @@ def _ask_page(
         ends=ends,
         tokens=appeals.tokens_left(session, cohort, access.person().id),
         pending=appeals.pending(session, submission),
-        appealable=opens <= now <= ends,
         asked=[one for one in explanations.asked(session, submission) if one.state == "open"],
         kind=kind,
         entered=request.form,

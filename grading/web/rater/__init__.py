@@ -33,7 +33,7 @@ from grading.services.reviews import Sheet
 from grading.web import access, downloads, rendering
 from grading.web.access import load, requires
 from grading.web.errors import fault_words, words
-from grading.web.rater import questions
+from grading.web.rater import absence, questions
 from grading.workflow import files
 from grading.workflow.allocation import HELD, AllocationState, Pool
 
@@ -434,6 +434,7 @@ def _add(side: Side) -> None:
 def register(app: Flask) -> None:
     app.register_blueprint(bp)
     app.register_blueprint(questions.bp)
+    app.register_blueprint(absence.bp)
 
 
 _add(PROFESSIONAL)

@@ -12,11 +12,12 @@ from grading.errors import Fault, FaultsFound, NotFound
 from grading.models import Allocation, Appeal, Explanation, StruckReading
 from grading.queries import disputes
 from grading.queries import instructor as staff
-from grading.services import appeals, explanations, misconduct, releases
+from grading.services import appeals, explanations, misconduct
 from grading.web import access
 from grading.web.access import load, requires
 from grading.web.errors import fault_words
 from grading.workflow.allocation import AllocationState, Pool
+from grading.workflow.appeal import AppealState
 from grading.workflow.misconduct import MisconductKind
 
 bp = Blueprint("answers", __name__)
@@ -28,9 +29,13 @@ def _appeal(appeal_id: str) -> Appeal:
     """Find an appeal for whoever decides it, or decided it."""
     found = load(Appeal, appeal_id, READ)
     me = access.person()
-    if not appeals.may_decide(db.session(), me, found) and found.decided_by_id != me.id:
+    mine = appeals.is_remarker(found, me) or found.decided_by_id == me.id
+    if not mine and not (
+        permits(access.identity(found.cohort_id), Permission.ADJUDICATE)
+        and appeals.may_decide(db.session(), me, found, now=access.now())
+    ):
         raise NotFound("There is no such page.")
-    if not found.blind and not permits(access.identity(found.cohort_id), Permission.ADJUDICATE):
+    if found.state in (AppealState.OPEN, AppealState.WITHDRAWN):
         raise NotFound("There is no such page.")
     g.cohort_zone = found.submission.cohort.zone
     return found
@@ -40,23 +45,25 @@ def _rows(faults: list[Fault]) -> list[tuple[str, str]]:
     return [(fault.where, fault_words(fault)) for fault in faults]
 
 
-def _appeal_page(found: Appeal, faults: list[Fault] | None = None) -> Any:
+def _appeal_page(
+    found: Appeal, faults: list[Fault] | None = None, *, reading_id: str | None = None
+) -> Any:
     session = db.session()
     cohort = found.submission.cohort
-    score = found.score
-    value = releases.on_plan_scale(session, found.submission, score)[0] if score else None
     page = render_template(
         "rater/appeal.html",
         appeal=found,
         cohort=cohort,
         rubric=cohort.rubric_version.rubric,
         readings=disputes.side_by_side(session, found),
-        score=score,
-        value=value,
+        outcome=appeals.outcome(session, found),
+        may_decide=appeals.may_decide(session, access.person(), found, now=access.now()),
         copy=disputes.copy(session, found.submission),
         case_code=staff.case_code,
         faults=_rows(faults or []),
         entered=request.form,
+        reading_id=reading_id,
+        chosen=request.form.getlist("criteria") if reading_id else found.criteria,
         page_error=bool(faults),
     )
     return page, 422 if faults else 200
@@ -84,10 +91,11 @@ def strike(appeal_id: str, reading_id: str) -> Any:
                 found,
                 reading,
                 fault=request.form.get("fault", ""),
+                criteria=request.form.getlist("criteria"),
                 now=access.now(),
             )
     except FaultsFound as error:
-        return _appeal_page(_appeal(appeal_id), list(error.faults))
+        return _appeal_page(_appeal(appeal_id), list(error.faults), reading_id=reading_id)
     flash(_("The reading no longer counts. Look at what else this reader gave."))
     return redirect(url_for("answers.siblings", appeal_id=appeal_id, reading_id=reading_id), 303)
 
@@ -104,7 +112,9 @@ def siblings(appeal_id: str, reading_id: str) -> Any:
         "rater/siblings.html",
         appeal=found,
         cohort=found.submission.cohort,
-        items=appeals.siblings(db.session(), struck.allocation),
+        rubric=found.submission.cohort.rubric_version.rubric,
+        struck=struck,
+        items=appeals.siblings(db.session(), struck),
         case_code=staff.case_code,
     )
 
@@ -114,17 +124,21 @@ def siblings(appeal_id: str, reading_id: str) -> Any:
 def decide(appeal_id: str) -> Any:
     try:
         with transaction() as session:
+            found = _appeal(appeal_id)
             amended = appeals.decide(
                 session,
                 access.person(),
-                _appeal(appeal_id),
+                found,
                 answer=request.form.get("answer", ""),
                 now=access.now(),
             )
+            upheld = found.state == AppealState.UPHELD
     except FaultsFound as error:
         return _appeal_page(_appeal(appeal_id), list(error.faults))
-    if amended is not None:
+    if upheld:
         flash(_("The appeal is upheld. The learner is told, and the record is replaced."))
+    elif amended is not None:
+        flash(_("The result falls, as the plan allows. The learner is told, with your reason."))
     else:
         flash(_("The appeal is not upheld. The learner is told, with your reason."))
     return redirect(url_for("answers.appeal", appeal_id=appeal_id), 303)
@@ -135,7 +149,7 @@ def _question(question_id: str) -> Explanation:
     found = load(Explanation, question_id, READ)
     me = access.person()
     lead = permits(access.identity(found.cohort_id), Permission.ADJUDICATE)
-    free = found.owner_id is None or found.answer_by < access.now()
+    free = explanations.may_take(db.session(), found, now=access.now())
     mine = me.id in (found.owner_id, found.answered_by_id)
     if found.learner_id == me.id or not (mine or (lead and free)):
         raise NotFound("There is no such page.")
@@ -205,7 +219,8 @@ def _report(pool: Pool, permission: Permission, allocation_id: str) -> Any:
             faults = list(error.faults)
     page = render_template(
         "rater/report.html",
-        allocation=allocation,
+        code=allocation.blind_code,
+        grades=True,
         cohort=allocation.cohort,
         back=url_for(f"rater.{side}_sheet", allocation_id=allocation_id),
         kinds=list(MisconductKind),

@@ -1,0 +1,214 @@
+"""Suspected misconduct: the cases of a cohort, their evidence, the hearing, and two who decide."""
+
+from collections.abc import Callable
+from typing import Any
+
+from flask import Blueprint, flash, g, redirect, render_template, request, url_for
+from flask_babel import gettext as _
+from sqlalchemy.orm import Session
+
+from grading.authorization.permissions import Permission
+from grading.db import db, transaction
+from grading.errors import Fault, FaultsFound
+from grading.models import MisconductCase, Person, Submission
+from grading.queries import disputes
+from grading.queries.instructor import case_code
+from grading.services import misconduct
+from grading.web import access
+from grading.web.access import load, requires
+from grading.web.errors import fault_words
+from grading.web.instructor import shell
+from grading.workflow.misconduct import PENDING, MisconductKind
+
+bp = Blueprint("misconduct", __name__, url_prefix="/teach")
+
+DECIDE = Permission.MISCONDUCT
+# Whoever sees what was handed in, and what it was given, can say what they saw.
+REPORT = Permission.SCORES_READ
+
+
+def _case(suspicion_id: str) -> MisconductCase:
+    found = load(MisconductCase, suspicion_id, DECIDE)
+    g.cohort_zone = found.submission.cohort.zone
+    return found
+
+
+@bp.get("/<cohort_id>/suspicions")
+@requires(DECIDE)
+def cases(cohort_id: str) -> Any:
+    """The cases of a cohort: undecided ones with the day they are to be decided by."""
+    found = shell.cohort(cohort_id, DECIDE)
+    session = db.session()
+    pending = disputes.misconduct_cases(session, found, pending=True)
+    return shell.render(
+        "suspicions.html",
+        found,
+        pending=sorted(
+            ((misconduct.decide_by(found, case), case) for case in pending),
+            key=lambda row: (row[0], row[1].id),
+        ),
+        decided=disputes.misconduct_cases(session, found, pending=False),
+        me=access.person().id,
+    )
+
+
+@bp.route("/submission/<submission_id>/suspect", methods=["GET", "POST"])
+@requires(REPORT)
+def suspect(submission_id: str) -> Any:
+    """Open a case, or add to the one there is."""
+    faults: list[Fault] = []
+    if request.method == "POST":
+        try:
+            with transaction() as session:
+                misconduct.report(
+                    session,
+                    access.person(),
+                    load(Submission, submission_id, REPORT),
+                    kind=request.form.get("kind", ""),
+                    text=request.form.get("text", ""),
+                    source=request.form.get("source", ""),
+                    now=access.now(),
+                )
+            flash(_("Reported. The learner is heard, and two others decide."))
+            return redirect(url_for("instructor.submission", submission_id=submission_id), 303)
+        except FaultsFound as error:
+            faults = list(error.faults)
+    found = load(Submission, submission_id, REPORT)
+    page = render_template(
+        "rater/report.html",
+        code=case_code(found.id),
+        grades=False,
+        cohort=found.cohort,
+        back=url_for("instructor.submission", submission_id=submission_id),
+        kinds=list(MisconductKind),
+        faults=[(fault.where, fault_words(fault)) for fault in faults],
+        entered=request.form,
+        page_error=bool(faults),
+    )
+    return page, 422 if faults else 200
+
+
+def _reporters(session: Session, case: MisconductCase) -> dict[str, str]:
+    """Name those who gave evidence: raters by their part, staff by name."""
+    pools = disputes.pools(session, case.submission_id)
+    parts = {"professional": _("A grader"), "peer": _("A peer")}
+    people = [case.opened_by, *(one.by for one in case.evidence)]
+    return {
+        person.id: parts[pools[person.id]] if person.id in pools else person.name
+        for person in people
+    }
+
+
+def _page(
+    case: MisconductCase,
+    faults: list[Fault] | None = None,
+    *,
+    shown: str = "",
+) -> Any:
+    session = db.session()
+    cohort = case.submission.cohort
+    me = access.person()
+    pending = case.state in PENDING
+    page = shell.render(
+        "suspicion.html",
+        cohort,
+        case=case,
+        pending=pending,
+        reporters=_reporters(session, case),
+        decide_by=misconduct.decide_by(cohort, case),
+        may_decide=pending and misconduct.may_decide(session, me, case),
+        released=case.submission.state == "released",
+        copy=disputes.copy(session, case.submission),
+        me=me.id,
+        form=shown,
+        faults=[(fault.where, fault_words(fault)) for fault in faults or ()],
+        entered=request.form,
+        page_error=bool(faults),
+    )
+    return page, 422 if faults else 200
+
+
+@bp.get("/suspicion/<suspicion_id>")
+@requires(DECIDE)
+def case(suspicion_id: str) -> Any:
+    """One case: what was seen, what the learner says, and what comes next."""
+    return _page(_case(suspicion_id))
+
+
+def _act(
+    suspicion_id: str, form: str, act: Callable[[Session, Person, MisconductCase], str]
+) -> Any:
+    """Do one act on a case; what is wrong with it is said on the case's page."""
+    try:
+        with transaction() as session:
+            said = act(session, access.person(), _case(suspicion_id))
+    except FaultsFound as error:
+        return _page(_case(suspicion_id), list(error.faults), shown=form)
+    flash(said)
+    return redirect(url_for("misconduct.case", suspicion_id=suspicion_id), 303)
+
+
+@bp.post("/suspicion/<suspicion_id>/evidence")
+@requires(DECIDE)
+def add_evidence(suspicion_id: str) -> Any:
+    def act(session: Session, me: Person, found: MisconductCase) -> str:
+        misconduct.add_evidence(
+            session,
+            me,
+            found,
+            text=request.form.get("text", ""),
+            source=request.form.get("source", ""),
+            now=access.now(),
+        )
+        return _("Your evidence is kept with the case. Others decide it.")
+
+    return _act(suspicion_id, "evidence", act)
+
+
+@bp.post("/suspicion/<suspicion_id>/hear")
+@requires(DECIDE)
+def hear(suspicion_id: str) -> Any:
+    def act(session: Session, me: Person, found: MisconductCase) -> str:
+        misconduct.hear(
+            session,
+            me,
+            found,
+            allegation=request.form.get("allegation", ""),
+            now=access.now(),
+        )
+        return _("The learner is asked. You see the answer here.")
+
+    return _act(suspicion_id, "hear", act)
+
+
+@bp.post("/suspicion/<suspicion_id>/propose")
+@requires(DECIDE)
+def propose(suspicion_id: str) -> Any:
+    def act(session: Session, me: Person, found: MisconductCase) -> str:
+        outcome = request.form.get("outcome", "")
+        if outcome not in ("upheld", "dismissed"):
+            raise FaultsFound([Fault("outcome", "Choose what you decide.")])
+        misconduct.propose(
+            session,
+            me,
+            found,
+            upheld=outcome == "upheld",
+            reason=request.form.get("reason", ""),
+            now=access.now(),
+        )
+        return _("Your decision is kept. It takes effect when another person agrees.")
+
+    return _act(suspicion_id, "propose", act)
+
+
+@bp.post("/suspicion/<suspicion_id>/second")
+@requires(DECIDE)
+def second(suspicion_id: str) -> Any:
+    def act(session: Session, me: Person, found: MisconductCase) -> str:
+        agree = request.form.get("agree") == "yes"
+        misconduct.second(session, me, found, agree=agree, now=access.now())
+        if agree:
+            return _("The case is decided, and it has taken effect.")
+        return _("You disagree. The case waits for a decision again.")
+
+    return _act(suspicion_id, "second", act)

@@ -1,0 +1,45 @@
+"""What the pages of those who teach and look after a cohort share: its zone, and what their tabs lead to."""
+
+from typing import Any
+
+from flask import g, render_template
+
+from grading.authorization.permissions import Permission
+from grading.authorization.policy import permits
+from grading.models import Cohort
+from grading.queries.instructor import case_code
+from grading.web import access
+from grading.web.access import load
+
+
+def cohort(cohort_id: str, permission: Permission) -> Cohort:
+    """Find a cohort for somebody with a permission in it."""
+    found = load(Cohort, cohort_id, permission)
+    g.cohort_zone = found.zone
+    return found
+
+
+def abilities(cohort: Cohort) -> dict[str, bool]:
+    """What the reader's tabs lead to."""
+    who = access.identity(cohort.id)
+    return {
+        "read": permits(who, Permission.COHORT_READ),
+        "scores": permits(who, Permission.SCORES_READ),
+        "release": permits(who, Permission.RELEASE),
+        "audit": permits(who, Permission.AUDIT_READ),
+        "manage": permits(who, Permission.COHORT_MANAGE),
+        "names": permits(who, Permission.LEARNERS_READ),
+        "misconduct": permits(who, Permission.MISCONDUCT),
+        "extend": permits(who, Permission.EXTEND),
+    }
+
+
+def render(template: str, cohort: Cohort, **values: Any) -> str:
+    """Render a page of a cohort with its tabs."""
+    return render_template(
+        f"instructor/{template}",
+        cohort=cohort,
+        can=abilities(cohort),
+        case_code=case_code,
+        **values,
+    )
