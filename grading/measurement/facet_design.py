@@ -204,9 +204,11 @@ class Identification:
 
     Attributes
     ----------
-    transform : float (P, free)
+    free : int (free,)
+        Parameters that vary of themselves.
+    transform : sparse (P, free)
     offset : float (P,)
-        Parameters are ``transform @ free + offset``.
+        Parameters are ``transform @ parameters[free] + offset``.
     groups : facet -> int codes
         Elements of one group can be compared; "work" is among the keys.
     ties : facet -> float
@@ -214,7 +216,8 @@ class Identification:
         expectation the data tell add up to 0.
     """
 
-    transform: Floats
+    free: Ints
+    transform: Sparse
     offset: Floats
     groups: Mapping[str, Ints]
     ties: Mapping[str, Floats]
@@ -252,12 +255,13 @@ def identify(design: Design, anchors: Mapping[str, Mapping[int, float]]) -> Iden
         found, rest = _centre(rest, where, scale)
         held += found
     keep = np.concatenate([free, np.ones(design.n_parameters - design.n_effects, dtype=bool)])
-    transform = np.eye(design.n_parameters)
+    keep[[members[-1] for members in held]] = False
+    transform = scipy.sparse.eye_array(design.n_parameters, format="lil")
     for members in held:
-        transform[members[-1]] = 0.0
+        transform[members[-1], members[-1]] = 0.0
         transform[members[-1], members[:-1]] = -1.0
-        keep[members[-1]] = False
-    return Identification(transform[:, keep], offset, groups, ties)
+    columns = np.flatnonzero(keep)
+    return Identification(columns, transform.tocsr()[:, columns], offset, groups, ties)
 
 
 def _plain_null(design: Design) -> Floats:

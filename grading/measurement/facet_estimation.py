@@ -159,8 +159,7 @@ def start_values(design: Design, identification: Identification) -> tuple[Floats
     guess[where["rater"]] = (design.level.mean() - by_rater) / spread
     mean = -float(guess[where["criterion"]].mean())
     guess[where["criterion"]] += mean
-    free, *_ = np.linalg.lstsq(identification.transform, guess - identification.offset, rcond=None)
-    return free, mean
+    return guess[identification.free], mean
 
 
 class Marginal:
@@ -280,8 +279,10 @@ class Marginal:
         full[-1, -1] = 2 * (table * away**2).sum() if not complete else 2 * max(table.sum(), 1)
         if not complete:
             full -= self._missing(post, p, away, sd)
-        wide = scipy.linalg.block_diag(self.identification.transform, np.eye(m + 1))
-        return np.asarray(wide.T @ full @ wide)
+        wide = scipy.sparse.block_diag(
+            [self.identification.transform, scipy.sparse.eye_array(m + 1)], format="csr"
+        )
+        return _project(full, wide)
 
     def _missing(self, post: Floats, p: Floats, away: Floats, sd: float) -> Floats:
         """Posterior covariance of the complete-data score, summed over works (Louis 1982).
@@ -296,46 +297,67 @@ class Marginal:
         dense = np.stack([-_scaled(wide, p[:, j].ravel(), few) for j in range(q)], axis=1)
         lead = self.of_block.indices[self.of_block.indptr[:-1]]
         element = design.cells[lead, :2] + np.array([0, design.n_raters])
-        order = np.concatenate([np.arange(many), np.arange(n, n + m), np.arange(many, n), [n + m]])
+        if design.n_facets == 1:
+            element = element[:, :1]  # its one effect is held at nought
         total = np.zeros((n + m + 1, n + m + 1))
-        half = many + m
-        width = max(dense.shape[2] + 1, 8) * q
-        size = max(_CELLS // width, 1)
+        scarce, plenty = np.r_[0:many, n : n + m], np.r_[many:n, n + m]
+        corner = np.zeros((len(scarce), len(scarce)))
+        side = np.zeros((len(scarce), len(plenty)))
+        readings = np.diff(self.of_work.indptr)
+        by_size = np.argsort(readings, kind="stable")  # so that padding costs little
+        size = max(_CELLS // (max(dense.shape[2] + 1, 8) * q), 1)
         for first in range(0, design.n_works, size):
-            works = slice(first, first + size)
+            works = by_size[first : first + size]
             posterior = post[works]
             root = np.sqrt(posterior)
             incidence = self.of_work[works]
-            reader = np.repeat(np.arange(len(root)), np.diff(incidence.indptr))
-            readings = by_block[incidence.indices]
-            readings = _centred(readings, posterior[reader]) * root[reader]
+            reader = np.repeat(np.arange(len(works)), np.diff(incidence.indptr))
+            place = np.arange(len(reader)) - incidence.indptr[reader]
             own = away[self.population[works]]
-            means = _centred(own / sd, posterior) * root
-            columns = np.arange(len(root) * q).reshape(len(root), q)
-            rows = np.concatenate([*element[incidence.indices].T, many + self.population[works]])
-            sparse = scipy.sparse.coo_array(
-                (
-                    np.concatenate([readings, readings, means]).ravel(),
-                    (
-                        np.repeat(rows, q),
-                        np.concatenate([columns[reader], columns[reader], columns]).ravel(),
-                    ),
-                ),
-                shape=(half, len(root) * q),
-            ).tocsr()
-            full = np.empty((len(root), q, dense.shape[2] + 1))
-            full[:, :, :-1] = (incidence @ dense.reshape(len(dense), -1)).reshape(len(root), q, -1)
+            # One row a reading and one for the population's mean, padded with rows of nought.
+            rows = np.zeros((len(works), int(readings[works].max(initial=0)) + 1, q))
+            rows[:, 0] = own / sd
+            rows[reader, place + 1] = by_block[incidence.indices]
+            rows -= np.einsum("wq,wrq->wr", posterior, rows)[:, :, None]
+            rows *= root[:, None, :]
+            full = np.empty((len(works), q, len(plenty)))
+            full[:, :, :-1] = (incidence @ dense.reshape(len(dense), -1)).reshape(len(works), q, -1)
             full[:, :, -1] = own**2
             full -= np.einsum("wq,wqd->wd", posterior, full)[:, None, :]
             full *= root[:, :, None]
-            flat = full.reshape(len(root) * q, -1)
-            total[:half, :half] += (sparse @ sparse.T).toarray()
-            total[:half, half:] += sparse @ flat
-            total[half:, half:] += flat.T @ flat
-        total[half:, :half] = total[:half, half:].T
-        missing = np.empty_like(total)
-        missing[np.ix_(order, order)] = total
-        return missing
+            flat = full.reshape(len(works) * q, -1)
+            total[np.ix_(plenty, plenty)] += flat.T @ flat
+            index = np.full((*rows.shape[:2], element.shape[1]), -1)
+            index[:, 0, 0] = many + self.population[works]
+            index[reader, place + 1] = element[incidence.indices]
+            among = np.matmul(rows, rows.transpose(0, 2, 1))
+            beside = np.matmul(rows, full)
+            for one in range(element.shape[1]):
+                _add_rows(side, index[:, :, one], beside)
+                for other in range(element.shape[1]):
+                    _add_pairs(corner, index[:, :, one], index[:, :, other], among)
+        total[np.ix_(scarce, scarce)] = corner
+        total[np.ix_(scarce, plenty)] = side
+        total[np.ix_(plenty, scarce)] = side.T
+        return total
+
+
+def _add_rows(total: Floats, index: Ints, values: Floats) -> None:
+    there = index.ravel() >= 0
+    pick = scipy.sparse.coo_array(
+        (np.ones(int(there.sum())), (index.ravel()[there], np.flatnonzero(there))),
+        shape=(len(total), index.size),
+    ).tocsr()
+    total += pick @ values.reshape(index.size, -1)
+
+
+def _add_pairs(total: Floats, first: Ints, second: Ints, values: Floats) -> None:
+    one = np.broadcast_to(first[:, :, None], values.shape)
+    other = np.broadcast_to(second[:, None, :], values.shape)
+    there = (one >= 0) & (other >= 0)
+    n = len(total)
+    flat = np.bincount(one[there] * n + other[there], weights=values[there], minlength=n * n)
+    total += flat.reshape(n, n)
 
 
 def _centred(values: Floats, weights: Floats) -> Floats:
@@ -379,16 +401,27 @@ def _congruent(statistics: Sparse, spread: Floats) -> Floats:
 
 def _solve(information: Floats, gradient: Floats) -> Floats:
     try:
-        return np.asarray(scipy.linalg.solve(information, gradient, assume_a="pos"))
+        return np.asarray(scipy.linalg.cho_solve(scipy.linalg.cho_factor(information), gradient))
     except np.linalg.LinAlgError:
         return np.asarray(np.linalg.lstsq(information, gradient, rcond=None)[0])
 
 
-def _inverse(information: Floats) -> Floats:
+def _covariance(information: Floats, transform: Sparse) -> Floats:
+    """Covariance of all parameters; NaN where the information is not that of a maximum."""
+    n = transform.shape[1]
     try:
-        return np.asarray(scipy.linalg.inv(information))
+        root = scipy.linalg.cholesky(information, lower=True)
     except np.linalg.LinAlgError:
-        return np.full_like(information, np.nan)
+        return np.full((transform.shape[0],) * 2, np.nan)
+    inverse, _ = scipy.linalg.lapack.dpotri(root, lower=1)
+    inverse = np.tril(inverse) + np.tril(inverse, -1).T
+    return np.asarray(_project(inverse[:n, :n], transform.T))
+
+
+def _project(matrix: Floats, transform: Sparse) -> Floats:
+    """``transform' @ matrix @ transform`` for a symmetric matrix."""
+    half = transform.T @ matrix
+    return np.asarray(transform.T @ half.T)
 
 
 def _climb(
@@ -495,10 +528,7 @@ def marginal_estimate(
     if x[-1] <= floor + 1e-9:
         notes.append("works hardly differ: their variance is at the least the quadrature can see")
     parameters, means, sd = marginal._split(x)
-    n = identification.transform.shape[1]
-    covariance = (
-        identification.transform @ _inverse(information)[:n, :n] @ identification.transform.T
-    )
+    covariance = _covariance(information, identification.transform)
     _, posterior, _ = marginal._posterior(x)
     eap = posterior @ grid
     posterior_sd = np.sqrt(np.maximum(posterior @ grid**2 - eap**2, 0.0))
@@ -579,11 +609,12 @@ def joint_estimate(
         reduced = reduced - (cross.T @ (weight @ cross)).toarray()
         slope = slope - cross.T @ (inverse * score)
         return (
-            transform.T @ reduced @ transform, transform.T @ slope, score * inverse, cross, inverse,
+            _project(reduced, transform), transform.T @ slope, score * inverse, cross, inverse,
         )  # fmt: skip
 
     size, count, current = np.inf, 0, value(free, theta)
-    for count in range(1, max_iter + 1):
+    while count < max_iter:
+        count += 1
         information, gradient, own, cross, inverse = curvature(free, theta)
         step = _solve(information, gradient)
         move = own - inverse * (cross @ (transform @ step))
@@ -601,7 +632,7 @@ def joint_estimate(
     parameters = transform @ free + identification.offset
     nothing = np.full(design.n_works, np.nan)
     return Estimate(
-        parameters, transform @ _inverse(information) @ transform.T, theta,
+        parameters, _covariance(information, transform), theta,
         np.where(known, 0.0, np.sqrt(inverse)), nothing, nothing, nothing, float("nan"),
         -2 * (current - float(adjust @ parameters)), count, size < tol, np.empty(0), (),
     )  # fmt: skip

@@ -304,7 +304,7 @@ class _Frame:
         return keep, np.array(single, dtype=np.int64)
 
     def extreme_works(self, rows: Bools) -> Ints:
-        """Per work +1 where all its ratings in ``rows`` are the highest given on the criterion, -1 the lowest."""
+        """Per work +1 where its ratings in ``rows`` all are the highest given, -1 the lowest, else 0."""
         low = np.full(len(self.ratings.criteria), len(self.values))
         high = np.full(len(self.ratings.criteria), -1)
         np.minimum.at(low, self.criterion[rows], self.level[rows])
