@@ -46,6 +46,7 @@ class Design:
         of the further facet (F), difficulties (I) and steps.
     observed : float (C, K)
         Ratings of each level in each cell.
+    model : "partial_credit" or "rating_scale"
     """
 
     work: Ints
@@ -63,6 +64,7 @@ class Design:
     step: Ints
     statistics: Sparse
     observed: Floats
+    model: Model
 
     @property
     def n_levels(self) -> int:
@@ -132,6 +134,7 @@ def build(work: Ints, rater: Ints, facet: Ints, criterion: Ints, level: Ints, *,
     return Design(
         work, rater, facet, criterion, level, cell, n_works, n_raters, n_facets, n_criteria, cells,
         seen, step, _statistics(cells, step, n_raters, n_facets, n_criteria), observed.astype(float),
+        model,
     )  # fmt: skip
 
 

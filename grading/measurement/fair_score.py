@@ -9,7 +9,7 @@ import scipy.sparse
 from numpy.typing import ArrayLike, NDArray
 
 from grading.measurement.facet_design import TIE, Floats, Ints
-from grading.measurement.facet_estimation import EXTREME, moments, probabilities
+from grading.measurement.facet_model import EXTREME, moments, probabilities
 from grading.measurement.ratings import Ratings
 from grading.measurement.severity_result import Disconnected, FacetName, Parameters, SeverityFit
 
