@@ -21,7 +21,7 @@ Bools = NDArray[np.bool_]
 Sparse = Any  # scipy.sparse.csr_array; its stubs do not carry the shape through products
 Model = Literal["partial_credit", "rating_scale"]
 
-_PIVOT = 1e-9  # share of its diagonal below which a pivot, or an eigenvalue, is nought
+_PIVOT = 1e-9  # share of an effect's ratings below which a pivot is nought
 TIE = 1e-7  # null vectors' entries nearer than this are the same
 _BITS = 62  # criteria that fit into one key
 
@@ -68,7 +68,7 @@ class Design:
 
     @property
     def n_levels(self) -> int:
-        return self.support.shape[1]
+        return int(self.support.shape[1])
 
     @property
     def n_effects(self) -> int:
@@ -77,7 +77,7 @@ class Design:
 
     @property
     def n_parameters(self) -> int:
-        return self.statistics.shape[1]  # type: ignore[no-any-return]
+        return int(self.statistics.shape[1])
 
     def slices(self) -> dict[str, slice]:
         """Where each facet's effects stand among the parameters."""
@@ -243,8 +243,9 @@ def identify(design: Design, anchors: Mapping[str, Mapping[int, float]]) -> Iden
             offset[where.start + code] = value
     null = None if any(anchors.values()) else _plain_null(design)
     normal, of_work = _normal(design, free_works)
-    if null is None or not _is_whole(normal, null):
-        null = _null(normal, free)
+    size = np.asarray(of_work.sum(axis=0))
+    if null is None or not _is_whole(normal, null, size):
+        null = _null(normal, free, size)
     shifts = -(of_work @ null) / np.maximum(of_work.sum(axis=1) / 3, 1)[:, None]
     shifts[~free_works] = 0.0
     scale = float(np.abs(null).max(initial=1.0))
@@ -290,9 +291,7 @@ def _normal(design: Design, free_works: Bools) -> tuple[Floats, Sparse]:
     of_cell = scipy.sparse.coo_array(
         (np.ones(effects.size), (np.repeat(np.arange(len(effects)), 3), effects.ravel())), shape
     ).tocsr()
-    counts = scipy.sparse.dia_array(
-        (design.observed.sum(axis=1)[None, :], [0]), shape=(len(effects),) * 2
-    )
+    counts = diagonal(design.observed.sum(axis=1))
     of_work = scipy.sparse.coo_array(
         (
             np.ones(3 * len(design.work)),
@@ -301,13 +300,18 @@ def _normal(design: Design, free_works: Bools) -> tuple[Floats, Sparse]:
         shape=(design.n_works, design.n_effects),
     ).tocsr()
     size = np.maximum(of_work.sum(axis=1) / 3, 1)
-    weight = scipy.sparse.dia_array(((free_works / size)[None, :], [0]), (design.n_works,) * 2)
+    weight = diagonal(free_works / size)
     normal = of_cell.T @ counts @ of_cell - of_work.T @ (weight @ of_work)
     return normal.toarray(), of_work
 
 
-def _is_whole(normal: Floats, null: Floats) -> bool:
-    """Whether ``null``, of indicator columns, is the whole null space."""
+def diagonal(values: Floats) -> Sparse:
+    """A sparse diagonal matrix."""
+    return scipy.sparse.diags_array(values, format="csr")
+
+
+def _is_whole(normal: Floats, null: Floats, size: Floats) -> bool:
+    """Whether ``null``, of indicator columns, is the whole null space; ``size`` in ratings."""
     keep = np.ones(len(normal), dtype=bool)
     keep[null.argmax(axis=0)] = False
     if not keep.any():
@@ -317,16 +321,15 @@ def _is_whole(normal: Floats, null: Floats) -> bool:
         pivots = np.diag(scipy.linalg.cholesky(part, lower=True)) ** 2
     except np.linalg.LinAlgError:
         return False
-    return bool(np.all(pivots > _PIVOT * np.diag(part)))
+    return bool(np.all(pivots > _PIVOT * size[keep]))
 
 
-def _null(normal: Floats, free: Bools) -> Floats:
-    part = normal[np.ix_(free, free)]
-    scale = 1 / np.sqrt(np.maximum(np.diag(part), 1e-12))
-    values, vectors = scipy.linalg.eigh(part * scale[:, None] * scale)
-    chosen = vectors[:, values < _PIVOT * max(float(values.max(initial=1.0)), 1.0)]
+def _null(normal: Floats, free: Bools, size: Floats) -> Floats:
+    scale = 1 / np.sqrt(size[free])
+    values, vectors = scipy.linalg.eigh(normal[np.ix_(free, free)] * scale[:, None] * scale)
+    chosen = vectors[:, values < _PIVOT] * scale[:, None]
     null = np.zeros((len(normal), chosen.shape[1]))
-    null[free] = chosen * scale[:, None]
+    null[free] = chosen / np.abs(chosen).max(axis=0, initial=1e-300)
     return null
 
 

@@ -115,9 +115,13 @@ class Frame:
     def design(self, rows: Bools, model: Model) -> tuple[Design, dict[str, Ints]]:
         """The design of the ratings in ``rows``, and the original codes of its elements."""
         present = {name: np.unique(self.codes(name)[rows]) for name in self.labels}
-        compact = []
-        for name, codes in present.items():
-            place = np.zeros(int(codes.max()) + 1, dtype=np.int64)
-            place[codes] = np.arange(len(codes))
-            compact.append(place[self.codes(name)[rows]])
-        return build(*compact, self.level[rows], n_levels=len(self.values), model=model), present
+
+        def compact(name: str) -> Ints:
+            place = np.zeros(int(present[name].max()) + 1, dtype=np.int64)
+            place[present[name]] = np.arange(len(present[name]))
+            return np.asarray(place[self.codes(name)[rows]])
+
+        return build(
+            compact("work"), compact("rater"), compact("facet"), compact("criterion"),
+            self.level[rows], n_levels=len(self.values), model=model,
+        ), present  # fmt: skip

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 import numpy as np
 import scipy.sparse
 
-from grading.measurement.facet_design import Design, Floats, Identification, Sparse
+from grading.measurement.facet_design import Design, Floats, Identification, Sparse, diagonal
 from grading.measurement.facet_model import (
     Estimate,
     adjustments,
@@ -38,9 +38,11 @@ def joint_estimate(
     low, high = design.span()
 
     def by_work(values: Floats) -> Floats:
-        return np.bincount(design.work, weights=values, minlength=design.n_works)
+        return np.bincount(design.work, values, design.n_works).astype(float)
 
-    share = by_work(design.level - low + 0.0) / np.maximum(by_work(high - low + 0.0), 1)
+    share = by_work((design.level - low).astype(float)) / np.maximum(
+        by_work((high - low).astype(float)), 1
+    )
     theta = np.log((share + 0.01) / (1.01 - share)) + mean
     known = np.zeros(design.n_works, dtype=bool)
     known[list(anchored)] = True
@@ -71,7 +73,7 @@ def joint_estimate(
         ).tocsr()
         cross = cross @ design.statistics
         inverse = np.where(known, 0.0, 1 / np.maximum(information, 1e-12))
-        weight = scipy.sparse.dia_array((inverse[None, :], [0]), (design.n_works,) * 2)
+        weight = diagonal(inverse)
         reduced = congruent(design.statistics, spread_of_ratings(p, design.cell, len(base)))
         reduced = reduced - (cross.T @ (weight @ cross)).toarray()
         slope = slope - cross.T @ (inverse * score)

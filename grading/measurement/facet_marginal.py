@@ -28,6 +28,7 @@ from grading.measurement.facet_model import (
 
 _CELLS = 1 << 21  # numbers in one chunk of the missing information
 _MOST_NODES = 301
+_MOST_SD = 10.0  # logits; ratings without any chance in them have no finite scale
 
 
 class Marginal:
@@ -92,7 +93,7 @@ class Marginal:
     def _expected(self, post: Floats, p: Floats, base: Floats) -> Floats:
         """Expected ratings of each level in each cell."""
         weight = self.to_cell @ (self.to_block @ post)
-        expected = np.einsum("cq,cqk->ck", weight, p)
+        expected: Floats = np.einsum("cq,cqk->ck", weight, p)
         if len(self.fixed_cell):
             fixed, _ = probabilities(base[self.fixed_cell], self.fixed_theta)
             np.add.at(expected, self.fixed_cell, fixed)
@@ -216,7 +217,7 @@ def _add_rows(total: Floats, index: Ints, values: Floats) -> None:
         (np.ones(int(there.sum())), (index.ravel()[there], np.flatnonzero(there))),
         shape=(len(total), index.size),
     ).tocsr()
-    total += pick @ values.reshape(index.size, -1)
+    total += np.asarray(pick @ values.reshape(index.size, -1))
 
 
 def _add_pairs(total: Floats, first: Ints, second: Ints, values: Floats) -> None:
@@ -260,7 +261,9 @@ def _climb(
         return value, np.asarray(scipy.linalg.solve_triangular(root, gradient, lower=True))
 
     last = float(root[-1, -1])
-    bounds = [(None, None)] * (len(x) - 1) + [((floor - start[-1]) * last, 5 * last)]
+    ceiling = max(float(np.log(_MOST_SD)), floor)
+    limits = ((floor - start[-1]) * last, (ceiling - start[-1]) * last)
+    bounds = [(None, None)] * (len(x) - 1) + [limits]
     found = scipy.optimize.minimize(
         goal, np.zeros_like(x), jac=True, method="L-BFGS-B", bounds=bounds,
         options={"maxiter": max_iter, "gtol": gtol, "ftol": 1e-14, "maxcor": 20},
@@ -273,13 +276,15 @@ def _polish(
 ) -> tuple[Floats, Floats, int, float]:
     """Newton steps with the observed information, which is returned with the last step's size.
 
-    At its floor the SD is held, and its row of the information is that of something known.
+    At its floor or ceiling the SD is held, and its row of the information is that of something known.
     """
+    ceiling = max(float(np.log(_MOST_SD)), floor)
     value, gradient = marginal.value(x)
     size, count = np.inf, 0
     while True:
         information = marginal.information(x)
-        if (x[-1] <= floor and gradient[-1] > 0) or not marginal.free.any():
+        held = gradient[-1] > 0 if x[-1] <= floor else gradient[-1] < 0 and x[-1] >= ceiling
+        if held or not marginal.free.any():
             information[-1] = information[:, -1] = 0.0
             information[-1, -1] = 1.0
             gradient[-1] = 0.0
@@ -293,7 +298,7 @@ def _polish(
         step *= min(1.0, 1.0 / size)
         for _ in range(30):
             trial = x + step
-            trial[-1] = max(trial[-1], floor)
+            trial[-1] = min(max(trial[-1], floor), ceiling)
             trial_value, trial_gradient = marginal.value(trial)
             if trial_value <= value + 1e-9 * abs(value):
                 break
@@ -355,6 +360,11 @@ def marginal_estimate(
     )
     if x[-1] <= floor + 1e-9:
         notes.append("works hardly differ: their variance is at the least the quadrature can see")
+    if x[-1] >= np.log(_MOST_SD) - 1e-9:
+        notes.append(
+            "the ratings follow an order with hardly an exception, so that the model has no finite "
+            f"scale: the works' standard deviation is held at {_MOST_SD:g} logits"
+        )
     parameters, means, sd = marginal.split(x)
     _, posterior, _ = marginal.posterior(x)
     eap = posterior @ grid
@@ -362,7 +372,8 @@ def marginal_estimate(
     nothing = np.full(design.n_works, np.nan)
     eap[~marginal.free] = posterior_sd[~marginal.free] = np.nan
     return Estimate(
-        parameters, covariance(information, identification.transform), nothing, nothing, eap, posterior_sd, means[populations], sd**2,
+        parameters, covariance(information, identification.transform), nothing, nothing,
+        eap, posterior_sd, means[populations], sd**2,
         marginal.deviance(x), iterations + more, size < tol, grid, tuple(notes),
     )  # fmt: skip
 
@@ -379,6 +390,9 @@ def _wider(marginal: Marginal, x: Floats, *, finer: bool = False) -> Floats:
     width = 1 / np.sqrt(expected)
     low = min(float(means.min()) - 5.5 * sd, float((middle - 6 * width).min()))
     high = max(float(means.max()) + 5.5 * sd, float((middle + 6 * width).max()))
-    spacing = min(1.5 * float(width.min()), sd) / (2 if finer else 1)
+    # Rounded, so that the grid does not hang on the last digits of where the search stands.
+    low, high = np.floor(4 * low) / 4, np.ceil(4 * high) / 4
+    spacing = min(1.5 * float(width.min()), sd)
+    spacing = 2.0 ** (np.floor(4 * np.log2(spacing)) / 4) / (2 if finer else 1)
     nodes = int(np.ceil((high - low) / spacing)) + 1
     return _grid((low, high), min(max(nodes, 21), _MOST_NODES * (2 if finer else 1)))

@@ -101,7 +101,7 @@ def weighted_likelihood(
         mean, variance, third, fourth = moments(base, design.cell[rows], theta[work])
 
         def total(values: Floats, codes: Ints = work) -> Floats:
-            return np.bincount(codes, weights=values, minlength=design.n_works)
+            return np.bincount(codes, values, design.n_works).astype(float)
 
         information = np.maximum(total(variance), 1e-12)
         skew = total(third)

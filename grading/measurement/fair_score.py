@@ -108,7 +108,7 @@ def expected_points(
 
     On one criterion, or the mean over all that have a measure.
     """
-    usable = np.flatnonzero(np.isfinite(parameters.category).any(axis=1))
+    usable = np.flatnonzero(parameters.measured_criteria)
     chosen = usable if criterion is None else np.array([criterion])
     mean, slope = np.zeros(len(theta)), np.zeros(len(theta))
     k = np.arange(len(parameters.values))
@@ -136,16 +136,16 @@ def fair_scores(fit: SeverityFit) -> dict[Hashable, FairScore]:
     >>> from grading.measurement.ratings import Ratings
     >>> from grading.measurement.severity import fit
     >>> found = fit(Ratings.from_long(
-    ...     ["a", "b", "c", "d", "a", "b", "c", "e"], ["Ann"] * 4 + ["Ben"] * 4,
-    ...     [1, 2, 3, 2, 0, 1, 2, 2],
+    ...     list("abcdef") + list("abcdeg"), ["Ann"] * 6 + ["Ben"] * 6,
+    ...     [1, 2, 3, 1, 0, 2, 0, 1, 2, 2, 0, 2],
     ... ))
     >>> scores = fair_scores(found)
-    >>> scores["e"].score > scores["d"].score  # the same raw mark, from the stricter rater
+    >>> scores["g"].score > scores["f"].score  # the same raw mark, from the stricter rater
     True
     """
     parameters = fit.parameters
     labels = [label for label, found in fit.criteria.items() if found.reason is None]
-    codes = np.flatnonzero(np.isfinite(parameters.category).any(axis=1)).tolist()
+    codes = np.flatnonzero(parameters.measured_criteria).tolist()
     theta = np.array([work.measure for work in fit.works.values()])
     table = np.column_stack([expected_points(parameters, theta, code)[0] for code in codes])
     return {
@@ -260,7 +260,7 @@ def leave_one_rater_out_residuals(
     expected, variance = np.full(n, np.nan), np.full(n, np.nan)
     usable = np.isfinite(parameters.severity)[ratings.rater]
     usable &= np.isfinite(parameters.effect)[f]
-    usable &= np.isfinite(parameters.category).any(axis=1)[ratings.criterion]
+    usable &= parameters.measured_criteria[ratings.criterion]
     usable &= np.isfinite(parameters.theta)[ratings.work]
     work, rater = ratings.work[usable].astype(np.int64), ratings.rater[usable].astype(np.int64)
     n_facets, n_criteria = len(parameters.effect), len(parameters.category)
@@ -372,8 +372,8 @@ def interaction(
     support = np.isfinite(logits)
     low, high = support.argmax(axis=1), logits.shape[1] - 1 - support[:, ::-1].argmax(axis=1)
 
-    def total(values: Floats) -> Floats:
-        return np.bincount(of, weights=values, minlength=len(cells))
+    def total(values: ArrayLike) -> Floats:
+        return np.bincount(of, np.asarray(values, dtype=float), len(cells)).astype(float)
 
     target = np.clip(total(level[rows]), total(low) + EXTREME, total(high) - EXTREME)
     bias, index = np.zeros(len(cells)), np.arange(len(rows))
@@ -394,9 +394,9 @@ def interaction(
     for i, key in enumerate(cells.tolist()):
         label = (first_labels[key // len(second_labels)], second_labels[key % len(second_labels)])
         if not used[i]:
-            out[label] = Interaction(
-                *[math.nan] * 3, int(count[i]), math.nan, math.nan, "no ratings of works that tell"
-            )
+            nan = math.nan
+            reason = "no ratings of works that tell"
+            out[label] = Interaction(nan, nan, nan, int(count[i]), nan, nan, reason)
             continue
         out[label] = Interaction(
             float(bias[i]), float(error[i]), float(bias[i] / error[i]), int(count[i]),

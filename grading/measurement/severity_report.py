@@ -44,7 +44,7 @@ class _Fit:
     @classmethod
     def of(cls, codes: Ints, n: int, residual: Floats, variance: Floats, fourth: Floats) -> "_Fit":
         def total(values: Floats) -> Floats:
-            return np.bincount(codes, weights=values, minlength=n)
+            return np.bincount(codes, values, n).astype(float)
 
         count = np.bincount(codes, minlength=n)
         with np.errstate(invalid="ignore", divide="ignore"):
@@ -92,7 +92,7 @@ class Report:
         of_work = np.isfinite(parameters.theta)[frame.work]
         of_rater = np.isfinite(parameters.severity)[frame.rater]
         of_facet = np.isfinite(parameters.effect)[frame.facet]
-        of_criterion = np.isfinite(parameters.category).any(axis=1)[frame.criterion]
+        of_criterion = parameters.measured_criteria[frame.criterion]
         measured = of_work & of_rater & of_facet & of_criterion
         for_fit = measured & (self.extreme[frame.work] == 0)
         base = parameters.category[frame.criterion[for_fit]]
@@ -208,7 +208,7 @@ class Report:
         left = self.rows & np.isnan(theta)[frame.work]
         left &= np.isfinite(parameters.severity)[frame.rater]
         left &= np.isfinite(parameters.effect)[frame.facet]
-        left &= np.isfinite(parameters.category).any(axis=1)[frame.criterion]
+        left &= parameters.measured_criteria[frame.criterion]
         if not left.any():
             return
         who, of_work = np.unique(frame.work[left], return_inverse=True)
@@ -218,8 +218,8 @@ class Report:
         support = np.isfinite(base)
         low = np.bincount(of_work, weights=support.argmax(axis=1))
         high = np.bincount(of_work, weights=base.shape[1] - 1 - support[:, ::-1].argmax(axis=1))
-        total = np.bincount(of_work, weights=frame.level[left])
-        target = np.clip(total, low + EXTREME, high - EXTREME)
+        total = np.bincount(of_work, weights=frame.level[left]).astype(float)
+        target = np.clip(total, low + EXTREME, high - EXTREME).astype(float)
         found, its_error = adjusted_measure(base, of_work, target, np.zeros(len(who)))
         theta[who], error[who] = found, its_error
         by_rater = self._group("rater")
@@ -296,21 +296,19 @@ class Report:
         )
         with np.errstate(invalid="ignore"):
             of_raters = total / met
-        columns = [
-            column.tolist()
-            for column in (
-                parameters.theta, parameters.theta_error, eap, spread, fits.infit, fits.outfit,
-                fits.infit_z, fits.outfit_z, count, average, fair, fair_error, of_raters,
-                parameters.work_group,
-            )
-        ]  # fmt: skip
+        shown = np.flatnonzero(np.isfinite(parameters.theta))
+        columns = (
+            parameters.theta, parameters.theta_error, eap, spread, fits.infit, fits.outfit,
+            fits.infit_z, fits.outfit_z, count, average, fair, fair_error, of_raters,
+            parameters.work_group,
+        )  # fmt: skip
+        held = self.held["work"]
+        ends = [_extreme(sign) for sign in self.extreme[shown].tolist()]
+        anchored = [code in held for code in shown.tolist()]
+        rows = zip(*(column[shown].tolist() for column in columns), ends, anchored, strict=True)
         return {
-            labels[code]: WorkMeasure(
-                *(column[code] for column in columns), _extreme(int(self.extreme[code])),
-                code in self.held["work"],
-            )
-            for code in np.flatnonzero(np.isfinite(parameters.theta)).tolist()
-        }  # fmt: skip
+            labels[code]: WorkMeasure(*row) for code, row in zip(shown.tolist(), rows, strict=True)
+        }
 
     def _criteria(self, parameters: Parameters, fits: _Fit) -> dict[Hashable, CriterionMeasure]:
         difficulty = self._wide(

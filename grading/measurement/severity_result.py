@@ -9,7 +9,7 @@ import numpy as np
 import scipy.stats
 from numpy.typing import ArrayLike
 
-from grading.measurement.facet_design import Floats, Ints
+from grading.measurement.facet_design import Bools, Floats, Ints
 
 FacetName = Literal["work", "rater", "facet", "criterion"]
 
@@ -235,7 +235,8 @@ def summarise(measures: ArrayLike, errors: ArrayLike, *, population: bool = True
     n = len(m)
     if n < 2:
         mean = float(m.mean()) if n else math.nan
-        return Summary(n, mean, *[math.nan] * 7, max(n - 1, 0), math.nan)
+        nan = math.nan
+        return Summary(n, mean, nan, nan, nan, nan, nan, nan, nan, max(n - 1, 0), nan)
     sd = float(m.std(ddof=0 if population else 1))
     rmse = float(np.sqrt(np.mean(e**2)))
     adjusted = math.sqrt(max(sd**2 - rmse**2, 0.0))
@@ -306,11 +307,16 @@ class Parameters:
     theta_error: Floats
     mean: Floats
     work_group: Ints
-    anchored_works: "np.ndarray[tuple[int], np.dtype[np.bool_]]"
+    anchored_works: Bools
     sd: float
     nodes: Floats
     covariance: Floats
     ties: Mapping[str, Floats]
+
+    @property
+    def measured_criteria(self) -> Bools:
+        """Criteria that have a measure, (I,)."""
+        return np.asarray(np.isfinite(self.category).any(axis=1))
 
 
 @dataclass(frozen=True, eq=False)
