@@ -57,17 +57,19 @@ class Frame:
 
     def anchors(self, anchors: Anchors) -> dict[str, dict[int, float]]:
         held: dict[str, dict[int, float]] = {name: {} for name in self.labels}
+        index = {
+            name: {labels[code]: code for code in np.unique(self.codes(name)).tolist()}
+            for name, labels in self.labels.items()
+            if labels and any(facet == name for facet, _ in anchors)
+        }
         for (name, label), value in anchors.items():
             if name not in held:
                 raise ValueError(f"cannot anchor {name!r}: not one of {', '.join(held)}")
-            if label not in self.labels[name]:
-                raise ValueError(f"the anchored {name} {label!r} has no ratings")
-            code = self.labels[name].index(label)
-            if not np.any(self.codes(name) == code):
+            if label not in index.get(name, {}):
                 raise ValueError(f"the anchored {name} {label!r} has no ratings")
             if not math.isfinite(value):
                 raise ValueError(f"the anchor of {name} {label!r} is not a finite number")
-            held[name][code] = float(value)
+            held[name][index[name][label]] = float(value)
         return held
 
     def usable(self, model: Model, rows: Bools) -> tuple[Bools, Ints]:

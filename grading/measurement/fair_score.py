@@ -316,6 +316,55 @@ def leave_one_rater_out_residuals(
     return Residuals(expected, variance, residual, standardised, others)
 
 
+@dataclass(frozen=True)
+class ExactAgreement:
+    """How often two raters of a work gave a criterion the same level, and how often they should have.
+
+    Attributes
+    ----------
+    observed, expected : float
+        Shares of pairs; NaN without pairs. More agreement than expected says that raters do not judge
+        independently, as the model has it.
+    n_pairs : int
+    """
+
+    observed: float
+    expected: float
+    n_pairs: int
+
+
+def exact_agreement(
+    fit: SeverityFit, ratings: Ratings, *, facet: Sequence[Hashable] | None = None
+) -> ExactAgreement:
+    """Exact agreement of pairs of raters, observed and expected at the fitted measures.
+
+    References
+    ----------
+    Linacre 1989; Eckes 2015, ch. 5.
+    """
+    parameters, n, level = fit.parameters, len(ratings), _levels(fit, ratings)
+    shift = _shift(parameters, ratings.rater.astype(np.int64), _facet_codes(facet, n))
+    theta, base = parameters.theta[ratings.work], parameters.category[ratings.criterion]
+    usable = np.isfinite(shift) & np.isfinite(theta) & np.isfinite(base).any(axis=1)
+    p, _ = probabilities(base[usable], (theta - shift)[usable])
+    given = np.zeros_like(p)
+    given[np.arange(len(p)), level[usable]] = 1.0
+    key = ratings.work.astype(np.int64) * len(parameters.category) + ratings.criterion
+    _, cell, size = np.unique(key[usable], return_inverse=True, return_counts=True)
+    n_pairs = int((size * (size - 1) // 2).sum())
+    if not n_pairs:
+        return ExactAgreement(math.nan, math.nan, 0)
+
+    def pairs(values: Floats) -> float:
+        """Sum over pairs and levels of the product of two raters' entries."""
+        total = sum(
+            float((np.bincount(cell, column) ** 2).sum() - (column**2).sum()) for column in values.T
+        )
+        return total / 2
+
+    return ExactAgreement(pairs(given) / n_pairs, pairs(p) / n_pairs, n_pairs)
+
+
 def interaction(
     fit: SeverityFit,
     ratings: Ratings,
@@ -360,8 +409,8 @@ def interaction(
     shift = _shift(parameters, ratings.rater.astype(np.int64), f)
     theta = parameters.theta[ratings.work]
     base = parameters.category[ratings.criterion]
-    extreme = np.zeros(len(ratings.works), dtype=bool)
-    extreme[[ratings.works.index(x) for x, m in fit.works.items() if m.extreme]] = True
+    ends = {label for label, work in fit.works.items() if work.extreme}
+    extreme = np.array([label in ends for label in ratings.works])
     usable = np.isfinite(shift) & np.isfinite(theta) & np.isfinite(base).any(axis=1)
     usable &= ~extreme[ratings.work]
     (first, first_labels), (second, second_labels) = (table[name] for name in between)

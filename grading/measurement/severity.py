@@ -27,10 +27,12 @@ from grading.measurement.facet_frame import Anchors, Frame
 from grading.measurement.facet_joint import joint_estimate
 from grading.measurement.facet_marginal import marginal_estimate
 from grading.measurement.fair_score import (
+    ExactAgreement,
     FairScore,
     Interaction,
     Prediction,
     Residuals,
+    exact_agreement,
     fair_scores,
     interaction,
     leave_one_rater_out_residuals,
@@ -61,6 +63,7 @@ __all__ = [
     "Component",
     "CriterionMeasure",
     "Disconnected",
+    "ExactAgreement",
     "FacetName",
     "FairScore",
     "Interaction",
@@ -73,6 +76,7 @@ __all__ = [
     "Summary",
     "WorkMeasure",
     "compare",
+    "exact_agreement",
     "fair_scores",
     "fit",
     "interaction",

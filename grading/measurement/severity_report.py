@@ -222,10 +222,14 @@ class Report:
         target = np.clip(total, low + EXTREME, high - EXTREME).astype(float)
         found, its_error = adjusted_measure(base, of_work, target, np.zeros(len(who)))
         theta[who], error[who] = found, its_error
-        by_rater = self._group("rater")
-        parameters.work_group[frame.work[left]] = self._work_group_by_rater(by_rater)[
-            frame.rater[left]
-        ]
+        by_rater = self._work_group_by_rater(self._group("rater"))
+        parameters.work_group[frame.work[left]] = by_rater[frame.rater[left]]
+        ties = parameters.ties
+        ties["work"][frame.work[left]] = -(
+            ties["rater"][frame.rater[left]]
+            + ties["facet"][frame.facet[left]]
+            + ties["criterion"][frame.criterion[left]]
+        )
 
     def _work_group_by_rater(self, by_rater: Ints) -> Ints:
         """The works' group that goes with each rater: the one of the works that rater rated."""
@@ -389,6 +393,14 @@ class Report:
             )
         if not self.estimate.converged:
             notes.append("the estimates have not converged")
+        unmeasured = sorted(
+            str(self.frame.labels["rater"][code])
+            for code in np.setdiff1d(self.frame.rater, self.codes["rater"]).tolist()
+        )
+        if unmeasured:
+            notes.append(
+                f"without a measure, as no rating of theirs tells: {', '.join(unmeasured)}"
+            )
         n_extreme = int(np.count_nonzero(self.extreme))
         if n_extreme:
             notes.append(

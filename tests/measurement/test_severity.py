@@ -4,7 +4,7 @@ import doctest
 import math
 from collections.abc import Hashable
 from dataclasses import dataclass, replace
-from itertools import pairwise
+from itertools import combinations, pairwise
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,7 @@ from grading.measurement.severity import (
     Disconnected,
     SeverityFit,
     compare,
+    exact_agreement,
     fair_scores,
     fit,
     interaction,
@@ -652,6 +653,20 @@ def test_a_rater_who_gives_full_marks_only_has_a_finite_marked_severity(estimato
     assert found.raters["r0"].extreme is None
 
 
+def test_a_rater_of_extreme_works_only_has_no_joint_measure() -> None:
+    work, rater, level, criterion = as_long(small())
+    rows = Ratings.from_long(
+        [*work, "x", "x"],
+        [*rater, "odd", "odd"],
+        [*level, 2, 2],
+        criterion=[*criterion, "c0", "c1"],
+    )
+    found = fit(rows, estimator="jmle")
+    assert "odd" not in found.raters
+    assert any("odd" in note for note in found.notes)
+    assert "odd" in fit(rows).raters
+
+
 def test_extreme_works_are_measured_and_marked() -> None:
     drawn = world(400, 10, per_work=1, seed=3)
     for estimator in ("mml", "jmle"):
@@ -830,6 +845,30 @@ def test_an_interaction_makes_expected_and_observed_totals_equal() -> None:
     assert total == pytest.approx(rows.level[mine].sum(), abs=1e-6)
     assert cell.standard_error == pytest.approx(1 / math.sqrt(information))
     assert cell.t == pytest.approx(cell.bias / cell.standard_error)
+
+
+def test_exact_agreement_equals_a_loop_over_pairs(drawn: World, fitted: SeverityFit) -> None:
+    rows, p, k = drawn.ratings, fitted.parameters, np.arange(5)
+    first = rows.where(rows.work < 15)
+    said, same, expected = [], [], []
+    for n in range(len(first)):
+        at = p.theta[first.work[n]] - p.severity[first.rater[n]]
+        logits = k * at + p.category[first.criterion[n]]
+        said.append(np.exp(logits - logsumexp(logits)))
+    for a, b in combinations(range(len(first)), 2):
+        if first.work[a] == first.work[b] and first.criterion[a] == first.criterion[b]:
+            same.append(first.level[a] == first.level[b])
+            expected.append(said[a] @ said[b])
+    found = exact_agreement(fitted, first)
+    assert found.n_pairs == len(same) == 15 * 5 * 3
+    assert found.observed == pytest.approx(np.mean(same))
+    assert found.expected == pytest.approx(np.mean(expected))
+    # Drawn independently, so the two agree: 6,000 pairs, sampling SD about .006.
+    whole = exact_agreement(fitted, rows)
+    assert whole.observed == pytest.approx(whole.expected, abs=0.025)
+    alone = exact_agreement(fitted, rows.where(rows.rater == 3))
+    assert alone.n_pairs == 0
+    assert math.isnan(alone.observed)
 
 
 def test_criteria_beyond_one_key_and_unequal_readings() -> None:
