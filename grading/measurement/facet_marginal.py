@@ -353,8 +353,14 @@ def marginal_estimate(
             iterations += more
             finer, _ = at(_wider(marginal, x, finer=True))
             rough, exact = marginal.deviance(x), finer.deviance(x)
-            if abs(rough - exact) <= 1e-6 * abs(exact) or len(grid) >= _MOST_NODES:
+            accurate = abs(rough - exact) <= 1e-6 * abs(exact)
+            if accurate or len(grid) >= _MOST_NODES:
                 break
+        if not accurate:
+            notes.append(
+                f"the quadrature is not exact: twice as many nodes change the deviance by "
+                f"{exact - rough:.3g}"
+            )
     x, information, more, size = _polish(
         marginal, x, floor=floor, tol=tol, max_iter=max(max_iter - iterations, 1)
     )
