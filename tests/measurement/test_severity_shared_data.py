@@ -77,7 +77,9 @@ def test_tam_s_own_quadrature_gives_tam_s_fit(folder: Path) -> None:
         # TAM puts what a short scale lacks on its last dummy step, so that one has no counterpart.
         assert steps[label] == pytest.approx(value, abs=0.01)
     summary = (folder / "tam_mfr_summary.txt").read_text(encoding="utf-8")
-    stated = {key: float(value) for key, value in re.findall(r"(\w+)=(-?\d+\.?\d*)(?=\s|$)", summary)}
+    stated = {
+        key: float(value) for key, value in re.findall(r"(\w+)=(-?\d+\.?\d*)(?=\s|$)", summary)
+    }
     assert found.n_parameters == stated["npar"]
     assert found.variance == pytest.approx(stated["var"], rel=1e-3)
     assert found.eap_reliability == pytest.approx(stated["EAPrel"], abs=2e-4)
