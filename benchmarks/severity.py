@@ -141,6 +141,9 @@ def fit_raschpy(world: Any) -> dict[str, Any]:
 
 def worker(kind: str, path: str, options: str) -> None:
     """One run in this process; a line of JSON."""
+    if kind == "recovery":
+        print(json.dumps(recovery(json.loads(options)["draws"])))
+        return
     with np.load(path) as stored:
         world = dict(stored)
     found = fit_ours(world, json.loads(options)) if kind == "ours" else fit_raschpy(world)
@@ -195,20 +198,18 @@ def row(size: str, name: str, runs: list[dict[str, Any]], ours: float | None) ->
     ), seconds
 
 
-def recovery(draws: int) -> str:
+def recovery(draws: int) -> dict[str, Any]:
     """Recovery on A over several draws, so that one lucky world does not decide."""
-    errors, persons, covered = [], [], []
-    for seed in range(100, 100 + draws):
-        found = fit_ours(draw(*SIZES["A"], seed), {})
-        errors.append(found["severity"])
-        persons.append(found["person"])
-        covered.append(found["coverage"])
-    return (
-        f"Over {draws} draws of A (default grid): severity RMSE {np.mean(errors):.4f} "
+    found = [fit_ours(draw(*SIZES["A"], 100 + number), {}) for number in range(draws)]
+    errors, persons, covered = (
+        [one[name] for one in found] for name in ("severity", "person", "coverage")
+    )
+    return {
+        "text": f"Over {draws} draws of A (default grid): severity RMSE {np.mean(errors):.4f} "
         f"(from {min(errors):.4f} to {max(errors):.4f}), person RMSE {np.mean(persons):.4f} (from "
         f"{min(persons):.4f} to {max(persons):.4f}); 95 % intervals of severities cover "
         f"{np.mean(covered):.3f}."
-    )
+    }
 
 
 def main() -> None:
@@ -250,6 +251,8 @@ def main() -> None:
                 for of, name, seconds, mb, one, two in QUOTED
                 if of == size
             ]
+        again = run(sys.executable, "recovery", folder, {"draws": given.draws}, given.limit)
+    load = ", ".join(f"{value:.1f}" for value in os.getloadavg())
     targets = ", ".join(f"{size} {TARGET[size]}" for size in given.sizes)
     text = "\n".join(
         [
@@ -258,14 +261,15 @@ def main() -> None:
             f"{' '.join(parser.description.split())}" if parser.description else "",
             "",
             f"Python {platform.python_version()}, NumPy {np.__version__}, {os.cpu_count()} cores, "
-            f"one thread a run, medians of {given.repeats}. Ours includes standard errors, fit, fair "
+            f"one thread a run, medians of {given.repeats}; load average at the end {load} (above the number of "
+            f"cores, wall-clock times are longer than the work takes). Ours includes standard errors, fit, fair "
             f"averages and summaries; the peer's time is for estimates only. Targets: {targets}.",
             "",
             "| world | what | time | ratio | peak memory | severity RMSE | person RMSE |",
             "|---|---|---|---|---|---|---|",
             *lines,
             "",
-            recovery(given.draws),
+            again.get("text", f"n/a: {again.get('why')}"),
             "",
         ]
     )
