@@ -96,16 +96,16 @@ def fit_ours(world: Any, options: dict[str, Any]) -> dict[str, Any]:
         world["work"], world["rater"], world["criterion"], world["level"], tuple(range(n_works)),
         tuple(range(n_raters)), tuple(range(len(DIFFICULTIES))), (0.0, 1.0, 2.0, 3.0, 4.0), 0,
     )  # fmt: skip
-    start = time.perf_counter()
+    start, busy = time.perf_counter(), time.process_time()
     found = fit(rows, **options)
-    seconds = time.perf_counter() - start
+    seconds, cpu = time.perf_counter() - start, time.process_time() - busy
     ours = [found.raters[label].severity for label in range(n_raters)]
     measures = [found.works[label].measure for label in range(n_works)]
     z = (np.array(ours) - world["severity"]) / [
         found.raters[label].standard_error for label in range(n_raters)
     ]
     return {
-        "seconds": seconds, "severity": rmse(ours, world["severity"]),
+        "seconds": seconds, "cpu": cpu, "severity": rmse(ours, world["severity"]),
         "person": rmse(measures, world["theta"]), "converged": found.converged,
         "coverage": float(np.mean(np.abs(z) < 1.959964)),
     }  # fmt: skip
@@ -119,7 +119,7 @@ def fit_raschpy(world: Any) -> dict[str, Any]:
 
     warnings.simplefilter("ignore")
     n_works, n_raters = len(world["theta"]), len(world["severity"])
-    start = time.perf_counter()
+    start, busy = time.perf_counter(), time.process_time()
     long = pd.DataFrame({name: world[name] for name in ("rater", "work", "criterion", "level")})
     table = long.pivot(index=["rater", "work"], columns="criterion", values="level").astype(float)
     table.columns = [f"c{code}" for code in table.columns]
@@ -127,13 +127,14 @@ def fit_raschpy(world: Any) -> dict[str, Any]:
     model = MFRM(table.reindex(every), max_score=4)
     model.calibrate(model="global")
     model.person_estimates(model="global")
-    seconds = time.perf_counter() - start
+    seconds, cpu = time.perf_counter() - start, time.process_time() - busy
     raters = pd.Series(np.asarray(model.raters_global).ravel(), index=model.raters_global.index)
     persons = getattr(model, "persons_global", None)
     if persons is None:
         persons = model.abils_global
     return {
         "seconds": seconds,
+        "cpu": cpu,
         "severity": rmse(raters.reindex(range(n_raters)), world["severity"]),
         "person": rmse(pd.Series(persons).reindex(range(n_works)), world["theta"]),
     }
@@ -188,12 +189,13 @@ def row(size: str, name: str, runs: list[dict[str, Any]], ours: float | None) ->
     """A line of the table, and the median seconds."""
     good = [found for found in runs if "why" not in found]
     if not good:
-        return f"| {size} | {name} | n/a: {runs[0]['why']} | | | | |", float("nan")
+        return f"| {size} | {name} | n/a: {runs[0]['why']} | | | | | |", float("nan")
+    cpu = statistics.median(found["cpu"] for found in good)
     seconds = statistics.median(found["seconds"] for found in good)
     memory = max(found["mb"] for found in good)
     ratio = "1" if ours is None else f"{seconds / ours:.1f}"
     return (
-        f"| {size} | {name} | {seconds:.2f} s | {ratio} | {memory:.0f} MB | "
+        f"| {size} | {name} | {seconds:.2f} s | {cpu:.2f} s | {ratio} | {memory:.0f} MB | "
         f"{good[0]['severity']:.4f} | {good[0]['person']:.4f} |"
     ), seconds
 
@@ -247,7 +249,7 @@ def main() -> None:
                 reference = seconds if reference is None else reference
             lines.append(row(size, RASCHPY, theirs, reference)[0])
             lines += [
-                f"| {of} | {name}, *measured elsewhere* | {seconds} | | {mb} | {one} | {two} |"
+                f"| {of} | {name}, *measured elsewhere* | {seconds} | | | {mb} | {one} | {two} |"
                 for of, name, seconds, mb, one, two in QUOTED
                 if of == size
             ]
@@ -261,12 +263,13 @@ def main() -> None:
             f"{' '.join(parser.description.split())}" if parser.description else "",
             "",
             f"Python {platform.python_version()}, NumPy {np.__version__}, {os.cpu_count()} cores, "
-            f"one thread a run, medians of {given.repeats}; load average at the end {load} (above the number of "
-            f"cores, wall-clock times are longer than the work takes). Ours includes standard errors, fit, fair "
-            f"averages and summaries; the peer's time is for estimates only. Targets: {targets}.",
+            f"one thread a run, medians of {given.repeats}; load average at the end {load}: above the "
+            "number of cores the wall clock tells more of the machine than of the code, CPU seconds do "
+            "not. Ours includes standard errors, fit, fair averages and summaries; the peer's time is "
+            f"for estimates only. Targets: {targets}.",
             "",
-            "| world | what | time | ratio | peak memory | severity RMSE | person RMSE |",
-            "|---|---|---|---|---|---|---|",
+            "| world | what | time | of it CPU | ratio of times | peak memory | severity RMSE | person RMSE |",
+            "|---|---|---|---|---|---|---|---|",
             *lines,
             "",
             again.get("text", f"n/a: {again.get('why')}"),
