@@ -268,7 +268,7 @@ def main() -> None:
             "not. Ours includes standard errors, fit, fair averages and summaries; the peer's time is "
             f"for estimates only. Targets: {targets}.",
             "",
-            "| world | what | time | of it CPU | ratio of times | peak memory | severity RMSE | person RMSE |",
+            "| world | what | time | CPU | ratio of times | peak memory | severity RMSE | person RMSE |",
             "|---|---|---|---|---|---|---|---|",
             *lines,
             "",
