@@ -46,7 +46,7 @@ NAMES = (
     "log professional error",
 )
 # Above these the raters' matrix is not inverted: its cost grows with their cube.
-EXACT_RATERS, EXACT_CELLS = 600, 20_000_000
+EXACT_RATERS, EXACT_CELLS = 200, 20_000_000
 _SWEEPS, _STEPS = 60, 400
 
 
