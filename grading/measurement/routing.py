@@ -28,12 +28,14 @@ from scipy.special import ndtr
 from grading.measurement.aggregation import Aggregation
 from grading.measurement.posterior import Floats
 
-Reason = Literal["pass mark", "band"]
+Reason = Literal["pass mark", "band", "error"]
 _POINTS, _POINT_WEIGHTS = np.polynomial.hermite_e.hermegauss(21)
 _POINT_WEIGHTS = _POINT_WEIGHTS / np.sum(_POINT_WEIGHTS)
 # Works looked at exactly before the bound has to prove that none behind them is better.
 _FIRST_LOOK = 64
 _ROUNDS, _FEW = 10, 8
+# Works whose outcomes are worked out at once: what fits a processor's cache.
+_PART = 2048
 
 
 @dataclass(frozen=True)
@@ -47,19 +49,22 @@ class Decisions:
     pass_mark : float or None
     band_weight, side_weight : float
         Loss of a wrong band and of the wrong side of the pass mark, at least 0.
+    error_weight : float
+        Loss of a squared point of error, for scores that are released as numbers; at least 0.
     """
 
     cuts: tuple[float, ...] = ()
     pass_mark: float | None = None
     band_weight: float = 1.0
     side_weight: float = 1.0
+    error_weight: float = 0.0
 
     def __post_init__(self) -> None:
         if np.any(np.diff(self.cuts) <= 0):
             raise ValueError("cuts must rise")
-        if not self.cuts and self.pass_mark is None:
+        if not self.cuts and self.pass_mark is None and self.error_weight == 0:
             raise ValueError("there is nothing to decide: neither cuts nor a pass mark")
-        if self.band_weight < 0 or self.side_weight < 0:
+        if min(self.band_weight, self.side_weight, self.error_weight) < 0:
             raise ValueError("weights must be at least 0")
 
     def wrong(self, mean: Floats, variance: Floats) -> tuple[Floats, Floats]:
@@ -81,17 +86,28 @@ class Decisions:
         self, mean: Floats, variance: Floats, precision: Floats | float
     ) -> tuple[Floats, Floats]:
         """The same, expected after readings of a total ``precision`` (1 / variance) are in."""
-        left = 1.0 / (1.0 / variance + precision)
+        left = np.asarray(1.0 / (1.0 / variance + precision))
         spread = np.sqrt(np.maximum(variance - left, 0.0))
-        side, band = np.zeros(np.shape(mean)), np.zeros(np.shape(mean))
-        for point, weight in zip(_POINTS, _POINT_WEIGHTS, strict=True):
-            one, two = self.wrong(mean + point * spread, left)
-            side += weight * one
-            band += weight * two
+        side, band = np.empty(len(mean)), np.empty(len(mean))
+        for first in range(0, len(mean), _PART):
+            part = slice(first, first + _PART)
+            outcomes = mean[part] + _POINTS[:, None] * spread[part]
+            one, two = self.wrong(outcomes, left[part])
+            side[part], band[part] = _POINT_WEIGHTS @ one, _POINT_WEIGHTS @ two
         return side, band
 
-    def loss(self, wrong: tuple[Floats, Floats]) -> Floats:
-        return np.asarray(self.side_weight * wrong[0] + self.band_weight * wrong[1])
+    def loss(
+        self, mean: Floats, variance: Floats, precision: Floats | float | None = None
+    ) -> Floats:
+        """Loss now, or expected after readings of a total ``precision``."""
+        if precision is None:
+            left, (side, band) = variance, self.wrong(mean, variance)
+        else:
+            left = 1.0 / (1.0 / variance + precision)
+            side, band = self.expected(mean, variance, precision)
+        return np.asarray(
+            self.side_weight * side + self.band_weight * band + self.error_weight * left
+        )
 
 
 @dataclass(frozen=True)
@@ -243,21 +259,22 @@ class Board:
     def gains(self, works: NDArray[np.intp], precision: float) -> Floats:
         """Expected fall of the loss by one more reading of ``precision`` each."""
         mean, variance, promised = self.mean[works], self.variance[works], self._promised[works]
-        before = self.decisions.loss(self.decisions.expected(mean, variance, promised))
-        after = self.decisions.loss(self.decisions.expected(mean, variance, promised + precision))
-        return np.asarray(before - after)
+        before = self.decisions.loss(mean, variance, promised)
+        return np.asarray(before - self.decisions.loss(mean, variance, promised + precision))
 
     def _refresh(self, works: NDArray[np.intp]) -> None:
         works = works[self._defined[works]]
-        mean, variance, promised = self.mean[works], self.variance[works], self._promised[works]
-        before = self.decisions.expected(mean, variance, promised)
-        after = self.decisions.expected(mean, variance, promised + self._best)
-        self._bound[works] = self.decisions.loss(before) - self.decisions.loss(after)
+        self._bound[works] = self.gains(works, self._best)
+        self._open[works] = True
         limits = (self.limits.side, self.limits.band)
-        below = [
-            now < limit for now, limit in zip(before, limits, strict=True) if limit is not None
-        ]
-        self._open[works] = ~np.all(below, axis=0) if below else True
+        if limits != (None, None):
+            now = self.decisions.expected(
+                self.mean[works], self.variance[works], self._promised[works]
+            )
+            below = [
+                one < limit for one, limit in zip(now, limits, strict=True) if limit is not None
+            ]
+            self._open[works] = ~np.all(below, axis=0)
 
     def next_reading(
         self,
@@ -311,12 +328,30 @@ class Board:
             float(part[0])
             for part in self.decisions.expected(*at, self._promised[work] + precision)
         ]
-        falls = (
-            self.decisions.side_weight * (now[0] - then[0]),
-            self.decisions.band_weight * (now[1] - then[1]),
+        promised = self._promised[work]
+        left = [1.0 / (1.0 / at[1][0] + q) for q in (promised, promised + precision)]
+        weights = (
+            self.decisions.side_weight,
+            self.decisions.band_weight,
+            self.decisions.error_weight,
         )
-        reason: Reason = "pass mark" if falls[0] >= falls[1] else "band"
-        return Choice(work, self.labels[work], sum(falls), now[0], now[1], then[0], then[1], reason)
+        falls = [
+            weight * (before - after)
+            for weight, before, after in zip(
+                weights, (*now, left[0]), (*then, left[1]), strict=True
+            )
+        ]
+        reasons: tuple[Reason, ...] = ("pass mark", "band", "error")
+        return Choice(
+            work,
+            self.labels[work],
+            sum(falls),
+            now[0],
+            now[1],
+            then[0],
+            then[1],
+            reasons[falls.index(max(falls))],
+        )
 
 
 def next_reading(
@@ -403,7 +438,7 @@ def what_if(
         now.append(_counts(decisions, mean, variance, truth))
         m, v = _read(mean, variance, truth, precision * missing, rng)
         doubled.append(_counts(decisions, m, v, truth))
-        aim += float(np.sum(decisions.loss(decisions.wrong(m, v)))) / draws
+        aim += float(np.sum(decisions.loss(m, v))) / draws
         m, v, _ = _route(board, known, truth, readings, _ROUNDS, precision, rng)
         after.append(_counts(decisions, m, v, truth))
     for draw in range(few):
@@ -464,8 +499,8 @@ def _route(
     """Spend readings where they are worth most, in rounds; the loss after each round too."""
     mean, variance = board.mean[known].copy(), board.variance[known].copy()
     decisions = board.decisions
-    loss = decisions.loss(decisions.wrong(mean, variance))
-    gain = loss - decisions.loss(decisions.expected(mean, variance, precision))
+    loss = decisions.loss(mean, variance)
+    gain = loss - decisions.loss(mean, variance, precision)
     losses = [float(np.sum(loss))]
     done = 0
     for number in range(1, rounds + 1):
@@ -477,9 +512,9 @@ def _route(
             mean[chosen], variance[chosen] = _read(
                 mean[chosen], variance[chosen], truth[chosen], np.full(some, precision), rng
             )
-            now = decisions.loss(decisions.wrong(mean[chosen], variance[chosen]))
-            then = decisions.expected(mean[chosen], variance[chosen], precision)
-            loss[chosen], gain[chosen] = now, now - decisions.loss(then)
+            loss[chosen] = decisions.loss(mean[chosen], variance[chosen])
+            then = decisions.loss(mean[chosen], variance[chosen], precision)
+            gain[chosen] = loss[chosen] - then
             share -= some
         losses.append(float(np.sum(loss)))
     return mean, variance, np.array(losses)
