@@ -261,18 +261,16 @@ def real_draw(
     base = against(np.where(double, composite, 0.0).sum(axis=1) / 2.0, double)
 
     seen = np.zeros((n, n_raters), dtype=bool)
-    values = composite.copy()
+    given = marks.copy()
     if peers != "none":
         for work in range(n):
             seen[work, rng.choice(others, per_work, replace=False)] = True
     if peers == "half random":
-        rows, columns = np.nonzero(seen)
-        swapped = rng.permutation(len(rows))[: len(rows) // 2]
-        drawn = [
-            marks[rng.integers(n, size=len(swapped)), rng.integers(n_raters, size=len(swapped)), k]
-            for k in range(marks.shape[2])
-        ]
-        values[rows[swapped], columns[swapped]] = np.mean(drawn, axis=0)
+        # Half of all peer marks become marks of the same criterion drawn from anywhere.
+        for k in range(marks.shape[2]):
+            rows, columns = np.nonzero(seen & (rng.random((n, n_raters)) < 0.5))
+            given[rows, columns, k] = rng.choice(marks[:, :, k].ravel(), len(rows))
+    values = given.mean(axis=2)
     free = np.ones((n, len(experts)), dtype=bool)
     load = np.zeros(len(experts))
     found: dict[float, tuple[float, float]] = {}

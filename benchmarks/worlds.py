@@ -8,12 +8,13 @@ the plan as far as aggregation decides them; the readings they need are in ``ben
 import argparse
 import time
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
 
 import numpy as np
 
 from benchmarks.simulation import Pairs, Score, ece, median, progress, score, started, write
 from grading.measurement.aggregation import Aggregation, aggregate
-from grading.measurement.worlds import CUTS, KINDS, PASS_MARK, simulate
+from grading.measurement.worlds import CUTS, KINDS, PASS_MARK, Kind, simulate
 
 Rule = Callable[[Pairs], Aggregation]
 
@@ -41,10 +42,23 @@ RULES: dict[str, Rule] = {
 }
 
 
+def one_world(kind: Kind, seed: int, works: int, share: float) -> tuple[bool, dict[str, Score]]:
+    """Whether ours fell back to the mean, and each rule's score."""
+    rng = np.random.default_rng([seed, round(100 * share)])
+    world = simulate(kind, works, rng=rng)
+    pairs = started(world, rng, share)
+    results = {name: rule(pairs) for name, rule in RULES.items()}
+    return results["ours"].rule == "mean", {
+        name: score(result.mean, result.standard_error, world.truth, PASS_MARK)
+        for name, result in results.items()
+    }
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--replications", type=int, default=10)
     parser.add_argument("--works", type=int, default=2000)
+    parser.add_argument("--workers", type=int, default=1, help="processes")
     parser.add_argument("--worlds", nargs="+", choices=KINDS, default=list(KINDS))
     arguments = parser.parse_args()
     begun = time.perf_counter()
@@ -68,17 +82,17 @@ def main() -> None:
             show = progress(f"{kind} {share:.0%}")
             found: dict[str, list[Score]] = {name: [] for name in RULES}
             fell_back = 0
-            for seed in range(arguments.replications):
-                rng = np.random.default_rng([seed, round(100 * share)])
-                world = simulate(kind, arguments.works, rng=rng)
-                pairs = started(world, rng, share)
-                for name, rule in RULES.items():
-                    result = rule(pairs)
-                    fell_back += name == "ours" and result.rule == "mean"
-                    found[name].append(
-                        score(result.mean, result.standard_error, world.truth, PASS_MARK)
-                    )
-                show(seed + 1, arguments.replications)
+            with ProcessPoolExecutor(arguments.workers) as pool:
+                asked = [
+                    pool.submit(one_world, kind, seed, arguments.works, share)
+                    for seed in range(arguments.replications)
+                ]
+                for number, answer in enumerate(asked):
+                    is_mean, scores_by_rule = answer.result()
+                    fell_back += is_mean
+                    for name, one in scores_by_rule.items():
+                        found[name].append(one)
+                    show(number + 1, arguments.replications)
             for name, scores in found.items():
                 shown = name if name != "ours" or not fell_back else f"ours (mean in {fell_back})"
                 lines.append(

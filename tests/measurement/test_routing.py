@@ -113,6 +113,15 @@ def test_weights_steer(known: Aggregation) -> None:
     assert abs(known.mean[side.work] - PASS_MARK) < 5
 
 
+def test_squared_error_is_least_known_first(known: Aggregation) -> None:
+    board = Board(known, Decisions(error_weight=1.0))
+    found = chosen(board, "r1")
+    assert found.reason == "error"
+    assert found.work == int(np.argmax(known.standard_error))
+    variance, precision = known.standard_error[found.work] ** 2, board.precision("r1")
+    assert found.gain == pytest.approx(variance - 1.0 / (1.0 / variance + precision))
+
+
 def test_what_is_forbidden_or_not_eligible_is_not_chosen(known: Aggregation) -> None:
     first = chosen(Board(known, BOTH), "r3")
     barred = Board(known, BOTH, forbidden=[(first.label, "r3")])
@@ -270,3 +279,5 @@ def test_refused() -> None:
         Decisions()
     with pytest.raises(ValueError, match="weights"):
         Decisions(CUTS, band_weight=-1)
+    with pytest.raises(ValueError, match="budget"):
+        Board(aggregate(Readings.from_long([], [], [])), BOTH, budget=-1)
