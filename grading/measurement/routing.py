@@ -156,6 +156,9 @@ class Board:
     that is recorded moves its own work exactly as the model would with the rater's bias as it was; the
     other works and the raters follow at the next aggregation, from which a new board is made.
 
+    A work with a promised reading waits for it as long as another may be read: what the first reading says
+    decides whether a second is worth anything.
+
     Parameters
     ----------
     aggregation : Aggregation
@@ -307,6 +310,9 @@ class Board:
             bound[~eligible] = -np.inf
         if rater is not None and rater in self._forbidden:
             bound[list(self._forbidden[rater])] = -np.inf
+        waiting = np.where(self._promised > 0, -np.inf, bound)
+        if np.any(np.isfinite(waiting)):
+            bound = waiting
         precision, n = self.precision(rater), len(bound)
         look = min(_FIRST_LOOK, n)
         while True:

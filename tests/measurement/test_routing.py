@@ -84,6 +84,7 @@ def test_the_choice_is_the_best_of_all(known: Aggregation, rater: str | None) ->
         gains = board.gains(np.arange(200), board.precision(rater))
         barred = sorted(board._forbidden.get(rater, set()))
         gains[barred] = -np.inf
+        gains[board._promised > 0] = -np.inf
         assert found.gain == pytest.approx(np.max(gains), abs=2e-3)
         board.promise(found.work, rater)
 
@@ -147,6 +148,21 @@ def test_a_promised_reading_is_counted_on_and_can_be_withdrawn(known: Aggregatio
     assert board.budget == 3
     assert board.gains(np.array([first.work]), board.precision("r4"))[0] == pytest.approx(before)
     assert chosen(board, "r3").work != first.work  # the rater stays forbidden
+
+
+def test_a_work_waits_for_its_promised_reading_while_another_may_be_read(
+    known: Aggregation,
+) -> None:
+    board, mask = Board(known, BOTH), np.zeros(200, dtype=bool)
+    mask[[50, 60]] = True
+    first = chosen(board, "r0", eligible=mask)
+    board.promise(first.work, "r0")
+    second = chosen(board, "r1", eligible=mask)
+    assert second.work != first.work
+    board.promise(second.work, "r1")
+    assert chosen(board, "r2", eligible=mask).work in (50, 60)
+    board.record(first.work, "r0", 60.0)
+    assert chosen(board, "r2", eligible=mask).work == first.work
 
 
 def test_a_recorded_reading_moves_its_work_as_normal_algebra_says(known: Aggregation) -> None:
