@@ -40,6 +40,8 @@ class Submission(Identified, Base):
     # A retake has a window of its own.
     due_at: Mapped[datetime | None]
     withdrawn_at: Mapped[datetime | None]
+    # Its learner lets it train graders, without their name.
+    example_consent_at: Mapped[datetime | None]
 
     cohort: Mapped[Cohort] = relationship()
     learner: Mapped[Person] = relationship()
@@ -77,7 +79,8 @@ class SubmissionFile(Identified, Base):
     kind: Mapped[str] = mapped_column(String(20))
     size: Mapped[int]
     sha256: Mapped[str] = mapped_column(String(64))
-    key: Mapped[str] = mapped_column(String(200), unique=True)
+    # A copy of a work shares its stored files.
+    key: Mapped[str] = mapped_column(String(200), index=True)
     added_at: Mapped[datetime]
     removed_at: Mapped[datetime | None]
 

@@ -71,8 +71,25 @@ def give(
     now: datetime,
 ) -> Allocation:
     """Make an allocation: to a rater, or open to whoever may claim it."""
+    return give_in(
+        session, submission.cohort, submission, rater, pool, purpose, codes=codes, now=now
+    )
+
+
+def give_in(
+    session: Session,
+    cohort: Cohort,
+    submission: Submission,
+    rater: Person | None,
+    pool: Pool,
+    purpose: Purpose,
+    *,
+    codes: BlindCodes,
+    now: datetime,
+) -> Allocation:
+    """Make an allocation in a cohort; an anchor paper's submission can be of an earlier one."""
     allocation = Allocation(
-        cohort_id=submission.cohort_id,
+        cohort=cohort,
         submission=submission,
         rater=rater,
         pool=pool,
@@ -95,7 +112,7 @@ def give(
             "pool": pool,
             "purpose": purpose,
         },
-        chain=submission.cohort_id,
+        chain=cohort.id,
     )
     return allocation
 
