@@ -89,6 +89,7 @@ def a_cohort(
         "near_cut": 0.0,
         "readings_before_not_passed": 1,
         "readings_near_cut": 1,
+        "calibration": "off",
     } | plan
     program = a_program(session, now=now)
     version = a_published_rubric(session, program, now=now, rubric=rubric)

@@ -36,6 +36,8 @@ class Submission(Identified, Base):
     digest: Mapped[str | None] = mapped_column(String(64))
     professionals_wanted: Mapped[int] = mapped_column(default=0)
     peers_wanted: Mapped[int] = mapped_column(default=0)
+    # Those of the professional ones that routing asked for: they are paid from its budget.
+    routed: Mapped[int] = mapped_column(default=0)
     allocated_at: Mapped[datetime | None]
     # A retake has a window of its own.
     due_at: Mapped[datetime | None]

@@ -3,16 +3,18 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, and_, exists, func, select, true
+from sqlalchemy import ColumnElement, and_, exists, func, or_, select
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.attributes import InstrumentedAttribute
 
-from grading.models import Cohort, Person, QueuePause, Standing
-from grading.workflow.calibration import CLEARED
+from grading.models import AnchorMarking, AnchorPaper, Cohort, Person, QueuePause, Standing
+from grading.workflow.calibration import CLEARED, AnchorState
 
 
 def may_grade(
-    person_id: str | InstrumentedAttribute[str], cohort: Cohort, now: datetime
+    person_id: str | InstrumentedAttribute[str] | InstrumentedAttribute[str | None],
+    cohort: Cohort,
+    now: datetime,
 ) -> ColumnElement[bool]:
     """Whether a person of the enclosing statement is given live projects of a cohort now."""
     paused = exists().where(
@@ -35,7 +37,23 @@ def may_grade(
         )
         .scalar_subquery()
     )
-    return and_(~paused, cleared == len(codes)) if codes else true()
+    # Leads whose levels others are measured by have no other standard to be measured against.
+    set_the_standard = (
+        select(func.count())
+        .select_from(AnchorMarking)
+        .join(AnchorPaper, AnchorPaper.id == AnchorMarking.anchor_id)
+        .where(
+            AnchorMarking.person_id == person_id,
+            AnchorPaper.program_id == cohort.program_id,
+            AnchorPaper.rubric_digest == cohort.rubric_version.digest,
+            AnchorPaper.state == AnchorState.AGREED,
+        )
+        .scalar_subquery()
+    )
+    return and_(
+        ~paused,
+        or_(cleared == len(codes), set_the_standard >= cohort.plan.qualification_papers),
+    )
 
 
 def grading(

@@ -74,6 +74,8 @@ MACHINE = Machine(
 THIRD_READINGS = (Purpose.ADJUDICATION, Purpose.APPEAL)
 # Readings of anchor papers: they say something of the rater, nothing of the work.
 OF_ANCHORS = (Purpose.PRACTICE, Purpose.QUALIFICATION, Purpose.VALIDITY)
+# Of these the rater knows what they are.
+ATTEMPTED = (Purpose.PRACTICE, Purpose.QUALIFICATION)
 # The rater has the item to themself, and it counts towards the most one may hold.
 HELD = (S.ALLOCATED, S.BEGUN)
 # The reading may still come.
