@@ -77,15 +77,17 @@ def look(session: Session, cohort: Cohort, *, now: datetime) -> list[Alarm]:
             if len(series.sheets) < FEWEST or (person_id, column.criterion) in open_for:
                 continue
             found = chart(column, series, plan, criteria)
-            if not found.alarms:
-                continue
-            last = found.alarms[-1]
-            sheet = series.sheets[last.index]
-            if (person_id, column.criterion, sheet.allocation_id) in known:
-                continue
-            raised.append(
-                _raise(session, cohort, column, person_id, series, last, found.limit, now)
-            )
+            fresh = [
+                one
+                for one in found.alarms
+                if (person_id, column.criterion, series.sheets[one.index].allocation_id)
+                not in known
+            ]
+            if fresh:
+                # The earliest: what came after it may have begun there.
+                raised.append(
+                    _raise(session, cohort, column, person_id, series, fresh[0], found.limit, now)
+                )
     if raised:
         _tell_leads(session, cohort, now)
     return raised
@@ -97,7 +99,7 @@ def _raise(
     column: queries.Column,
     person_id: str,
     series: queries.Series,
-    last: monitoring.Alarm,
+    found: monitoring.Alarm,
     limit: float,
     now: datetime,
 ) -> Alarm:
@@ -106,13 +108,13 @@ def _raise(
         person_id=person_id,
         criterion=column.criterion,
         chart="drift",
-        allocation_id=series.sheets[last.index].allocation_id,
-        since_id=series.sheets[last.since].allocation_id,
+        allocation_id=series.sheets[found.index].allocation_id,
+        since_id=series.sheets[found.since].allocation_id,
         detail={
-            "side": last.side,
-            "shift": round(last.shift, 3),
-            "sheet": last.index + 1,
-            "since": last.since + 1,
+            "side": found.side,
+            "shift": round(found.shift, 3),
+            "sheet": found.index + 1,
+            "since": found.since + 1,
             "limit": limit,
         },
         found_at=now,

@@ -25,7 +25,14 @@ from grading.models import (
 )
 from grading.services import audit, checks, outbox, settling
 from grading.services.transitions import move
-from grading.workflow.allocation import OF_ANCHORS, THIRD_READINGS, AllocationState, Pool, Purpose
+from grading.workflow.allocation import (
+    OF_ANCHORS,
+    OUTSTANDING,
+    THIRD_READINGS,
+    AllocationState,
+    Pool,
+    Purpose,
+)
 from grading.workflow.calibration import CLEARED, StandingState
 from grading.workflow.monitoring import QuarantineState
 from grading.workflow.submission import SubmissionState
@@ -288,19 +295,20 @@ def _no_longer_again(
     session: Session, work: Submission, count: int, lead: Person, now: datetime
 ) -> None:
     """Take back readings called in place of what counts again, as far as nobody has taken them."""
-    unread = list(
+    readings = list(
         session.scalars(
             select(Allocation).where(
                 Allocation.submission_id == work.id,
-                Allocation.state == AllocationState.OPEN,
+                Allocation.state.in_((*OUTSTANDING, AllocationState.SEALED)),
                 Allocation.pool == Pool.PROFESSIONAL,
                 Allocation.purpose.not_in(THIRD_READINGS),
             )
         )
     )
-    for item in unread[:count]:
+    unread = [item for item in readings if item.state == AllocationState.OPEN][:count]
+    for item in unread:
         move(session, item, "cancel", actor=lead, now=now, ended_at=now)
-        work.professionals_wanted -= 1
+    work.professionals_wanted = max(work.professionals_wanted - count, len(readings) - len(unread))
     settling.settle(session, work, now=now)
 
 
