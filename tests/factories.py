@@ -6,9 +6,17 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from grading.models import Allocation, Cohort, Person, Program, RubricVersion, Submission
+from grading.models import (
+    Allocation,
+    AnchorPaper,
+    Cohort,
+    Person,
+    Program,
+    RubricVersion,
+    Submission,
+)
 from grading.rubric.definition import Criterion, Level, Rubric
-from grading.services import cohorts, people, programs, reviews, submissions, upkeep
+from grading.services import anchors, cohorts, people, programs, reviews, submissions, upkeep
 from grading.workflow import plan as plans
 from grading.workflow.cohort import Role
 from grading.workflow.submission import CURRENT_STATEMENT
@@ -89,6 +97,7 @@ def a_cohort(
         "near_cut": 0.0,
         "readings_before_not_passed": 1,
         "readings_near_cut": 1,
+        "calibration": "off",
     } | plan
     program = a_program(session, now=now)
     version = a_published_rubric(session, program, now=now, rubric=rubric)
@@ -186,6 +195,40 @@ def rate(
         version=version,
         now=now,
     )
+
+
+def anchor_papers(
+    session: Session,
+    cast: "Cast",
+    count: int,
+    use: str,
+    *,
+    now: datetime,
+    set_number: int = 1,
+    level: int = 2,
+    first: int = 0,
+) -> list[AnchorPaper]:
+    """Agreed anchor papers of learners' works, marked blind by a lead and an instructor."""
+    levels = {"question": level, "method": level}
+    reasons = dict.fromkeys(levels, "It shows what this level asks for.")
+    made = []
+    for work in cast.submissions[first : first + count]:
+        anchors.consent(session, work.learner, work, given=True, now=now)
+        anchor = anchors.propose(session, cast.lead, work, now=now)
+        for lead in (cast.lead, cast.instructor):
+            anchors.mark(session, lead, anchor, levels=levels, reasons=reasons, now=now)
+        anchors.agree(
+            session,
+            cast.lead,
+            anchor,
+            levels=levels,
+            reasons=reasons,
+            use=use,
+            set_number=set_number,
+            now=now,
+        )
+        made.append(anchor)
+    return made
 
 
 @dataclass

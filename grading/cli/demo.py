@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -118,7 +119,7 @@ class Maker:
                 opens_on=self.opens_on,
                 time_zone="Europe/London",
                 rubric_version=version,
-                plan=plans.PRESETS["course"],
+                plan=replace(plans.PRESETS["course"], calibration="off"),
                 now=at,
             )
             self.cohort_id = cohort.id

@@ -208,6 +208,8 @@ class Player:
                 {
                     "preset": preset,
                     "peer_readings": peers,
+                    # Those who rated are the raters there are; nobody can be asked to practise.
+                    "calibration": "off",
                     "peers_needed": min(peers, plans.PRESETS[preset].peers_needed),
                     "peers_from": "invited",
                     "peer_load": None,

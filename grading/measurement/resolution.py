@@ -52,12 +52,21 @@ class CriterionScale:
 
 @dataclass(frozen=True)
 class Reading:
-    """One rater's complete reading: a level index for each criterion code."""
+    """One rater's complete reading: a level index for each criterion code.
+
+    Levels on the criteria in ``set_aside`` do not count. A reading with any is whole no longer: what is
+    left of it enters its criteria's means, but it is none of the readings that a result needs.
+    """
 
     key: str
     pool: Literal["professional", "peer"]
     adjudication: bool
     levels: Mapping[str, int]
+    set_aside: frozenset[str] = frozenset()
+
+    @property
+    def whole(self) -> bool:
+        return not self.set_aside
 
     def __post_init__(self) -> None:
         if self.pool not in ("professional", "peer"):
@@ -295,15 +304,16 @@ def resolve(
     """
     ordered = sorted(readings, key=lambda reading: reading.key)
     _check(ordered, criteria)
-    professionals = [reading for reading in ordered if reading.pool == "professional"]
-    peers = [reading for reading in ordered if reading.pool == "peer"]
+    given = [reading for reading in ordered if reading.pool == "professional"]
+    professionals = [reading for reading in given if reading.whole]
+    peers = [reading for reading in ordered if reading.pool == "peer" and reading.whole]
 
     waiting = _waiting(len(professionals), len(peers), rule)
     if waiting is not None:
         return waiting
 
     if professionals:
-        used, combine = professionals, rule.combine
+        used, combine = given, rule.combine
         method = f"{rule.combine}-of-professional-readings/1"
     else:
         used, combine = peers, "median"
@@ -379,7 +389,11 @@ def _combine(
     levels: dict[str, float] = {}
     points: dict[str, float] = {}
     for criterion in criteria:
-        given = [int(reading.levels[criterion.code]) for reading in readings]
+        given = [
+            int(reading.levels[criterion.code])
+            for reading in readings
+            if criterion.code not in reading.set_aside
+        ]
         levels[criterion.code] = float(middle(given))
         points[criterion.code] = float(middle([criterion.points[level] for level in given]))
     if len(readings) == 1:

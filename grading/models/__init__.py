@@ -4,6 +4,13 @@ from grading.models.appeal import Appeal, Explanation, StruckReading
 from grading.models.audit import AuditEntry, AuditHead
 from grading.models.base import Base
 from grading.models.calendar import Absence, Extension
+from grading.models.calibration import (
+    AnchorMarking,
+    AnchorPaper,
+    AnchorReading,
+    CalibrationAttempt,
+    Standing,
+)
 from grading.models.cohort import (
     Cohort,
     ConflictOfInterest,
@@ -13,6 +20,7 @@ from grading.models.cohort import (
 )
 from grading.models.job import Job, JobState
 from grading.models.misconduct import Evidence, MisconductCase
+from grading.models.monitoring import Alarm, Quarantine, QuarantinedRating, QueuePause
 from grading.models.person import PasswordReset, Person, SignInAttempt
 from grading.models.program import (
     Brief,
@@ -33,12 +41,17 @@ from grading.models.submission import Submission, SubmissionFile, SubmittedCopy
 
 __all__ = [
     "Absence",
+    "Alarm",
     "Allocation",
+    "AnchorMarking",
+    "AnchorPaper",
+    "AnchorReading",
     "Appeal",
     "AuditEntry",
     "AuditHead",
     "Base",
     "Brief",
+    "CalibrationAttempt",
     "Cohort",
     "Completion",
     "ConflictOfInterest",
@@ -60,6 +73,9 @@ __all__ = [
     "Person",
     "PlanVersion",
     "Program",
+    "Quarantine",
+    "QuarantinedRating",
+    "QueuePause",
     "Rating",
     "RecordEntry",
     "Release",
@@ -71,6 +87,7 @@ __all__ = [
     "SignOff",
     "Sponsor",
     "SponsorMember",
+    "Standing",
     "StruckReading",
     "Submission",
     "SubmissionFile",

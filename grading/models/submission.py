@@ -36,10 +36,14 @@ class Submission(Identified, Base):
     digest: Mapped[str | None] = mapped_column(String(64))
     professionals_wanted: Mapped[int] = mapped_column(default=0)
     peers_wanted: Mapped[int] = mapped_column(default=0)
+    # Those of the professional ones that routing asked for: they are paid from its budget.
+    routed: Mapped[int] = mapped_column(default=0)
     allocated_at: Mapped[datetime | None]
     # A retake has a window of its own.
     due_at: Mapped[datetime | None]
     withdrawn_at: Mapped[datetime | None]
+    # Its learner lets it train graders, without their name.
+    example_consent_at: Mapped[datetime | None]
 
     cohort: Mapped[Cohort] = relationship()
     learner: Mapped[Person] = relationship()
@@ -77,7 +81,8 @@ class SubmissionFile(Identified, Base):
     kind: Mapped[str] = mapped_column(String(20))
     size: Mapped[int]
     sha256: Mapped[str] = mapped_column(String(64))
-    key: Mapped[str] = mapped_column(String(200), unique=True)
+    # A copy of a work shares its stored files.
+    key: Mapped[str] = mapped_column(String(200), index=True)
     added_at: Mapped[datetime]
     removed_at: Mapped[datetime | None]
 

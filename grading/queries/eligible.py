@@ -12,10 +12,11 @@ from grading.workflow.submission import IN_GRADING, SubmissionState
 def gradable() -> ColumnElement[bool]:
     """Whether an `Allocation` of a `Submission` in the enclosing statement can be rated now.
 
-    A released work can, for an appeal alone.
+    A released work can, for an appeal alone; the copy of an anchor paper always.
     """
     return or_(
         Submission.state.in_(IN_GRADING),
+        Submission.state == SubmissionState.ANCHOR,
         and_(Submission.state == SubmissionState.RELEASED, Allocation.purpose == Purpose.APPEAL),
     )
 

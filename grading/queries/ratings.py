@@ -3,11 +3,12 @@
 from dataclasses import dataclass
 
 import numpy as np
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, exists, select
 from sqlalchemy.orm import Session
 
-from grading.models import Allocation, Cohort, Rating
-from grading.workflow.allocation import AllocationState, Pool
+from grading.models import Allocation, Cohort, Quarantine, QuarantinedRating, Rating
+from grading.workflow.allocation import OF_ANCHORS, AllocationState, Pool
+from grading.workflow.monitoring import QuarantineState
 
 # Grader A is the same reading on every page, for a learner and for staff, and stays so when one is added.
 READING_ORDER = (Allocation.pool.desc(), Allocation.sealed_at, Allocation.id)
@@ -33,8 +34,17 @@ class LongRatings:
     professional: np.ndarray
 
 
+def set_aside() -> ColumnElement[bool]:
+    """Whether a `Rating` of the enclosing statement does not count, for a quarantine in force."""
+    return exists().where(
+        QuarantinedRating.rating_id == Rating.id,
+        Quarantine.id == QuarantinedRating.quarantine_id,
+        Quarantine.state == QuarantineState.IN_FORCE,
+    )
+
+
 def sealed_ratings(session: Session, cohort: Cohort) -> LongRatings:
-    """Read all sealed ratings of a cohort, in one query."""
+    """Read all sealed ratings of a cohort's works that are not set aside, in one query."""
     rows = session.execute(
         select(
             Rating.submission_id,
@@ -44,7 +54,12 @@ def sealed_ratings(session: Session, cohort: Cohort) -> LongRatings:
             Allocation.pool,
         )
         .join(Allocation, Allocation.id == Rating.allocation_id)
-        .where(Allocation.cohort_id == cohort.id, Allocation.state == AllocationState.SEALED)
+        .where(
+            Allocation.cohort_id == cohort.id,
+            Allocation.state == AllocationState.SEALED,
+            Allocation.purpose.not_in(OF_ANCHORS),
+            ~set_aside(),
+        )
         .order_by(Rating.id)
     ).all()
     return LongRatings(

@@ -20,11 +20,13 @@ from grading.models import (
     Person,
     Submission,
 )
-from grading.queries import dates
+from grading.models.base import new_id
+from grading.queries import dates, standings
 from grading.queries.eligible import gradable, may_read
 from grading.services import audit, outbox
 from grading.services.transitions import move
 from grading.workflow.allocation import (
+    ATTEMPTED,
     HELD,
     THIRD_READINGS,
     AllocationState,
@@ -71,8 +73,26 @@ def give(
     now: datetime,
 ) -> Allocation:
     """Make an allocation: to a rater, or open to whoever may claim it."""
+    cohort = session.get_one(Cohort, submission.cohort_id)
+    return give_in(session, cohort, submission, rater, pool, purpose, codes=codes, now=now)
+
+
+def give_in(
+    session: Session,
+    cohort: Cohort,
+    submission: Submission,
+    rater: Person | None,
+    pool: Pool,
+    purpose: Purpose,
+    *,
+    codes: BlindCodes,
+    now: datetime,
+    id_: str | None = None,
+) -> Allocation:
+    """Make an allocation in a cohort; an anchor paper's submission can be of an earlier one."""
     allocation = Allocation(
-        cohort_id=submission.cohort_id,
+        id=id_ or new_id(),
+        cohort=cohort,
         submission=submission,
         rater=rater,
         pool=pool,
@@ -95,7 +115,7 @@ def give(
             "pool": pool,
             "purpose": purpose,
         },
-        chain=submission.cohort_id,
+        chain=cohort.id,
     )
     return allocation
 
@@ -241,9 +261,8 @@ def allocate(
     codes = BlindCodes(session, cohort.id)
     made, groups = 0, 1
     away = dates.absent(session, cohort, now)
-    professionals = [
-        person for person in members(session, cohort, Role.GRADER) if person.id not in away
-    ]
+    graders = standings.grading(session, cohort, members(session, cohort, Role.GRADER), now)
+    professionals = [person for person in graders if person.id not in away]
     drawn = _draw(
         session,
         cohort,
@@ -462,6 +481,7 @@ def _claimable(rater: Person, cohort: Cohort, now: datetime) -> Select[Allocatio
             Allocation.pool == Pool.PROFESSIONAL,
             gradable(),
             may_read(rater.id),
+            standings.may_grade(rater.id, cohort, now),
             holding < cohort.plan.most_holds,
         )
     )
@@ -569,6 +589,13 @@ def own(session: Session, rater: Person, allocation: Allocation, now: datetime) 
         raise HoldLost("withdrawn", "The learner took this project back. Your draft is kept.")
     if state == AllocationState.DECLINED:
         raise HoldLost("declined", "You handed this item back.")
+    live = allocation.pool == Pool.PROFESSIONAL and allocation.purpose not in ATTEMPTED
+    if (
+        live
+        and state in HELD
+        and standings.pause_of(session, allocation.cohort_id, rater.id) is not None
+    ):
+        raise HoldLost("paused", "Your queue is paused by your lead. Your draft is kept.")
     if state == AllocationState.LAPSED:
         if allocation.replaced:
             raise HoldLost("reassigned", "Someone else is grading this now. Your draft is kept.")

@@ -72,7 +72,8 @@ def still_gradable(allocation: Allocation) -> None:
     if submission.state == SubmissionState.WITHDRAWN:
         raise HoldLost("withdrawn", "The learner took this project back. Your draft is kept.")
     appealed = allocation.purpose == Purpose.APPEAL and submission.state == SubmissionState.RELEASED
-    if submission.state not in IN_GRADING and not appealed:
+    anchor = submission.state == SubmissionState.ANCHOR
+    if submission.state not in IN_GRADING and not appealed and not anchor:
         raise HoldLost("replaced", "The learner is changing this project. Your draft is kept.")
     if review is not None and review.digest != submission.digest:
         raise HoldLost("replaced", "There is a newer version of this project.")
@@ -173,7 +174,9 @@ def finish(
     if faults := gaps(_rubric(allocation), sheet):
         raise FaultsFound(faults)
     review = save_draft(session, rater, allocation, sheet, version=version, now=now)
-    plan = allocation.cohort.plan
+    # After a practice sheet the leads' levels are shown, so it cannot be opened again.
+    practice = allocation.purpose == Purpose.PRACTICE
+    minutes = 0.0 if practice else allocation.cohort.plan.undo_minutes
     move(
         session,
         allocation,
@@ -181,8 +184,10 @@ def finish(
         actor=rater,
         now=now,
         finished_at=now,
-        undo_until=now + timedelta(minutes=plan.undo_minutes),
+        undo_until=now + timedelta(minutes=minutes),
     )
+    if practice:
+        seal(session, allocation, now=now)
     return review
 
 

@@ -20,6 +20,7 @@ from grading.measurement.resolution import (
     resolve,
 )
 from grading.models import Allocation, Discrepancy, Rating, Score, StruckReading, Submission
+from grading.queries.ratings import set_aside
 from grading.rubric.definition import Rubric
 from grading.services import allocations, audit
 from grading.services.transitions import move
@@ -68,6 +69,7 @@ def readings(
 ) -> tuple[list[Reading], dict[str, list[int]]]:
     """Read the sealed readings of a work that count, and the ids of their ratings by allocation."""
     levels: dict[str, dict[str, int]] = defaultdict(dict)
+    aside: dict[str, set[str]] = defaultdict(set)
     ids: dict[str, list[int]] = defaultdict(list)
     kinds: dict[str, tuple[str, str]] = {}
     rows = session.execute(
@@ -78,6 +80,7 @@ def readings(
             Rating.level,
             Allocation.pool,
             Allocation.purpose,
+            set_aside(),
         )
         .join(Allocation, Allocation.id == Rating.allocation_id)
         .where(
@@ -87,9 +90,12 @@ def readings(
         )
         .order_by(Rating.id)
     )
-    for rating_id, allocation_id, criterion, level, pool, purpose in rows:
+    for rating_id, allocation_id, criterion, level, pool, purpose, is_aside in rows:
         levels[allocation_id][criterion] = level
-        ids[allocation_id].append(rating_id)
+        if is_aside:
+            aside[allocation_id].add(criterion)
+        else:
+            ids[allocation_id].append(rating_id)
         kinds[allocation_id] = (pool, purpose)
     found = [
         Reading(
@@ -97,10 +103,23 @@ def readings(
             pool="professional" if kinds[key][0] == Pool.PROFESSIONAL else "peer",
             adjudication=kinds[key][1] in THIRD_READINGS,
             levels=given,
+            set_aside=frozenset(aside[key]),
         )
         for key, given in levels.items()
     ]
     return found, ids
+
+
+def set_aside_readings(session: Session, submission: Submission) -> int:
+    """Count the professional readings that are whole no longer; others are wanted in their place."""
+    return _aside(readings(session, submission)[0])
+
+
+def _aside(found: list[Reading]) -> int:
+    return sum(
+        reading.pool == "professional" and not reading.adjudication and not reading.whole
+        for reading in found
+    )
 
 
 def outstanding(session: Session, submission: Submission, *, now: datetime) -> int:
@@ -141,7 +160,7 @@ def settle(session: Session, submission: Submission, *, now: datetime) -> bool:
     verdict = resolve(
         found,
         scales(cohort.rubric_version.rubric),
-        rule(cohort.plan, submission.professionals_wanted),
+        rule(cohort.plan, submission.professionals_wanted - _aside(found)),
     )
     open_case = session.scalar(
         select(Discrepancy).where(

@@ -6,8 +6,11 @@ from typing import Any, Protocol
 from sqlalchemy.orm import Session
 
 from grading.models import (
+    Alarm,
     Allocation,
+    AnchorPaper,
     Appeal,
+    CalibrationAttempt,
     Cohort,
     CredentialRecord,
     Discrepancy,
@@ -16,8 +19,10 @@ from grading.models import (
     Extension,
     MisconductCase,
     Person,
+    Quarantine,
     Release,
     RubricVersion,
+    Standing,
     Submission,
 )
 from grading.services import audit
@@ -26,9 +31,11 @@ from grading.workflow import (
     allocation,
     appeal,
     calendar,
+    calibration,
     cohort,
     credential,
     misconduct,
+    monitoring,
     release,
     submission,
 )
@@ -47,6 +54,11 @@ MACHINES: dict[type, Machine] = {
     Explanation: appeal.EXPLANATION_MACHINE,
     MisconductCase: misconduct.MACHINE,
     Extension: calendar.EXTENSION_MACHINE,
+    AnchorPaper: calibration.ANCHOR_MACHINE,
+    CalibrationAttempt: calibration.ATTEMPT_MACHINE,
+    Standing: calibration.STANDING_MACHINE,
+    Alarm: monitoring.ALARM_MACHINE,
+    Quarantine: monitoring.QUARANTINE_MACHINE,
 }
 
 

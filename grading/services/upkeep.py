@@ -4,7 +4,7 @@ A step takes ``(session, cohort, seed, now)`` and says how much it did; a caller
 transaction of its own, until it says 0.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 import numpy as np
@@ -21,11 +21,22 @@ from grading.models import (
     Person,
     Submission,
 )
-from grading.queries import dates
-from grading.services import allocations, appeals, audit, extensions, reviews, settling
+from grading.queries import dates, standings
+from grading.services import (
+    allocations,
+    appeals,
+    audit,
+    calibration,
+    extensions,
+    monitoring,
+    reviews,
+    routing,
+    settling,
+)
 from grading.services.transitions import move
 from grading.workflow.adjudication import DiscrepancyState
 from grading.workflow.allocation import (
+    ATTEMPTED,
     HELD,
     OUTSTANDING,
     THIRD_READINGS,
@@ -39,6 +50,8 @@ from grading.workflow.misconduct import MisconductState
 from grading.workflow.submission import IN_GRADING, SubmissionState
 
 BATCH = 200
+# Charts are of every sheet there is, so they are not drawn anew for each.
+LOOK_EVERY = timedelta(minutes=10)
 
 
 class Step(Protocol):
@@ -469,17 +482,71 @@ def close_hearings(session: Session, cohort: Cohort, *, seed: int, now: datetime
     return len(silent)
 
 
+def expire_standings(session: Session, cohort: Cohort, *, seed: int, now: datetime) -> int:
+    """Let standings end, and give on what their raters have not begun."""
+    del seed
+    return calibration.expire(session, cohort, now=now)
+
+
+def pass_on_uncleared(session: Session, cohort: Cohort, *, seed: int, now: datetime) -> int:
+    """Give on what graders who are paused, or not cleared any more, have not begun."""
+    del seed
+    items = list(
+        session.scalars(
+            select(Allocation)
+            .where(
+                Allocation.cohort_id == cohort.id,
+                Allocation.pool == Pool.PROFESSIONAL,
+                Allocation.state == AllocationState.ALLOCATED,
+                Allocation.purpose.not_in(ATTEMPTED),
+                ~standings.may_grade(Allocation.rater_id, cohort, now),
+            )
+            .limit(BATCH)
+        )
+    )
+    for item in items:
+        allocations.lapse(session, item, now=now)
+        item.covers_until = now
+    return len(items)
+
+
+def look_after_raters(session: Session, cohort: Cohort, *, seed: int, now: datetime) -> int:
+    """Chart the professionals when something was sealed since the last look."""
+    del seed
+    sealed = session.scalar(
+        select(func.max(Allocation.sealed_at)).where(
+            Allocation.cohort_id == cohort.id,
+            Allocation.pool == Pool.PROFESSIONAL,
+        )
+    )
+    last = cohort.looked_at
+    if sealed is None or (last is not None and (sealed <= last or now < last + LOOK_EVERY)):
+        return 0
+    cohort.looked_at = now
+    return len(monitoring.look(session, cohort, now=now))
+
+
+def route(session: Session, cohort: Cohort, *, seed: int, now: datetime) -> int:
+    """Send further readings where they prevent most wrong decisions."""
+    del seed
+    return routing.route(session, cohort, now=now)
+
+
 STEPS: tuple[Step, ...] = (
     allocate_when_due,
     lapse_holds,
     call_back,
+    expire_standings,
     pass_on_absent,
+    pass_on_uncleared,
     seal_finished,
     answer_appeals,
     close_hearings,
     close_peer_reviews,
     repair,
     settle,
+    look_after_raters,
+    route,
     repair,
 )
 

@@ -28,6 +28,9 @@ class Purpose(StrEnum):
     SECOND_READING = "second_reading"
     ADJUDICATION = "adjudication"
     APPEAL = "appeal"
+    PRACTICE = "practice"
+    QUALIFICATION = "qualification"
+    VALIDITY = "validity"
 
 
 class DeclineReason(StrEnum):
@@ -69,6 +72,10 @@ MACHINE = Machine(
 
 # These settle what others gave, and are made without knowing it.
 THIRD_READINGS = (Purpose.ADJUDICATION, Purpose.APPEAL)
+# Readings of anchor papers: they say something of the rater, nothing of the work.
+OF_ANCHORS = (Purpose.PRACTICE, Purpose.QUALIFICATION, Purpose.VALIDITY)
+# Of these the rater knows what they are.
+ATTEMPTED = (Purpose.PRACTICE, Purpose.QUALIFICATION)
 # The rater has the item to themself, and it counts towards the most one may hold.
 HELD = (S.ALLOCATED, S.BEGUN)
 # The reading may still come.

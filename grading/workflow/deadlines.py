@@ -8,6 +8,7 @@ from grading.workflow.plan import GradingPlan
 
 MORNING = time(9, 0)
 LAST_MINUTE = time(23, 59)
+EVENING = time(17, 0)
 
 
 @dataclass(frozen=True)
@@ -110,3 +111,25 @@ def days_late(
         return 0
     late = (submitted_at.astimezone(zone).date() - due_at.astimezone(zone).date()).days
     return max(late, 0)
+
+
+def working_hours_after(at: datetime, hours: float, zone: ZoneInfo) -> datetime:
+    """Give the instant so many working hours later: Monday to Friday, 9am to 5pm, in a zone.
+
+    Examples
+    --------
+    >>> friday = datetime(2026, 11, 27, 15, tzinfo=UTC)
+    >>> working_hours_after(friday, 4, ZoneInfo("UTC")).isoformat()
+    '2026-11-30T11:00:00+00:00'
+    """
+    left = timedelta(hours=hours)
+    day = at.astimezone(zone).date()
+    start = at
+    while True:
+        opens, closes = _instant(day, MORNING, zone), _instant(day, EVENING, zone)
+        start = max(start, opens)
+        if day.weekday() < 5 and start < closes:
+            if start + left <= closes:
+                return start + left
+            left -= closes - start
+        day += timedelta(days=1)

@@ -183,6 +183,170 @@ class GradingPlan:
         words=("mean", "median"),
     )
 
+    calibration: str = _choice(
+        "required",
+        "Calibration",
+        "Graders are cleared before they grade",
+        "Nobody rates a live project on a criterion they were not seen to read as the leads do.",
+        words=("required", "off"),
+    )
+    practice_papers: int = _choice(
+        5,
+        "Calibration",
+        "Examples to practise on",
+        "The rubric's words mean what the leads' levels show.",
+        low=0,
+        high=30,
+    )
+    qualification_papers: int = _choice(
+        10,
+        "Calibration",
+        "Examples in one set",
+        "Clear papers; a set is never used again for the same grader.",
+        low=3,
+        high=50,
+    )
+    qualification_sets: int = _choice(
+        2,
+        "Calibration",
+        "Sets in one try, judged together",
+        "Small sets punish good graders: pooled ones do so less.",
+        low=1,
+        high=5,
+    )
+    qualification_rule: str = _choice(
+        "pooled",
+        "Calibration",
+        "The sets of one try are judged",
+        "Pooled is fairest; best forgives one bad day.",
+        words=("pooled", "best"),
+    )
+    qualification_tries: int = _choice(
+        2, "Calibration", "Tries", "A second chance, with fresh papers.", low=1, high=5
+    )
+    qualification_wait_hours: float = _choice(
+        48.0, "Calibration", "Hours between tries", "Time to read what went wrong.", low=0, high=720
+    )
+    qualification_discrepancies: int = _choice(
+        1,
+        "Calibration",
+        "Papers that may be two or more levels off",
+        "One slip is human; two are a different standard.",
+        low=0,
+        high=10,
+    )
+    must_pass: str = _choice(
+        "each",
+        "Calibration",
+        "A grader is cleared for",
+        "Each criterion on its own, or none before all are passed.",
+        words=("each", "all"),
+    )
+    standing_days: int = _choice(
+        365,
+        "Calibration",
+        "Days a standing lasts",
+        "Standards fade; a year is usual in professional scoring.",
+        low=1,
+        high=3650,
+    )
+    peer_calibration: str = _choice(
+        "feedback",
+        "Calibration",
+        "What practising does for a peer",
+        "Only feedback; or reviews of peers who did not reach the standard are feedback, no rating.",
+        words=("off", "feedback", "counts"),
+    )
+    first_anchors: int = _choice(
+        30,
+        "Calibration",
+        "Projects that two leads read first, in a first cohort",
+        "Range finding: nobody has a standing before there are examples.",
+        low=10,
+        high=100,
+    )
+
+    check_every: int = _choice(
+        10,
+        "Check items",
+        "One check item in so many",
+        "1 in 20 finds a half-level drift within 60 sheets only one time in four. 0: none.",
+        low=0,
+        high=100,
+    )
+    check_every_early: int = _choice(
+        5,
+        "Check items",
+        "One in so many at first, after a miss or an alarm",
+        "More where more is in doubt.",
+        low=2,
+        high=100,
+    )
+    check_early: int = _choice(
+        30, "Check items", "“At first” is so many sheets", "Standards settle with use.", low=0
+    )
+    check_first_of_day: bool = _choice(
+        True, "Check items", "First of the day", "A night can move a standard."
+    )
+    check_tolerance_levels: int = _choice(
+        1,
+        "Check items",
+        "Levels off that are no miss, on a criterion",
+        "As between two graders.",
+        low=0,
+        high=10,
+    )
+    check_tolerance_total: float = _choice(
+        15.0,
+        "Check items",
+        "Points off that are no miss, on the total",
+        "As between two graders.",
+        low=0,
+        high=100,
+    )
+
+    drift_levels: float = _choice(
+        0.5,
+        "Monitoring",
+        "Movement to be found soonest, in levels",
+        "Half a level moves a score by more than a tenth of the scale.",
+        low=0.1,
+        high=3,
+    )
+    sheets_for_a_false_alarm: int = _choice(
+        2000,
+        "Monitoring",
+        "Sheets for one false alarm",
+        "All charts of a grader together; fewer alarms find drift later.",
+        low=200,
+        high=100_000,
+    )
+    alarm_answer_hours: float = _choice(
+        4.0,
+        "Monitoring",
+        "Working hours to answer a paused grader",
+        "A false alarm must not end someone's Saturday.",
+        low=1,
+        high=40,
+    )
+
+    routing_share: float = _choice(
+        0.0,
+        "Further readings",
+        "Readings beyond the least, for each project",
+        "They go where they prevent most wrong decisions. 0: none.",
+        low=0,
+        high=3,
+    )
+    routing_limit: float = _choice(
+        0.05,
+        "Further readings",
+        "Enough is known of a project below this risk",
+        "The probability that its band is wrong.",
+        low=0.001,
+        high=0.5,
+    )
+
     cut: float = _choice(
         60.0, "Scale", "Pass mark", "Set by a panel; provisional until then.", low=0, high=100
     )
@@ -370,7 +534,14 @@ _DEFAULT = GradingPlan()
 
 PRESETS: Mapping[str, GradingPlan] = {
     "certification": _DEFAULT,
-    "course": replace(_DEFAULT, preset="course", second_share=0.1, second_minimum=10, sign_offs=1),
+    "course": replace(
+        _DEFAULT,
+        preset="course",
+        second_share=0.1,
+        second_minimum=10,
+        sign_offs=1,
+        check_every=20,
+    ),
     "economy": replace(
         _DEFAULT,
         preset="economy",
@@ -380,6 +551,7 @@ PRESETS: Mapping[str, GradingPlan] = {
         readings_near_cut=1,
         readings_before_not_passed=1,
         sign_offs=1,
+        routing_share=0.25,
     ),
 }
 

@@ -14,6 +14,8 @@ class SubmissionState(StrEnum):
     RELEASED = "released"
     WITHDRAWN = "withdrawn"
     WITHHELD = "withheld"
+    # A copy of a work that trains and checks raters; it is never scored, and stays what it is.
+    ANCHOR = "anchor"
 
 
 S = SubmissionState
@@ -28,6 +30,7 @@ MACHINE = Machine(
         (S.BEGUN, "find_discrepancy"): S.DISCREPANT,
         (S.BEGUN, "resolve"): S.RESOLVED,
         (S.DISCREPANT, "resolve"): S.RESOLVED,
+        (S.RESOLVED, "reopen"): S.BEGUN,
         (S.RESOLVED, "release"): S.RELEASED,
         (S.DRAFT, "withdraw"): S.WITHDRAWN,
         (S.SUBMITTED, "withdraw"): S.WITHDRAWN,

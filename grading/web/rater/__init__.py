@@ -28,7 +28,7 @@ from grading.errors import Fault, FaultsFound, HoldLost, NotFound, StaleRecord
 from grading.models import Allocation, Cohort, SubmissionFile, SubmittedCopy
 from grading.queries import rater as queries
 from grading.rubric.definition import Criterion, Rubric
-from grading.services import allocations, reviews
+from grading.services import allocations, checks, reviews
 from grading.services.reviews import Sheet
 from grading.web import access, downloads, rendering
 from grading.web.access import load, requires
@@ -210,9 +210,7 @@ def next_item(cohort_id: str) -> Any:
     with transaction() as session:
         cohort = load(Cohort, cohort_id, Permission.REVIEW_PROFESSIONAL)
         rater = access.person()
-        found = allocations.next_held(session, rater, cohort) or allocations.claim(
-            session, rater, cohort, now=access.now()
-        )
+        found = checks.next_item(session, rater, cohort, now=access.now())
         found_id = found.id if found else None
     if found_id is None:
         flash(_("Nothing to grade now. New items appear here when they are ready."))

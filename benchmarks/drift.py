@@ -1,0 +1,205 @@
+"""Does monitoring find half a level of drift, and how often does it cry wolf?
+
+    python benchmarks/drift.py [--runs 200] [--write]
+
+The plain world of the resolution study on a scale of five levels: works with mean 2.64 and SD .44 levels
+(66 and 11 of 100), .4 more on each of five criteria; professionals' severity SD .16, error SD .7 a
+criterion, halo .5 a sheet; peers milder by .2, with bias SD .28 and the same errors. Forty professionals
+read 200 sheets each, one in 20 a check item whose level is known, 20 % of works twice. From their
+hundredth sheet on one of them is half a level milder. Levels are rounded and clipped, as people's are.
+
+Limits come from `drift_limit` alone; the false alarms are counted on the 39 others, over all charts
+together. Residuals are against `leave_one_out`.
+"""
+
+import argparse
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from grading.measurement import monitoring
+from grading.measurement.aggregation import Readings, aggregate
+from grading.measurement.prediction import leave_one_out
+
+RATERS, SHEETS, STEADY, CRITERIA, TOP = 40, 200, 100, 5, 4
+SEVERITY, ERROR, HALO, DRIFT = 0.16, 0.7, 0.5, 0.5
+RATE = 1 / 2000
+# The total sees a drift of the whole standard soonest, so it has most of the false alarms.
+TOTAL_SHARE = 0.7
+
+
+@dataclass
+class Cohort:
+    """One simulated cohort: sheets in the order each rater finished them."""
+
+    work: np.ndarray
+    rater: np.ndarray
+    levels: np.ndarray
+    known: np.ndarray
+    truth: np.ndarray
+    peers: tuple[np.ndarray, np.ndarray, np.ndarray] | None
+
+
+def simulate(rng: np.random.Generator, peers: int) -> Cohort:
+    n = RATERS * SHEETS
+    rater = np.repeat(np.arange(RATERS), SHEETS)
+    order = np.tile(np.arange(SHEETS), RATERS)
+    work = np.arange(n)
+    # A fifth of the works is read twice: such a sheet takes the work of one that is near in time.
+    for sheet in np.flatnonzero(rng.random(n) < 0.2 / 1.2):
+        near = (order[sheet] + rng.integers(-20, 21)) % SHEETS
+        other = (rater[sheet] + rng.integers(1, RATERS)) % RATERS
+        work[sheet] = work[other * SHEETS + near]
+    truth = rng.normal(2.64, 0.44, (n, 1)) + rng.normal(0, 0.4, (n, CRITERIA))
+
+    def read(given: np.ndarray, severity: np.ndarray) -> np.ndarray:
+        shape = given.shape
+        noise = rng.normal(0, HALO, (*shape[:-1], 1)) + rng.normal(0, ERROR, shape)
+        return np.clip(np.round(given + severity[..., None] + noise), 0, TOP)
+
+    severity = rng.normal(0, SEVERITY, RATERS)[rater]
+    severity[(rater == 0) & (order >= STEADY)] += DRIFT
+    levels = read(truth[work], severity)
+    reviewed = None
+    if peers:
+        by = np.stack([rng.permutation(n) for _ in range(peers)], axis=1)
+        bias = rng.normal(0.2, 0.28, n)
+        reviewed = (
+            np.repeat(np.arange(n), peers),
+            by.ravel(),
+            read(np.repeat(truth, peers, axis=0), bias[by.ravel()]),
+        )
+    return Cohort(work, rater, levels, rng.random(n) < 1 / 20, truth, reviewed)
+
+
+def residuals(cohort: Cohort, column: int | None) -> tuple[np.ndarray, np.ndarray, float]:
+    """Residual and variance of each sheet, and the SD of raters' standards as learned."""
+
+    def pick(levels: np.ndarray) -> np.ndarray:
+        return levels.mean(axis=1) if column is None else levels[:, column]
+
+    names = [f"r{index}" for index in range(RATERS)]
+    work = [cohort.work]
+    rater = [cohort.rater]
+    value = [pick(cohort.levels)]
+    if cohort.peers is not None:
+        reviewed, by, levels = cohort.peers
+        work.append(reviewed)
+        rater.append(RATERS + by)
+        value.append(pick(levels))
+        names += [f"p{index}" for index in range(int(by.max()) + 1)]
+    works = np.concatenate(work)
+    # A sheet of a work its rater has already read would be a second reading by one hand.
+    cell = works.astype(np.int64) * len(names) + np.concatenate(rater)
+    _, first = np.unique(cell, return_index=True)
+    kept = np.zeros(len(works), bool)
+    kept[first] = True
+    readings = Readings(
+        works[kept].astype(np.int32),
+        np.concatenate(rater)[kept].astype(np.int32),
+        np.concatenate(value)[kept].astype(float),
+        range(len(cohort.truth)),
+        names,
+    )
+    found = aggregate(readings, professionals=set(names[:RATERS]), rule="model")
+    predicted = leave_one_out(readings, found)
+    n = len(cohort.work)
+    residual, variance = np.zeros(n), np.full(n, np.nan)
+    sheets = np.flatnonzero(kept[:n])
+    residual[sheets] = predicted.residual[: len(sheets)]
+    variance[sheets] = predicted.variance[: len(sheets)]
+    error = found.parameters.professional_error_variance
+    known = cohort.known
+    residual[known] = (value[0] - pick(cohort.truth)[cohort.work])[known]
+    variance[known] = error
+    variance[np.isnan(variance)] = 1e6
+    return (
+        residual.reshape(RATERS, SHEETS),
+        variance.reshape(RATERS, SHEETS),
+        max(float(np.sqrt(found.parameters.professional_bias_variance)), 0.05),
+    )
+
+
+def alarms(residual: np.ndarray, variance: np.ndarray, spread: float, rate: float) -> np.ndarray:
+    deviation = round(float(np.sqrt(np.median(variance))) * 20) / 20
+    spread = max(round(spread * 20) / 20, 0.05)
+    limit = monitoring.drift_limit(
+        rate, shift=DRIFT, deviation=deviation, standard_deviation=spread, raters=2_000
+    )
+    return monitoring.alarms_in(
+        residual, variance, shift=DRIFT, limit=limit, prior_variance=spread**2
+    )
+
+
+def run(seed: int, peers: int) -> tuple[int, int, int]:
+    """Sheets until the drift is found (0: not), false alarms of steady raters, and by check items alone."""
+    rng = np.random.default_rng(seed)
+    cohort = simulate(rng, peers)
+    residual, variance, spread = residuals(cohort, None)
+    any_chart = alarms(residual, variance, spread, RATE * TOTAL_SHARE)
+    for column in range(CRITERIA):
+        any_chart |= alarms(*residuals(cohort, column), RATE * (1 - TOTAL_SHARE) / CRITERIA)
+    found = np.flatnonzero(any_chart[0, STEADY:])
+    known = cohort.known.reshape(RATERS, SHEETS)
+    checks = np.where(known, variance, 1e6)
+    error = float(variance[known].mean())
+    # Alone they are charted at the same rate of false alarms a sheet, which is 20 times as many a check.
+    limit = monitoring.drift_limit(
+        min(RATE * 20, 0.04),
+        shift=DRIFT,
+        deviation=round(float(np.sqrt(error)) * 20) / 20,
+        standard_deviation=max(round(spread * 20) / 20, 0.05),
+        raters=2_000,
+        sheets=60,
+    )
+    alone = monitoring.alarms_in(
+        residual, checks, shift=DRIFT, limit=limit, prior_variance=spread**2
+    )[0, STEADY : STEADY + 60].any()
+    return (
+        int(found[0]) + 1 if len(found) else 0,
+        int(any_chart[1:, STEADY:].sum()),
+        int(alone),
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--runs", type=int, default=200)
+    parser.add_argument("--write", action="store_true", help="write benchmarks/results/drift.md")
+    arguments = parser.parse_args()
+    rows = []
+    for peers in (3, 0):
+        outcomes = []
+        for seed in range(arguments.runs):
+            outcomes.append(run(seed, peers))
+            print(f"\r{peers} peers: {seed + 1} of {arguments.runs}", end="", flush=True)
+        print()
+        sheets = np.array([one[0] or 10**6 for one in outcomes])
+        false = sum(one[1] for one in outcomes)
+        steady = arguments.runs * (RATERS - 1) * (SHEETS - STEADY)
+        rows.append(
+            f"| {peers} | {(sheets <= 60).mean():.0%} | {(sheets <= 100).mean():.0%} "
+            f"| {np.median(sheets):.0f} | 1 in {steady / max(false, 1):,.0f} "
+            f"| {np.mean([one[2] for one in outcomes]):.0%} |"
+        )
+    table = "\n".join(
+        [
+            "| peer readings a work | found within 60 sheets | within 100 | median sheets "
+            "| false alarms, all charts, in sheets | check items alone, within 60 |",
+            "|---|---|---|---|---|---|",
+            *rows,
+        ]
+    )
+    print(table)
+    if arguments.write:
+        text = (
+            f"# Drift of half a level\n\n{arguments.runs} runs, `python benchmarks/drift.py`.\n\n"
+        )
+        path = Path(__file__).parent / "results" / "drift.md"
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text + table + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,173 @@
+"""Anchor papers, calibration attempts and standings."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from grading.models.base import Base, Identified, one_of, state_of
+from grading.models.person import Person
+from grading.models.review import Allocation
+from grading.models.submission import Submission
+from grading.workflow.calibration import (
+    ANCHOR_MACHINE,
+    ATTEMPT_MACHINE,
+    STANDING_MACHINE,
+    AnchorState,
+    AnchorUse,
+    AttemptKind,
+    AttemptState,
+    StandingState,
+)
+
+
+class AnchorPaper(Identified, Base):
+    """A work with a definitive level and a written reason on each criterion, agreed by two leads.
+
+    ``source_id`` is the learner's work, ``submission_id`` the copy that raters read: it is never
+    scored, and the readings of it never touch the work. ``rubric_digest`` says which rubric the levels
+    are of; ``set_number`` puts it into one of several sets of one use.
+    """
+
+    __tablename__ = "anchor_paper"
+
+    program_id: Mapped[str] = mapped_column(ForeignKey("program.id"))
+    cohort_id: Mapped[str] = mapped_column(ForeignKey("cohort.id"), index=True)
+    source_id: Mapped[str] = mapped_column(ForeignKey("submission.id"))
+    submission_id: Mapped[str] = mapped_column(ForeignKey("submission.id"), unique=True)
+    rubric_digest: Mapped[str] = mapped_column(String(64))
+    state: Mapped[str] = mapped_column(String(20), default=AnchorState.PROPOSED)
+    version: Mapped[int] = mapped_column(default=1)
+    use: Mapped[str | None] = mapped_column(String(20))
+    set_number: Mapped[int | None]
+    levels: Mapped[dict[str, Any] | None]
+    reasons: Mapped[dict[str, Any] | None]
+    proposed_by_id: Mapped[str] = mapped_column(ForeignKey("person.id"))
+    proposed_at: Mapped[datetime]
+    agreed_by_id: Mapped[str | None] = mapped_column(ForeignKey("person.id"))
+    agreed_at: Mapped[datetime | None]
+    ended_at: Mapped[datetime | None]
+
+    source: Mapped[Submission] = relationship(foreign_keys=[source_id])
+    submission: Mapped[Submission] = relationship(foreign_keys=[submission_id])
+    markings: Mapped[list["AnchorMarking"]] = relationship(order_by="AnchorMarking.at")
+
+    __mapper_args__ = {"version_id_col": version}
+    __table_args__ = (
+        Index("ix_anchor_paper_program_id_use", "program_id", "use"),
+        Index(
+            "uq_anchor_paper_source",
+            "source_id",
+            unique=True,
+            sqlite_where=text("state <> 'withdrawn'"),
+            postgresql_where=text("state <> 'withdrawn'"),
+        ),
+        state_of(ANCHOR_MACHINE),
+        one_of("use", AnchorUse),
+        CheckConstraint(
+            "state <> 'agreed' OR (levels IS NOT NULL AND reasons IS NOT NULL AND use IS NOT NULL)",
+            name="agreed",
+        ),
+    )
+
+    @property
+    def chain(self) -> str:
+        return self.cohort_id
+
+
+class AnchorMarking(Identified, Base):
+    """What one lead gave an anchor paper, blind; kept beside the consensus."""
+
+    __tablename__ = "anchor_marking"
+
+    anchor_id: Mapped[str] = mapped_column(ForeignKey("anchor_paper.id"))
+    person_id: Mapped[str] = mapped_column(ForeignKey("person.id"))
+    levels: Mapped[dict[str, Any]]
+    reasons: Mapped[dict[str, Any]]
+    at: Mapped[datetime]
+
+    person: Mapped[Person] = relationship()
+
+    __table_args__ = (UniqueConstraint("anchor_id", "person_id"),)
+
+
+class CalibrationAttempt(Identified, Base):
+    """One go at practice or qualification in a cohort; its items are `AnchorReading`s."""
+
+    __tablename__ = "calibration_attempt"
+
+    cohort_id: Mapped[str] = mapped_column(ForeignKey("cohort.id"))
+    person_id: Mapped[str] = mapped_column(ForeignKey("person.id"))
+    kind: Mapped[str] = mapped_column(String(20))
+    number: Mapped[int]
+    state: Mapped[str] = mapped_column(String(20), default=AttemptState.OPEN)
+    version: Mapped[int] = mapped_column(default=1)
+    started_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+    # By criterion: verdict, shares, kappa and number of papers.
+    outcome: Mapped[dict[str, Any] | None]
+
+    person: Mapped[Person] = relationship()
+    readings: Mapped[list["AnchorReading"]] = relationship()
+
+    __mapper_args__ = {"version_id_col": version}
+    __table_args__ = (
+        UniqueConstraint("cohort_id", "person_id", "kind", "number"),
+        # One attempt at a time, whatever is pressed twice.
+        Index(
+            "uq_calibration_attempt_open",
+            "cohort_id",
+            "person_id",
+            unique=True,
+            sqlite_where=text("state = 'open'"),
+            postgresql_where=text("state = 'open'"),
+        ),
+        state_of(ATTEMPT_MACHINE),
+        one_of("kind", AttemptKind),
+    )
+
+    @property
+    def chain(self) -> str:
+        return self.cohort_id
+
+
+class AnchorReading(Base):
+    """An allocation that is of an anchor paper; the rater's own page does not tell for a check item."""
+
+    __tablename__ = "anchor_reading"
+
+    allocation_id: Mapped[str] = mapped_column(ForeignKey("allocation.id"), primary_key=True)
+    anchor_id: Mapped[str] = mapped_column(ForeignKey("anchor_paper.id"), index=True)
+    attempt_id: Mapped[str | None] = mapped_column(ForeignKey("calibration_attempt.id"), index=True)
+
+    allocation: Mapped[Allocation] = relationship()
+    anchor: Mapped[AnchorPaper] = relationship()
+
+
+class Standing(Identified, Base):
+    """How a rater stands on one criterion of a cohort's rubric."""
+
+    __tablename__ = "standing"
+
+    cohort_id: Mapped[str] = mapped_column(ForeignKey("cohort.id"))
+    person_id: Mapped[str] = mapped_column(ForeignKey("person.id"))
+    criterion: Mapped[str] = mapped_column(String(60))
+    state: Mapped[str] = mapped_column(String(20), default=StandingState.NOT_QUALIFIED)
+    version: Mapped[int] = mapped_column(default=1)
+    since: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    attempt_id: Mapped[str | None] = mapped_column(ForeignKey("calibration_attempt.id"))
+
+    person: Mapped[Person] = relationship()
+
+    __mapper_args__ = {"version_id_col": version}
+    __table_args__ = (
+        UniqueConstraint("cohort_id", "person_id", "criterion"),
+        Index("ix_standing_person_id", "person_id"),
+        state_of(STANDING_MACHINE),
+    )
+
+    @property
+    def chain(self) -> str:
+        return self.cohort_id
