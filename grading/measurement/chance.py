@@ -37,7 +37,7 @@ from grading.measurement.coefficient import (
     undefined,
     with_spread,
 )
-from grading.measurement.ratings import Ratings
+from grading.measurement.ratings import Ratings, compact
 from grading.measurement.units import Patterns, Rows, Units, units_from_counts, units_of
 from grading.measurement.weights import (
     Metric,
@@ -412,7 +412,7 @@ def conger_kappa(
     w = weighting(weights, seen.levels)
     if found.reason:
         return found
-    raters, rater = np.unique(ratings.rater, return_inverse=True)
+    raters, rater = compact(ratings.rater, len(ratings.raters))
     r, q, n = len(raters), len(seen.levels), float(seen.units.times[seen.units.sizes > 0].sum())
     given = np.bincount(rater * np.int64(q) + ratings.level, minlength=r * q).reshape(r, q)
     own = given.sum(1)
@@ -481,7 +481,7 @@ class _Seen:
         if self.ratings is None:
             n_raters = int(sizes.max(initial=0))
         else:
-            n_raters = int(np.count_nonzero(np.bincount(self.ratings.rater)))
+            n_raters = self.ratings.n_raters
             dropped += self.ratings.dropped
         return Coefficient(
             estimate=math.nan,
@@ -500,7 +500,7 @@ def _seen(data: Data | _Seen, levels: ArrayLike | None) -> _Seen:
     if isinstance(data, Ratings):
         scale = np.asarray(data.levels if len(data.levels) else (0.0,), dtype=float)
         return _Seen(units_of(data), scale, data)
-    units = data if isinstance(data, Patterns | Rows) else units_from_counts(data)  # type: ignore[arg-type]
+    units = data if isinstance(data, Patterns | Rows) else units_from_counts(data)
     q = units.q if isinstance(units, Rows) else units.counts.shape[1]
     scale = np.arange(q, dtype=float) if levels is None else np.asarray(levels, dtype=float)
     if scale.shape != (q,):

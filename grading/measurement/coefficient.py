@@ -16,10 +16,9 @@ from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple, get_args
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import sparse, special
 
-from grading.measurement.ratings import Ratings
+from grading.measurement.ratings import Codes, Ratings, compact
 from grading.measurement.units import LARGE, Patterns
 from grading.measurement.weights import Table
 
@@ -191,7 +190,7 @@ def over_works_and_raters(
     The variances over works and over raters are added and t has one degree of freedom less than there
     are raters. The sum counts what belongs to both twice, so it errs on the wide side.
     """
-    raters, rater = np.unique(ratings.rater, return_inverse=True)
+    raters, rater = compact(ratings.rater, len(ratings.raters))
     r = len(raters)
     if r <= 2:
         return undefined("two-way jackknife", TWO_RATERS)
@@ -225,13 +224,13 @@ def _jackknife(found: Table, times: Table) -> float:
 
 
 def _without_each_rater(
-    additive: Additive, units: Patterns, ratings: Ratings, rater: NDArray[np.intp]
+    additive: Additive, units: Patterns, ratings: Ratings, rater: Codes
 ) -> Table:
     """How the sums change without each rater: a work that loses one rating is another pattern."""
     q = units.counts.shape[1]
     assert units.of_work is not None
     cells = units.of_work[ratings.work] * np.int64(q) + ratings.level
-    present, cell = np.unique(cells, return_inverse=True)
+    present, cell = compact(cells, len(units.times) * q)
     pattern, level = np.divmod(present, q)
     before = units.counts[pattern]
     after = before.copy()
@@ -244,7 +243,7 @@ def _without_each_rater(
 
 
 def _redrawn(
-    additive: Additive, ratings: Ratings, rater: NDArray[np.intp], *, resamples: int, seed: int
+    additive: Additive, ratings: Ratings, rater: Codes, *, resamples: int, seed: int
 ) -> float:
     """Standard error with works and raters both drawn with replacement (Owen's pigeonholes).
 
@@ -252,16 +251,18 @@ def _redrawn(
     """
     rng = np.random.default_rng(seed)
     q = len(ratings.levels)
-    works, work = np.unique(ratings.work, return_inverse=True)
+    works, work = compact(ratings.work, len(ratings.works))
     n, r = len(works), int(rater.max()) + 1
-    cells = work * q + ratings.level
+    cells = work * np.int64(q) + ratings.level
     found = np.empty(resamples)
     for turn in range(resamples):
         drawn = rng.multinomial(r, np.full(r, 1 / r)).astype(float)
         times = rng.multinomial(n, np.full(n, 1 / n)).astype(float)
         weight = drawn[rater]
-        counts = np.bincount(cells, weights=weight, minlength=n * q).reshape(n, q)
-        own = np.bincount(cells, weights=weight**2, minlength=n * q).reshape(n, q)
+        counts, own = (
+            np.asarray(np.bincount(cells, weights=by, minlength=n * q), float).reshape(n, q)
+            for by in (weight, weight**2)
+        )
         found[turn] = additive.estimate(times @ additive.features(counts, own))
     there = found[~np.isnan(found)]
     return float(there.std(ddof=1)) if len(there) >= 0.9 * resamples else math.nan

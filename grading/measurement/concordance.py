@@ -32,7 +32,7 @@ def _two_columns(data: Pairs) -> tuple[Table, Table, int, int]:
             raise ValueError("the two columns must have one length")
         there = ~(np.isnan(one) | np.isnan(other))
         return one[there], other[there], 2, int((~there).sum())
-    if len(data.criteria) > 1 and len(np.unique(data.criterion)) > 1:
+    if not data.one_criterion:
         raise ValueError("agreement is of one criterion at a time")
     raters = np.unique(data.rater)
     if len(raters) != 2:
@@ -294,7 +294,7 @@ def _complete(data: Ratings | ArrayLike) -> tuple[Table, int]:
             raise ValueError("the table must have a row a work and a column a rater")
         kept = table[~np.isnan(table).any(axis=1)]
         return kept, int(table.size - kept.size)
-    if len(data.criteria) > 1 and len(np.unique(data.criterion)) > 1:
+    if not data.one_criterion:
         raise ValueError("agreement is of one criterion at a time")
     raters, rater = np.unique(data.rater, return_inverse=True)
     sizes = np.bincount(data.work, minlength=len(data.works))

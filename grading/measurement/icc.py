@@ -166,12 +166,12 @@ class _Squares:
 
 
 def _from_ratings(ratings: Ratings) -> _Sums:
-    if len(ratings.criteria) > 1 and len(np.unique(ratings.criterion)) > 1:
+    if not ratings.one_criterion:
         raise ValueError("agreement is of one criterion at a time")
     if not len(ratings):
         return _Sums(0, 0, 0.0, 0.0, 0.0, 0.0, ratings.dropped, False)
     sizes = np.bincount(ratings.work, minlength=len(ratings.works))
-    k = int(np.count_nonzero(np.bincount(ratings.rater)))
+    k = ratings.n_raters
     work, rater, level = ratings.work, ratings.rater, ratings.level
     complete = sizes == k
     n = int(complete.sum())
@@ -297,11 +297,8 @@ def _absolute(s: _Squares, tail: float, *, average: bool) -> tuple[float, float]
         return math.nan, math.nan
     if value >= 1:
         return 1.0, 1.0
-    if average:
-        c, d = value / (n * (1 - value)), 1 + value * (n - 1) / (n * (1 - value))
-    else:
-        c = k * value / (n * (1 - value))
-        d = 1 + k * value * (n - 1) / (n * (1 - value))
+    c = k * value / (n * (1 - value))
+    d = 1 + k * value * (n - 1) / (n * (1 - value))
     parts = (c * s.raters) ** 2 / (k - 1) + (d * s.residual) ** 2 / ((n - 1) * (k - 1))
     df = (c * s.raters + d * s.residual) ** 2 / parts if parts > 0 else math.nan
     upper, lower = _quantile(n - 1, df, tail), _quantile(df, n - 1, tail)

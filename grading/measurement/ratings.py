@@ -68,6 +68,8 @@ class Ratings:
     dropped: int
     reverse: bool = False
     columns: Mapping[str, Column] = field(default_factory=dict)
+    # What was worked out from these very rows, so that ten coefficients group the works once.
+    known: dict[str, Any] = field(default_factory=dict, init=False, repr=False)
 
     @classmethod
     def from_long(
@@ -136,6 +138,20 @@ class Ratings:
             return self.where(np.zeros(len(self), dtype=bool))
         return self.where(self.criterion == self.criteria.index(criterion))
 
+    @property
+    def n_raters(self) -> int:
+        """Raters who have a rating among these rows."""
+        if "n_raters" not in self.known:
+            there = np.zeros(len(self.raters), dtype=bool)
+            there[self.rater] = True
+            self.known["n_raters"] = np.count_nonzero(there)
+        return int(self.known["n_raters"])
+
+    @property
+    def one_criterion(self) -> bool:
+        """Whether the rows are of one criterion at most."""
+        return len(self.criteria) < 2 or len(np.unique(self.criterion)) < 2
+
     def values(self) -> NDArray[np.float64]:
         """The value of each rating on the scale, mirrored where the scale came reversed."""
         return np.asarray(self.levels, dtype=float)[self.level]
@@ -158,6 +174,14 @@ class Ratings:
         if name not in self.columns:
             raise ValueError(f"the ratings have no column {name!r}")
         return self.columns[name]
+
+
+def compact(codes: Codes, size: int) -> tuple[NDArray[np.int64], Codes]:
+    """Renumber codes below ``size`` without gaps: the codes that occur, and where each row's stands."""
+    there = np.zeros(size, dtype=bool)
+    there[codes] = True
+    place = np.cumsum(there, dtype=np.int32) - np.int32(1)
+    return np.flatnonzero(there), place[codes]
 
 
 class Collector:

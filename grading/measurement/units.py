@@ -3,11 +3,16 @@
 Two works whose counts are the same count the same. With a handful of levels there are at most some
 thousands of such patterns, however many works, and every coefficient, its standard error and its
 resampling then cost next to nothing. With many levels and many works the rows themselves are kept.
+
+Both kinds answer alike: ``sizes`` is the number of ratings of a work of each group and ``times`` the
+number of works in it; ``margins`` the number of ratings on each level; ``sums`` adds a value per level
+over each work's ratings; ``agreeing`` the weights of all ordered pairs of a work's ratings, each with
+itself too.
 """
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Protocol
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -21,31 +26,6 @@ LARGE = 20_000_000
 # Whole numbers are exact in double precision up to here.
 EXACT = 2.0**52
 BLOCK = 1 << 16
-
-
-class Units(Protocol):
-    """Works, or groups of works that are alike.
-
-    ``sizes`` is the number of ratings of a work of each group and ``times`` the number of works in
-    it, both of shape (groups,); ``margins`` is the number of ratings on each level.
-    """
-
-    @property
-    def sizes(self) -> Table: ...
-    @property
-    def times(self) -> Table: ...
-    @property
-    def margins(self) -> Table: ...
-
-    def sums(self, values: Table) -> Table:
-        """Sum a value per level over each work's ratings; shape (groups,)."""
-        ...
-
-    def agreeing(self, weighting: Weighting) -> Table:
-        """Sum the weights of all ordered pairs of a work's ratings, each with itself too."""
-        ...
-
-    def select(self, groups: NDArray[np.bool_]) -> "Units": ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,7 +90,9 @@ class Rows:
         return np.bincount(self.level, minlength=self.q).astype(float)
 
     def sums(self, values: Table) -> Table:
-        return np.bincount(self.work, weights=values[self.level], minlength=self.n_works)
+        return np.asarray(
+            np.bincount(self.work, weights=values[self.level], minlength=self.n_works), float
+        )
 
     def agreeing(self, weighting: Weighting) -> Table:
         if weighting.name == "quadratic":
@@ -136,6 +118,9 @@ class Rows:
         return Rows(place[self.work[kept]], self.level[kept], int(groups.sum()), self.q)
 
 
+Units: TypeAlias = Patterns | Rows
+
+
 def units_of(ratings: Ratings) -> Units:
     """Group the works of ratings on one criterion.
 
@@ -144,23 +129,44 @@ def units_of(ratings: Ratings) -> Units:
     ValueError
         The ratings are of several criteria.
     """
-    if len(ratings.criteria) > 1 and len(np.unique(ratings.criterion)) > 1:
-        raise ValueError("agreement is of one criterion at a time")
-    q, n_works = len(ratings.levels), len(ratings.works)
+    if "units" not in ratings.known:
+        if not ratings.one_criterion:
+            raise ValueError("agreement is of one criterion at a time")
+        ratings.known["units"] = _grouped(ratings)
+    found: Units = ratings.known["units"]
+    return found
+
+
+def _grouped(ratings: Ratings) -> Units:
+    q, n_works, work = len(ratings.levels), len(ratings.works), ratings.work
     if not len(ratings):
         return Patterns(np.zeros((0, max(q, 1))), np.zeros(0))
-    sizes = np.bincount(ratings.work, minlength=n_works)
+    ordered = bool(np.all(work[1:] >= work[:-1]))
+    if ordered:
+        ends = np.flatnonzero(work[1:] != work[:-1])
+        most = int(np.diff(ends, prepend=-1, append=len(work) - 1).max())
+    else:
+        most = int(np.bincount(work).max())
     # A work's counts, read as the digits of one number.
-    base = float(sizes.max() + 1)
+    base = float(most + 1)
     if base**q < EXACT:
         powers = base ** np.arange(q)
-        keys = np.bincount(ratings.work, weights=powers[ratings.level], minlength=n_works)
+        if not ordered:
+            whole = np.bincount(work, weights=powers[ratings.level], minlength=n_works)
+            return _patterns(np.asarray(whole, float), base, q)
+        keys = np.zeros(n_works)
+        # Block by block, so that each stays in the processor's cache.
+        for start in range(0, len(work), BLOCK):
+            rows = slice(start, start + BLOCK)
+            low = int(work[start])
+            part = np.bincount(work[rows] - low, weights=powers[ratings.level[rows]])
+            keys[low : low + len(part)] += part
         return _patterns(keys, base, q)
     if n_works * q <= LARGE:
-        cells = ratings.work * np.int64(q) + ratings.level
+        cells = work * np.int64(q) + ratings.level
         counts = np.bincount(cells, minlength=n_works * q).reshape(n_works, q).astype(float)
         return Patterns(counts, np.ones(n_works), np.arange(n_works, dtype=np.int32))
-    return Rows(ratings.work, ratings.level, n_works, q)
+    return Rows(work, ratings.level, n_works, q)
 
 
 def units_from_counts(counts: ArrayLike) -> Patterns:
@@ -193,8 +199,9 @@ def _patterns(keys: Table, base: float, q: int) -> Patterns:
         place[present] = np.arange(len(present), dtype=np.int32)
         of_work, times, keys = place[whole], times[present], present.astype(float)
     else:
-        keys, of_work, times = np.unique(keys, return_inverse=True, return_counts=True)
+        keys, inverse, times = np.unique(keys, return_inverse=True, return_counts=True)
+        of_work = inverse.astype(np.int32)
     counts = np.empty((len(keys), q))
     for level in range(q):
         keys, counts[:, level] = np.divmod(keys, base)
-    return Patterns(counts, times.astype(float), of_work.astype(np.int32, copy=False))
+    return Patterns(counts, times.astype(float), of_work)
