@@ -18,7 +18,6 @@ from itertools import combinations
 from typing import Literal, NamedTuple, get_args
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import linalg, sparse
 
 from grading.measurement.ratings import Codes, Ratings, compact
@@ -110,9 +109,7 @@ def default_effects(ratings: Ratings) -> tuple[str, ...]:
         for name in ("work", "rater", "criterion")
         if len(np.unique(ratings.facet(name).codes)) > 1
     ]
-    names = [
-        ":".join(some) for size in range(1, 3) for some in combinations(facets, size)
-    ]
+    names = [":".join(some) for size in range(1, 3) for some in combinations(facets, size)]
     found: list[str] = []
     seen: list[Codes] = []
     for name in names:
@@ -241,9 +238,7 @@ def _model(ratings: Ratings, names: Sequence[str]) -> _Model:
     effects = tuple(_effect(ratings, name) for name in names)
     for effect in effects:
         if len(effect.sizes) == len(ratings):
-            raise ValueError(
-                f"each level of {effect.name} has one rating, so it is the residual"
-            )
+            raise ValueError(f"each level of {effect.name} has one rating, so it is the residual")
     y = ratings.values()
     mean = float(y.mean())
     cell = {"work", "rater"} | (set() if ratings.one_criterion else {"criterion"})
@@ -272,7 +267,7 @@ def _moments(model: _Model) -> tuple[Table, bool]:
     expected[:, c] -= 1
     if np.linalg.matrix_rank(expected / np.abs(expected).max(axis=0)) < c + 1:
         return np.full(c + 1, math.nan), False
-    return np.linalg.solve(expected, squares), True
+    return np.asarray(np.linalg.solve(expected, squares), float), True
 
 
 def _shared(model: _Model, one: _Effect, other: _Effect) -> float:
@@ -328,7 +323,8 @@ def _restricted(
         if not kept.effects:
             values = np.zeros(len(names) + 1)
             values[-1] = float(model.y @ model.y) / (len(model.y) - 1)
-            inverse, converged, nothing = np.full((1, 1), math.nan), True, set()
+            inverse, converged = np.full((1, 1), math.nan), True
+            nothing: set[str] = set()
         else:
             values[index], inverse, converged, nothing = _climb(kept, values[index], seed)
         if not nothing:
@@ -350,9 +346,7 @@ def _restricted(
     )
 
 
-def _climb(
-    model: _Model, values: Table, seed: int
-) -> tuple[Table, Table, bool, set[str]]:
+def _climb(model: _Model, values: Table, seed: int) -> tuple[Table, Table, bool, set[str]]:
     """Climb by average information; give components, their covariance, whether it came to rest, and
     the effects whose variance fell to nothing."""
     n, c = len(model.y), len(model.effects)
@@ -370,7 +364,9 @@ def _climb(
         score[c] = -(free - float(solved.residual @ solved.residual) / error**2) / 2
         step = np.linalg.lstsq(solved.average, score, rcond=None)[0]
         # Expectation-maximisation, slow and safe, where the fast step would leave the parameter space.
-        safe = np.append((squares + solved.traces) / levels, float(model.y @ solved.residual) / (n - 1))
+        safe = np.append(
+            (squares + solved.traces) / levels, float(model.y @ solved.residual) / (n - 1)
+        )
         new = values + step
         bad = new <= 0
         new = np.where(bad, np.minimum(safe, values), new)
@@ -387,7 +383,7 @@ def _climb(
             # The fast step points below 0 where the likelihood is highest at 0 itself.
             values[:c][bad[:c]] *= 0.1
         solved = equations.solve(values)
-    return values, np.linalg.pinv(solved.average), converged, set()
+    return values, np.asarray(np.linalg.pinv(solved.average), float), converged, set()
 
 
 class _Equations:
@@ -424,9 +420,7 @@ class _Equations:
         )
         self.gram = (design.T @ design).tocsr()
         self.exact = self.q <= EXACT_LEVELS
-        if self.exact:
-            self.gram = self.gram.toarray()
-        else:
+        if not self.exact:
             self.across = self.cross.T.tocsr()
             rng = np.random.default_rng(seed)
             self.probes = rng.choice([-1.0, 1.0], size=(self.q, PROBES))
@@ -486,8 +480,8 @@ class _Equations:
         return _Solved(predicted, float(rest[-1]), residual, traces, (average + average.T) / 2)
 
     def _dense(self, diagonal: Table, penalty: Table) -> "_Solver":
-        scaled = sparse.diags_array(1 / diagonal) @ self.cross
-        reduced = self.gram + np.diag(penalty) - (self.cross.T @ scaled).toarray()
+        scaled = sparse.csr_matrix(sparse.diags_array(1 / diagonal) @ self.cross)
+        reduced = self.gram.toarray() + np.diag(penalty) - (self.cross.T @ scaled).toarray()
         factor = linalg.cho_factor(reduced)
         inverse = linalg.cho_solve(factor, np.eye(self.q))
         absorbed = float((inverse * (scaled.T @ scaled).toarray()).sum())
@@ -504,13 +498,13 @@ class _Equations:
 
         def times(x: Table) -> Table:
             penalised = penalty * x if x.ndim == 1 else penalty[:, None] * x
-            weighed = self.cross @ x
+            weighed = np.asarray(self.cross @ x)
             weighed = weighed / (diagonal if x.ndim == 1 else diagonal[:, None])
             return np.asarray(self.gram @ x + penalised - self.across @ weighed)
 
         self.last = _conjugate_gradients(times, self.probes, scale, self.last)
-        met = (self.cross @ self.last) / diagonal[:, None]
-        sent = (self.cross @ self.probes) / diagonal[:, None]
+        met = np.asarray(self.cross @ self.last) / diagonal[:, None]
+        sent = np.asarray(self.cross @ self.probes) / diagonal[:, None]
         return _Solver(
             lambda right, _: _conjugate_gradients(times, right, scale, None),
             np.asarray((self.probes * self.last).mean(axis=1)),
@@ -548,11 +542,8 @@ def _conjugate_gradients(
         rest -= length * moved
         scaled = weight * rest
         new = (rest * scaled).sum(axis=0)
-        direction = scaled + np.divide(new, size, out=np.zeros_like(new), where=size > 0) * direction
+        direction = (
+            scaled + np.divide(new, size, out=np.zeros_like(new), where=size > 0) * direction
+        )
         size = new
     return x[:, 0] if single else x
-
-
-def as_array(values: Mapping[str, float], names: Sequence[str]) -> NDArray[np.float64]:
-    """The values in the order of the names."""
-    return np.array([values[name] for name in names], float)

@@ -72,7 +72,7 @@ def lin_concordance(data: Pairs, *, confidence: float = 0.95) -> Coefficient:
     Examples
     --------
     >>> round(lin_concordance(([1, 2, 3, 4], [1, 2, 4, 4])).estimate, 3)
-    0.914
+    0.917
     """
     one, other, raters, dropped = _two_columns(data)
     n = len(one)

@@ -5,7 +5,7 @@ columns of integers. Labels of any kind are coded once, on the way in.
 """
 
 import math
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -16,6 +16,8 @@ Codes = NDArray[np.int32]
 Labels = Sequence[Hashable]
 # Rows that are turned into Python objects at a time.
 BLOCK = 1 << 18
+# Faults of one kind that are kept by name.
+LISTED = 1000
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,8 +104,8 @@ class Ratings:
         Raises
         ------
         ValueError
-            Lengths differ, a label is missing, a level is not on the scale, or a rater rated a work
-            twice on a criterion.
+            Lengths differ, a label is missing, a level is not on the scale, or (`RatedTwice`) a rater
+            rated a work twice on a criterion.
 
         Examples
         --------
@@ -152,6 +154,11 @@ class Ratings:
         """Whether the rows are of one criterion at most."""
         return len(self.criteria) < 2 or len(np.unique(self.criterion)) < 2
 
+    def on_levels_used(self) -> "Ratings":
+        """Keep of the scale the levels that occur, for criteria whose scales differ."""
+        used, level = compact(self.level, len(self.levels))
+        return replace(self, level=level, levels=tuple(self.levels[i] for i in used.tolist()))
+
     def values(self) -> NDArray[np.float64]:
         """The value of each rating on the scale, mirrored where the scale came reversed."""
         return np.asarray(self.levels, dtype=float)[self.level]
@@ -184,8 +191,30 @@ def compact(codes: Codes, size: int) -> tuple[NDArray[np.int64], Codes]:
     return np.flatnonzero(there), place[codes]
 
 
+class RatedTwice(ValueError):
+    """A rater rated a work more than once on a criterion.
+
+    Attributes
+    ----------
+    cells : list of (work, rater, criterion)
+        The first of them, by label.
+    """
+
+    def __init__(self, cells: list[tuple[Hashable, Hashable, Hashable]]) -> None:
+        work, rater, criterion = cells[0]
+        super().__init__(
+            f"rater {rater!r} rated work {work!r} more than once on criterion {criterion!r}"
+        )
+        self.cells = cells
+
+
 class Collector:
     """Codes rows as they come, block by block, so that a file or a query never lies in memory whole.
+
+    Attributes
+    ----------
+    dropped : int
+        Rows without a level so far.
 
     Examples
     --------
@@ -200,7 +229,7 @@ class Collector:
         self._coders: dict[str, _Coder] = {}
         self._level = _Coder()
         self._levels: list[Codes] = []
-        self._dropped = 0
+        self.dropped = 0
         self._names: frozenset[str] | None = None
 
     def __len__(self) -> int:
@@ -228,7 +257,7 @@ class Collector:
         codes = self._level.add(level)
         there = codes >= 0
         if not there.all():
-            self._dropped += int(len(codes) - there.sum())
+            self.dropped += int(len(codes) - there.sum())
             given = {name: _kept(values, there) for name, values in given.items()}
             codes = codes[there]
         for name, values in given.items():
@@ -241,8 +270,12 @@ class Collector:
         levels: Sequence[float] | None = None,
         scale: tuple[float, float] | None = None,
         reverse: bool = False,
+        relabel: Callable[[Labels], Labels] | None = None,
     ) -> Ratings:
-        """Give what was collected; parameters and errors as in `Ratings.from_long`."""
+        """Give what was collected; parameters and errors as in `Ratings.from_long`.
+
+        ``relabel`` gives each column's labels their final form; those that become alike are one.
+        """
         level = _joined(self._levels)
         if scale is not None:
             levels = _steps(scale)
@@ -251,7 +284,7 @@ class Collector:
         if reverse:
             level = (len(values) - 1 - level).astype(np.int32)
             values = tuple(values[0] + values[-1] - value for value in reversed(values))
-        coded = {name: coder.column() for name, coder in self._coders.items()}
+        coded = {name: coder.column(relabel) for name, coder in self._coders.items()}
         nobody = Column(np.zeros(0, np.int32), ())
         # A column of one criterion costs nothing: all its rows are one number.
         one = Column(np.broadcast_to(np.int32(0), len(level)), ("",) if len(level) else ())
@@ -266,7 +299,7 @@ class Collector:
             rater.labels,
             criterion.labels,
             values,
-            self._dropped,
+            self.dropped,
             reverse,
             coded,
         )
@@ -288,9 +321,16 @@ class _Coder:
             raise ValueError(f"row {int(np.argmin(codes)) + 1} has no {name}")
         self._blocks.append(codes)
 
-    def column(self) -> Column:
-        labels = self.labels
-        return Column(_joined(self._blocks), labels if isinstance(labels, range) else tuple(labels))
+    def column(self, relabel: Callable[[Labels], Labels] | None) -> Column:
+        codes = _joined(self._blocks)
+        if relabel is None:
+            labels = self.labels
+            return Column(codes, labels if isinstance(labels, range) else tuple(labels))
+        index: dict[Hashable, int] = {}
+        place = [index.setdefault(label, len(index)) for label in relabel(self.labels)]
+        if len(index) < len(place):
+            codes = np.asarray(place, np.int32)[codes]
+        return Column(codes, tuple(index))
 
     def add(self, values: Any) -> Codes:
         """Code the values; what is missing (None, NaN, null) becomes -1."""
@@ -444,8 +484,13 @@ def _refuse_duplicates(ratings: Ratings) -> None:
     if not np.any(ordered[1:] == ordered[:-1]):
         return
     _, first, counts = np.unique(cells, return_index=True, return_counts=True)
-    row = first[counts > 1].min()
-    raise ValueError(
-        f"rater {ratings.raters[ratings.rater[row]]!r} rated work {ratings.works[ratings.work[row]]!r} "
-        f"more than once on criterion {ratings.criteria[ratings.criterion[row]]!r}"
+    raise RatedTwice(
+        [
+            (
+                ratings.works[ratings.work[row]],
+                ratings.raters[ratings.rater[row]],
+                ratings.criteria[ratings.criterion[row]],
+            )
+            for row in np.sort(first[counts > 1])[:LISTED].tolist()
+        ]
     )
