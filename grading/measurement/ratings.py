@@ -191,6 +191,65 @@ def compact(codes: Codes, size: int) -> tuple[NDArray[np.int64], Codes]:
     return np.flatnonzero(there), place[codes]
 
 
+def combined(one: Ratings, other: Ratings) -> tuple[Ratings, NDArray[np.bool_]]:
+    """Put two sets of ratings into one coding, matched by label; the mask marks the other's rows.
+
+    Further columns are kept where both have them.
+
+    Raises
+    ------
+    ValueError
+        As in `Ratings.from_long`; one scale is reversed and the other is not.
+
+    Examples
+    --------
+    >>> one = Ratings.from_long(["w"], ["a"], [1])
+    >>> both, others = combined(one, Ratings.from_long(["w"], ["b"], [2]))
+    >>> both.raters, both.levels, others.tolist()
+    (('a', 'b'), (1.0, 2.0), [False, True])
+    """
+    if one.reverse != other.reverse:
+        raise ValueError("one scale is reversed and the other is not")
+    levels = tuple(sorted({*one.levels, *other.levels}))
+    places = {level: place for place, level in enumerate(levels)}
+    level = [
+        np.array([places[value] for value in ratings.levels], np.int32)[ratings.level]
+        for ratings in (one, other)
+    ]
+    columns = {
+        name: _merged(one.facet(name), other.facet(name))
+        for name in (
+            "work",
+            "rater",
+            "criterion",
+            *(name for name in one.columns if name in other.columns),
+        )
+    }
+    own = {name: columns.pop(name) for name in ("work", "rater", "criterion")}
+    found = Ratings(
+        own["work"].codes,
+        own["rater"].codes,
+        own["criterion"].codes,
+        np.concatenate(level),
+        own["work"].labels,
+        own["rater"].labels,
+        own["criterion"].labels,
+        levels,
+        one.dropped + other.dropped,
+        one.reverse,
+        columns,
+    )
+    _refuse_duplicates(found)
+    return found, np.arange(len(found)) >= len(one)
+
+
+def _merged(one: Column, other: Column) -> Column:
+    index = {label: code for code, label in enumerate(one.labels)}
+    place = np.array([index.setdefault(label, len(index)) for label in other.labels], np.int32)
+    moved = place[other.codes] if len(place) else other.codes
+    return Column(np.concatenate([one.codes, moved]), tuple(index))
+
+
 class RatedTwice(ValueError):
     """A rater rated a work more than once on a criterion.
 
