@@ -1,0 +1,215 @@
+"""Slope and variances of the joint model by maximum marginal likelihood, with weak priors.
+
+The priors keep a cohort with few professional readings from believing what it cannot know. They are
+relative to the spread s of the readings: every standard deviation is log-normal with a factor of e
+(2.7) for one SD about .7 s (works), .25 s (shared error), .35 s (bias) and .6 s (error); the
+peers' slope is N(1, .3²).
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+from scipy import optimize
+
+from grading.measurement.posterior import (
+    PROFESSIONAL,
+    Design,
+    Floats,
+    Joint,
+    Messages,
+    Parameters,
+    joint_posterior,
+)
+
+_FIELDS = (
+    "prior_variance",
+    "slope",
+    "shared_variance",
+    "peer_bias_variance",
+    "peer_error_variance",
+    "professional_bias_variance",
+    "professional_error_variance",
+)
+_SLOPE = 1
+# Medians of the standard deviations as shares of the spread; the slope's own mean.
+_CENTRES = (0.7, 1.0, 0.25, 0.35, 0.6, 0.35, 0.6)
+_WIDTHS = np.array([1.0, 0.3, 1.0, 1.0, 1.0, 1.0, 1.0])
+_STEP = 0.02
+
+
+@dataclass(frozen=True, eq=False)
+class Fit:
+    """A fitted model.
+
+    Attributes
+    ----------
+    joint : Joint
+        The posterior at the fitted parameters.
+    learned : ndarray of bool, shape (7,)
+        Which of slope and variances the readings could say anything about.
+    point, covariance : ndarray, shapes (7,) and (7, 7)
+        The fitted values (log standard deviations; slope) and Laplace's approximation to their
+        posterior covariance; zero where not learned.
+    variance : ndarray, shape (n_works,)
+        Of the true scores, with the uncertainty of the parameters in it.
+    """
+
+    joint: Joint
+    learned: np.ndarray
+    point: Floats
+    covariance: Floats
+    variance: Floats
+
+
+def learnable(design: Design) -> np.ndarray:
+    """Which of slope and variances (in the order of ``posterior.NAMES``) can be learned here."""
+    peers, professionals = design.pools
+    both = bool(np.any((peers.in_work > 0) & (professionals.in_work > 0)))
+    return np.array(
+        [True, both, both, peers.n > 0, peers.n > 0, professionals.n > 0, professionals.n > 0]
+    )
+
+
+def _spreads(design: Design) -> tuple[float, float]:
+    spreads = [float(np.std(pool.value)) if pool.n > 1 else math.nan for pool in design.pools]
+    known = [value for value in spreads if value > 0]
+    widest = max(known) if known else 1.0
+    return tuple(value if value > 0 else widest for value in spreads)  # type: ignore[return-value]
+
+
+def _centres(design: Design) -> Floats:
+    peers, professionals = _spreads(design)
+    has_professionals = design.pools[1].n > 2
+    works = professionals if has_professionals else peers
+    scale = np.array([works, 1.0, peers, peers, peers, professionals, professionals])
+    return np.where(
+        np.arange(7) == _SLOPE, 1.0, np.log(np.maximum(np.array(_CENTRES) * scale, 1e-9))
+    )
+
+
+def parameters_at(point: Floats, learned: np.ndarray) -> Parameters:
+    """Slope and variances of a fitted point; mean and leniency are integrated out."""
+    values = {
+        name: float(point[k]) if k == _SLOPE else math.exp(2.0 * float(point[k]))
+        for k, name in enumerate(_FIELDS)
+    }
+    if not learned[2]:
+        values.update(slope=1.0, shared_variance=0.0)
+    return Parameters(prior_mean=0.0, **values)
+
+
+def fit(
+    design: Design,
+    *,
+    start: Fit | None = None,
+    laplace: bool = True,
+    tolerance: float = 0.02,
+    precision: float = 1e-7,
+    report: Callable[[int], None] | None = None,
+) -> Fit:
+    """Maximise the marginal likelihood with its priors.
+
+    Parameters
+    ----------
+    design : Design
+        With a work that was read twice, or a rater who read two works.
+    start : Fit, optional
+        Of nearly the same readings: where the search begins, and its scale.
+    laplace : bool
+        Whether to carry the parameters' uncertainty into the works' variances (seven evaluations).
+    tolerance : float
+        Largest slope of the log posterior at the end, a posterior standard deviation of a parameter.
+    precision : float
+        Relative, of each evaluation's equations.
+    """
+    learned = learnable(design)
+    active = np.flatnonzero(learned)
+    centres, messages = _centres(design), Messages()
+    count = sum(pool.n for pool in design.pools)
+    if start is not None and np.array_equal(start.learned, learned):
+        origin, shape = start.point.copy(), start.covariance[np.ix_(active, active)]
+    else:
+        origin, shape = centres.copy(), np.eye(len(active)) * 4.0 / max(count, 4) ** 0.8
+    lower = np.linalg.cholesky(shape + 1e-12 * np.eye(len(active)))
+
+    def at(scaled: Floats) -> Floats:
+        point = origin.copy()
+        # Far from any data a step must not overflow: e^12 spreads is far enough.
+        point[active] = np.clip(
+            point[active] + lower @ scaled, centres[active] - 12.0, centres[active] + 12.0
+        )
+        return point
+
+    def posterior(point: Floats) -> Joint:
+        return joint_posterior(
+            design, parameters_at(point, learned), messages=messages, tolerance=precision
+        )
+
+    def slopes(point: Floats, joint: Joint) -> Floats:
+        return np.asarray(joint.gradient[active] - (point - centres)[active] / _WIDTHS[active] ** 2)
+
+    evaluations = 0
+
+    def objective(scaled: Floats) -> tuple[float, Floats]:
+        nonlocal evaluations
+        evaluations += 1
+        if report is not None:
+            report(evaluations)
+        point = at(scaled)
+        joint = posterior(point)
+        penalty = 0.5 * float(np.sum(((point - centres)[active] / _WIDTHS[active]) ** 2))
+        return penalty - joint.log_likelihood, -(lower.T @ slopes(point, joint))
+
+    found = optimize.minimize(
+        objective,
+        np.zeros(len(active)),
+        jac=True,
+        method="L-BFGS-B",
+        options={"gtol": tolerance, "ftol": 1e-10, "maxiter": 100, "maxcor": 7},
+    )
+    point = at(found.x)
+    joint = posterior(point)
+    covariance, variance = np.zeros((7, 7)), joint.variance
+    if laplace:
+        base = slopes(point, joint)
+        bend = np.empty((len(active), len(active)))
+        moved = np.empty((design.n_works, len(active)))
+        for column, k in enumerate(active.tolist()):
+            nearby = point.copy()
+            nearby[k] += _STEP
+            other = posterior(nearby)
+            bend[:, column] = (base - slopes(nearby, other)) / _STEP
+            moved[:, column] = (other.mean - joint.mean) / _STEP
+        values, vectors = np.linalg.eigh((bend + bend.T) / 2)
+        # The prior alone would bend the objective at least this much.
+        inner = (vectors / np.maximum(values, 1.0)) @ vectors.T
+        covariance[np.ix_(active, active)] = inner
+        variance = variance + np.sum((moved @ inner) * moved, axis=1)
+    return Fit(joint, learned, point, covariance, variance)
+
+
+def at_parameters(design: Design, parameters: Parameters) -> Fit:
+    """The posterior at parameters that come from elsewhere, such as an earlier cohort.
+
+    Where only peers read, that cohort's leniency is taken off.
+    """
+    joint = joint_posterior(design, parameters)
+    if not design.pools[PROFESSIONAL].n:
+        joint = replace(
+            joint,
+            mean=joint.mean - parameters.leniency,
+            bias=(joint.bias[0] + parameters.leniency, joint.bias[1]),
+            parameters=replace(
+                parameters, prior_mean=joint.parameters.prior_mean - parameters.leniency
+            ),
+        )
+    nothing = np.zeros(len(_FIELDS))
+    return Fit(
+        joint,
+        np.zeros(len(_FIELDS), dtype=bool),
+        nothing,
+        np.zeros((len(_FIELDS), len(_FIELDS))),
+        joint.variance,
+    )
