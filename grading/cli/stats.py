@@ -540,9 +540,9 @@ def severity_command(
     """How strict each rater is, and what each work is worth, by the many-facet Rasch model."""
     from grading.measurement import severity
 
-    options = {} if nodes is None else {"nodes": nodes}
+    options: dict[str, Any] = {"model": model, "estimator": estimator, "nodes": nodes}
     try:
-        found = severity.fit(source.ratings, model=model, estimator=estimator, **options)
+        found = severity.fit(source.ratings, **options)
         summaries = {facet: found.summary(facet) for facet in ("rater", "work", "criterion")}
     except ValueError as error:
         raise Refused("%(message)s", message=str(error)) from error
@@ -598,9 +598,8 @@ def aggregate_command(source: Source, as_json: bool, cuts: tuple[float, ...], ru
         professionals = {ratings.raters[code] for code in both}
     scale = (ratings.levels[0], ratings.levels[-1]) if source.own_scale else None
     try:
-        found = aggregation.aggregate(
-            ratings, professionals=professionals, cuts=cuts, rule=rule, scale=scale
-        )
+        options: dict[str, Any] = {"cuts": cuts, "rule": rule, "scale": scale}
+        found = aggregation.aggregate(ratings, professionals=professionals, **options)
     except ValueError as error:
         raise Refused("%(message)s", message=str(error)) from error
     if as_json:

@@ -11,13 +11,24 @@ errors for incomplete data; Gwet 2008, doi:10.1348/000711006X126600; Krippendorf
 """
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from grading.measurement.additive import (
+    Additive,
+    Chance,
+    agreeing,
+    alpha_of,
+    beyond,
+    coincidences,
+    ordinal_alpha,
+    pair_sums,
+    ratio,
+    weighted_pairs,
+)
 from grading.measurement.coefficient import (
     NO_PAIRS,
     ONE_LEVEL,
@@ -26,7 +37,6 @@ from grading.measurement.coefficient import (
     PARADOX_EXACT,
     PARADOX_VALUE,
     TOO_LARGE,
-    Additive,
     Coefficient,
     Interval,
     Spread,
@@ -362,10 +372,10 @@ def krippendorff_alpha(
         return with_spread(found, spread)
     if metric == "ordinal":
         q = len(seen.levels)
-        additive = Additive(_coincidences, partial(_ordinal_alpha, q), q * q + q, 2)
+        additive = Additive(coincidences, partial(ordinal_alpha, q), q * q + q, 2)
     else:
         width = len(seen.levels) + 1
-        additive = Additive(partial(_weighted_pairs, w), partial(_alpha, w), width, 2)
+        additive = Additive(partial(weighted_pairs, w), partial(alpha_of, w), width, 2)
     return with_spread(found, _resampled(seen, additive, asked))
 
 
@@ -441,6 +451,8 @@ def conger_kappa(
     influence = (n / n_paired * (parts - chance * paired) - 2 * (1 - kappa) * (e - chance)) / (
         1 - chance
     )
+    if n < 2:
+        return with_spread(found, undefined("linearised over works", ONE_WORK))
     asked = _Asked("analytic", confidence, 0, 0)
     return with_spread(
         found, _linearised(influence[read], np.ones(int(read.sum())), n, kappa, asked)
@@ -550,9 +562,6 @@ def _linearised(influence: Table, times: Table, n: float, estimate: float, asked
 
 # Agreement beyond chance ---------------------------------------------------------------------------
 
-# Chance agreement from the shares of the levels, over the last axis; and how fast it changes with each.
-Chance = Callable[[Table, Weighting], tuple[Table, Table]]
-
 
 def _no_chance(shares: Table, _: Weighting) -> tuple[Table, Table]:
     return np.zeros(shares.shape[:-1]), np.zeros(shares.shape)
@@ -612,7 +621,7 @@ def _corrected(
         found = _with_paradox(found, seen)
     if asked.interval != "analytic":
         width = len(seen.levels) + 3
-        additive = Additive(partial(_agreeing, w), partial(_beyond, w, chance), width, 1)
+        additive = Additive(partial(agreeing, w), partial(beyond, w, chance), width, 1)
         return with_spread(found, _resampled(seen, additive, asked))
     if n < 2:
         return with_spread(found, undefined("linearised over works", ONE_WORK))
@@ -640,7 +649,7 @@ def _pooled(seen: _Seen, w: Weighting, name: str, asked: _Asked) -> Coefficient:
     value = _pairs(seen, w)
     found = replace(found, estimate=value)
     if asked.interval != "analytic":
-        additive = Additive(partial(_pair_sums, w), _ratio, 2, 2)
+        additive = Additive(partial(pair_sums, w), ratio, 2, 2)
         return with_spread(found, _resampled(seen, additive, asked))
     units = seen.units.select(seen.units.sizes >= 2)
     n = float(units.times.sum())
@@ -650,76 +659,3 @@ def _pooled(seen: _Seen, w: Weighting, name: str, asked: _Asked) -> Coefficient:
     alike = units.agreeing(w) - units.sizes
     influence = value + (alike - value * pairs) / (float(units.times @ pairs) / n)
     return with_spread(found, _linearised(influence, units.times, n, value, asked))
-
-
-# What works add, for resampling --------------------------------------------------------------------
-
-
-def _pair_sums(w: Weighting, counts: Table, own: Table) -> Table:
-    alike = (w.times(counts) * counts).sum(1) - own.sum(1)
-    return np.column_stack([alike, counts.sum(1) ** 2 - own.sum(1)])
-
-
-def _ratio(sums: Table) -> Table:
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return np.asarray(sums[..., 0] / sums[..., 1])
-
-
-def _agreeing(w: Weighting, counts: Table, own: Table) -> Table:
-    pair = _pair_sums(w, counts, own)
-    paired, sizes = pair[:, 1] > 0, counts.sum(1)
-    read = sizes > 0
-    parts = np.divide(pair[:, 0], pair[:, 1], out=np.zeros(len(pair)), where=paired)
-    shares = np.divide(counts, sizes[:, None], out=np.zeros(counts.shape), where=read[:, None])
-    return np.column_stack([parts, paired, read, shares])
-
-
-def _beyond(w: Weighting, chance: Chance, sums: Table) -> Table:
-    with np.errstate(invalid="ignore", divide="ignore"):
-        agreed = sums[..., 0] / sums[..., 1]
-        expected, _ = chance(sums[..., 3:] / sums[..., 2, None], w)
-        return np.asarray(
-            np.where(expected < 1 - 1e-15, (agreed - expected) / (1 - expected), np.nan)
-        )
-
-
-def _weighted_pairs(w: Weighting, counts: Table, own: Table) -> Table:
-    pair = _pair_sums(w, counts, own)
-    paired, sizes = pair[:, 1] > 0, counts.sum(1)
-    part = np.divide(pair[:, 0] * sizes, pair[:, 1], out=np.zeros(len(pair)), where=paired)
-    return np.column_stack([part, counts * paired[:, None]])
-
-
-def _alpha(w: Weighting, sums: Table) -> Table:
-    margins = sums[..., 1:]
-    total = margins.sum(-1)
-    observed = total - sums[..., 0]
-    expected = (total**2 - (margins * w.times(margins)).sum(-1)) / (total - 1)
-    return _one_less(observed, expected, total)
-
-
-def _coincidences(counts: Table, own: Table) -> Table:
-    sizes, q = counts.sum(1), counts.shape[1]
-    pairs = sizes**2 - own.sum(1)
-    paired = pairs > 0
-    factor = np.divide(sizes, pairs, out=np.zeros(len(sizes)), where=paired)
-    table = counts[:, :, None] * counts[:, None, :]
-    table[:, np.arange(q), np.arange(q)] -= own
-    flat = (table * factor[:, None, None]).reshape(len(counts), q * q)
-    return np.column_stack([flat, counts * paired[:, None]])
-
-
-def _ordinal_alpha(q: int, sums: Table) -> Table:
-    table = sums[..., : q * q].reshape(*sums.shape[:-1], q, q)
-    margins = sums[..., q * q :]
-    ranks = np.cumsum(margins, axis=-1) - margins / 2
-    total = margins.sum(-1)
-    ranks = ranks - ((margins * ranks).sum(-1) / np.maximum(total, 1))[..., None]
-    squares = (margins * ranks**2).sum(-1)
-    across = (ranks * (table @ ranks[..., None])[..., 0]).sum(-1)
-    return _one_less(squares - across, total * squares / (total - 1), total)
-
-
-def _one_less(observed: Table, expected: Table, total: Table) -> Table:
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return np.asarray(np.where(expected > 1e-12 * total, 1 - observed / expected, np.nan))

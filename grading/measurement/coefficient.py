@@ -11,20 +11,18 @@ Efron & Stein 1981, doi:10.1214/aos/1176345462; Owen 2007, doi:10.1214/07-AOAS12
 """
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple, get_args
 
 import numpy as np
 from scipy import sparse, special
 
+from grading.measurement.additive import Additive
 from grading.measurement.ratings import Codes, Ratings, compact
 from grading.measurement.units import LARGE, Patterns
 from grading.measurement.weights import Table
 
 Interval = Literal["analytic", "bootstrap", "two_way"]
-Features = Callable[[Table, Table], Table]
-Estimate = Callable[[Table], Table]
 
 NO_PAIRS = "not enough ratings: no work was rated twice"
 ONE_LEVEL = "all ratings are the same level, so agreement beyond chance is undefined"
@@ -120,29 +118,6 @@ def check_interval(interval: str, confidence: float) -> None:
         raise ValueError(f"interval must be one of {', '.join(get_args(Interval))}")
     if not 0 < confidence < 1:
         raise ValueError("confidence must lie between 0 and 1")
-
-
-@dataclass(frozen=True)
-class Additive:
-    """A coefficient that depends on sums over works alone.
-
-    Attributes
-    ----------
-    features : callable, (patterns, q), (patterns, q) -> (patterns, s)
-        What a work with these counts adds. The second table counts, by level, the pairs of a rating
-        with itself, which are no pairs: the counts again, unless ratings are weighted.
-    estimate : callable, (…, s) -> (…)
-        The coefficient from the sums; NaN where undefined.
-    width : int
-        s, for a look at memory before anything is built.
-    smallest : int
-        The fewest ratings with which a work counts.
-    """
-
-    features: Features
-    estimate: Estimate
-    width: int
-    smallest: int
 
 
 def over_works(

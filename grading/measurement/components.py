@@ -368,7 +368,9 @@ def _climb(model: _Model, values: Table, seed: int) -> tuple[Table, Table, bool,
             (squares + solved.traces) / levels, float(model.y @ solved.residual) / (n - 1)
         )
         new = values + step
-        bad = new <= 0
+        # No predicted effect differs from 0: the information is nothing, and so would be the step.
+        weak = np.append(np.diag(solved.average)[:c] * random**2 < 1e-9 * levels, False)
+        bad = (new <= 0) | (weak & (score < 0))
         new = np.where(bad, np.minimum(safe, values), new)
         change = float(np.max(np.abs(new - values)) / new.sum())
         falling = (new[:c] < NOTHING * new.sum()) & (score[:c] <= 0)

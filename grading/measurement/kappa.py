@@ -13,6 +13,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import ArrayLike
 
+from grading.measurement.additive import Additive
 from grading.measurement.coefficient import (
     NO_PAIRS,
     ONE_LEVEL,
@@ -20,7 +21,6 @@ from grading.measurement.coefficient import (
     PARADOX_EXACT,
     PARADOX_VALUE,
     TWO_RATERS,
-    Additive,
     Coefficient,
     Interval,
     Spread,
@@ -180,7 +180,9 @@ def cohen_kappa(
     check_interval(interval, confidence)
     found = Coefficient(estimate=math.nan, method="Cohen's kappa", n_raters=2)
     if isinstance(data, Ratings):
-        raters = len(np.unique(data.rater))
+        raters = data.n_raters
+        if not data.one_criterion:
+            raise ValueError("agreement is of one criterion at a time")
         if raters > 2:
             return replace(
                 found, n_raters=raters, reason="Cohen's kappa is of two raters; there are more"

@@ -396,9 +396,7 @@ class _Coder:
         if hasattr(values, "chunks"):  # a pyarrow ChunkedArray
             return _joined([self.add(chunk) for chunk in values.chunks])
         if hasattr(values, "dictionary_encode"):
-            coded = values if hasattr(values, "indices") else values.dictionary_encode()
-            codes = coded.indices.fill_null(-1).to_numpy(zero_copy_only=False)
-            return self._merged(codes.astype(np.int32), coded.dictionary.to_pylist())
+            return self._merged(*_coded_arrow(values))
         if isinstance(values, np.ndarray) and values.dtype.kind in "iub":
             return self._merged(*_coded_integers(values))
         if isinstance(values, np.ndarray) and values.dtype.kind == "f":
@@ -479,6 +477,18 @@ def _coded_integers(values: NDArray[Any]) -> tuple[Codes, Labels]:
     place = np.empty(len(first), np.int32)
     place[order] = np.arange(len(order), dtype=np.int32)
     return place[offset], tuple((order + low).tolist())
+
+
+def _coded_arrow(values: Any) -> tuple[Codes, Labels]:
+    """Code a pyarrow array; labels that only a filter left in its dictionary are passed over."""
+    coded = values if hasattr(values, "indices") else values.dictionary_encode()
+    labels = coded.dictionary.to_pylist()
+    missing = [label is None or label != label for label in labels]  # noqa: PLR0124
+    given = coded.indices.fill_null(-1).to_numpy(zero_copy_only=False)
+    there = ~np.append(np.array(missing, dtype=bool), True)[given]
+    codes = np.full(len(given), -1, np.int32)
+    codes[there], present = _coded_integers(given[there])
+    return codes, tuple(labels[place] for place in present)  # type: ignore[call-overload]
 
 
 def _coded_floats(values: NDArray[Any]) -> tuple[Codes, Labels]:
