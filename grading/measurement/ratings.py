@@ -488,7 +488,7 @@ def _coded_arrow(values: Any) -> tuple[Codes, Labels]:
     there = ~np.append(np.array(missing, dtype=bool), True)[given]
     codes = np.full(len(given), -1, np.int32)
     codes[there], present = _coded_integers(given[there])
-    return codes, tuple(labels[place] for place in present)  # type: ignore[call-overload]
+    return codes, tuple(labels[place] for place in present)
 
 
 def _coded_floats(values: NDArray[Any]) -> tuple[Codes, Labels]:
