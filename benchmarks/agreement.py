@@ -36,8 +36,8 @@ from grading.measurement.ratings import Ratings
 
 RESULT = Path(__file__).parent / "results" / "agreement.md"
 # Turns of each side by size; a peer that takes longer than this a turn gets one.
-TURNS = {"S": 15, "M": 7, "L": 5, "XL": 3}
-PATIENCE = 20.0
+TURNS = {"S": 7, "M": 5, "L": 3, "XL": 3}
+PATIENCE = 5.0
 
 
 @dataclass(frozen=True)

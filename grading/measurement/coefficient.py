@@ -2,8 +2,8 @@
 
 Three intervals answer three questions. *Analytic* and *bootstrap* ask how the value would move with
 other works read by the same raters. *Two-way* asks how it would move with other raters as well, which
-is what a statement about graders in general needs: with a fixed panel of three raters an interval
-over works alone, at a nominal 95 %, holds the true value less than half of the time.
+is what a statement about graders in general needs: with a fixed panel of three raters an interval over
+works alone, at a nominal 95 %, may hold the true value little more than half of the time.
 
 References
 ----------

@@ -1,13 +1,18 @@
 """Tables to the long form that the measurement core reads."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from grading.measurement.ratings import Collector, Ratings
 from grading.models import Allocation, Cohort, Rating
 from grading.workflow.allocation import AllocationState, Pool
+
+# Rows that are fetched at a time.
+ROWS = 20_000
 
 
 @dataclass(frozen=True)
@@ -51,3 +56,45 @@ def sealed_ratings(session: Session, cohort: Cohort) -> LongRatings:
         level=[row[3] for row in rows],
         professional=np.array([row[4] == Pool.PROFESSIONAL for row in rows], dtype=bool),
     )
+
+
+def collected(
+    session: Session, cohort: Cohort, *, progress: Callable[[int], None] | None = None
+) -> Ratings:
+    """Read all sealed ratings of a cohort as integer codes, however many, in bounded memory.
+
+    Levels are their index on the criterion; the column ``role`` is the pool of the rater.
+
+    Parameters
+    ----------
+    progress : callable, optional
+        Called with the number of rows read.
+    """
+    rows = session.execute(
+        select(
+            Rating.submission_id,
+            Allocation.rater_id,
+            Rating.level,
+            Rating.criterion,
+            Allocation.pool,
+        )
+        .join(Allocation, Allocation.id == Rating.allocation_id)
+        .where(Allocation.cohort_id == cohort.id, Allocation.state == AllocationState.SEALED)
+        .order_by(Rating.id)
+        .execution_options(yield_per=ROWS)
+    )
+    collector, done = Collector(), 0
+    for block in rows.partitions():
+        work, rater, level, criterion, pool = zip(*block, strict=True)
+        collector.add(
+            work,
+            [one or "" for one in rater],
+            level,
+            criterion=criterion,
+            columns={"role": [str(one) for one in pool]},
+        )
+        done += len(block)
+        if progress is not None:
+            progress(done)
+    most = max(len(criterion.levels) for criterion in cohort.rubric_version.rubric.criteria)
+    return collector.ratings(levels=range(most))
