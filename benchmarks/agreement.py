@@ -5,7 +5,6 @@ counts. Peak memory is of a process of its own a case. Writes ``benchmarks/resul
 """
 
 import argparse
-import contextlib
 import gc
 import importlib.util
 import os
@@ -364,6 +363,13 @@ def spoken(seconds: float) -> str:
     return f"{seconds:.2f} s" if seconds >= 1 else f"{seconds * 1000:.3g} ms"
 
 
+def write(lines: list[str]) -> None:
+    """Show the last line and keep all, so that a run that is cut short leaves what it measured."""
+    print(lines[-1], flush=True)
+    RESULT.parent.mkdir(exist_ok=True)
+    RESULT.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
 def main() -> None:
     """Run the cases and write the table."""
     options = argparse.ArgumentParser(description=__doc__)
@@ -380,8 +386,8 @@ def main() -> None:
         "",
         "Written by `python -m benchmarks.agreement`. Ours starts from long integer codes each time and "
         "groups the works anew; the krippendorff package starts from a table of counts, made outside the "
-        f"clock. One thread, medians of turns about. {platform.machine()}, {os.cpu_count()} cores, Python "
-        f"{platform.python_version()}, NumPy {np.__version__}.",
+        f"clock. One thread, medians of turns about. {platform.machine()}, {os.cpu_count()} cores, "
+        f"load {os.getloadavg()[0]:.0f} at the start, Python {platform.python_version()}, NumPy {np.__version__}.",
         "",
         "S = 100 works x 5 raters; M = 10,000 x 20, a fifth observed (complete for ICC and balanced "
         "Fleiss); L = 1 million works, 2 to 4 ratings each of 20,000 raters (x 3 complete for ICC and "
@@ -399,7 +405,7 @@ def main() -> None:
                 f"{spoken(theirs) if case.peer else case.why} | {ratio} | "
                 f"{f'{apart:.1e}' if np.isfinite(apart) else '–'} |"
             )
-            print(lines[-1], flush=True)
+            write(lines)
     large = [size for size in sizes if size in ("L", "XL")]
     if large:
         lines += ["", "Peak memory of a process that holds the data and computes once:", ""]
@@ -415,11 +421,7 @@ def main() -> None:
             ):
                 who = {"none": "", "ours": "ours: ", "peer": "krippendorff (value_counts): "}[side]
                 lines.append(f"| {size} | {who}{name} | {peak(name, size, side)} |")
-                print(lines[-1], flush=True)
-    RESULT.parent.mkdir(exist_ok=True)
-    with contextlib.suppress(FileNotFoundError):
-        RESULT.unlink()
-    RESULT.write_text("\n".join(lines) + "\n", encoding="utf-8")
+                write(lines)
 
 
 if __name__ == "__main__":

@@ -31,7 +31,7 @@ from grading.measurement.coefficient import (
     with_spread,
 )
 from grading.measurement.ratings import Ratings
-from grading.measurement.units import Patterns, units_of
+from grading.measurement.units import BLOCK, Patterns, units_of
 from grading.measurement.weights import Table, Weighting, Weights, weighting
 
 
@@ -62,11 +62,18 @@ def pair_table(first: ArrayLike, second: ArrayLike, *, levels: Sequence[float]) 
     if not len(one) or not q:
         return np.zeros((q, q))
     if one.dtype.kind == other.dtype.kind == "i" and list(levels) == list(range(q)):
-        if min(one.min(), other.min()) < 0 or max(one.max(), other.max()) >= q:
-            raise ValueError("a rating is not on the scale")
-        cells = one * q
-        cells += other
-        return np.bincount(cells, minlength=q * q).reshape(q, q).astype(float)
+        counts = np.zeros(q * q, np.int64)
+        # Block by block, so that each stays in the processor's cache.
+        for start in range(0, len(one), BLOCK):
+            first_part, second_part = one[start : start + BLOCK], other[start : start + BLOCK]
+            for part in (first_part, second_part):
+                # Without its sign a number below 0 is a very large one.
+                if part.view(f"u{part.dtype.itemsize}").max() >= q:
+                    raise ValueError("a rating is not on the scale")
+            cells = first_part * np.int64(q)
+            cells += second_part
+            counts += np.bincount(cells, minlength=q * q)
+        return counts.reshape(q, q).astype(float)
     both = np.column_stack([one, other]).astype(float)
     both = both[~np.isnan(both).any(axis=1)]
     scale = np.asarray(levels, dtype=float)
