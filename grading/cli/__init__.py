@@ -6,7 +6,20 @@ from collections.abc import Callable
 import click
 from flask import Flask
 
-from grading.cli import audit, backup, cohort, db, demo, init, jobs, people, replay, rubric, serve
+from grading.cli import (
+    audit,
+    backup,
+    cohort,
+    db,
+    demo,
+    init,
+    jobs,
+    people,
+    replay,
+    rubric,
+    serve,
+    stats,
+)
 from grading.errors import FaultsFound, GradingError
 
 CreateApp = Callable[..., Flask]
@@ -47,6 +60,7 @@ for command in (
     jobs.command,
     audit.command,
     replay.command,
+    stats.command,
     backup.backup,
     backup.restore,
 ):

@@ -1,17 +1,22 @@
 """Tables to the long form that the measurement core reads."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from sqlalchemy import ColumnElement, exists, select
 from sqlalchemy.orm import Session
 
+from grading.measurement.ratings import Collector, Ratings
 from grading.models import Allocation, Cohort, Quarantine, QuarantinedRating, Rating
 from grading.workflow.allocation import OF_ANCHORS, AllocationState, Pool
 from grading.workflow.monitoring import QuarantineState
 
 # Grader A is the same reading on every page, for a learner and for staff, and stays so when one is added.
 READING_ORDER = (Allocation.pool.desc(), Allocation.sealed_at, Allocation.id)
+
+# Rows that are fetched at a time.
+ROWS = 20_000
 
 
 @dataclass(frozen=True)
@@ -43,6 +48,16 @@ def set_aside() -> ColumnElement[bool]:
     )
 
 
+def _of_works(cohort: Cohort) -> tuple[ColumnElement[bool], ...]:
+    """The conditions of a cohort's sealed ratings that say something of works, and count."""
+    return (
+        Allocation.cohort_id == cohort.id,
+        Allocation.state == AllocationState.SEALED,
+        Allocation.purpose.not_in(OF_ANCHORS),
+        ~set_aside(),
+    )
+
+
 def sealed_ratings(session: Session, cohort: Cohort) -> LongRatings:
     """Read all sealed ratings of a cohort's works that are not set aside, in one query."""
     rows = session.execute(
@@ -54,12 +69,7 @@ def sealed_ratings(session: Session, cohort: Cohort) -> LongRatings:
             Allocation.pool,
         )
         .join(Allocation, Allocation.id == Rating.allocation_id)
-        .where(
-            Allocation.cohort_id == cohort.id,
-            Allocation.state == AllocationState.SEALED,
-            Allocation.purpose.not_in(OF_ANCHORS),
-            ~set_aside(),
-        )
+        .where(*_of_works(cohort))
         .order_by(Rating.id)
     ).all()
     return LongRatings(
@@ -69,3 +79,45 @@ def sealed_ratings(session: Session, cohort: Cohort) -> LongRatings:
         level=[row[3] for row in rows],
         professional=np.array([row[4] == Pool.PROFESSIONAL for row in rows], dtype=bool),
     )
+
+
+def collected(
+    session: Session, cohort: Cohort, *, progress: Callable[[int], None] | None = None
+) -> Ratings:
+    """Read all sealed ratings of a cohort as integer codes, however many, in bounded memory.
+
+    Levels are their index on the criterion; the column ``role`` is the pool of the rater.
+
+    Parameters
+    ----------
+    progress : callable, optional
+        Called with the number of rows read.
+    """
+    rows = session.execute(
+        select(
+            Rating.submission_id,
+            Allocation.rater_id,
+            Rating.level,
+            Rating.criterion,
+            Allocation.pool,
+        )
+        .join(Allocation, Allocation.id == Rating.allocation_id)
+        .where(*_of_works(cohort))
+        .order_by(Rating.id)
+        .execution_options(yield_per=ROWS)
+    )
+    collector, done = Collector(), 0
+    for block in rows.partitions():
+        work, rater, level, criterion, pool = zip(*block, strict=True)
+        collector.add(
+            work,
+            [one or "" for one in rater],
+            level,
+            criterion=criterion,
+            columns={"role": [str(one) for one in pool]},
+        )
+        done += len(block)
+        if progress is not None:
+            progress(done)
+    most = max(len(criterion.levels) for criterion in cohort.rubric_version.rubric.criteria)
+    return collector.ratings(levels=range(most))
