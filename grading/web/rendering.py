@@ -12,10 +12,10 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_login import current_user
 from markupsafe import Markup
-from sqlalchemy import select
+from sqlalchemy import literal, select
 
 from grading.db import db
-from grading.models import Membership, Person
+from grading.models import Membership, Person, SponsorMember
 from grading.web import access
 from grading.web.markdown import render as markdown
 from grading.workflow.allocation import AllocationState as A
@@ -204,6 +204,8 @@ class RoleLink:
     current: bool
 
 
+# Stands among the roles of `role_links` for whoever works in a program office.
+OFFICE = "office"
 AREAS: tuple[tuple[str, Any, str, frozenset[str]], ...] = (
     ("/learn", _l("Learner"), "learner.home", frozenset({Role.LEARNER, Role.PEER})),
     ("/grade", _l("Grader"), "rater.home", frozenset({Role.GRADER})),
@@ -225,7 +227,12 @@ def role_links() -> list[RoleLink]:
             db.session.scalars(
                 select(Membership.role)
                 .where(Membership.person_id == current_user.id, Membership.ended_at.is_(None))
-                .distinct()
+                .union(
+                    select(literal(OFFICE)).where(
+                        SponsorMember.person_id == current_user.id,
+                        SponsorMember.ended_at.is_(None),
+                    )
+                )
             )
         )
         links = [
@@ -234,12 +241,9 @@ def role_links() -> list[RoleLink]:
             if held & roles
         ]
         found = db.session.get(Person, current_user.id)
-        if found is not None and found.administrator:
-            links.append(
-                RoleLink(
-                    _l("Administrator"), url_for("admin.home"), request.path.startswith("/admin")
-                )
-            )
+        if found is not None and (found.administrator or OFFICE in held):
+            label = _l("Administrator") if found.administrator else _l("Program office")
+            links.append(RoleLink(label, url_for("admin.home"), request.path.startswith("/admin")))
         g.role_links = links
     return list(g.role_links)
 
