@@ -19,7 +19,7 @@ from grading.models import (
     Program,
     RubricVersion,
 )
-from grading.queries import ending
+from grading.queries import ending, staffing
 from grading.services import audit, programs
 from grading.services.transitions import move
 from grading.workflow import plan as plans
@@ -236,6 +236,8 @@ def set_calendar(
 def open_cohort(session: Session, actor: Person | None, cohort: Cohort, *, now: datetime) -> None:
     """Freeze the plan and let learners in from the opening day on.
 
+    What the staffing check calls impossible stands in the chain, so that nobody can say it was not known.
+
     Raises
     ------
     FaultsFound
@@ -251,7 +253,10 @@ def open_cohort(session: Session, actor: Person | None, cohort: Cohort, *, now: 
     if faults:
         raise FaultsFound(faults)
     cohort.plan_version.frozen_at = now
-    move(session, cohort, "open", actor=actor, now=now, note={"plan": cohort.plan_version.digest})
+    note: dict[str, object] = {"plan": cohort.plan_version.digest}
+    if lacking := staffing.check(session, cohort, cohort.plan).impossible:
+        note["impossible"] = [item.code for item in lacking]
+    move(session, cohort, "open", actor=actor, now=now, note=note)
 
 
 def end_cohort(

@@ -122,6 +122,7 @@ def permit(
     if not permits(who, permission):
         raise NotFound("There is no such page.")
     g.setdefault("asked", set()).add(permission)
+    g.who = who
     return who
 
 

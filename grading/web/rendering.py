@@ -15,15 +15,17 @@ from markupsafe import Markup
 from sqlalchemy import literal, select
 
 from grading.db import db
-from grading.models import Membership, Person, SponsorMember
+from grading.models import JobState, Membership, Person, SponsorMember
 from grading.web import access
 from grading.web.markdown import render as markdown
 from grading.workflow.allocation import AllocationState as A
 from grading.workflow.allocation import DeclineReason as D
 from grading.workflow.calendar import ExtensionKind
-from grading.workflow.cohort import CohortState, Role
+from grading.workflow.cohort import CohortState, ImportKind, Role
+from grading.workflow.credential import EntitlementState
 from grading.workflow.misconduct import MisconductKind, MisconductState
 from grading.workflow.release import Hindrance, ReleaseState
+from grading.workflow.staffing import Severity
 from grading.workflow.submission import SubmissionState as S
 
 # (words, kind of tag); kinds are those of the style sheet.
@@ -107,6 +109,29 @@ MISCONDUCT_TAGS: dict[str, Tag] = {
     MisconductState.PROPOSED: (_l("Waits for a second"), "warn"),
     MisconductState.UPHELD: (_l("Upheld"), "danger"),
     MisconductState.DISMISSED: (_l("Dismissed"), "plain"),
+}
+ENTITLEMENT_TAGS: dict[str, Tag] = {
+    EntitlementState.PAID: (_l("Paid"), "ok"),
+    EntitlementState.WAIVED: (_l("Waived"), "info"),
+    EntitlementState.SPONSORED: (_l("Sponsored"), "info"),
+    EntitlementState.REFUNDED: (_l("Refunded"), "grey"),
+}
+JOB_TAGS: dict[str, Tag] = {
+    JobState.WAITING: (_l("Waiting"), "plain"),
+    JobState.RUNNING: (_l("Running"), "info"),
+    JobState.DONE: (_l("Done"), "plain"),
+    JobState.FAILED: (_l("Failed"), "danger"),
+}
+STAFFING_TAGS: dict[str, Tag] = {
+    Severity.IMPOSSIBLE: (_l("Impossible"), "danger"),
+    Severity.RISK: (_l("At risk"), "warn"),
+    Severity.NOTE: (_l("Good to know"), "info"),
+}
+IMPORT_LABELS: dict[str, Any] = {
+    ImportKind.ROSTER: _l("People"),
+    ImportKind.COMPLETIONS: _l("Completions"),
+    ImportKind.ENTITLEMENTS: _l("Entitlements"),
+    ImportKind.CONFLICTS: _l("Conflicts of interest"),
 }
 EXTENSION_LABELS: dict[str, Any] = {
     ExtensionKind.EXTENSION: _l("Extension"),
@@ -268,6 +293,10 @@ def register(app: Flask) -> None:
         misconduct_labels=MISCONDUCT_LABELS,
         misconduct_tags=MISCONDUCT_TAGS,
         extension_labels=EXTENSION_LABELS,
+        entitlement_tags=ENTITLEMENT_TAGS,
+        job_tags=JOB_TAGS,
+        staffing_tags=STAFFING_TAGS,
+        import_labels=IMPORT_LABELS,
         ngettext=ngettext,
         get_locale=get_locale,
         said=_,
