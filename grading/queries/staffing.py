@@ -29,7 +29,7 @@ def people(session: Session, cohort: Cohort, *, learners: int | None = None) -> 
     )
     counted = active.subquery()
     counts: dict[str, int] = dict(
-        session.execute(select(counted.c.role, func.count()).group_by(counted.c.role)).tuples()
+        session.execute(select(counted.c.role, func.count()).group_by(counted.c.role)).all()
     )
     by_role: dict[str, set[str]] = {}
     for role, person in session.execute(active.where(Membership.role.in_(SCORING))):

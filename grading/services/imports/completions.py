@@ -204,9 +204,7 @@ def look_back(session: Session, actor: Person | None, batch: ImportBatch) -> Und
                 CredentialRecord.program_id == batch.program_id,
                 RecordEntry.course_id.is_not(None),
             )
-        )
-        .tuples()
-        .all()
+        ).all()
     )
     made: list[tuple[Any, ...]] = []
     kept: list[Kept] = []
