@@ -142,7 +142,7 @@ def _readers(plan: GradingPlan, people: People) -> Iterator[Finding]:
         yield Finding(
             "no_reading",
             Severity.IMPOSSIBLE,
-            "No project can have its %(n)s professional readings: there are %(there)s graders.",
+            "No project can be read as planned. Graders for each: %(n)s; there are: %(there)s.",
             {"n": first, "there": graders},
         )
     elif graders < most:
@@ -272,8 +272,7 @@ def _deciders(plan: GradingPlan, people: People) -> Iterator[Finding]:
         yield Finding(
             "sign_offs",
             Severity.IMPOSSIBLE,
-            "No result can be released: the plan asks for %(n)s sign-offs, and there are %(there)s"
-            " instructors.",
+            "No result can be released. Instructors who sign it off: %(n)s; there are: %(there)s.",
             {"n": plan.sign_offs, "there": instructors},
         )
     if instructors < 2:
