@@ -27,6 +27,7 @@ from grading.web.admin.common import (
     find_cohort,
     find_program,
     listed,
+    recent_batches,
 )
 from grading.web.forms import Form, options
 from grading.workflow import deadlines
@@ -37,7 +38,6 @@ from grading.workflow.deadlines import Calendar
 from grading.workflow.staffing import Staffing
 
 _needed = InputRequired(_l("This cannot be empty."))
-RECENT = 20
 # What the staffing check assumes until somebody says otherwise.
 MINUTES, HOURS = 20.0, 10.0
 
@@ -154,14 +154,7 @@ def cohort(cohort_id: str) -> Any:
         staffing=checked(found, found.plan),
         asked=_asked(),
         newer_brief=_newest_brief(found) if preparing else None,
-        batches=list(
-            session.scalars(
-                select(ImportBatch)
-                .where(ImportBatch.cohort_id == found.id)
-                .order_by(ImportBatch.at.desc())
-                .limit(RECENT)
-            )
-        ),
+        batches=recent_batches(ImportBatch.cohort_id == found.id),
     )
 
 

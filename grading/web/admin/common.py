@@ -3,11 +3,13 @@
 from typing import Any
 
 from flask import Blueprint, g, request
+from sqlalchemy import ColumnElement, func, select
 
 from grading.authorization.permissions import Permission
 from grading.authorization.policy import permits
+from grading.db import db
 from grading.errors import Fault, FaultsFound
-from grading.models import Cohort, Program
+from grading.models import Cohort, ImportBatch, Program
 from grading.web.access import load
 from grading.web.errors import fault_words
 
@@ -18,6 +20,7 @@ OFFICE = Permission.OFFICE_USE
 PROGRAM = Permission.PROGRAM_MANAGE
 COHORT = Permission.COHORT_MANAGE
 PAGE = 50
+RECENT = 20
 
 
 def find_program(program_id: str) -> Program:
@@ -73,6 +76,26 @@ def sent_bytes(most: int, name: str = "file", text_name: str = "text") -> bytes:
 def optional_number(text: str, kind: type = float) -> Any:
     """Read a number, or None where nothing is written; raises `ValueError`."""
     return kind(text.strip()) if text.strip() else None
+
+
+def recent_batches(*conditions: ColumnElement[bool]) -> list[Any]:
+    """List the latest imports of a place with the size of each, without what they made."""
+    return list(
+        db.session.execute(
+            select(
+                ImportBatch.id,
+                ImportBatch.kind,
+                ImportBatch.program_id,
+                ImportBatch.cohort_id,
+                ImportBatch.at,
+                ImportBatch.undone_at,
+                func.json_array_length(ImportBatch.made).label("size"),
+            )
+            .where(*conditions)
+            .order_by(ImportBatch.at.desc())
+            .limit(RECENT)
+        )
+    )
 
 
 def page_number() -> int:

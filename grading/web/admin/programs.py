@@ -25,13 +25,19 @@ from grading.services import people, programs
 from grading.services.programs import CourseEntry
 from grading.web import access
 from grading.web.access import load, permit, requires
-from grading.web.admin.common import OFFICE, PROGRAM, bp, find_program, optional_number
+from grading.web.admin.common import (
+    OFFICE,
+    PROGRAM,
+    bp,
+    find_program,
+    optional_number,
+    recent_batches,
+)
 from grading.web.errors import words
 from grading.web.forms import Form, options
 from grading.workflow.credential import IdentityAssurance
 
 _needed = InputRequired(_l("This cannot be empty."))
-RECENT = 20
 
 
 class ProgramForm(Form):
@@ -173,14 +179,7 @@ def _page(found: Program, *, completion: CompletionForm | None = None) -> Any:
                 select(Cohort).where(Cohort.program_id == found.id).order_by(Cohort.opens_at.desc())
             )
         ),
-        batches=list(
-            session.scalars(
-                select(ImportBatch)
-                .where(ImportBatch.program_id == found.id, ImportBatch.cohort_id.is_(None))
-                .order_by(ImportBatch.at.desc())
-                .limit(RECENT)
-            )
-        ),
+        batches=recent_batches(ImportBatch.program_id == found.id, ImportBatch.cohort_id.is_(None)),
         scores=entitlement_queries.scores(session, found, access.person().id),
         completion=completion,
         page_error=bool(completion.errors),
