@@ -19,4 +19,6 @@ class Permission(StrEnum):
     EXTEND = "extension:grant"
     RELEASE = "grade:release"
     AUDIT_READ = "audit:read"
+    OFFICE_USE = "office:use"
+    PROGRAM_MANAGE = "program:manage"
     SERVICE_MANAGE = "service:manage"

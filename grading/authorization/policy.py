@@ -26,7 +26,9 @@ BY_ROLE: Mapping[P, frozenset[R]] = {
 }
 
 # An administrator runs the service; that alone lets nobody read work, scores or results.
-BY_ADMINISTRATOR = frozenset({P.SERVICE_MANAGE, P.COHORT_MANAGE})
+BY_ADMINISTRATOR = frozenset({P.SERVICE_MANAGE, P.COHORT_MANAGE, P.PROGRAM_MANAGE, P.OFFICE_USE})
+# A program office runs its own sponsor's programs and cohorts; another sponsor's are not there for it.
+BY_OFFICE = frozenset({P.PROGRAM_MANAGE, P.COHORT_MANAGE})
 
 
 def permits(identity: Identity, permission: P) -> bool:
@@ -38,5 +40,9 @@ def permits(identity: Identity, permission: P) -> bool:
     if permission is P.SIGNED_IN:
         return True
     if identity.administrator and permission in BY_ADMINISTRATOR:
+        return True
+    if permission is P.OFFICE_USE:
+        return bool(identity.sponsors)
+    if identity.office and permission in BY_OFFICE:
         return True
     return bool(identity.roles & BY_ROLE.get(permission, frozenset()))

@@ -7,15 +7,18 @@ from typing import Any
 
 import click
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from grading.cli.edge import CreateApp, as_json, find_cohort, find_program, now, service, show
 from grading.db import transaction
 from grading.errors import NotFound
 from grading.jobs import upkeep
-from grading.models import Cohort, RubricVersion
+from grading.models import Cohort, ImportBatch, Program, RubricVersion
 from grading.queries import instructor, releasing
-from grading.services import cohorts, programs
+from grading.queries import staffing as queries
+from grading.services import cohorts, imports, programs
 from grading.workflow import plan as plans
+from grading.workflow.cohort import ImportKind
 
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
@@ -164,11 +167,13 @@ def open_cohort(create_app: CreateApp, cohort: str) -> None:
 
 @command.command("end")
 @click.argument("cohort")
+@click.option("--reason", default="", help="Why it ends although something is unfinished.")
 @click.pass_obj
-def end_cohort(create_app: CreateApp, cohort: str) -> None:
+def end_cohort(create_app: CreateApp, cohort: str, reason: str) -> None:
     """End COHORT."""
     with service(create_app), transaction() as session:
-        cohorts.end_cohort(session, None, find_cohort(session, cohort), now=now())
+        found = find_cohort(session, cohort)
+        cohorts.end_cohort(session, None, found, reason=reason, now=now())
     click.echo("The cohort has ended.")
 
 
@@ -181,10 +186,7 @@ def roster(create_app: CreateApp, cohort: str, file: Path, dry_run: bool) -> Non
     """Enrol the people of FILE (email,name,role) in COHORT."""
     with service(create_app), transaction() as session:
         found = find_cohort(session, cohort)
-        added = cohorts.import_roster(session, None, found, file.read_bytes(), now=now())
-        if dry_run:
-            session.rollback()
-    click.echo(f"{added} {'would be' if dry_run else 'are newly'} enrolled.")
+        _import(session, ImportKind.ROSTER, found, file, dry_run)
 
 
 @command.command("completions")
@@ -196,10 +198,80 @@ def completions(create_app: CreateApp, program: str, file: Path, dry_run: bool) 
     """Record the completions of FILE (email,course,completed_on,identity_assurance) for PROGRAM."""
     with service(create_app), transaction() as session:
         found = find_program(session, program)
-        added = programs.import_completions(session, None, found, file.read_bytes(), now=now())
-        if dry_run:
-            session.rollback()
-    click.echo(f"{added} {'would be' if dry_run else 'are newly'} recorded.")
+        _import(session, ImportKind.COMPLETIONS, found, file, dry_run)
+
+
+@command.command("entitlements")
+@click.argument("program")
+@click.argument("file", type=FILE)
+@click.option("--dry-run", is_flag=True, help="Say what would happen, and change nothing.")
+@click.pass_obj
+def entitlements(create_app: CreateApp, program: str, file: Path, dry_run: bool) -> None:
+    """Note the entitlements of FILE (email,course,state,note) for PROGRAM."""
+    with service(create_app), transaction() as session:
+        found = find_program(session, program)
+        _import(session, ImportKind.ENTITLEMENTS, found, file, dry_run)
+
+
+@command.command("conflicts")
+@click.argument("cohort")
+@click.argument("file", type=FILE)
+@click.option("--dry-run", is_flag=True, help="Say what would happen, and change nothing.")
+@click.pass_obj
+def conflicts(create_app: CreateApp, cohort: str, file: Path, dry_run: bool) -> None:
+    """Keep the pairs of FILE (rater,learner,reason) apart in COHORT."""
+    with service(create_app), transaction() as session:
+        found = find_cohort(session, cohort)
+        _import(session, ImportKind.CONFLICTS, found, file, dry_run)
+
+
+def _import(
+    session: Session, kind: ImportKind, place: Cohort | Program, file: Path, dry_run: bool
+) -> None:
+    data = file.read_bytes()
+    if dry_run:
+        found = imports.preview(session, None, kind, place, data, now=now())
+    else:
+        found, batch = imports.carry_out(session, None, kind, place, data, now=now())
+    for effect, count in found.counts.items():
+        click.echo(f"{effect.replace('_', ' ')}: {count}")
+    click.echo(f"unchanged: {found.unchanged}")
+    if dry_run:
+        click.echo("Nothing was changed.")
+    elif batch is not None:
+        click.echo(f"“grading cohort undo {batch.id}” takes it back.")
+
+
+@command.command("undo")
+@click.argument("batch")
+@click.pass_obj
+def undo(create_app: CreateApp, batch: str) -> None:
+    """Take back the import BATCH; what was used since stays, and is named."""
+    with service(create_app), transaction() as session:
+        found = session.get(ImportBatch, batch)
+        if found is None:
+            raise NotFound("There is no import %(id)s.", id=batch)
+        done = imports.undo(session, None, found, now=now())
+        for item in done.kept:
+            click.echo(f"{item.who} {item.template}")
+        click.echo(f"Taken back: {len(done.made)}. Kept: {len(done.kept)}.")
+
+
+@command.command("staffing")
+@click.argument("cohort")
+@click.option("--learners", type=int, help="As many as are expected; otherwise those enrolled.")
+@click.pass_obj
+def staffing(create_app: CreateApp, cohort: str, learners: int | None) -> None:
+    """Say what COHORT's plan makes impossible with its people."""
+    with service(create_app), transaction() as session:
+        found = find_cohort(session, cohort)
+        verdict = queries.check(session, found, found.plan, learners=learners)
+        for item in verdict.findings:
+            click.echo(f"{item.severity}: {item.template % item.params}")
+        click.echo(
+            f"{verdict.readings} readings at least, {verdict.hours_needed:.0f} hours;"
+            f" the graders have {verdict.hours_there:.0f}."
+        )
 
 
 @command.command("upkeep")

@@ -7,10 +7,11 @@ from sqlalchemy import select
 
 from grading.cli.edge import CreateApp, as_json, now, service, show
 from grading.db import transaction
-from grading.errors import NotFound, Refused
+from grading.errors import NotFound
 from grading.jobs.handlers import HANDLERS
 from grading.jobs.worker import Worker
 from grading.models import Job, JobState
+from grading.services import outbox
 
 
 @click.group("jobs")
@@ -70,7 +71,5 @@ def retry(create_app: CreateApp, job_id: str) -> None:
         job = session.get(Job, job_id)
         if job is None:
             raise NotFound("There is no job %(id)s.", id=job_id)
-        if job.state != JobState.FAILED:
-            raise Refused("The job is %(state)s, not failed.", state=job.state)
-        job.state, job.run_at, job.attempts, job.ended_at = JobState.WAITING, now(), 0, None
+        outbox.retry(session, None, job, now=now())
     click.echo("It runs with the next worker.")

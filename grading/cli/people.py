@@ -8,7 +8,7 @@ from sqlalchemy import select
 from grading.cli.edge import CreateApp, as_json, now, service, show
 from grading.db import transaction
 from grading.models import Person
-from grading.services import audit, people
+from grading.services import people
 
 
 @click.group("people")
@@ -73,8 +73,5 @@ def password(create_app: CreateApp, email: str, password_stdin: bool) -> None:
 def deactivate(create_app: CreateApp, email: str) -> None:
     """Close the account of EMAIL. What they did stays on record."""
     with service(create_app), transaction() as session:
-        person = people.find(session, email)
-        person.active = False
-        person.epoch += 1
-        audit.record(session, None, "person:deactivate", person, now=now())
+        people.deactivate(session, None, people.find(session, email), now=now())
     click.echo(f"{email} can no longer sign in.")

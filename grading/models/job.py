@@ -36,4 +36,8 @@ class Job(Identified, Base):
     created_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]
 
+    @property
+    def chain(self) -> str:
+        return "service"
+
     __table_args__ = (Index("ix_job_state_run_at", "state", "run_at"), one_of("state", JobState))

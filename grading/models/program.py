@@ -9,6 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from grading.models.base import Base, Identified, one_of, state_of
 from grading.models.person import Person
 from grading.rubric.definition import Rubric
+from grading.workflow.cohort import ImportKind
 from grading.workflow.credential import (
     ENTITLEMENT_MACHINE,
     RUBRIC_MACHINE,
@@ -215,7 +216,10 @@ class Entitlement(Identified, Base):
 
 
 class ImportBatch(Identified, Base):
-    """One import that was carried out, with what it made, so that it can be undone."""
+    """One import that was carried out, with what it made, so that it can be undone.
+
+    ``made`` lists ``[word, id, …]``; which words there are is its kind's to say.
+    """
 
     __tablename__ = "import_batch"
 
@@ -227,7 +231,7 @@ class ImportBatch(Identified, Base):
     made: Mapped[list[Any]]
     undone_at: Mapped[datetime | None]
 
-    __table_args__ = (one_of("kind", ("roster", "completions", "entitlements")),)
+    __table_args__ = (one_of("kind", ImportKind),)
 
     @property
     def chain(self) -> str:

@@ -56,6 +56,16 @@ def peer_hold_hours(session: Session, cohort: Cohort, person_id: str) -> float:
     return lengthened(plan.peer_hold_hours, days, plan.submit_days)
 
 
+def granted_by_person(session: Session, cohort: Cohort) -> dict[str, int]:
+    """Sum the days that each learner of a cohort was granted; those with none are left out."""
+    rows = session.execute(
+        select(Extension.person_id, func.sum(Extension.days))
+        .where(Extension.cohort_id == cohort.id, Extension.state == ExtensionState.GRANTED)
+        .group_by(Extension.person_id)
+    )
+    return {person: int(days) for person, days in rows}
+
+
 def personal(session: Session, cohort: Cohort, person_id: str) -> Calendar:
     """Give one learner's calendar."""
     days = granted_days(session, cohort, person_id)
@@ -169,12 +179,8 @@ def window(session: Session, submission: Submission) -> tuple[datetime, datetime
 
 def still_extended(session: Session, cohort: Cohort, base: datetime, now: datetime) -> list[str]:
     """List the people whose own date, moved from ``base``, has not come yet."""
-    rows = session.execute(
-        select(Extension.person_id, func.sum(Extension.days))
-        .where(Extension.cohort_id == cohort.id, Extension.state == ExtensionState.GRANTED)
-        .group_by(Extension.person_id)
-    )
-    return [person for person, days in rows if now < shifted(base, days, cohort.zone)]
+    granted = granted_by_person(session, cohort)
+    return [person for person, days in granted.items() if now < shifted(base, days, cohort.zone)]
 
 
 def absent(session: Session, cohort: Cohort, now: datetime) -> dict[str, Absence]:

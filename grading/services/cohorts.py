@@ -7,9 +7,10 @@ from zoneinfo import ZoneInfo, available_timezones
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from grading.errors import Fault, FaultsFound, GradingError, Refused
+from grading.errors import Fault, FaultsFound, Refused
 from grading.models import (
     AuditHead,
+    Brief,
     Cohort,
     ConflictOfInterest,
     Membership,
@@ -18,12 +19,20 @@ from grading.models import (
     Program,
     RubricVersion,
 )
-from grading.services import audit, people, programs, tables
+from grading.queries import ending, staffing
+from grading.services import audit, programs
 from grading.services.transitions import move
 from grading.workflow import plan as plans
-from grading.workflow.cohort import CohortState, Role
+from grading.workflow.cohort import (
+    SCORING,
+    CohortState,
+    Obstacle,
+    Role,
+    Unfinished,
+    obstacles,
+)
 from grading.workflow.credential import RubricState
-from grading.workflow.deadlines import Calendar, calendar
+from grading.workflow.deadlines import Calendar, calendar, contradictions
 
 
 def create_cohort(
@@ -46,26 +55,10 @@ def create_cohort(
         No name or one that is taken, an unknown zone, no brief, or a rubric that is not published or not
         the program's.
     """
-    faults: list[Fault] = []
-    if not name.strip():
-        faults.append(Fault("name", "This cannot be empty."))
-    elif session.scalar(
-        select(Cohort.id).where(Cohort.program_id == program.id, Cohort.name == name.strip())
-    ):
-        faults.append(Fault("name", "The program has a cohort of that name."))
-    if time_zone not in available_timezones():
-        faults.append(
-            Fault(
-                "time_zone",
-                "“%(zone)s” is no time zone; write it as Europe/London.",
-                {"zone": time_zone},
-            )
-        )
+    faults = _cohort_faults(session, program, name, time_zone, rubric_version, None)
     brief = programs.newest_brief(session, program)
     if brief is None:
         faults.append(Fault("brief", "The program has no brief yet. Write the task first."))
-    if rubric_version.program_id != program.id or rubric_version.state != RubricState.PUBLISHED:
-        faults.append(Fault("rubric", "Choose a published rubric of this program."))
     if faults or brief is None:
         raise FaultsFound(faults)
     days = calendar(opens_on, ZoneInfo(time_zone), plan)
@@ -143,6 +136,81 @@ def revise_plan(
     return version
 
 
+def revise_cohort(
+    session: Session,
+    actor: Person | None,
+    cohort: Cohort,
+    *,
+    name: str,
+    time_zone: str,
+    brief: Brief,
+    rubric_version: RubricVersion,
+    now: datetime,
+) -> None:
+    """Change a cohort's name, zone, task and rubric while it is being prepared.
+
+    A new zone lays the calendar anew from the same opening day.
+
+    Raises
+    ------
+    FaultsFound
+    """
+    _preparing(cohort)
+    faults = _cohort_faults(session, cohort.program, name, time_zone, rubric_version, cohort.id)
+    if brief.program_id != cohort.program_id:
+        faults.append(Fault("brief", "Choose a brief of this program."))
+    if faults:
+        raise FaultsFound(faults)
+    before = _cohort_words(cohort)
+    if time_zone != cohort.time_zone:
+        opens_on = cohort.opens_at.astimezone(cohort.zone).date()
+        cohort.time_zone = time_zone
+        for key, at in asdict(calendar(opens_on, cohort.zone, cohort.plan)).items():
+            setattr(cohort, key, at)
+    cohort.name, cohort.brief, cohort.rubric_version = name.strip(), brief, rubric_version
+    session.flush()
+    if (after := _cohort_words(cohort)) != before:
+        audit.record(session, actor, "cohort:revise", cohort, now=now, before=before, after=after)
+
+
+def _cohort_words(cohort: Cohort) -> dict[str, str]:
+    return {
+        "name": cohort.name,
+        "time_zone": cohort.time_zone,
+        "brief": cohort.brief_id,
+        "rubric": cohort.rubric_version_id,
+    }
+
+
+def _cohort_faults(
+    session: Session,
+    program: Program,
+    name: str,
+    time_zone: str,
+    rubric_version: RubricVersion,
+    own_id: str | None,
+) -> list[Fault]:
+    faults: list[Fault] = []
+    taken = session.scalar(
+        select(Cohort.id).where(Cohort.program_id == program.id, Cohort.name == name.strip())
+    )
+    if not name.strip():
+        faults.append(Fault("name", "This cannot be empty."))
+    elif taken is not None and taken != own_id:
+        faults.append(Fault("name", "The program has a cohort of that name."))
+    if time_zone not in available_timezones():
+        faults.append(
+            Fault(
+                "time_zone",
+                "“%(zone)s” is no time zone; write it as Europe/London.",
+                {"zone": time_zone},
+            )
+        )
+    if rubric_version.program_id != program.id or rubric_version.state != RubricState.PUBLISHED:
+        faults.append(Fault("rubric", "Choose a published rubric of this program."))
+    return faults
+
+
 def set_calendar(
     session: Session, actor: Person | None, cohort: Cohort, days: Calendar, *, now: datetime
 ) -> None:
@@ -151,23 +219,15 @@ def set_calendar(
     Raises
     ------
     FaultsFound
-        The instants are out of order.
+        Every pair of instants that are the wrong way round.
     """
     _preparing(cohort)
     names = [item.name for item in fields(Calendar)]
-    instants = [getattr(days, name) for name in names]
-    faults = [
-        Fault(later, "This must not come before %(earlier)s.", {"earlier": earlier})
-        for (earlier, first), (later, second) in zip(
-            zip(names, instants, strict=True),
-            list(zip(names, instants, strict=True))[1:],
-            strict=False,
-        )
-        if second < first or (earlier == "opens_at" and second == first)
-    ]
-    if faults:
+    if faults := contradictions(days):
         raise FaultsFound(faults)
     before = {name: getattr(cohort, name) for name in names}
+    if before == asdict(days):
+        return
     for name in names:
         setattr(cohort, name, getattr(days, name))
     audit.record(session, actor, "calendar:set", cohort, now=now, before=before, after=asdict(days))
@@ -175,6 +235,8 @@ def set_calendar(
 
 def open_cohort(session: Session, actor: Person | None, cohort: Cohort, *, now: datetime) -> None:
     """Freeze the plan and let learners in from the opening day on.
+
+    What the staffing check calls impossible stands in the chain, so that nobody can say it was not known.
 
     Raises
     ------
@@ -191,12 +253,57 @@ def open_cohort(session: Session, actor: Person | None, cohort: Cohort, *, now: 
     if faults:
         raise FaultsFound(faults)
     cohort.plan_version.frozen_at = now
-    move(session, cohort, "open", actor=actor, now=now, note={"plan": cohort.plan_version.digest})
+    note: dict[str, object] = {"plan": cohort.plan_version.digest}
+    if lacking := staffing.check(session, cohort, cohort.plan).impossible:
+        note["impossible"] = [item.code for item in lacking]
+    move(session, cohort, "open", actor=actor, now=now, note=note)
 
 
-def end_cohort(session: Session, actor: Person | None, cohort: Cohort, *, now: datetime) -> None:
-    """End the run; records stay."""
-    move(session, cohort, "end", actor=actor, now=now)
+def end_cohort(
+    session: Session,
+    actor: Person | None,
+    cohort: Cohort,
+    *,
+    reason: str = "",
+    now: datetime,
+) -> None:
+    """End the run; records stay.
+
+    Raises
+    ------
+    FaultsFound
+        What is unfinished: open appeals and the time to make one, misconduct cases and releases under
+        way stand against it for good; all else gives way to a reason.
+    """
+    found = obstacles(ending.unfinished(session, cohort, now=now))
+    rights = [item for item in found if not item.overridable]
+    if rights or (found and not reason.strip()):
+        raise FaultsFound([_unfinished_fault(item) for item in rights or found])
+    move(
+        session,
+        cohort,
+        "end",
+        actor=actor,
+        now=now,
+        reason=reason.strip() or None,
+        note={"unfinished": {str(item.what): item.count for item in found}} if found else None,
+    )
+
+
+UNFINISHED = {
+    Unfinished.APPEALS: "Appeals are not decided: %(n)s.",
+    Unfinished.APPEAL_WINDOW: "Learners who can still appeal their result: %(n)s.",
+    Unfinished.MISCONDUCT: "Suspicions are being looked into: %(n)s.",
+    Unfinished.RELEASES: "Releases are under way: %(n)s.",
+    Unfinished.EXPLANATIONS: "Questions about results are not answered: %(n)s.",
+    Unfinished.UNRELEASED: "Projects have no released result: %(n)s.",
+    Unfinished.HANDING_IN: "Projects can still be handed in: %(n)s.",
+    Unfinished.RETURNING: "Learners who withdrew and can still return: %(n)s.",
+}
+
+
+def _unfinished_fault(obstacle: Obstacle) -> Fault:
+    return Fault(obstacle.what, UNFINISHED[obstacle.what], {"n": obstacle.count})
 
 
 def _roles(session: Session, cohort: Cohort) -> list[str]:
@@ -218,9 +325,18 @@ def enrol(
     *,
     now: datetime,
 ) -> Membership:
-    """Give a person a part in the cohort; one they had before is taken up again."""
-    if cohort.state == CohortState.ENDED:
-        raise Refused("The cohort has ended.")
+    """Give a person a part in the cohort; one they had before is taken up again.
+
+    Raises
+    ------
+    Refused
+        The cohort has ended, the account is closed, or it is a part in scoring and one's own account.
+    """
+    not_ended(cohort)
+    if not person.active:
+        raise Refused("This account is closed.")
+    if gives_themself(actor, person.id, role):
+        raise Refused("Nobody gives themselves a part in scoring. A colleague does.")
     membership = session.scalar(
         select(Membership).where(
             Membership.cohort_id == cohort.id,
@@ -234,16 +350,40 @@ def enrol(
         membership = Membership(cohort=cohort, person=person, role=role, since=now)
         session.add(membership)
     membership.ended_at = None
+    note_membership(session, actor, membership, person.id, cohort, now=now)
+    return membership
+
+
+def not_ended(cohort: Cohort) -> None:
+    """Refuse to change the people of a cohort that has ended."""
+    if cohort.state == CohortState.ENDED:
+        raise Refused("The cohort has ended.")
+
+
+def gives_themself(actor: Person | None, person_id: str, role: str) -> bool:
+    """Whether somebody would give themselves a part in scoring."""
+    return actor is not None and actor.id == person_id and role in SCORING
+
+
+def note_membership(
+    session: Session,
+    actor: Person | None,
+    membership: Membership,
+    person_id: str,
+    cohort: Cohort,
+    *,
+    now: datetime,
+) -> None:
+    """Write the beginning of a part into the chain."""
     audit.record(
         session,
         actor,
         "membership:begin",
         membership,
         now=now,
-        after={"person": person.id, "role": role},
+        after={"person": person_id, "role": str(membership.role)},
         chain=cohort.id,
     )
-    return membership
 
 
 def end_membership(
@@ -262,84 +402,6 @@ def end_membership(
         after={"person": membership.person_id, "role": membership.role},
         reason=reason,
     )
-
-
-def import_roster(
-    session: Session, actor: Person | None, cohort: Cohort, data: bytes, *, now: datetime
-) -> int:
-    """Enrol people from CSV: ``email,name,role``. New accounts get an invitation by mail.
-
-    Returns
-    -------
-    int
-        How many memberships are new; rows that hold already are passed over.
-
-    Raises
-    ------
-    FaultsFound
-        Every faulty row; nothing was changed.
-    """
-    rows = tables.read(data, ("email", "name", "role"))
-    faults: list[Fault] = []
-    if not rows:
-        faults.append(Fault("file", "The file has no rows."))
-    seen: dict[tuple[str, str], int] = {}
-    named: dict[str, str] = {}
-    for row in rows:
-        email, name, role = row.values["email"], row.values["name"], row.values["role"].lower()
-        try:
-            email = people.email_address(email)
-        except GradingError as error:
-            faults.append(Fault(f"line {row.line}, email", error.template, error.params))
-        if not name or len(name) > 200:
-            faults.append(row.fault("name", "Give a name of at most 200 characters."))
-        elif named.setdefault(email, name) != name:
-            faults.append(row.fault("name", "The same address stands above with another name."))
-        if role not in set(Role):
-            faults.append(
-                row.fault(
-                    "role", "“%(role)s” is none of %(words)s.", role=role, words=", ".join(Role)
-                )
-            )
-        if (email, role) in seen:
-            faults.append(
-                row.fault(
-                    "email",
-                    "The same person and role stand on line %(line)s.",
-                    line=seen[email, role],
-                )
-            )
-        seen.setdefault((email, role), row.line)
-    if faults:
-        raise FaultsFound(faults)
-    emails = sorted(named)
-    known: dict[str, Person] = {}
-    for start in range(0, len(emails), 500):
-        chunk = emails[start : start + 500]
-        known |= {
-            person.email: person
-            for person in session.scalars(select(Person).where(Person.email.in_(chunk)))
-        }
-    held = {
-        (person_id, role): membership
-        for person_id, role, membership in session.execute(
-            select(Membership.person_id, Membership.role, Membership).where(
-                Membership.cohort_id == cohort.id
-            )
-        )
-    }
-    added = 0
-    for email, role in seen:
-        person = known.get(email)
-        if person is None:
-            person = people.create(session, actor, email=email, name=named[email], now=now)
-            known[email] = person
-            people.invite(session, person, now=now)
-        membership = held.get((person.id, role))
-        if membership is None or membership.ended_at is not None:
-            enrol(session, actor, cohort, person, Role(role), now=now)
-            added += 1
-    return added
 
 
 def declare_conflict(
@@ -373,13 +435,52 @@ def declare_conflict(
     )
     session.add(conflict)
     session.flush()
+    note_conflict(session, actor, conflict, now=now)
+    return conflict
+
+
+def note_conflict(
+    session: Session, actor: Person | None, conflict: ConflictOfInterest, *, now: datetime
+) -> None:
+    """Write a declared conflict of interest into the chain."""
     audit.record(
         session,
         actor,
         "conflict_of_interest:declare",
         conflict,
         now=now,
-        after={"rater": rater.id, "learner": learner.id},
-        reason=reason,
+        after={"rater": conflict.rater_id, "learner": conflict.learner_id},
+        reason=conflict.reason,
     )
-    return conflict
+
+
+def withdraw_conflict(
+    session: Session,
+    actor: Person | None,
+    conflict: ConflictOfInterest,
+    *,
+    reason: str,
+    now: datetime,
+) -> None:
+    """Let a rater and a learner meet again; the chain keeps what was declared.
+
+    Raises
+    ------
+    Refused
+        No reason, or the actor is one of the two.
+    """
+    if not reason.strip():
+        raise Refused("Give the reason.")
+    if actor is not None and actor.id in (conflict.rater_id, conflict.learner_id):
+        raise Refused("You are one of the two, so a colleague decides this.")
+    audit.record(
+        session,
+        actor,
+        "conflict_of_interest:withdraw",
+        conflict,
+        now=now,
+        before={"rater": conflict.rater_id, "learner": conflict.learner_id},
+        reason=reason.strip(),
+    )
+    session.delete(conflict)
+    session.flush()

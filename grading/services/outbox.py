@@ -1,5 +1,6 @@
 """What is to happen after an act: written in its transaction, carried out by a worker."""
 
+from collections.abc import Iterable
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -7,7 +8,9 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from grading.models import Job, Person
+from grading.errors import Refused
+from grading.models import Job, JobState, Person
+from grading.services import audit
 
 # When people are told what waits for them, in their own zone.
 MORNING = time(8, 0)
@@ -29,6 +32,24 @@ def post(
         session.add(job)
         session.flush()
     return job
+
+
+def post_new(
+    session: Session, topic: str, jobs: Iterable[tuple[str, dict[str, Any]]], *, now: datetime
+) -> None:
+    """Ask for many jobs at once, (key, payload) each, whose keys nobody can have used before."""
+    session.add_all(
+        Job(topic=topic, key=key, payload=payload, run_at=now, created_at=now)
+        for key, payload in jobs
+    )
+
+
+def retry(session: Session, actor: Person | None, job: Job, *, now: datetime) -> None:
+    """Try a failed job again; raises `Refused` for any other."""
+    if job.state != JobState.FAILED:
+        raise Refused("The job is %(state)s, not failed.", state=job.state)
+    job.state, job.run_at, job.attempts, job.ended_at = JobState.WAITING, now, 0, None
+    audit.record(session, actor, "job:retry", job, now=now, after={"topic": job.topic})
 
 
 def mail(

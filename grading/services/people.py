@@ -3,6 +3,7 @@
 import hashlib
 import re
 import secrets
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
 from argon2 import PasswordHasher
@@ -16,6 +17,9 @@ from grading.services import audit, outbox
 
 SHORTEST_PASSWORD = 10
 LONGEST_PASSWORD = 200
+LONGEST_NAME = 200
+# As many values as every database takes in one statement, and more than one round trip is worth.
+CHUNK = 500
 _EMAIL = re.compile(r"[^@\s<>(),;:\"]+@[^@\s<>(),;:\"]+")
 
 # Within the window, so many failures close the door: for one account, and for one client address.
@@ -44,6 +48,24 @@ def email_address(text: str) -> str:
 def look_up(session: Session, email: str) -> Person | None:
     """Find the account of an address."""
     return session.scalar(select(Person).where(Person.email == email.strip().lower()))
+
+
+def by_address(session: Session, emails: Iterable[str]) -> dict[str, Person]:
+    """Find the accounts there are of many addresses, a few hundred at a time."""
+    wanted = sorted({email.strip().lower() for email in emails})
+    found: dict[str, Person] = {}
+    for start in range(0, len(wanted), CHUNK):
+        chunk = wanted[start : start + CHUNK]
+        found |= {
+            person.email: person
+            for person in session.scalars(select(Person).where(Person.email.in_(chunk)))
+        }
+    return found
+
+
+def name_fault(name: str) -> bool:
+    """Say whether a text cannot be somebody's name."""
+    return not name.strip() or len(name.strip()) > LONGEST_NAME
 
 
 def find(session: Session, email: str) -> Person:
@@ -80,19 +102,110 @@ def create(
         The address is none, is taken, or the name is empty.
     """
     address = email_address(email)
-    if not name.strip() or len(name.strip()) > 200:
+    if name_fault(name):
         raise Refused("Give a name of at most 200 characters.")
     if session.scalar(select(Person.id).where(Person.email == address)):
         raise Refused("An account with the address %(email)s exists.", email=address)
-    person = Person(
-        email=address, name=name.strip(), administrator=administrator, created_at=now, epoch=0
+    return _add(session, actor, [(address, name)], administrator=administrator, now=now)[0]
+
+
+def create_many(
+    session: Session, actor: Person | None, rows: Sequence[tuple[str, str]], *, now: datetime
+) -> list[Person]:
+    """Make accounts from checked (address, name) pairs that no account has, and invite each by mail."""
+    made = _add(session, actor, rows, administrator=False, now=now)
+    outbox.post_new(
+        session,
+        "password_mail",
+        [
+            (f"invitation:{person.id}", {"person": person.id, "template": "invitation"})
+            for person in made
+        ],
+        now=now,
     )
-    session.add(person)
+    return made
+
+
+def _add(
+    session: Session,
+    actor: Person | None,
+    rows: Sequence[tuple[str, str]],
+    *,
+    administrator: bool,
+    now: datetime,
+) -> list[Person]:
+    made = [
+        Person(
+            email=address, name=name.strip(), administrator=administrator, created_at=now, epoch=0
+        )
+        for address, name in rows
+    ]
+    session.add_all(made)
     session.flush()
+    for person in made:
+        audit.record(
+            session, actor, "person:create", person, now=now, after={"administrator": administrator}
+        )
+    return made
+
+
+def deactivate(
+    session: Session, actor: Person | None, person: Person, *, reason: str = "", now: datetime
+) -> None:
+    """Close an account and end every sign-in there is. What the person did stays on record.
+
+    Raises
+    ------
+    Refused
+        It is one's own, or that of the last administrator.
+    """
+    if not person.active:
+        return
+    if actor is not None and actor.id == person.id:
+        raise Refused("Nobody closes their own account. Another administrator does.")
+    _another_administrator(session, person)
+    person.active = False
+    person.epoch += 1
+    audit.record(session, actor, "person:deactivate", person, now=now, reason=reason.strip())
+
+
+def reactivate(session: Session, actor: Person | None, person: Person, *, now: datetime) -> None:
+    """Open a closed account again."""
+    if not person.active:
+        person.active = True
+        audit.record(session, actor, "person:reactivate", person, now=now)
+
+
+def set_administrator(
+    session: Session, actor: Person | None, person: Person, wanted: bool, *, now: datetime
+) -> None:
+    """Make somebody an administrator, or no longer one; every sign-in of theirs ends.
+
+    Raises
+    ------
+    Refused
+        Nobody would be left, or one would take it from oneself.
+    """
+    if person.administrator == wanted:
+        return
+    if actor is not None and actor.id == person.id:
+        raise Refused("Nobody changes this for themselves. Another administrator does.")
+    if not wanted:
+        _another_administrator(session, person)
+    person.administrator = wanted
+    person.epoch += 1
     audit.record(
-        session, actor, "person:create", person, now=now, after={"administrator": administrator}
+        session, actor, "person:set_administrator", person, now=now, after={"administrator": wanted}
     )
-    return person
+
+
+def _another_administrator(session: Session, person: Person) -> None:
+    if person.administrator and not session.scalar(
+        select(Person.id)
+        .where(Person.administrator.is_(True), Person.active.is_(True), Person.id != person.id)
+        .limit(1)
+    ):
+        raise Refused("This is the last administrator.")
 
 
 def set_password(

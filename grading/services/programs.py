@@ -1,20 +1,33 @@
 """Programs: courses, brief, rubric versions, and who completed what."""
 
 import re
+from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from grading.errors import Fault, FaultsFound, Refused
-from grading.models import Brief, Completion, Course, Person, Program, RubricVersion, Sponsor
+from grading.models import (
+    Brief,
+    Cohort,
+    Completion,
+    Course,
+    Entitlement,
+    Person,
+    Program,
+    RubricVersion,
+    Sponsor,
+)
 from grading.rubric.definition import Rubric
 from grading.rubric.loading import publishing_faults
-from grading.services import audit, tables
+from grading.services import audit
 from grading.services.transitions import move
-from grading.workflow.credential import IdentityAssurance
+from grading.workflow.credential import IdentityAssurance, RubricState
 
 FEWEST_COURSES, MOST_COURSES = 3, 9
+MOST_HOURS = 10_000
+MOST_MONTHS = 600
 _CODE = re.compile(r"[a-z0-9][a-z0-9_-]{0,59}")
 
 
@@ -48,30 +61,8 @@ def create_program(
         )
         if not text.strip()
     ]
-    if not FEWEST_COURSES <= len(courses) <= MOST_COURSES:
-        faults.append(
-            Fault(
-                "courses",
-                "A program has three to nine courses; these are %(n)s.",
-                {"n": len(courses)},
-            )
-        )
     codes = [code for code, _ in courses]
-    for number, (code, title) in enumerate(courses, 1):
-        if not _CODE.fullmatch(code):
-            faults.append(
-                Fault(
-                    f"course {number}",
-                    "“%(code)s” is no code: use a-z, 0-9, - and _.",
-                    {"code": code},
-                )
-            )
-        if codes.count(code) > 1 and codes.index(code) == number - 1:
-            faults.append(
-                Fault(f"course {number}", "The code “%(code)s” stands twice.", {"code": code})
-            )
-        if not title.strip():
-            faults.append(Fault(f"course {number}", "The title is missing."))
+    faults += _course_faults(courses)
     if faults:
         raise FaultsFound(faults)
     owner = session.scalar(select(Sponsor).where(Sponsor.name == sponsor.strip()))
@@ -97,6 +88,224 @@ def create_program(
     return program
 
 
+def _course_faults(courses: list[tuple[str, str]]) -> list[Fault]:
+    """Name what is wrong with the (code, title) pairs of a program."""
+    faults: list[Fault] = []
+    if not FEWEST_COURSES <= len(courses) <= MOST_COURSES:
+        faults.append(
+            Fault(
+                "courses",
+                "A program has three to nine courses; these are %(n)s.",
+                {"n": len(courses)},
+            )
+        )
+    codes = [code for code, _ in courses]
+    for number, (code, title) in enumerate(courses, 1):
+        if not _CODE.fullmatch(code):
+            faults.append(
+                Fault(
+                    f"course {number}",
+                    "“%(code)s” is no code: use a-z, 0-9, - and _.",
+                    {"code": code},
+                )
+            )
+        if codes.count(code) > 1 and codes.index(code) == number - 1:
+            faults.append(
+                Fault(f"course {number}", "The code “%(code)s” stands twice.", {"code": code})
+            )
+        if not title.strip():
+            faults.append(Fault(f"course {number}", "The title is missing."))
+    return faults
+
+
+def revise_program(
+    session: Session,
+    actor: Person | None,
+    program: Program,
+    *,
+    name: str,
+    capstone_title: str,
+    entitlement_required: bool,
+    retake_terms: str,
+    capstone_hours: float | None,
+    hours_approver: str,
+    provider_number: str,
+    now: datetime,
+) -> None:
+    """Change what a program says of itself; what was issued before keeps what it says.
+
+    Parameters
+    ----------
+    retake_terms : str
+        When the next attempt is and what it costs, as the result page says it.
+    capstone_hours : float or None
+        Professional-development hours of the capstone.
+    hours_approver, provider_number : str
+        Who approved the hours, and the number under which they know the provider.
+
+    Raises
+    ------
+    FaultsFound
+    """
+    values: dict[str, object] = {
+        "name": name.strip(),
+        "capstone_title": capstone_title.strip(),
+        "entitlement_required": entitlement_required,
+        "retake_terms": retake_terms.strip(),
+        "capstone_hours": capstone_hours,
+        "hours_approver": hours_approver.strip(),
+        "provider_number": provider_number.strip(),
+    }
+    faults = [
+        Fault(where, "This cannot be empty.")
+        for where in ("name", "capstone_title")
+        if not values[where]
+    ]
+    faults += [
+        Fault(where, "Use at most %(n)s characters.", {"n": most})
+        for where, most in (
+            ("name", 200),
+            ("capstone_title", 200),
+            ("retake_terms", 2_000),
+            ("hours_approver", 200),
+            ("provider_number", 100),
+        )
+        if len(str(values[where])) > most
+    ]
+    if capstone_hours is not None and not 0 < capstone_hours <= MOST_HOURS:
+        faults.append(Fault("capstone_hours", "Hours are more than 0 and at most 10,000."))
+    if session.scalar(
+        select(Program.id).where(
+            Program.sponsor_id == program.sponsor_id,
+            Program.name == values["name"],
+            Program.id != program.id,
+        )
+    ):
+        faults.append(Fault("name", "This sponsor has a program of that name."))
+    if faults:
+        raise FaultsFound(faults)
+    before = {key: getattr(program, key) for key in values}
+    if before == values:
+        return
+    for key, value in values.items():
+        setattr(program, key, value)
+    audit.record(session, actor, "program:revise", program, now=now, before=before, after=values)
+
+
+@dataclass(frozen=True)
+class CourseEntry:
+    """One course as a program office writes it; months and hours are None where none is given."""
+
+    code: str
+    title: str
+    required: bool = True
+    equivalents: tuple[str, ...] = ()
+    expires_months: int | None = None
+    hours: float | None = None
+
+
+def codes_fixed(session: Session, program: Program) -> bool:
+    """Say whether something refers to the program's courses by now, so that their codes stay."""
+    return (
+        session.scalar(
+            select(RubricVersion.id)
+            .where(
+                RubricVersion.program_id == program.id,
+                RubricVersion.state == RubricState.PUBLISHED,
+            )
+            .limit(1)
+        )
+        or session.scalar(select(Cohort.id).where(Cohort.program_id == program.id).limit(1))
+        or session.scalar(
+            select(Completion.id).join(Course).where(Course.program_id == program.id).limit(1)
+        )
+        or session.scalar(
+            select(Entitlement.id).where(Entitlement.program_id == program.id).limit(1)
+        )
+    ) is not None
+
+
+def revise_courses(
+    session: Session,
+    actor: Person | None,
+    program: Program,
+    entries: list[CourseEntry],
+    *,
+    now: datetime,
+) -> None:
+    """Change a program's courses; which there are, only while nothing refers to them.
+
+    Raises
+    ------
+    FaultsFound
+        Every fault, at ``course N``.
+    """
+    faults = _course_faults([(entry.code, entry.title) for entry in entries])
+    codes = [entry.code for entry in entries]
+    before = [_course_words(course) for course in program.courses]
+    fixed = codes_fixed(session, program)
+    if fixed and codes != [course.code for course in program.courses]:
+        faults.append(
+            Fault(
+                "courses",
+                "Rubrics, cohorts or completions refer to these courses, so their codes stay.",
+            )
+        )
+    for number, entry in enumerate(entries, 1):
+        where = f"course {number}"
+        faults += [
+            Fault(where, "“%(code)s” is no code: use a-z, 0-9, - and _.", {"code": code})
+            for code in entry.equivalents
+            if not _CODE.fullmatch(code)
+        ]
+        faults += [
+            Fault(
+                where,
+                "“%(code)s” is a course of this program, so it is no equivalent.",
+                {"code": code},
+            )
+            for code in entry.equivalents
+            if code in codes
+        ]
+        if entry.expires_months is not None and not 1 <= entry.expires_months <= MOST_MONTHS:
+            faults.append(Fault(where, "A completion holds 1 to 600 months, or without end."))
+        if entry.hours is not None and not 0 < entry.hours <= MOST_HOURS:
+            faults.append(Fault(where, "Hours are more than 0 and at most 10,000."))
+    if faults:
+        raise FaultsFound(faults)
+    if not fixed:
+        for course in program.courses:
+            session.delete(course)
+        session.flush()
+        program.courses = [
+            Course(program_id=program.id, code=entry.code, position=position)
+            for position, entry in enumerate(entries, 1)
+        ]
+    for course, entry in zip(program.courses, entries, strict=True):
+        course.title = entry.title.strip()
+        course.required = entry.required
+        course.equivalents = list(dict.fromkeys(entry.equivalents))
+        course.expires_months = entry.expires_months
+        course.hours = entry.hours
+    session.flush()
+    after = [_course_words(course) for course in program.courses]
+    if after != before:
+        audit.record(
+            session, actor, "program:revise_courses", program, now=now, before=before, after=after
+        )
+
+
+def _course_words(course: Course) -> dict[str, object]:
+    return {
+        "code": course.code,
+        "title": course.title,
+        "required": course.required,
+        "equivalents": course.equivalents,
+        "expires_months": course.expires_months,
+        "hours": course.hours,
+    }
+
+
 def newest_brief(session: Session, program: Program) -> Brief | None:
     """Find the version of the task that the next cohort gets."""
     return session.scalar(
@@ -105,13 +314,27 @@ def newest_brief(session: Session, program: Program) -> Brief | None:
 
 
 def add_brief(
-    session: Session, actor: Person | None, program: Program, text: str, *, now: datetime
+    session: Session,
+    actor: Person | None,
+    program: Program,
+    text: str,
+    *,
+    example: str = "",
+    now: datetime,
 ) -> Brief:
-    """Add a version of the task; cohorts that have one keep theirs."""
+    """Add a version of the task with its annotated example; cohorts that have one keep theirs."""
     if not text.strip():
         raise FaultsFound([Fault("text", "The brief is empty.")])
-    last = session.scalar(select(func.max(Brief.version)).where(Brief.program_id == program.id))
-    brief = Brief(program_id=program.id, version=(last or 0) + 1, text=text, created_at=now)
+    last = newest_brief(session, program)
+    if last is not None and (last.text, last.example) == (text, example):
+        return last
+    brief = Brief(
+        program_id=program.id,
+        version=last.version + 1 if last else 1,
+        text=text,
+        example=example,
+        created_at=now,
+    )
     session.add(brief)
     session.flush()
     audit.record(
@@ -192,135 +415,97 @@ def record_completion(
     *,
     completed_on: date,
     identity_assurance: str,
+    via: str | None = None,
     now: datetime,
 ) -> Completion:
-    """Note that a learner completed a course; raises `Refused` if that is noted already."""
-    if session.scalar(
-        select(Completion.id).where(
+    """Note that a learner completed a course; a later completion renews the one that is noted.
+
+    Raises
+    ------
+    Refused
+        The same or a later completion is noted already.
+    """
+    known = session.scalar(
+        select(Completion).where(
             Completion.course_id == course.id, Completion.person_id == person.id
         )
-    ):
-        raise Refused("%(course)s is recorded as completed already.", course=course.title)
+    )
+    if known is not None:
+        if completed_on <= known.completed_on:
+            raise Refused("%(course)s is recorded as completed already.", course=course.title)
+        renew_completion(
+            session,
+            actor,
+            known,
+            completed_on=completed_on,
+            identity_assurance=IdentityAssurance(identity_assurance),
+            via=via,
+            now=now,
+        )
+        return known
     completion = Completion(
         course=course,
         person_id=person.id,
         completed_on=completed_on,
         identity_assurance=IdentityAssurance(identity_assurance),
         recorded_at=now,
+        via=via,
     )
     session.add(completion)
     session.flush()
+    note_completion(session, actor, completion, now=now)
+    return completion
+
+
+def note_completion(
+    session: Session, actor: Person | None, completion: Completion, *, now: datetime
+) -> None:
+    """Write a new completion into the chain."""
     audit.record(
         session,
         actor,
         "completion:record",
         completion,
         now=now,
-        after={"course": course.id, "person": person.id, "assurance": identity_assurance},
+        after={
+            "course": completion.course_id,
+            "person": completion.person_id,
+            "assurance": str(completion.identity_assurance),
+        }
+        | ({"via": completion.via} if completion.via else {}),
     )
-    return completion
 
 
-def import_completions(
-    session: Session, actor: Person | None, program: Program, data: bytes, *, now: datetime
-) -> int:
-    """Record completions from CSV: ``email,course,completed_on,identity_assurance``.
+def renew_completion(
+    session: Session,
+    actor: Person | None,
+    completion: Completion,
+    *,
+    completed_on: date,
+    identity_assurance: str,
+    via: str | None,
+    now: datetime,
+) -> None:
+    """Put a later completion in place of one that may have expired."""
+    before = completion_words(completion)
+    completion.completed_on = completed_on
+    completion.identity_assurance = identity_assurance
+    completion.via = via
+    audit.record(
+        session,
+        actor,
+        "completion:renew",
+        completion,
+        now=now,
+        before=before,
+        after=completion_words(completion),
+    )
 
-    Rows that are recorded already are passed over, so that a file can be sent again.
 
-    Returns
-    -------
-    int
-        How many were new.
-
-    Raises
-    ------
-    FaultsFound
-        Every faulty row; nothing was recorded.
-    """
-    rows = tables.read(data, ("email", "course", "completed_on", "identity_assurance"))
-    courses = {course.code: course for course in program.courses}
-    emails = {row.values["email"].lower() for row in rows}
-    people = {
-        person.email: person
-        for chunk in _chunks(sorted(emails))
-        for person in session.scalars(select(Person).where(Person.email.in_(chunk)))
+def completion_words(completion: Completion) -> dict[str, str | None]:
+    """Give what can change of a completion, as plain data."""
+    return {
+        "completed_on": completion.completed_on.isoformat(),
+        "identity_assurance": str(completion.identity_assurance),
+        "via": completion.via,
     }
-    known: set[tuple[str, str]] = set(
-        session.execute(
-            select(Completion.course_id, Completion.person_id)
-            .join(Course)
-            .where(Course.program_id == program.id)
-        )
-    )
-    faults: list[Fault] = []
-    wanted: list[tuple[Course, Person, date, str]] = []
-    for row in rows:
-        course = courses.get(row.values["course"])
-        person = people.get(row.values["email"].lower())
-        if course is None:
-            faults.append(
-                row.fault(
-                    "course", "The program has no course “%(code)s”.", code=row.values["course"]
-                )
-            )
-        if person is None:
-            faults.append(
-                row.fault(
-                    "email", "No account has the address “%(email)s”.", email=row.values["email"]
-                )
-            )
-        try:
-            day = date.fromisoformat(row.values["completed_on"])
-        except ValueError:
-            faults.append(
-                row.fault(
-                    "completed_on",
-                    "“%(text)s” is no date; write it as 2026-11-30.",
-                    text=row.values["completed_on"],
-                )
-            )
-            continue
-        if day > now.date():
-            faults.append(row.fault("completed_on", "The day lies in the future."))
-        assurance = row.values["identity_assurance"]
-        if assurance not in set(IdentityAssurance):
-            faults.append(
-                row.fault(
-                    "identity_assurance",
-                    "“%(text)s” is none of %(words)s.",
-                    text=assurance,
-                    words=", ".join(IdentityAssurance),
-                )
-            )
-        if course is not None and person is not None:
-            wanted.append((course, person, day, assurance))
-    if faults:
-        raise FaultsFound(faults)
-    added = 0
-    for course, person, day, assurance in wanted:
-        if (course.id, person.id) in known:
-            continue
-        known.add((course.id, person.id))
-        completion = Completion(
-            course_id=course.id,
-            person_id=person.id,
-            completed_on=day,
-            identity_assurance=assurance,
-            recorded_at=now,
-        )
-        session.add(completion)
-        audit.record(
-            session,
-            actor,
-            "completion:record",
-            completion,
-            now=now,
-            after={"course": course.id, "person": person.id, "assurance": assurance},
-        )
-        added += 1
-    return added
-
-
-def _chunks(items: list[str], size: int = 500) -> list[list[str]]:
-    return [items[start : start + size] for start in range(0, len(items), size)]

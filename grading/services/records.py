@@ -248,7 +248,7 @@ def rename(session: Session, actor: Person, person: Person, *, now: datetime) ->
 
 
 def catch_up(session: Session, program: Program, person: Person, *, now: datetime) -> None:
-    """Enter what was released before the learner was entitled to it."""
+    """Enter what was released, and the courses completed, before the learner was entitled to it."""
     if not entitlements.entitled(session, program, person.id, None):
         return
     record = current(session, program.id, person.id)
@@ -266,7 +266,20 @@ def catch_up(session: Session, program: Program, person: Person, *, now: datetim
     )
     for submission, grade in list(rows):
         if grade.id not in known:
-            enter(session, submission, grade, now=now)
+            record = enter(session, submission, grade, now=now)
+    if record is not None and record.state == RecordState.VALID:
+        before = len(record.entries)
+        _enter_courses(session, record, now)
+        _complete(record, now)
+        if len(record.entries) > before:
+            audit.record(
+                session,
+                None,
+                "record:enter",
+                record,
+                now=now,
+                after={"complete": record.completed_at is not None},
+            )
 
 
 def share(session: Session, learner: Person, record: CredentialRecord, *, now: datetime) -> None:

@@ -6,6 +6,7 @@ having asked becomes an error, never a leak.
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, TypeVar, cast
 
@@ -13,12 +14,12 @@ from flask import current_app, g, has_request_context
 from flask_login import UserMixin, current_user
 from sqlalchemy.orm import Session
 
-from grading.authorization.identity import Identity, identify
+from grading.authorization.identity import Identity, identify, sponsors_of
 from grading.authorization.permissions import Permission
-from grading.authorization.policy import permits
+from grading.authorization.policy import BY_OFFICE, permits
 from grading.db import db
 from grading.errors import NotFound
-from grading.models import Cohort, Person
+from grading.models import Cohort, Person, Program, Sponsor
 from grading.settings import Installation
 
 View = TypeVar("View", bound=Callable[..., Any])
@@ -90,24 +91,53 @@ def person() -> Person:
     return found
 
 
-def identity(cohort_id: str | None) -> Identity:
-    """The signed-in person with their roles in a cohort."""
-    found = db.session.get(Person, current_user.id) if current_user.is_authenticated else None
-    return identify(cast(Session, db.session), found, cohort_id)
+def identity(
+    cohort_id: str | None, sponsor_id: str | None = None, *, office: bool = False
+) -> Identity:
+    """The signed-in person with their roles in a cohort, and with their sponsors where it matters."""
+    session = cast(Session, db.session)
+    found = session.get(Person, current_user.id) if current_user.is_authenticated else None
+    who = identify(session, found, cohort_id)
+    if not office or found is None:
+        return who
+    return replace(who, sponsors=sponsors_of(session, found), sponsor_id=sponsor_id)
 
 
-def permit(permission: Permission, cohort_id: str | None = None) -> Identity:
+def permit(
+    permission: Permission, cohort_id: str | None = None, sponsor_id: str | None = None
+) -> Identity:
     """Ask for a permission; refused and unknown are alike.
+
+    Parameters
+    ----------
+    cohort_id, sponsor_id : str, optional
+        What it is asked about.
 
     Raises
     ------
     NotFound
     """
-    who = identity(cohort_id)
+    office = permission in BY_OFFICE or permission is Permission.OFFICE_USE
+    who = identity(cohort_id, sponsor_id, office=office)
     if not permits(who, permission):
         raise NotFound("There is no such page.")
     g.setdefault("asked", set()).add(permission)
+    g.who = who
     return who
+
+
+def sponsor_of(record: object) -> str | None:
+    """Find the sponsor a record belongs to, by its program or its cohort's; None where there is none."""
+    if isinstance(record, Sponsor):
+        return record.id
+    if (sponsor_id := getattr(record, "sponsor_id", None)) is not None:
+        return str(sponsor_id)
+    session = cast(Session, db.session)
+    if (program_id := getattr(record, "program_id", None)) is not None:
+        return session.get_one(Program, program_id).sponsor_id
+    if (cohort_id := getattr(record, "cohort_id", None)) is not None:
+        return session.get_one(Cohort, cohort_id).program.sponsor_id
+    return None
 
 
 def load(
@@ -118,7 +148,8 @@ def load(
     Parameters
     ----------
     model : type
-        Its records have a ``cohort_id``, are cohorts, or belong to the service.
+        Its records have a ``cohort_id``, a ``program_id`` or a ``sponsor_id``, are what these name, or
+        belong to the service.
     owner : str, optional
         The column that must name the signed-in person.
 
@@ -131,7 +162,8 @@ def load(
     if record is None:
         raise NotFound("There is no such page.")
     cohort_id = record.id if isinstance(record, Cohort) else getattr(record, "cohort_id", None)
-    who = permit(permission, cohort_id)
+    sponsor_id = sponsor_of(record) if permission in BY_OFFICE else None
+    who = permit(permission, cohort_id, sponsor_id)
     if owner is not None and (who.person is None or getattr(record, owner) != who.person.id):
         raise NotFound("There is no such page.")
     return record

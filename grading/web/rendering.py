@@ -12,18 +12,20 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_login import current_user
 from markupsafe import Markup
-from sqlalchemy import select
+from sqlalchemy import literal, select
 
 from grading.db import db
-from grading.models import Membership, Person
+from grading.models import JobState, Membership, Person, SponsorMember
 from grading.web import access
 from grading.web.markdown import render as markdown
 from grading.workflow.allocation import AllocationState as A
 from grading.workflow.allocation import DeclineReason as D
 from grading.workflow.calendar import ExtensionKind
-from grading.workflow.cohort import CohortState, Role
+from grading.workflow.cohort import CohortState, ImportKind, Role
+from grading.workflow.credential import EntitlementState
 from grading.workflow.misconduct import MisconductKind, MisconductState
 from grading.workflow.release import Hindrance, ReleaseState
+from grading.workflow.staffing import Severity
 from grading.workflow.submission import SubmissionState as S
 
 # (words, kind of tag); kinds are those of the style sheet.
@@ -107,6 +109,29 @@ MISCONDUCT_TAGS: dict[str, Tag] = {
     MisconductState.PROPOSED: (_l("Waits for a second"), "warn"),
     MisconductState.UPHELD: (_l("Upheld"), "danger"),
     MisconductState.DISMISSED: (_l("Dismissed"), "plain"),
+}
+ENTITLEMENT_TAGS: dict[str, Tag] = {
+    EntitlementState.PAID: (_l("Paid"), "ok"),
+    EntitlementState.WAIVED: (_l("Waived"), "info"),
+    EntitlementState.SPONSORED: (_l("Sponsored"), "info"),
+    EntitlementState.REFUNDED: (_l("Refunded"), "grey"),
+}
+JOB_TAGS: dict[str, Tag] = {
+    JobState.WAITING: (_l("Waiting"), "plain"),
+    JobState.RUNNING: (_l("Running"), "info"),
+    JobState.DONE: (_l("Done"), "plain"),
+    JobState.FAILED: (_l("Failed"), "danger"),
+}
+STAFFING_TAGS: dict[str, Tag] = {
+    Severity.IMPOSSIBLE: (_l("Impossible"), "danger"),
+    Severity.RISK: (_l("At risk"), "warn"),
+    Severity.NOTE: (_l("Good to know"), "info"),
+}
+IMPORT_LABELS: dict[str, Any] = {
+    ImportKind.ROSTER: _l("People"),
+    ImportKind.COMPLETIONS: _l("Completions"),
+    ImportKind.ENTITLEMENTS: _l("Entitlements"),
+    ImportKind.CONFLICTS: _l("Conflicts of interest"),
 }
 EXTENSION_LABELS: dict[str, Any] = {
     ExtensionKind.EXTENSION: _l("Extension"),
@@ -204,6 +229,8 @@ class RoleLink:
     current: bool
 
 
+# Stands among the roles of `role_links` for whoever works in a program office.
+OFFICE = "office"
 AREAS: tuple[tuple[str, Any, str, frozenset[str]], ...] = (
     ("/learn", _l("Learner"), "learner.home", frozenset({Role.LEARNER, Role.PEER})),
     ("/grade", _l("Grader"), "rater.home", frozenset({Role.GRADER})),
@@ -225,7 +252,12 @@ def role_links() -> list[RoleLink]:
             db.session.scalars(
                 select(Membership.role)
                 .where(Membership.person_id == current_user.id, Membership.ended_at.is_(None))
-                .distinct()
+                .union(
+                    select(literal(OFFICE)).where(
+                        SponsorMember.person_id == current_user.id,
+                        SponsorMember.ended_at.is_(None),
+                    )
+                )
             )
         )
         links = [
@@ -234,12 +266,9 @@ def role_links() -> list[RoleLink]:
             if held & roles
         ]
         found = db.session.get(Person, current_user.id)
-        if found is not None and found.administrator:
-            links.append(
-                RoleLink(
-                    _l("Administrator"), url_for("admin.home"), request.path.startswith("/admin")
-                )
-            )
+        if found is not None and (found.administrator or OFFICE in held):
+            label = _l("Administrator") if found.administrator else _l("Program office")
+            links.append(RoleLink(label, url_for("admin.home"), request.path.startswith("/admin")))
         g.role_links = links
     return list(g.role_links)
 
@@ -265,6 +294,10 @@ def register(app: Flask) -> None:
         misconduct_labels=MISCONDUCT_LABELS,
         misconduct_tags=MISCONDUCT_TAGS,
         extension_labels=EXTENSION_LABELS,
+        entitlement_tags=ENTITLEMENT_TAGS,
+        job_tags=JOB_TAGS,
+        staffing_tags=STAFFING_TAGS,
+        import_labels=IMPORT_LABELS,
         ngettext=ngettext,
         get_locale=get_locale,
         said=_,

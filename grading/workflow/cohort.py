@@ -1,5 +1,6 @@
 """The life of a cohort, and the parts people play in one."""
 
+from dataclasses import dataclass
 from enum import StrEnum
 
 from grading.workflow.machine import Machine
@@ -23,6 +24,18 @@ class Role(StrEnum):
     OBSERVER = "observer"
 
 
+class ImportKind(StrEnum):
+    """What comes in by the hundred, from a file."""
+
+    ROSTER = "roster"
+    COMPLETIONS = "completions"
+    ENTITLEMENTS = "entitlements"
+    CONFLICTS = "conflicts"
+
+
+# Whoever has one of these parts gives scores or decides on them.
+SCORING = (Role.GRADER, Role.LEAD, Role.INSTRUCTOR)
+
 S = CohortState
 
 MACHINE = Machine(
@@ -33,3 +46,40 @@ MACHINE = Machine(
         (S.OPEN, "end"): S.ENDED,
     },
 )
+
+
+class Unfinished(StrEnum):
+    """What is still under way when somebody wants to end a cohort."""
+
+    APPEALS = "appeals"
+    APPEAL_WINDOW = "appeal_window"
+    MISCONDUCT = "misconduct"
+    RELEASES = "releases"
+    EXPLANATIONS = "explanations"
+    UNRELEASED = "unreleased"
+    HANDING_IN = "handing_in"
+    RETURNING = "returning"
+
+
+# What somebody has a right to: no reason ends a cohort over it.
+RIGHTS = frozenset(
+    {Unfinished.APPEALS, Unfinished.APPEAL_WINDOW, Unfinished.MISCONDUCT, Unfinished.RELEASES}
+)
+
+
+@dataclass(frozen=True)
+class Obstacle:
+    """One kind of unfinished business, and how many there are of it."""
+
+    what: Unfinished
+    count: int
+
+    @property
+    def overridable(self) -> bool:
+        return self.what not in RIGHTS
+
+
+def obstacles(counts: dict[Unfinished, int]) -> tuple[Obstacle, ...]:
+    """Name what stands against ending a cohort; what cannot be overridden comes first."""
+    found = [Obstacle(what, counts[what]) for what in Unfinished if counts.get(what)]
+    return tuple(sorted(found, key=lambda obstacle: obstacle.overridable))

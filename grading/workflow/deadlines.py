@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
+from grading.errors import Fault
 from grading.workflow.plan import GradingPlan
 
 MORNING = time(9, 0)
@@ -29,6 +30,31 @@ class Calendar:
     peers_due_at: datetime
     grading_due_at: datetime
     results_at: datetime
+
+
+# What each instant is called, in the order they come.
+LABELS = {
+    "opens_at": "Opens",
+    "due_at": "Deadline",
+    "closes_at": "Grace ends",
+    "peers_due_at": "Peer reviews by",
+    "grading_due_at": "Grading ends",
+    "results_at": "Results",
+}
+# The grace may outlast the peers' window (late work is taken that long), so it is in no chain with it.
+_CHAIN = ("opens_at", "due_at", "peers_due_at", "grading_due_at", "results_at")
+
+
+def contradictions(calendar: Calendar) -> list[Fault]:
+    """Name every pair of instants that are the wrong way round, at the later one's field."""
+    pairs = [(first, second) for i, second in enumerate(_CHAIN) for first in _CHAIN[:i]]
+    pairs.append(("due_at", "closes_at"))
+    return [
+        Fault(later, "This must not come before “%(earlier)s”.", {"earlier": LABELS[earlier]})
+        for earlier, later in pairs
+        if getattr(calendar, later) < getattr(calendar, earlier)
+        or (earlier == "opens_at" and getattr(calendar, later) == getattr(calendar, earlier))
+    ]
 
 
 def _instant(day: date, at: time, zone: ZoneInfo) -> datetime:

@@ -556,6 +556,30 @@ PRESETS: Mapping[str, GradingPlan] = {
 }
 
 
+@dataclass(frozen=True)
+class Difference:
+    """One choice on which two plans differ, with the field's label."""
+
+    name: str
+    label: str
+    before: Any
+    after: Any
+
+
+def differences(before: GradingPlan, after: GradingPlan) -> tuple[Difference, ...]:
+    """List the choices on which two plans differ, in the plan's order."""
+    return tuple(
+        Difference(item.name, item.metadata["label"], old, new)
+        for item in fields(GradingPlan)
+        if (old := getattr(before, item.name)) != (new := getattr(after, item.name))
+    )
+
+
+def changed_from_preset(plan: GradingPlan) -> dict[str, Any]:
+    """Give, by field, what the preset says where the plan says otherwise."""
+    return {item.name: item.before for item in differences(PRESETS[plan.preset], plan)}
+
+
 def _number(value: Any, kind: type) -> Any:
     """Take a number only from a number: a bool is none, and 2.5 is no whole one."""
     if isinstance(value, bool) or not isinstance(value, int | float):

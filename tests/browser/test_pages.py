@@ -1,6 +1,7 @@
 """Journeys in a browser: every page they visit is checked, in light, dark, narrow and high contrast."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -22,9 +23,12 @@ from grading.models import (
     Submission,
 )
 from grading.rubric.loading import load
-from grading.services import appeals, extensions
+from grading.services import appeals, cohorts, entitlements, extensions, imports, sponsors
 from grading.workflow.allocation import Pool
 from grading.workflow.calendar import ExtensionKind
+from grading.workflow.cohort import ImportKind
+from grading.workflow.credential import EntitlementState
+from grading.workflow.plan import PRESETS
 from tests import factories, stories
 from tests.browser.a11y import faults
 from tests.browser.conftest import MODES
@@ -62,10 +66,60 @@ def cast(
             "second": made.second_instructor.id,
             "coordinator": made.coordinator.id,
             "administrator": made.administrator.id,
+            **set_up(session, made),
         }
         clock.now = made.cohort.due_at
     upkeep.run(app, people["cohort"], now=clock.now, seed=5)
     return people
+
+
+def set_up(session: Any, made: factories.Cast) -> dict[str, str]:
+    """What the set-up pages show: an office, an import, an entitlement, a cohort in preparation."""
+    program = made.cohort.program
+    member = sponsors.add_member(
+        session, None, program.sponsor, email="office@example.org", name="Office Agate", now=NOW
+    )
+    _, batch = imports.carry_out(
+        session,
+        None,
+        ImportKind.ROSTER,
+        made.cohort,
+        b"email,name,role\nimported@example.org,Learner Oak,learner\n",
+        now=NOW,
+    )
+    assert batch is not None
+    paid = entitlements.grant(
+        session, None, program, made.learners[0], None, EntitlementState.PAID, now=NOW
+    )
+    cohorts.declare_conflict(
+        session,
+        None,
+        made.cohort,
+        rater=made.observer,
+        learner=made.learners[0],
+        reason="They are cousins.",
+        now=NOW,
+    )
+    later = cohorts.create_cohort(
+        session,
+        None,
+        program,
+        name="Summer",
+        opens_on=NOW.date(),
+        time_zone="Europe/London",
+        rubric_version=made.cohort.rubric_version,
+        plan=replace(PRESETS["certification"], sign_offs=1),
+        now=NOW,
+    )
+    return {
+        "office": member.person_id,
+        "sponsor": program.sponsor_id,
+        "rubric": made.cohort.rubric_version_id,
+        "roster": batch.id,
+        "entitlement": paid.id,
+        "membership": str(batch.made[1][1]),
+        "preparing": later.id,
+    }
 
 
 def an_item(act: Callable[[], Any], pool: Pool) -> tuple[str, str]:
@@ -86,6 +140,29 @@ def rate_all(act: Callable[[], Any], now: Any, *, skip: str = "") -> None:
             if item.id != skip:
                 codes = [c.code for c in item.cohort.rubric_version.rubric.criteria]
                 factories.rate(session, item, dict.fromkeys(codes, 3), now=now)
+
+
+def visited(enter: Enter, visits: list[tuple[str | None, list[str]]], mode: str) -> list[str]:
+    """Go to every page as its reader; list what is wrong with each. No page says or asks for more."""
+    found: list[str] = []
+    for person, addresses in visits:
+        page = enter(person, **MODES[mode]).new_page()
+        said: list[str] = []
+        page.on("console", lambda message: said.append(message.text))  # noqa: B023 - one page at a time
+        outside: list[str] = []
+        page.on(
+            "request",
+            lambda request: (
+                outside.append(request.url) if "127.0.0.1" not in request.url else None  # noqa: B023
+            ),
+        )
+        for address in addresses:
+            page.goto(address)
+            found += faults(page)
+        expected = [text for text in said if "404" in text]
+        assert [text for text in said if text not in expected] == []
+        assert outside == []
+    return found
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -126,28 +203,8 @@ def test_every_page_is_accessible(
         (cast["instructor"], [f"/teach/{cohort}", f"/teach/submission/{submission}",
                               f"/teach/{cohort}/agreement", f"/teach/{cohort}/disputed",
                               f"/teach/{cohort}/release", f"/teach/{cohort}/audit"]),
-        (cast["coordinator"], [f"/admin/cohorts/{cohort}", f"/admin/cohorts/{cohort}/plan"]),
-        (cast["administrator"], ["/admin/", "/admin/programs/new", f"/admin/programs/{cast['program']}",
-                                 f"/admin/programs/{cast['program']}/brief",
-                                 f"/admin/programs/{cast['program']}/cohorts/new"]),
     ]  # fmt: skip
-    for person, addresses in visits:
-        page = enter(person, **MODES[mode]).new_page()
-        said: list[str] = []
-        page.on("console", lambda message: said.append(message.text))  # noqa: B023 - one page at a time
-        outside: list[str] = []
-        page.on(
-            "request",
-            lambda request: (
-                outside.append(request.url) if "127.0.0.1" not in request.url else None  # noqa: B023
-            ),
-        )
-        for address in addresses:
-            page.goto(address)
-            found += faults(page)
-        expected = [text for text in said if "404" in text]
-        assert [text for text in said if text not in expected] == []
-        assert outside == []
+    found += visited(enter, visits, mode)
     shared = enter(learner, **MODES[mode]).new_page()
     shared.goto(f"/learn/records/{record_id}")
     shared.get_by_role("button", name="Share the record").click()
@@ -155,6 +212,34 @@ def test_every_page_is_accessible(
     expect(shared.get_by_role("heading", level=1)).to_have_text("Valid")
     found += faults(shared)
     assert found == []
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("who", ["coordinator", "office", "administrator"])
+def test_every_set_up_page_is_accessible(
+    cast: dict[str, Any], enter: Enter, mode: str, who: str
+) -> None:
+    cohort = cast["cohort"]
+    visits: list[tuple[str | None, list[str]]] = [
+        (cast["coordinator"], [f"/admin/cohorts/{cohort}{part}" for part in
+                               ("", "/plan", "/calendar", "/settings", "/people", "/conflicts",
+                                "/import/roster", "/end", f"/imports/{cast['roster']}",
+                                f"/members/{cast['membership']}/end")]),
+        (cast["office"], ["/admin/", f"/admin/sponsors/{cast['sponsor']}",
+                          f"/admin/sponsors/{cast['sponsor']}/programs/new",
+                          f"/admin/rubrics/{cast['rubric']}",
+                          *(f"/admin/programs/{cast['program']}{part}" for part in
+                            ("", "/about", "/courses", "/brief", "/briefs/1", "/rubrics/new",
+                             "/cohorts/new", "/import/completions", "/entitlements",
+                             f"/entitlements/{cast['entitlement']}")),
+                          *(f"/admin/cohorts/{cast['preparing']}{part}" for part in
+                            ("", "/plan", "/calendar", "/settings", "/open"))]),
+        (cast["administrator"], ["/admin/", "/admin/sponsors/new",
+                                 f"/admin/sponsors/{cast['sponsor']}", "/admin/accounts",
+                                 f"/admin/accounts/{cast['instructor']}", "/admin/jobs",
+                                 "/admin/jobs?state=waiting"]),
+    ]  # fmt: skip
+    assert visited(enter, [row for row in visits if row[0] == cast[who]], mode) == []
 
 
 def chosen(page: Page) -> list[str]:

@@ -127,8 +127,15 @@ def test_a_cohort_from_nothing_to_open(installed: Grading, tmp_path: Path) -> No
     refused = installed("cohort", "roster", "Spring", roster, code=1).output
     assert refused.count("line 3") == 3
     roster.write_text("email,name,role\nbasalt@example.org,Grader Basalt,grader\n")
-    assert "1 would be" in installed("cohort", "roster", "Spring", roster, "--dry-run").output
-    assert "1 are newly" in installed("cohort", "roster", "Spring", roster).output
+    looked = installed("cohort", "roster", "Spring", roster, "--dry-run").output
+    assert "enrol: 1" in looked
+    assert "Nothing was changed" in looked
+    done = installed("cohort", "roster", "Spring", roster).output
+    undo = done.partition("grading cohort undo ")[2].partition("”")[0]
+    assert "Taken back: 2. Kept: 0." in installed("cohort", "undo", undo).output
+    installed("cohort", "roster", "Spring", roster)
+    short = installed("cohort", "staffing", "Spring", "--learners", 30).output
+    assert "impossible: Misconduct cannot be decided" in short
     installed("cohort", "open", "Spring")
     shown = json.loads(installed("cohort", "show", "Spring", "--json").output)
     assert (shown["state"], shown["ready"], shown["stuck"]) == ("open", 0, 0)

@@ -1,6 +1,8 @@
-"""Programs, cohorts, rosters, accounts: every fault at once, and nothing changed by a faulty file."""
+"""Sponsors, programs, cohorts, accounts: every fault at once, and what is fixed stays."""
 
+import json
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -8,8 +10,18 @@ import pytest
 from sqlalchemy import func, select
 
 from grading.errors import FaultsFound, IllegalTransition, Refused, TooMany
-from grading.models import Cohort, Completion, Job, Membership, Person, SignInAttempt
-from grading.services import cohorts, people, programs
+from grading.models import (
+    AuditEntry,
+    Cohort,
+    ConflictOfInterest,
+    Job,
+    JobState,
+    Person,
+    SignInAttempt,
+)
+from grading.queries import dates
+from grading.services import cohorts, outbox, people, programs, sponsors
+from grading.services.programs import CourseEntry
 from grading.workflow import plan as plans
 from grading.workflow.cohort import Role
 from tests import factories
@@ -21,88 +33,6 @@ HASHER = people.password_hasher("light")
 
 def wheres(caught: Any) -> list[str]:
     return [fault.where for fault in caught.value.faults]
-
-
-def test_a_roster_with_three_bad_rows_names_three_and_changes_nothing(
-    act: Callable[[], Any],
-) -> None:
-    with act() as session:
-        cohort = factories.a_cohort(session, now=NOW)
-        before = session.scalar(select(func.count()).select_from(Membership))
-        roster = (
-            "email,name,role\n"
-            "alder@example.org,Learner Alder,learner\n"
-            "no address,Learner Birch,learner\n"
-            "cedar@example.org,,learner\n"
-            "\n"
-            "dogwood@example.org,Learner Dogwood,teacher\n"
-        )
-        with pytest.raises(FaultsFound) as caught:
-            cohorts.import_roster(session, None, cohort, roster.encode(), now=NOW)
-        assert wheres(caught) == ["line 3, email", "line 4, name", "line 6, role"]
-        assert session.scalar(select(func.count()).select_from(Membership)) == before
-        assert people.look_up(session, "alder@example.org") is None
-
-
-def test_a_roster_makes_accounts_once_and_invites(act: Callable[[], Any]) -> None:
-    with act() as session:
-        cohort = factories.a_cohort(session, now=NOW)
-        roster = (
-            b"\xef\xbb\xbfrole,Email,name\r\n"
-            b"learner,ALDER@example.org,Learner Alder\r\n"
-            b"grader,basalt@example.org,Grader Basalt\r\nlead,basalt@example.org,Grader Basalt\r\n"
-        )
-        assert cohorts.import_roster(session, None, cohort, roster, now=NOW) == 3
-        session.flush()
-        assert cohorts.import_roster(session, None, cohort, roster, now=NOW) == 0
-        assert people.find(session, "alder@example.org").name == "Learner Alder"
-        invited = session.scalars(select(Job).where(Job.key.startswith("invitation:"))).all()
-        assert len(invited) == 2
-
-
-@pytest.mark.parametrize(
-    ("data", "where"),
-    [
-        (b"email,name\n", ["line 1"]),
-        (b"email,name,role,role,extra\n", ["line 1", "line 1"]),
-        (b"email,name,role\n\xff\n", ["line 2"]),
-        (b"email,name,role\na@b,A,learner,more\n", ["line 2"]),
-        (b"email,name,role\n", ["file"]),
-        (b'email,name,role\n"a@b,A,learner\n', ["line 2"]),
-    ],
-)
-def test_a_file_that_is_no_roster_is_named(
-    act: Callable[[], Any], data: bytes, where: list[str]
-) -> None:
-    with act() as session:
-        cohort = factories.a_cohort(session, now=NOW)
-        with pytest.raises(FaultsFound) as caught:
-            cohorts.import_roster(session, None, cohort, data, now=NOW)
-        assert wheres(caught) == where
-
-
-def test_completions_name_every_faulty_cell_and_can_be_sent_again(act: Callable[[], Any]) -> None:
-    with act() as session:
-        program = factories.a_program(session, now=NOW)
-        factories.a_person(session, "Learner Alder", now=NOW)
-        header = "email,course,completed_on,identity_assurance\n"
-        bad = (
-            "learner.alder@example.org,sailing,2026-06-01,proctored\n"
-            "nobody@example.org,measuring,2026-06-01,proctored\n"
-            "learner.alder@example.org,measuring,1.6.2026,proctored\n"
-            "learner.alder@example.org,measuring,2027-06-01,horoscope\n"
-        )
-        with pytest.raises(FaultsFound) as caught:
-            programs.import_completions(session, None, program, (header + bad).encode(), now=NOW)
-        assert wheres(caught) == [
-            "line 2, course", "line 3, email", "line 4, completed_on", "line 5, completed_on",
-            "line 5, identity_assurance",
-        ]  # fmt: skip
-        assert session.scalar(select(Completion.id)) is None
-        good = header + "learner.alder@example.org,measuring,2026-06-01,document\n" * 2
-        assert programs.import_completions(session, None, program, good.encode(), now=NOW) == 1
-        session.flush()
-        assert programs.import_completions(session, None, program, good.encode(), now=NOW) == 0
 
 
 @pytest.mark.parametrize(
@@ -190,6 +120,212 @@ def test_a_cohort_names_all_that_it_lacks(act: Callable[[], Any]) -> None:
             )
         assert wheres(caught) == ["name", "time_zone", "rubric"]
         assert session.scalar(select(Cohort.id)) is None
+
+
+def test_a_calendar_names_every_pair_that_is_the_wrong_way_round(act: Callable[[], Any]) -> None:
+    with act() as session:
+        cohort = factories.a_cohort(session, now=NOW, opened=False)
+        days = dates.of_cohort(cohort)
+        early = replace(days, results_at=days.due_at - timedelta(days=1))
+        with pytest.raises(FaultsFound) as caught:
+            cohorts.set_calendar(session, None, cohort, early, now=NOW)
+        assert [(f.where, f.params["earlier"]) for f in caught.value.faults] == [
+            ("results_at", "Deadline"),
+            ("results_at", "Peer reviews by"),
+            ("results_at", "Grading ends"),
+        ]
+        late = replace(days, closes_at=days.grading_due_at + timedelta(days=1))
+        cohorts.set_calendar(session, None, cohort, late, now=NOW)
+        session.flush()
+        assert cohort.closes_at > cohort.peers_due_at
+
+
+def test_a_cohort_takes_another_brief_and_zone_until_it_opens(act: Callable[[], Any]) -> None:
+    with act() as session:
+        cohort = factories.a_cohort(session, now=NOW, opened=False)
+        newer = programs.add_brief(
+            session, None, cohort.program, "# Another", example="Like *this*.", now=NOW
+        )
+        assert newer.version == 2
+        again = programs.add_brief(
+            session, None, cohort.program, "# Another", example="Like *this*.", now=NOW
+        )
+        assert again is newer
+        opened = cohort.opens_at.astimezone(cohort.zone)
+        changes = {
+            "name": "Spring, moved",
+            "time_zone": "America/New_York",
+            "brief": newer,
+            "rubric_version": cohort.rubric_version,
+        }
+        cohorts.revise_cohort(session, None, cohort, **changes, now=NOW)
+        local = cohort.opens_at.astimezone(cohort.zone)
+        assert (local.date(), local.hour) == (opened.date(), 9)
+        assert cohort.brief.example == "Like *this*."
+        factories.a_member(session, cohort, "Grader Basalt", Role.GRADER, now=NOW)
+        cohorts.open_cohort(session, None, cohort, now=NOW)
+        with pytest.raises(Refused, match="fixed"):
+            cohorts.revise_cohort(session, None, cohort, **changes, now=NOW)
+
+
+def test_what_is_impossible_stands_in_the_chain_when_a_cohort_opens(
+    act: Callable[[], Any],
+) -> None:
+    with act() as session:
+        cohort = factories.a_cohort(session, now=NOW)
+        cohort_id = cohort.id
+    with act() as session:
+        entry = session.scalars(
+            select(AuditEntry).where(
+                AuditEntry.chain == cohort_id, AuditEntry.action == "cohort:open"
+            )
+        ).one()
+        lacking = json.loads(entry.after)["impossible"]
+        assert {"sign_offs", "misconduct", "no_adjudication"} <= set(lacking)
+
+
+def test_nobody_gives_themselves_a_part_in_scoring(act: Callable[[], Any]) -> None:
+    with act() as session:
+        cohort = factories.a_cohort(session, now=NOW)
+        garnet = factories.a_member(session, cohort, "Garnet", Role.COORDINATOR, now=NOW)
+        for role in (Role.GRADER, Role.LEAD, Role.INSTRUCTOR):
+            with pytest.raises(Refused, match="themselves"):
+                cohorts.enrol(session, garnet, cohort, garnet, role, now=NOW)
+        cohorts.enrol(session, garnet, cohort, garnet, Role.OBSERVER, now=NOW)
+
+
+def test_a_conflict_is_withdrawn_by_somebody_else_and_with_a_reason(
+    act: Callable[[], Any],
+) -> None:
+    with act() as session:
+        cohort = factories.a_cohort(session, now=NOW)
+        opal = factories.a_member(session, cohort, "Opal", Role.INSTRUCTOR, now=NOW)
+        garnet = factories.a_member(session, cohort, "Garnet", Role.COORDINATOR, now=NOW)
+        alder = factories.a_learner(session, cohort, "Alder", now=NOW)
+        conflict = cohorts.declare_conflict(
+            session, opal, cohort, rater=opal, learner=alder, reason="Cousins", now=NOW
+        )
+        for actor, reason in ((opal, "Not really"), (garnet, " ")):
+            with pytest.raises(Refused):
+                cohorts.withdraw_conflict(session, actor, conflict, reason=reason, now=NOW)
+        cohorts.withdraw_conflict(session, garnet, conflict, reason="Another Alder", now=NOW)
+        assert session.scalar(select(ConflictOfInterest.id)) is None
+
+
+def test_courses_say_what_counts_and_keep_their_codes_once_something_refers_to_them(
+    act: Callable[[], Any],
+) -> None:
+    with act() as session:
+        program = factories.a_program(session, now=NOW)
+        entries = [
+            CourseEntry("measuring", "Measuring", True, ("counting", "gauging"), 24, 10.0),
+            CourseEntry("cleaning", "Cleaning"),
+            CourseEntry("fitting", "Fitting", required=False),
+        ]
+        programs.revise_courses(session, None, program, entries, now=NOW)
+        assert [course.code for course in program.courses] == ["measuring", "cleaning", "fitting"]
+        assert program.courses[0].equivalents == ["counting", "gauging"]
+        assert program.courses[2].required is False
+        bad = [
+            replace(entries[0], equivalents=("cleaning", "No!"), expires_months=0, hours=-1),
+            *entries[1:],
+        ]
+        with pytest.raises(FaultsFound) as caught:
+            programs.revise_courses(session, None, program, bad, now=NOW)
+        assert wheres(caught) == ["course 1"] * 4
+        alder = factories.a_person(session, "Alder", now=NOW)
+        programs.record_completion(
+            session,
+            None,
+            program.courses[0],
+            alder,
+            completed_on=date(2026, 6, 1),
+            identity_assurance="proctored",
+            now=NOW,
+        )
+        renamed = [replace(entries[0], code="metering"), *entries[1:]]
+        with pytest.raises(FaultsFound, match="codes stay"):
+            programs.revise_courses(session, None, program, renamed, now=NOW)
+        longer = [replace(entries[0], title="To measure", expires_months=None), *entries[1:]]
+        programs.revise_courses(session, None, program, longer, now=NOW)
+        assert program.courses[0].title == "To measure"
+
+
+def test_a_program_says_what_a_retake_costs_and_its_hours(act: Callable[[], Any]) -> None:
+    with act() as session:
+        program = factories.a_program(session, now=NOW)
+        about = {
+            "name": "Counting",
+            "capstone_title": "A city",
+            "entitlement_required": True,
+            "retake_terms": "Next in spring, 90 euros.",
+            "capstone_hours": 12.5,
+            "hours_approver": "Example Board",
+            "provider_number": "P-17",
+        }
+        programs.revise_program(session, None, program, **about, now=NOW)
+        assert {key: getattr(program, key) for key in about} == about
+        with pytest.raises(FaultsFound) as caught:
+            programs.revise_program(
+                session,
+                None,
+                program,
+                **(about | {"name": " ", "capstone_hours": 0, "provider_number": "x" * 101}),
+                now=NOW,
+            )
+        assert sorted(wheres(caught)) == ["capstone_hours", "name", "provider_number"]
+
+
+def test_a_sponsor_has_signatories_and_an_office(act: Callable[[], Any]) -> None:
+    with act() as session:
+        sponsor = sponsors.create(session, None, name="Example College", now=NOW)
+        with pytest.raises(FaultsFound, match="of that name"):
+            sponsors.create(session, None, name="Example College ", now=NOW)
+        kept = {"name": "Example College", "issuer_name": "The Example"}
+        sponsors.revise(session, None, sponsor, **kept, signatories=[("Onyx", "Dean")], now=NOW)
+        assert sponsor.issuer == "The Example"
+        with pytest.raises(FaultsFound) as caught:
+            sponsors.revise(session, None, sponsor, **kept, signatories=[("Onyx", "")] * 5, now=NOW)
+        assert wheres(caught) == ["signatories", *(f"signatory {n}" for n in range(1, 6))]
+        member = sponsors.add_member(
+            session, None, sponsor, email="office@example.org", name="Office", now=NOW
+        )
+        assert session.scalars(select(Job).where(Job.key.startswith("invitation:"))).one()
+        sponsors.end_member(session, None, member, now=NOW)
+        again = sponsors.add_member(session, None, sponsor, email="office@example.org", now=NOW)
+        assert again is member
+        assert member.ended_at is None
+
+
+def test_the_last_administrator_stays(act: Callable[[], Any]) -> None:
+    with act() as session:
+        beryl = factories.a_person(session, "Beryl", now=NOW, administrator=True)
+        other = factories.a_person(session, "Other", now=NOW)
+        with pytest.raises(Refused, match="their own"):
+            people.deactivate(session, beryl, beryl, now=NOW)
+        with pytest.raises(Refused, match="last administrator"):
+            people.deactivate(session, None, beryl, now=NOW)
+        people.set_administrator(session, beryl, other, True, now=NOW)
+        session.flush()
+        epoch = beryl.epoch
+        people.deactivate(session, other, beryl, reason="left", now=NOW)
+        assert (beryl.active, beryl.epoch) == (False, epoch + 1)
+        with pytest.raises(Refused, match="last administrator"):
+            people.set_administrator(session, None, other, False, now=NOW)
+        people.reactivate(session, other, beryl, now=NOW)
+        assert beryl.active
+
+
+def test_a_job_that_failed_is_tried_again_and_no_other(act: Callable[[], Any]) -> None:
+    with act() as session:
+        job = outbox.post(session, "mail", {}, key="a", now=NOW)
+        with pytest.raises(Refused, match="not failed"):
+            outbox.retry(session, None, job, now=NOW)
+        job.state, job.attempts, job.error, job.ended_at = JobState.FAILED, 8, "no", NOW
+        outbox.retry(session, None, job, now=NOW + timedelta(hours=1))
+        assert (job.state, job.attempts, job.run_at) == (
+            JobState.WAITING, 0, NOW + timedelta(hours=1),
+        )  # fmt: skip
 
 
 def test_signing_in_and_its_limit(act: Callable[[], Any]) -> None:

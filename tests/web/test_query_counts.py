@@ -11,10 +11,11 @@ from sqlalchemy import event, select
 from grading.db import db
 from grading.jobs import upkeep
 from grading.models import Allocation, Grade
-from grading.services import extensions
+from grading.services import cohorts, entitlements, extensions, sponsors
 from grading.workflow.allocation import Pool
 from grading.workflow.calendar import ExtensionKind
 from grading.workflow.cohort import Role
+from grading.workflow.credential import EntitlementState
 from tests import factories, stories
 from tests.database import NOW, Clock
 
@@ -36,6 +37,26 @@ def counted(app: Flask) -> Iterator[list[str]]:
         event.remove(engine, "before_cursor_execute", note)
 
 
+def set_up(session: Any, cast: factories.Cast) -> str:
+    """Entitlements and conflicts of interest for everybody, and somebody in the program office."""
+    program = cast.cohort.program
+    for learner in cast.learners:
+        entitlements.grant(session, None, program, learner, None, EntitlementState.PAID, now=NOW)
+        cohorts.declare_conflict(
+            session,
+            None,
+            cast.cohort,
+            rater=cast.observer,
+            learner=learner,
+            reason="Kin",
+            now=NOW,
+        )
+    member = sponsors.add_member(
+        session, None, program.sponsor, email="office@example.org", name="Office", now=NOW
+    )
+    return member.person_id
+
+
 def costs(
     app: Flask, act: Callable[[], Any], sign_in: Any, clock: Clock, learners: int
 ) -> dict[str, int]:
@@ -47,7 +68,9 @@ def costs(
             "grader": cast.graders[0].id,
             "instructor": cast.instructor.id,
             "coordinator": cast.coordinator.id,
+            "office": set_up(session, cast),
         }
+        program = cast.cohort.program_id
     clock.now = due
     upkeep.run(app, cohort, now=due, seed=4)
     with act() as session:
@@ -66,7 +89,9 @@ def costs(
         "grader": ["/grade/", f"/grade/item/{item}"],
         "instructor": [f"/teach/{cohort}", f"/teach/{cohort}/agreement", f"/teach/{cohort}/release",
                        f"/teach/{cohort}/disputed", f"/teach/{cohort}/audit"],
-        "coordinator": [f"/admin/cohorts/{cohort}"],
+        "coordinator": [f"/admin/cohorts/{cohort}{page}" for page in
+                        ("", "/people", "/conflicts", "/calendar", "/plan", "/open", "/end")],
+        "office": ["/admin/", f"/admin/programs/{program}", f"/admin/programs/{program}/entitlements"],
     }  # fmt: skip
     found = {}
     for part, addresses in pages.items():
@@ -74,7 +99,8 @@ def costs(
         for address in addresses:
             with counted(app) as statements:
                 assert client.get(address).status_code == 200
-            found[address.replace(cohort, "C").replace(str(item), "I")] = len(statements)
+            label = address.replace(cohort, "C").replace(str(item), "I").replace(program, "P")
+            found[label] = len(statements)
     return found
 
 

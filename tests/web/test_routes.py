@@ -15,27 +15,44 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from grading.jobs import upkeep
-from grading.models import Allocation, CredentialRecord, Discrepancy, Grade, Submission
+from grading.models import (
+    Allocation,
+    CredentialRecord,
+    Discrepancy,
+    Grade,
+    Job,
+    Membership,
+    Submission,
+)
 from grading.services import (
     allocations,
     appeals,
+    cohorts,
+    entitlements,
     explanations,
     extensions,
+    imports,
     misconduct,
     releases,
     reviews,
+    sponsors,
 )
 from grading.workflow.allocation import Pool
 from grading.workflow.calendar import ExtensionKind
+from grading.workflow.cohort import ImportKind
+from grading.workflow.credential import EntitlementState
 from tests import factories
 from tests.database import NOW, Clock
 
 EVERYBODY = {
     "nobody", "stranger", "learner", "grader", "instructor", "lead", "coordinator", "observer",
-    "administrator",
+    "administrator", "office", "other_office",
 }  # fmt: skip
 SIGNED_IN = EVERYBODY - {"nobody"}
-SETS_UP = {"administrator", "coordinator", "instructor"}
+SETS_UP = {"administrator", "office", "coordinator", "instructor"}
+# Whoever runs the program of the test's cohort; "other_office" is another sponsor's.
+RUNS = {"administrator", "office"}
+SERVICE = {"administrator"}
 READS = {"instructor", "lead", "coordinator", "observer"}
 SCORES = {"instructor", "lead"}
 
@@ -97,14 +114,37 @@ PAGES: dict[str, set[str]] = {
     "coordinator.absences": SETS_UP,
     "instructor.release": {"instructor"},
     "instructor.audit": {"instructor", "lead", "observer"},
-    "admin.home": {"administrator"},
-    "admin.new_program": {"administrator"},
-    "admin.program": {"administrator"},
-    "admin.brief": {"administrator"},
-    "admin.rubric": {"administrator"},
-    "admin.new_cohort": {"administrator"},
+    "public.logo": EVERYBODY,
+    "admin.home": RUNS | {"other_office"},
+    "admin.new_sponsor": SERVICE,
+    "admin.sponsor": RUNS,
+    "admin.new_program": RUNS,
+    "admin.program": RUNS,
+    "admin.about": RUNS,
+    "admin.courses": RUNS,
+    "admin.brief": RUNS,
+    "admin.brief_version": RUNS,
+    "admin.add_rubric": RUNS,
+    "admin.rubric": RUNS,
+    "admin.import_to_program": RUNS,
+    "admin.program_batch": RUNS,
+    "admin.entitlements_list": RUNS,
+    "admin.entitlement": RUNS,
+    "admin.new_cohort": RUNS,
     "admin.cohort": SETS_UP,
+    "admin.settings": SETS_UP,
+    "admin.calendar": SETS_UP,
     "admin.plan": SETS_UP,
+    "admin.members": SETS_UP,
+    "admin.end_member": SETS_UP,
+    "admin.conflicts": SETS_UP,
+    "admin.import_to_cohort": SETS_UP,
+    "admin.cohort_batch": SETS_UP,
+    "admin.open_cohort": SETS_UP,
+    "admin.end_cohort": SETS_UP,
+    "admin.accounts": SERVICE,
+    "admin.account": SERVICE,
+    "admin.jobs": SERVICE,
 }
 
 # POST and PUT routes; each is tried without a body, and must refuse whoever is not named before it looks.
@@ -166,20 +206,37 @@ ACTS: dict[str, set[str]] = {
     "instructor.sign": {"instructor"},
     "instructor.stop": {"instructor"},
     "instructor.revoke": {"instructor"},
-    "admin.new_program": {"administrator"},
-    "admin.brief": {"administrator"},
-    "admin.add_rubric": {"administrator"},
-    "admin.publish_rubric": {"administrator"},
-    "admin.import_completions": {"administrator"},
-    "admin.record_completion": {"administrator"},
-    "admin.new_cohort": {"administrator"},
+    "admin.new_sponsor": SERVICE,
+    "admin.sponsor": RUNS,
+    "admin.logo": RUNS,
+    "admin.add_sponsor_member": SERVICE,
+    "admin.end_sponsor_member": SERVICE,
+    "admin.new_program": RUNS,
+    "admin.about": RUNS,
+    "admin.courses": RUNS,
+    "admin.brief": RUNS,
+    "admin.add_rubric": RUNS,
+    "admin.publish_rubric": RUNS,
+    "admin.record_completion": RUNS,
+    "admin.import_to_program": RUNS,
+    "admin.undo_program_batch": RUNS,
+    "admin.grant_entitlement": RUNS,
+    "admin.entitlement": RUNS,
+    "admin.new_cohort": RUNS,
+    "admin.settings": SETS_UP,
+    "admin.calendar": SETS_UP,
     "admin.plan": SETS_UP,
     "admin.open_cohort": SETS_UP,
     "admin.end_cohort": SETS_UP,
-    "admin.import_roster": SETS_UP,
+    "admin.import_to_cohort": SETS_UP,
+    "admin.undo_cohort_batch": SETS_UP,
     "admin.add_member": SETS_UP,
     "admin.end_member": SETS_UP,
     "admin.declare_conflict": SETS_UP,
+    "admin.withdraw_conflict": SETS_UP,
+    "admin.add_account": SERVICE,
+    "admin.account": SERVICE,
+    "admin.retry_job": SERVICE,
 }
 
 
@@ -191,6 +248,7 @@ def world(app: Flask, act: Callable[[], Any], clock: Clock) -> dict[str, Any]:
     reading struck; a question about it waits for the same grader. A suspicion about it was put to the
     learner. The learner has an extension, and the grader goes away later.
     """
+    app.extensions["grading"].files.put("a-logo", [b"\x89PNG\r\n\x1a\n"], limit=100)
     with act() as session:
         cast = factories.a_cast(session, now=NOW, learners=4, graders=4)
         cohort_id = cast.cohort.id
@@ -203,6 +261,8 @@ def world(app: Flask, act: Callable[[], Any], clock: Clock) -> dict[str, Any]:
             "observer": cast.observer.id,
             "administrator": cast.administrator.id,
         }
+        kept = set_up_records(session, cast)
+        people |= kept.pop("people")
     clock.now = due
     upkeep.run(app, cohort_id, now=due, seed=3)
     with act() as session:
@@ -259,13 +319,12 @@ def world(app: Flask, act: Callable[[], Any], clock: Clock) -> dict[str, Any]:
                 "release_id": release_id,
                 "record_id": own.id,
                 "public_id": own.public_id,
-                "person_id": people["learner"],
                 **disputes,
-                "membership_id": "none",
                 "file_id": "none",
                 "number": 1,
                 "token": "none",
-            },
+            }
+            | kept,
             "item": item.id,
             "review": review.id,
         }
@@ -367,9 +426,66 @@ def disputed(
     }
 
 
+def set_up_records(session: Any, cast: factories.Cast) -> dict[str, Any]:
+    """What the set-up pages show: both offices, an import of each place, an entitlement, a conflict."""
+    program = cast.cohort.program
+    sponsors.set_logo(session, None, program.sponsor, key="a-logo", kind="png", now=NOW)
+    other = sponsors.create(session, None, name="Another College", now=NOW)
+    members = {
+        name: sponsors.add_member(
+            session, None, owner, email=f"{name}@example.org", name=name.title(), now=NOW
+        )
+        for name, owner in (("office", program.sponsor), ("other_office", other))
+    }
+    _, roster = imports.carry_out(
+        session,
+        None,
+        ImportKind.ROSTER,
+        cast.cohort,
+        b"email,name,role\nlate@example.org,Late,learner\n",
+        now=NOW,
+    )
+    _, completions = imports.carry_out(
+        session,
+        None,
+        ImportKind.COMPLETIONS,
+        program,
+        b"email,course,completed_on,identity_assurance\n"
+        b"late@example.org,measuring,2026-06-01,proctored\n",
+        now=NOW,
+    )
+    assert roster is not None
+    assert completions is not None
+    late = session.scalars(
+        select(factories.Person).where(factories.Person.email == "late@example.org")
+    ).one()
+    granted = entitlements.grant(session, None, program, late, None, EntitlementState.PAID, now=NOW)
+    conflict = cohorts.declare_conflict(
+        session, None, cast.cohort, rater=cast.graders[0], learner=late, reason="Kin", now=NOW
+    )
+    part = session.scalars(select(Membership).where(Membership.person_id == late.id)).one()
+    job = session.scalars(select(Job)).first()
+    assert job is not None
+    return {
+        "people": {name: member.person_id for name, member in members.items()},
+        "sponsor_id": program.sponsor_id,
+        "member_id": members["office"].id,
+        "membership_id": part.id,
+        "conflict_id": conflict.id,
+        "entitlement_id": granted.id,
+        "late_id": late.id,
+        "job_id": job.id,
+        "version": 1,
+        "batches": {"cohort": roster.id, "program": completions.id},
+    }
+
+
 def address(app: Flask, world: dict[str, Any], endpoint: str) -> str:
     values = dict(world["values"])
     name = endpoint.split(".")[1]
+    place = "cohort" if "cohort" in name else "program"
+    values["batch_id"] = values["batches"][place]
+    values["kind"] = "roster" if place == "cohort" else "entitlements"
     values["allocation_id"] = world["review"] if name.startswith("review_") else world["item"]
     rule = next(rule for rule in app.url_map.iter_rules(endpoint))
     with app.test_request_context():

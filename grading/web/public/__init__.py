@@ -3,7 +3,17 @@
 from typing import Any
 from urllib.parse import urlsplit
 
-from flask import Blueprint, Flask, abort, jsonify, redirect, render_template, request, url_for
+from flask import (
+    Blueprint,
+    Flask,
+    Response,
+    abort,
+    jsonify,
+    redirect,
+    render_template,
+    request,
+    url_for,
+)
 from sqlalchemy import func, select, text
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -11,10 +21,11 @@ from grading.authorization.permissions import Permission
 from grading.db import db
 from grading.errors import NotFound
 from grading.migrations import is_current
-from grading.models import Job, JobState
+from grading.models import Job, JobState, Sponsor
 from grading.services import records
 from grading.web import access
 from grading.web.access import requires
+from grading.workflow import files
 from grading.workflow.credential import RecordState
 
 bp = Blueprint("public", __name__)
@@ -55,6 +66,21 @@ def record(public_id: str) -> Any:
 def _unlisted(page: str, status: int) -> Any:
     headers = {"X-Robots-Tag": "noindex", "Referrer-Policy": "no-referrer"}
     return page, status, headers
+
+
+@bp.get("/logo/<sponsor_id>")
+@requires(Permission.SIGNED_OUT)
+def logo(sponsor_id: str) -> Any:
+    """A sponsor's logo, for the pages that name it."""
+    sponsor = db.session.get(Sponsor, sponsor_id)
+    if sponsor is None or sponsor.logo_key is None or sponsor.logo_kind is None:
+        raise NotFound("There is no such page.")
+    response = Response(
+        access.installation().files.read(sponsor.logo_key),
+        mimetype=files.KINDS[sponsor.logo_kind].media_type,
+    )
+    response.headers["Content-Security-Policy"] = "sandbox; default-src 'none'"
+    return response
 
 
 @bp.get("/out")

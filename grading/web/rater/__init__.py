@@ -27,10 +27,10 @@ from grading.db import db, transaction
 from grading.errors import Fault, FaultsFound, HoldLost, NotFound, StaleRecord
 from grading.models import Allocation, Cohort, SubmissionFile, SubmittedCopy
 from grading.queries import rater as queries
-from grading.rubric.definition import Criterion, Rubric
+from grading.rubric.definition import Rubric
 from grading.services import allocations, checks, reviews
 from grading.services.reviews import Sheet
-from grading.web import access, downloads, rendering
+from grading.web import access, downloads, rendering, sheets
 from grading.web.access import load, requires
 from grading.web.errors import fault_words, words
 from grading.web.rater import absence, questions
@@ -60,36 +60,6 @@ PEER = Side("review", "/learn/review", Pool.PEER, Permission.REVIEW_PEER)
 def side_of(allocation: Allocation) -> Side:
     """Give the side an item is read on."""
     return PEER if allocation.pool == Pool.PEER else PROFESSIONAL
-
-
-@dataclass(frozen=True)
-class SheetCriterion:
-    """A criterion with what the rater put on it, as the page's macros want it."""
-
-    code: str
-    title: str
-    guidance: str
-    levels: tuple[Any, ...]
-    chosen: int | None
-    comment: str
-    error: str | None
-
-
-def _criteria(rubric: Rubric, sheet: Sheet, faults: list[Fault]) -> list[SheetCriterion]:
-    errors = {fault.where: fault_words(fault) for fault in faults}
-
-    def one(criterion: Criterion) -> SheetCriterion:
-        return SheetCriterion(
-            criterion.code,
-            criterion.title,
-            criterion.guidance,
-            criterion.levels,
-            sheet.levels.get(criterion.code),
-            sheet.comments.get(criterion.code, ""),
-            errors.get(criterion.code),
-        )
-
-    return [one(criterion) for criterion in rubric.criteria]
 
 
 def _item(side: Side, allocation_id: str) -> Allocation:
@@ -182,7 +152,7 @@ def _page(
         copy=copy,
         files=listed,
         sheet=sheet,
-        criteria=_criteria(rubric, sheet, faults or []),
+        criteria=sheets.criteria(rubric, sheet, faults or []),
         version=version,
         faults=[(fault.where, fault_words(fault)) for fault in faults or ()],
         page_error=bool(faults) or conflict,
@@ -242,7 +212,7 @@ def _lost(side: Side, allocation: Allocation, lost: HoldLost, entered: Sheet | N
         cohort=allocation.cohort,
         reason=lost.reason,
         message=words(lost),
-        criteria=_criteria(rubric, sheet, []),
+        criteria=sheets.criteria(rubric, sheet, []),
         sheet=sheet,
         page_error=True,
     )

@@ -1,0 +1,120 @@
+"""What is still under way in a cohort that somebody wants to end."""
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from grading.models import (
+    Appeal,
+    Cohort,
+    Explanation,
+    Grade,
+    Membership,
+    MisconductCase,
+    Release,
+    Submission,
+)
+from grading.queries import dates
+from grading.queries.grades import in_force
+from grading.workflow import appeal, misconduct
+from grading.workflow.appeal import ExplanationState
+from grading.workflow.cohort import CohortState, Role, Unfinished
+from grading.workflow.deadlines import shifted
+from grading.workflow.release import ReleaseState
+from grading.workflow.submission import SubmissionState
+
+_ENDED = (SubmissionState.RELEASED, SubmissionState.WITHDRAWN, SubmissionState.WITHHELD)
+
+
+def unfinished(session: Session, cohort: Cohort, *, now: datetime) -> dict[Unfinished, int]:
+    """Count what is unfinished, in a fixed number of queries."""
+    if cohort.state != CohortState.OPEN:
+        return {}
+    plan = cohort.plan
+    counted = {
+        Unfinished.APPEALS: select(func.count())
+        .select_from(Appeal)
+        .where(Appeal.cohort_id == cohort.id, Appeal.state.in_(appeal.PENDING)),
+        Unfinished.MISCONDUCT: select(func.count())
+        .select_from(MisconductCase)
+        .where(MisconductCase.cohort_id == cohort.id, MisconductCase.state.in_(misconduct.PENDING)),
+        Unfinished.RELEASES: select(func.count())
+        .select_from(Release)
+        .where(
+            Release.cohort_id == cohort.id,
+            Release.state.in_((ReleaseState.PROPOSED, ReleaseState.SCHEDULED)),
+        ),
+        Unfinished.EXPLANATIONS: select(func.count())
+        .select_from(Explanation)
+        .where(Explanation.cohort_id == cohort.id, Explanation.state == ExplanationState.OPEN),
+        Unfinished.UNRELEASED: select(func.count())
+        .select_from(Submission)
+        .where(
+            Submission.cohort_id == cohort.id,
+            Submission.state.not_in((SubmissionState.DRAFT, *_ENDED)),
+        ),
+        Unfinished.RETURNING: select(func.count())
+        .select_from(Submission)
+        .where(
+            Submission.cohort_id == cohort.id,
+            Submission.state == SubmissionState.WITHDRAWN,
+            Submission.withdrawn_at >= now - timedelta(days=plan.return_days),
+        ),
+    }
+    found = {what: session.scalar(statement) or 0 for what, statement in counted.items()}
+    if plan.appeal_tokens:
+        found[Unfinished.APPEAL_WINDOW] = _may_appeal(session, cohort, now)
+    found[Unfinished.HANDING_IN] = _may_hand_in(session, cohort, now)
+    return found
+
+
+def _may_appeal(session: Session, cohort: Cohort, now: datetime) -> int:
+    """Count the results that can still be appealed by somebody who has an appeal left."""
+    spent = (
+        select(func.count())
+        .select_from(Appeal)
+        .where(
+            Appeal.cohort_id == cohort.id,
+            Appeal.learner_id == Submission.learner_id,
+            Appeal.state.not_in((appeal.AppealState.UPHELD, appeal.AppealState.WITHDRAWN)),
+        )
+        .scalar_subquery()
+    )
+    return (
+        session.scalar(
+            select(func.count())
+            .select_from(Grade)
+            .join(Submission, Submission.id == Grade.submission_id)
+            .where(
+                Submission.cohort_id == cohort.id,
+                Submission.state == SubmissionState.RELEASED,
+                in_force(),
+                Grade.released_at >= now - timedelta(days=cohort.plan.appeal_days),
+                spent < cohort.plan.appeal_tokens,
+            )
+        )
+        or 0
+    )
+
+
+def _may_hand_in(session: Session, cohort: Cohort, now: datetime) -> int:
+    """Count the projects, begun or not, whose own last moment has not come."""
+    granted = dates.granted_by_person(session, cohort)
+    drafts = session.execute(
+        select(Submission.learner_id, Submission.due_at).where(
+            Submission.cohort_id == cohort.id, Submission.state == SubmissionState.DRAFT
+        )
+    ).all()
+    begun = select(Submission.learner_id).where(Submission.cohort_id == cohort.id)
+    idle = session.scalars(
+        select(Membership.person_id).where(
+            Membership.cohort_id == cohort.id,
+            Membership.role == Role.LEARNER,
+            Membership.ended_at.is_(None),
+            Membership.person_id.not_in(begun),
+        )
+    )
+    last = [(learner, due_at or cohort.closes_at) for learner, due_at in drafts]
+    last += [(learner, cohort.closes_at) for learner in idle]
+    return sum(shifted(at, granted.get(learner, 0), cohort.zone) >= now for learner, at in last)

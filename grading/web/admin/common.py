@@ -1,0 +1,103 @@
+"""What the set-up pages share: the blueprint, finding records, reading what was sent."""
+
+from typing import Any
+
+from flask import Blueprint, g, request
+from sqlalchemy import ColumnElement, func, select
+
+from grading.authorization.permissions import Permission
+from grading.authorization.policy import permits
+from grading.db import db
+from grading.errors import Fault, FaultsFound
+from grading.models import Cohort, ImportBatch, Program
+from grading.web.access import load
+from grading.web.errors import fault_words
+
+bp = Blueprint("admin", __name__, url_prefix="/admin")
+
+SERVICE = Permission.SERVICE_MANAGE
+OFFICE = Permission.OFFICE_USE
+PROGRAM = Permission.PROGRAM_MANAGE
+COHORT = Permission.COHORT_MANAGE
+PAGE = 50
+RECENT = 20
+
+
+def find_program(program_id: str) -> Program:
+    """Find a program for its own office."""
+    return load(Program, program_id, PROGRAM)
+
+
+def find_cohort(cohort_id: str) -> Cohort:
+    """Find a cohort for whoever runs it; its zone is the page's."""
+    cohort = load(Cohort, cohort_id, COHORT)
+    g.cohort_zone = cohort.zone
+    # Coordinators and instructors run the cohort, and its program's pages are not theirs.
+    g.office = permits(g.who, PROGRAM)
+    return cohort
+
+
+def listed(found: FaultsFound) -> list[str]:
+    """Give every fault as a line, its place first."""
+    return [
+        f"{fault.where}: {fault_words(fault)}" if fault.where else fault_words(fault)
+        for fault in found.faults
+    ]
+
+
+def by_field(found: FaultsFound) -> dict[str, str]:
+    """Gather the faults by the field they name; several of one field follow each other."""
+    faults: dict[str, str] = {}
+    for fault in found.faults:
+        faults[fault.where] = " ".join(filter(None, (faults.get(fault.where), fault_words(fault))))
+    return faults
+
+
+def sent_bytes(most: int, name: str = "file", text_name: str = "text") -> bytes:
+    """Read an uploaded file, or else what was pasted.
+
+    Raises
+    ------
+    FaultsFound
+        Neither came, or more than ``most`` bytes.
+    """
+    sent = request.files.get(name)
+    data = sent.read(most + 1) if sent else b""
+    data = data or request.form.get(text_name, "").replace("\r\n", "\n").encode()
+    if not data.strip():
+        raise FaultsFound([Fault(name, "Choose a file, or paste its text.")])
+    if len(data) > most:
+        raise FaultsFound(
+            [Fault(name, "This is larger than %(n)s KB. Split it.", {"n": most // 1000})]
+        )
+    return data
+
+
+def optional_number(text: str, kind: type = float) -> Any:
+    """Read a number, or None where nothing is written; raises `ValueError`."""
+    return kind(text.strip()) if text.strip() else None
+
+
+def recent_batches(*conditions: ColumnElement[bool]) -> list[Any]:
+    """List the latest imports of a place with the size of each, without what they made."""
+    return list(
+        db.session.execute(
+            select(
+                ImportBatch.id,
+                ImportBatch.kind,
+                ImportBatch.program_id,
+                ImportBatch.cohort_id,
+                ImportBatch.at,
+                ImportBatch.undone_at,
+                func.json_array_length(ImportBatch.made).label("size"),
+            )
+            .where(*conditions)
+            .order_by(ImportBatch.at.desc())
+            .limit(RECENT)
+        )
+    )
+
+
+def page_number() -> int:
+    """Which page of a list is asked for."""
+    return max(request.args.get("page", 1, type=int), 1)

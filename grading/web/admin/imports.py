@@ -1,0 +1,234 @@
+"""Imports: a file or a pasted table is looked at first, then carried out, and can be undone."""
+
+from typing import Any
+
+from flask import flash, redirect, render_template, request, url_for
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+
+from grading.db import db, transaction
+from grading.errors import FaultsFound, NotFound, Refused, StaleRecord
+from grading.models import Cohort, ImportBatch, Person, Program
+from grading.services import imports
+from grading.services.imports import Effect, Preview
+from grading.web import access
+from grading.web.access import load, requires
+from grading.web.admin.common import (
+    COHORT,
+    PROGRAM,
+    bp,
+    find_cohort,
+    find_program,
+    listed,
+    sent_bytes,
+)
+from grading.web.errors import words
+from grading.workflow.cohort import ImportKind
+
+# What was looked at comes back in a field of the page, and a form holds no more.
+LARGEST = 1_500_000
+SHOWN = 50
+OF_COHORT = (ImportKind.ROSTER, ImportKind.CONFLICTS)
+OF_PROGRAM = (ImportKind.COMPLETIONS, ImportKind.ENTITLEMENTS)
+TITLES: dict[str, Any] = {
+    ImportKind.ROSTER: _l("Import people"),
+    ImportKind.CONFLICTS: _l("Import conflicts of interest"),
+    ImportKind.COMPLETIONS: _l("Import completions"),
+    ImportKind.ENTITLEMENTS: _l("Import entitlements"),
+}
+EFFECTS: dict[str, Any] = {
+    Effect.ACCOUNT: _l("New accounts, invited by mail"),
+    Effect.ENROL: _l("Newly enrolled"),
+    Effect.ENROL_AGAIN: _l("Enrolled again"),
+    Effect.COMPLETE: _l("New completions"),
+    Effect.RENEW: _l("Completions renewed"),
+    Effect.GRANT: _l("New entitlements"),
+    Effect.CHANGE: _l("Entitlements changed"),
+    Effect.KEEP_APART: _l("Kept apart"),
+}
+# The same, of one row.
+EFFECT_OF_ONE: dict[str, Any] = {
+    Effect.ACCOUNT: _l("New account"),
+    Effect.ENROL: _l("Enrolled"),
+    Effect.ENROL_AGAIN: _l("Enrolled again"),
+    Effect.COMPLETE: _l("Completed"),
+    Effect.RENEW: _l("Renewed"),
+    Effect.GRANT: _l("New entitlement"),
+    Effect.CHANGE: _l("Changed"),
+    Effect.KEEP_APART: _l("Kept apart from"),
+}
+
+
+def _kind(word: str, allowed: tuple[ImportKind, ...]) -> ImportKind:
+    if word not in allowed:
+        raise NotFound("There is no such page.")
+    return ImportKind(word)
+
+
+@bp.route("/cohorts/<cohort_id>/import/<kind>", methods=["GET", "POST"])
+@requires(COHORT)
+def import_to_cohort(cohort_id: str, kind: str) -> Any:
+    find_cohort(cohort_id)
+    return _import(_kind(kind, OF_COHORT), lambda: find_cohort(cohort_id))
+
+
+@bp.route("/programs/<program_id>/import/<kind>", methods=["GET", "POST"])
+@requires(PROGRAM)
+def import_to_program(program_id: str, kind: str) -> Any:
+    find_program(program_id)
+    return _import(_kind(kind, OF_PROGRAM), lambda: find_program(program_id))
+
+
+def _import(kind: ImportKind, place: Any) -> Any:
+    """Look at what was sent; with the digest of what was looked at, carry it out."""
+    if request.method == "GET":
+        return _page(kind, place())
+    data = b""
+    try:
+        data = sent_bytes(LARGEST)
+        seen = request.form.get("seen")
+        if seen:
+            with transaction() as session:
+                preview, batch = imports.carry_out(
+                    session, access.person(), kind, place(), data, seen=seen, now=access.now()
+                )
+                batch_url = _batch_url(batch) if batch else None
+            flash(_("%(n)s rows are imported.", n=preview.rows - preview.unchanged))
+            return redirect(batch_url or _place_url(place()), 303)
+        preview = imports.preview(
+            db.session(), access.person(), kind, place(), data, now=access.now()
+        )
+        return _page(kind, place(), preview=preview, data=data)
+    except FaultsFound as found:
+        return _page(kind, place(), data=data, faults=listed(found))
+    except StaleRecord as error:
+        again = imports.preview(
+            db.session(), access.person(), kind, place(), data, now=access.now()
+        )
+        return _page(kind, place(), preview=again, data=data, faults=[words(error)])
+    except Refused as error:
+        return _page(kind, place(), data=data, faults=[words(error)])
+
+
+def _place_url(place: Cohort | Program) -> str:
+    if isinstance(place, Cohort):
+        return url_for("admin.cohort", cohort_id=place.id)
+    return url_for("admin.program", program_id=place.id)
+
+
+def _batch_url(batch: ImportBatch) -> str:
+    if batch.cohort_id is not None:
+        return url_for("admin.cohort_batch", cohort_id=batch.cohort_id, batch_id=batch.id)
+    return url_for("admin.program_batch", program_id=batch.program_id, batch_id=batch.id)
+
+
+def _page(
+    kind: ImportKind,
+    place: Cohort | Program,
+    *,
+    preview: Preview | None = None,
+    data: bytes = b"",
+    faults: list[str] | None = None,
+) -> Any:
+    importer = imports.IMPORTERS[kind]
+    page = render_template(
+        "admin/import.html",
+        kind=kind,
+        title=TITLES[kind],
+        cohort=place if isinstance(place, Cohort) else None,
+        program=place.program if isinstance(place, Cohort) else place,
+        columns=importer.columns + importer.optional,
+        preview=preview,
+        effects=EFFECTS,
+        effect_of_one=EFFECT_OF_ONE,
+        shown=SHOWN,
+        text=data.decode("utf-8-sig", errors="replace"),
+        faults=faults or [],
+        page_error=bool(faults),
+    )
+    return page, 422 if faults else 200
+
+
+@bp.get("/cohorts/<cohort_id>/imports/<batch_id>")
+@requires(COHORT)
+def cohort_batch(cohort_id: str, batch_id: str) -> Any:
+    return _batch_page(_cohort_batch(cohort_id, batch_id))
+
+
+@bp.get("/programs/<program_id>/imports/<batch_id>")
+@requires(PROGRAM)
+def program_batch(program_id: str, batch_id: str) -> Any:
+    return _batch_page(_program_batch(program_id, batch_id))
+
+
+@bp.post("/cohorts/<cohort_id>/imports/<batch_id>/undo")
+@requires(COHORT)
+def undo_cohort_batch(cohort_id: str, batch_id: str) -> Any:
+    return _undo(lambda: _cohort_batch(cohort_id, batch_id))
+
+
+@bp.post("/programs/<program_id>/imports/<batch_id>/undo")
+@requires(PROGRAM)
+def undo_program_batch(program_id: str, batch_id: str) -> Any:
+    return _undo(lambda: _program_batch(program_id, batch_id))
+
+
+def _cohort_batch(cohort_id: str, batch_id: str) -> ImportBatch:
+    find_cohort(cohort_id)
+    batch = load(ImportBatch, batch_id, COHORT)
+    if batch.cohort_id != cohort_id:
+        raise NotFound("There is no such page.")
+    return batch
+
+
+def _program_batch(program_id: str, batch_id: str) -> ImportBatch:
+    find_program(program_id)
+    batch = load(ImportBatch, batch_id, PROGRAM)
+    if batch.program_id != program_id or batch.cohort_id is not None:
+        raise NotFound("There is no such page.")
+    return batch
+
+
+def _batch_page(batch: ImportBatch, faults: list[str] | None = None) -> Any:
+    session = db.session()
+    undoing = None
+    if batch.undone_at is None:
+        try:
+            undoing = imports.look_back(session, access.person(), batch)
+        except Refused as error:
+            faults = faults or [words(error)]
+    cohort = session.get(Cohort, batch.cohort_id) if batch.cohort_id else None
+    page = render_template(
+        "admin/batch.html",
+        batch=batch,
+        title=TITLES[batch.kind],
+        cohort=cohort,
+        program=session.get_one(Program, batch.program_id),
+        by=session.get(Person, batch.by_id) if batch.by_id else None,
+        undoing=undoing,
+        undo_url=url_for("admin.undo_cohort_batch", cohort_id=cohort.id, batch_id=batch.id)
+        if cohort
+        else url_for("admin.undo_program_batch", program_id=batch.program_id, batch_id=batch.id),
+        shown=SHOWN,
+        faults=faults or [],
+        page_error=bool(faults),
+    )
+    return page, 422 if faults else 200
+
+
+def _undo(find: Any) -> Any:
+    try:
+        with transaction() as session:
+            batch = find()
+            done = imports.undo(session, access.person(), batch, now=access.now())
+            back = _batch_url(batch)
+    except Refused as error:
+        return _batch_page(find(), [words(error)])
+    flash(
+        _(
+            "Taken back: %(n)s. What was used since stays: %(kept)s.",
+            n=len(done.made),
+            kept=len(done.kept),
+        )
+    )
+    return redirect(back, 303)

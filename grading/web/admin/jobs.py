@@ -1,0 +1,65 @@
+"""Jobs: what the service does in the background, for administrators."""
+
+from typing import Any
+
+from flask import flash, redirect, render_template, request, url_for
+from flask_babel import gettext as _
+from sqlalchemy import func, select
+
+from grading.db import db, transaction
+from grading.errors import Refused
+from grading.models import Job, JobState
+from grading.services import outbox
+from grading.web import access
+from grading.web.access import load, permit, requires
+from grading.web.admin.common import PAGE, SERVICE, bp, page_number
+from grading.web.errors import words
+
+
+@bp.get("/jobs")
+@requires(SERVICE)
+def jobs() -> Any:
+    permit(SERVICE)
+    return _page()
+
+
+def _page(faults: list[str] | None = None) -> Any:
+    session = db.session()
+    counts = dict(session.execute(select(Job.state, func.count()).group_by(Job.state)).all())
+    state = request.args.get("state", "")
+    if state not in set(JobState):
+        # What needs somebody comes first.
+        state = JobState.FAILED if counts.get(JobState.FAILED) else JobState.RUNNING
+    number = page_number()
+    order = Job.run_at if state == JobState.WAITING else Job.run_at.desc()
+    rows = session.scalars(
+        select(Job)
+        .where(Job.state == state)
+        .order_by(order, Job.id)
+        .limit(PAGE)
+        .offset((number - 1) * PAGE)
+    )
+    page = render_template(
+        "admin/jobs.html",
+        jobs=list(rows),
+        counts=counts,
+        states=list(JobState),
+        chosen=state,
+        page=number,
+        pages=max(-(-counts.get(state, 0) // PAGE), 1),
+        faults=faults or [],
+        page_error=bool(faults),
+    )
+    return page, 422 if faults else 200
+
+
+@bp.post("/jobs/<job_id>/retry")
+@requires(SERVICE)
+def retry_job(job_id: str) -> Any:
+    try:
+        with transaction() as session:
+            outbox.retry(session, access.person(), load(Job, job_id, SERVICE), now=access.now())
+    except Refused as error:
+        return _page([words(error)])
+    flash(_("It runs with the next worker."))
+    return redirect(url_for("admin.jobs"), 303)
