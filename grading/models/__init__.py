@@ -25,8 +25,14 @@ from grading.models.program import (
     Sponsor,
     SponsorMember,
 )
-from grading.models.record import CredentialRecord, RecordEntry
-from grading.models.release import Grade, Release, ReleaseItem, SignOff
+from grading.models.record import (
+    BulkCheck,
+    CredentialRecord,
+    PublicView,
+    RecordEntry,
+    ShareLink,
+)
+from grading.models.release import Grade, GradeSeen, Release, ReleaseItem, SignOff
 from grading.models.review import Allocation, Rating, Review
 from grading.models.score import Discrepancy, Score
 from grading.models.submission import Submission, SubmissionFile, SubmittedCopy
@@ -39,6 +45,7 @@ __all__ = [
     "AuditHead",
     "Base",
     "Brief",
+    "BulkCheck",
     "Cohort",
     "Completion",
     "ConflictOfInterest",
@@ -51,6 +58,7 @@ __all__ = [
     "Exposure",
     "Extension",
     "Grade",
+    "GradeSeen",
     "ImportBatch",
     "Job",
     "JobState",
@@ -60,6 +68,7 @@ __all__ = [
     "Person",
     "PlanVersion",
     "Program",
+    "PublicView",
     "Rating",
     "RecordEntry",
     "Release",
@@ -67,6 +76,7 @@ __all__ = [
     "Review",
     "RubricVersion",
     "Score",
+    "ShareLink",
     "SignInAttempt",
     "SignOff",
     "Sponsor",

@@ -22,7 +22,15 @@ from grading.models import (
     Submission,
 )
 from grading.queries import dates
-from grading.services import allocations, appeals, audit, extensions, reviews, settling
+from grading.services import (
+    allocations,
+    appeals,
+    audit,
+    extensions,
+    reminders,
+    reviews,
+    settling,
+)
 from grading.services.transitions import move
 from grading.workflow.adjudication import DiscrepancyState
 from grading.workflow.allocation import (
@@ -481,6 +489,7 @@ STEPS: tuple[Step, ...] = (
     repair,
     settle,
     repair,
+    reminders.remind,
 )
 
 

@@ -1,5 +1,6 @@
 """The learner's pages: the capstone, handing it in, the result, the record."""
 
+from contextlib import suppress
 from typing import Any, BinaryIO, cast
 
 from flask import Blueprint, Flask, Response, flash, g, redirect, render_template, request, url_for
@@ -8,11 +9,19 @@ from sqlalchemy.orm import Session
 
 from grading.authorization.permissions import Permission
 from grading.db import db, transaction
-from grading.errors import Fault, FaultsFound, GradingError, NotFound, Refused, StaleRecord
-from grading.models import Cohort, CredentialRecord, Submission, SubmissionFile
+from grading.errors import (
+    Fault,
+    FaultsFound,
+    GradingError,
+    NotFound,
+    PassingFailure,
+    Refused,
+    StaleRecord,
+)
+from grading.models import Cohort, CredentialRecord, Grade, Submission, SubmissionFile
 from grading.queries import dates, entitlements
 from grading.queries import learner as queries
-from grading.services import explanations, records, submissions
+from grading.services import explanations, records, releases, submissions
 from grading.web import access, downloads
 from grading.web.access import load, requires
 from grading.web.errors import fault_words
@@ -361,7 +370,7 @@ def result(cohort_id: str) -> Any:
         attempts[0],
     )
     newest = queries.submission(session, found, me)
-    return render_template(
+    page = render_template(
         "learner/result.html",
         cohort=found,
         submission=submission,
@@ -382,6 +391,11 @@ def result(cohort_id: str) -> Any:
         overall=queries.overall_comments(session, grade),
         record=queries.record(session, found, me),
     )
+    if not queries.seen(session, grade):
+        grade_id = grade.id
+        with suppress(PassingFailure), transaction() as opened:
+            releases.see(opened, access.person(), opened.get_one(Grade, grade_id), now=access.now())
+    return page
 
 
 @bp.get("/records/<record_id>")
