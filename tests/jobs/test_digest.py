@@ -1,5 +1,6 @@
 """The daily mail: one a person and day, in their morning, of what waits then; no score in it."""
 
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from email import message_from_bytes, policy
@@ -215,5 +216,6 @@ def test_no_result_stands_in_any_mail_and_results_come_once_apart(
     assert len(digests) == 2
     assert all("Read your result" in digest for digest in digests)
     for mail in post.all():
-        for secret in ("67", "Pass", "Not passed", "66."):
-            assert secret not in mail.get_content(), mail["Subject"]
+        # Addresses and digests are random, and may hold any sign.
+        text = re.sub(r"http\S+|[0-9a-f]{64}", "", mail.get_content())
+        assert not re.search(r"\b(66\.6\d*|67|Pass|Not passed)\b", text), mail["Subject"]
