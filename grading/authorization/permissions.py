@@ -19,4 +19,5 @@ class Permission(StrEnum):
     EXTEND = "extension:grant"
     RELEASE = "grade:release"
     AUDIT_READ = "audit:read"
+    FUNNEL_READ = "funnel:read"
     SERVICE_MANAGE = "service:manage"

@@ -11,6 +11,7 @@ from typing import Any, TypeVar, cast
 
 from flask import current_app, g, has_request_context
 from flask_login import UserMixin, current_user
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from grading.authorization.identity import Identity, identify
@@ -18,8 +19,9 @@ from grading.authorization.permissions import Permission
 from grading.authorization.policy import permits
 from grading.db import db
 from grading.errors import NotFound
-from grading.models import Cohort, Person
+from grading.models import Cohort, Membership, Person, Program
 from grading.settings import Installation
+from grading.workflow.cohort import Role
 
 View = TypeVar("View", bound=Callable[..., Any])
 Record = TypeVar("Record")
@@ -108,6 +110,33 @@ def permit(permission: Permission, cohort_id: str | None = None) -> Identity:
         raise NotFound("There is no such page.")
     g.setdefault("asked", set()).add(permission)
     return who
+
+
+def load_program(program_id: str, permission: Permission) -> Program:
+    """Find a program for who has a permission by account, or in one of its cohorts.
+
+    Raises
+    ------
+    NotFound
+    """
+    found = db.session.get(Program, program_id)
+    who = identity(None)
+    if found is None or who.person is None:
+        raise NotFound("There is no such page.")
+    roles = db.session.scalars(
+        select(Membership.role)
+        .join(Cohort, Cohort.id == Membership.cohort_id)
+        .where(
+            Cohort.program_id == program_id,
+            Membership.person_id == who.person.id,
+            Membership.ended_at.is_(None),
+        )
+        .distinct()
+    )
+    if not permits(Identity(who.person, frozenset(Role(role) for role in roles)), permission):
+        raise NotFound("There is no such page.")
+    g.setdefault("asked", set()).add(permission)
+    return found
 
 
 def load(

@@ -22,6 +22,7 @@ from grading.workflow.allocation import AllocationState as A
 from grading.workflow.allocation import DeclineReason as D
 from grading.workflow.calendar import ExtensionKind
 from grading.workflow.cohort import CohortState, Role
+from grading.workflow.credential import IdentityAssurance, PublicStatus
 from grading.workflow.misconduct import MisconductKind, MisconductState
 from grading.workflow.release import Hindrance, ReleaseState
 from grading.workflow.submission import SubmissionState as S
@@ -107,6 +108,18 @@ MISCONDUCT_TAGS: dict[str, Tag] = {
     MisconductState.PROPOSED: (_l("Waits for a second"), "warn"),
     MisconductState.UPHELD: (_l("Upheld"), "danger"),
     MisconductState.DISMISSED: (_l("Dismissed"), "plain"),
+}
+STATUS_TAGS: dict[str, Tag] = {
+    PublicStatus.VALID: (_l("Valid"), "ok"),
+    PublicStatus.EXPIRED: (_l("Expired"), "warn"),
+    PublicStatus.REPLACED: (_l("Replaced"), "info"),
+    PublicStatus.REVOKED: (_l("Revoked"), "danger"),
+}
+ASSURANCE_LABELS: dict[str, Any] = {
+    IdentityAssurance.DOCUMENT: _l("a document"),
+    IdentityAssurance.PROCTORED: _l("a proctored exam"),
+    IdentityAssurance.SIGN_IN: _l("the institution’s sign-in"),
+    IdentityAssurance.ATTESTED: _l("the program’s word"),
 }
 EXTENSION_LABELS: dict[str, Any] = {
     ExtensionKind.EXTENSION: _l("Extension"),
@@ -264,6 +277,8 @@ def register(app: Flask) -> None:
         misconduct_labels=MISCONDUCT_LABELS,
         misconduct_tags=MISCONDUCT_TAGS,
         extension_labels=EXTENSION_LABELS,
+        status_tags=STATUS_TAGS,
+        assurance_labels=ASSURANCE_LABELS,
         ngettext=ngettext,
         get_locale=get_locale,
         said=_,

@@ -22,6 +22,7 @@ from grading.services import allocations, appeals, exposures, records, releases
 from grading.web import access
 from grading.web.access import load, requires
 from grading.web.errors import fault_words
+from grading.web.instructor import funnel
 from grading.workflow.release import Hindrance
 from grading.workflow.submission import SubmissionState
 
@@ -58,6 +59,7 @@ def _abilities(cohort: Cohort) -> dict[str, bool]:
         "names": permits(who, Permission.LEARNERS_READ),
         "misconduct": permits(who, Permission.MISCONDUCT),
         "extend": permits(who, Permission.EXTEND),
+        "funnel": permits(who, Permission.FUNNEL_READ),
     }
 
 
@@ -395,4 +397,5 @@ def audit(cohort_id: str) -> Any:
 
 def register(app: Flask) -> None:
     app.register_blueprint(bp)
+    app.register_blueprint(funnel.bp)
     app.jinja_env.globals["is_nan"] = math.isnan

@@ -25,7 +25,7 @@ from grading.services import explanations, records, releases, submissions
 from grading.web import access, downloads
 from grading.web.access import load, requires
 from grading.web.errors import fault_words
-from grading.web.learner import questions
+from grading.web.learner import program_record, questions
 from grading.workflow import files
 from grading.workflow.cohort import CohortState
 from grading.workflow.submission import CURRENT_STATEMENT, HONOUR_STATEMENTS, SubmissionState
@@ -401,16 +401,9 @@ def result(cohort_id: str) -> Any:
 @bp.get("/records/<record_id>")
 @requires(Permission.SIGNED_IN)
 def record(record_id: str) -> Any:
-    """The learner's own program record."""
+    """Lead to the program record; the address is that of older mails and pages."""
     found = load(CredentialRecord, record_id, Permission.SIGNED_IN, owner="person_id")
-    return render_template(
-        "learner/record.html",
-        record=found,
-        courses=[entry for entry in found.entries if entry.course_id],
-        capstones=[entry for entry in found.entries if entry.grade_id],
-        address=access.installation().settings.base_url
-        + url_for("public.record", public_id=found.public_id),
-    )
+    return redirect(url_for("records.program", program_id=found.program_id))
 
 
 @bp.post("/records/<record_id>/share")
@@ -430,3 +423,4 @@ def share(record_id: str) -> Any:
 def register(app: Flask) -> None:
     app.register_blueprint(bp)
     app.register_blueprint(questions.bp)
+    app.register_blueprint(program_record.bp)
