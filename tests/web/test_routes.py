@@ -14,7 +14,7 @@ from sqlalchemy import select
 
 from grading.jobs import upkeep
 from grading.models import Allocation, CredentialRecord, Discrepancy, Grade
-from grading.services import releases
+from grading.services import releases, sharing
 from grading.workflow.allocation import Pool
 from tests import factories
 from tests.database import NOW, Clock
@@ -37,6 +37,7 @@ PAGES: dict[str, set[str]] = {
     "sign_in.preferences": SIGNED_IN,
     "sign_in.doors": set(),
     "public.verify": EVERYBODY,
+    "public.verify_many": EVERYBODY,
     "public.record": EVERYBODY,
     "public.out": EVERYBODY,
     "public.health": EVERYBODY,
@@ -53,6 +54,9 @@ PAGES: dict[str, set[str]] = {
     "learner.withdraw": {"learner"},
     "learner.result": {"learner"},
     "learner.record": {"learner"},
+    "records.program": {"learner"},
+    "records.as_csv": {"learner"},
+    "records.as_json": {"learner"},
     "rater.home": SIGNED_IN,
     "rater.item_sheet": {"grader"},
     "rater.item_finished": {"grader"},
@@ -71,6 +75,10 @@ PAGES: dict[str, set[str]] = {
     "instructor.case": SCORES,
     "instructor.release": {"instructor"},
     "instructor.audit": {"instructor", "lead", "observer"},
+    "funnel.cohort": SETS_UP,
+    "funnel.cohort_csv": SETS_UP,
+    "funnel.program": SETS_UP,
+    "funnel.program_csv": SETS_UP,
     "admin.home": {"administrator"},
     "admin.new_program": {"administrator"},
     "admin.program": {"administrator"},
@@ -98,6 +106,10 @@ ACTS: dict[str, set[str]] = {
     "learner.take_back": {"learner"},
     "learner.withdraw": {"learner"},
     "learner.share": {"learner"},
+    "records.start": {"learner"},
+    "records.make_link": {"learner"},
+    "records.withdraw_link": {"learner"},
+    "public.verify_many": EVERYBODY,
     "rater.next_item": {"grader", "instructor", "lead"},
     "rater.item_save": {"grader"},
     "rater.item_draft": {"grader"},
@@ -190,6 +202,7 @@ def world(app: Flask, act: Callable[[], Any], clock: Clock) -> dict[str, Any]:
                 CredentialRecord.person_id == grade.submission.learner_id
             )
         ).one()
+        link = sharing.make_link(session, own.person, own, label="Example Ltd", now=clock.now)
         return {
             "people": people,
             "values": {
@@ -202,6 +215,7 @@ def world(app: Flask, act: Callable[[], Any], clock: Clock) -> dict[str, Any]:
                 "release_id": release_id,
                 "record_id": own.id,
                 "public_id": own.public_id,
+                "link_id": link.id,
                 "membership_id": "none",
                 "file_id": "none",
                 "number": 1,

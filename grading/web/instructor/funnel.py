@@ -9,6 +9,7 @@ from flask_babel import lazy_gettext as _l
 from flask_babel import ngettext
 
 from grading.authorization.permissions import Permission
+from grading.authorization.policy import permits
 from grading.db import db
 from grading.models import Cohort
 from grading.queries import funnel as queries
@@ -100,6 +101,7 @@ def cohort(cohort_id: str) -> Any:
     return render_template(
         "instructor/funnel.html",
         cohort=found,
+        reads=permits(access.identity(found.id), Permission.COHORT_READ),
         program=found.program,
         whole=result,
         each=[],

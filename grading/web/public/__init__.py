@@ -17,7 +17,7 @@ from grading.errors import FaultsFound, NotFound, PassingFailure, TooMany
 from grading.migrations import is_current
 from grading.models import Job, JobState
 from grading.services import sharing
-from grading.web import access, downloads, reading
+from grading.web import access, downloads, page_help, reading
 from grading.web.access import requires
 from grading.web.errors import fault_words, words
 from grading.web.rendering import STATUS_TAGS
@@ -226,7 +226,7 @@ def health() -> Any:
 @bp.get("/help")
 @requires(Permission.SIGNED_OUT)
 def help_page() -> Any:
-    return render_template("public/help.html")
+    return render_template("public/help.html", groups=page_help.by_reader())
 
 
 @bp.get("/accessibility")
