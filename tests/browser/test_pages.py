@@ -107,8 +107,8 @@ def test_every_page_is_accessible(
         ).one()
         record_id, public_id = record.id, record.public_id
     visits: list[tuple[str | None, list[str]]] = [
-        (None, ["/sign-in", "/password/forgot", "/verify", "/verify/none", "/verify/many", "/help", "/accessibility",
-                "/privacy", "/out?to=https://example.org/", "/nowhere"]),
+        (None, ["/sign-in", "/password/forgot", "/verify", "/verify/none", "/verify/many", "/help",
+                "/accessibility", "/privacy", "/out?to=https://example.org/", "/nowhere"]),
         (learner, [f"/learn/{cohort}", f"/learn/{cohort}/brief", f"/learn/{cohort}/project",
                    f"/learn/{cohort}/project/receipt", f"/learn/{cohort}/result",
                    f"/learn/{cohort}/project/withdraw", f"/learn/records/{record_id}", "/",
