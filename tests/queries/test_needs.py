@@ -214,6 +214,7 @@ def test_results_to_release_to_sign_to_read_and_to_appeal(
     out = due + ELEVEN
     releases.carry_out(session, release, now=out)
     assert kinds(session, learner, out) == [Kind.RESULT]
+    assert needs.coming(session, needs.who(session, learner), now=out) == []
     grade = session.scalars(
         select(Grade).join(Submission).where(Submission.learner_id == learner.id)
     ).one()
@@ -365,14 +366,14 @@ def test_nothing_waits_and_what_comes_next_is_told(session: Session, cast: facto
     session.flush()
     me = needs.who(session, learner)
     assert needs.of(session, me, now=NOW + DAY) == []
-    assert [(one.kind, one.at) for one in needs.coming(me, now=NOW + DAY)] == [
+    assert [(one.kind, one.at) for one in needs.coming(session, me, now=NOW + DAY)] == [
         (Next.PEERS_GIVEN, cohort.due_at),
         (Next.RESULTS, cohort.results_at),
     ]
-    assert needs.coming(me, now=cohort.results_at) == []
+    assert needs.coming(session, me, now=cohort.results_at) == []
     stranger = needs.who(session, cast.stranger)
     assert needs.of(session, stranger, now=NOW) == []
-    assert needs.coming(stranger, now=NOW) == []
+    assert needs.coming(session, stranger, now=NOW) == []
 
 
 def test_a_part_that_has_ended_brings_no_need(session: Session, cast: factories.Cast) -> None:

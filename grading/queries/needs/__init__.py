@@ -93,8 +93,9 @@ _COMING: Sequence[tuple[Next, tuple[Role, ...], str]] = (
 )
 
 
-def coming(me: Who, *, now: datetime, most: int = 5) -> list[Coming]:
-    """List what comes next from the calendars, soonest first; no query."""
+def coming(session: Session, me: Who, *, now: datetime, most: int = 5) -> list[Coming]:
+    """List what comes next from the calendars, soonest first; one query."""
+    come = learner.has_result(session, me)
 
     def each() -> Iterable[Coming]:
         for cohort_id, held in me.roles.items():
@@ -110,6 +111,8 @@ def coming(me: Who, *, now: datetime, most: int = 5) -> list[Coming]:
                     continue
                 # Only what a learner does moves with their extension; projects are given out at once.
                 own = part == Role.LEARNER and kind == Next.RESULTS
+                if own and cohort_id in come:
+                    continue
                 at: datetime = getattr(me.calendar(cohort_id) if own else general, name)
                 if at > now:
                     yield Coming(kind, part, cohort, at)

@@ -130,6 +130,18 @@ def results(session: Session, me: Who, now: datetime) -> list[Need]:
     return found
 
 
+def has_result(session: Session, me: Who) -> frozenset[str]:
+    """List the cohorts in which a person's result is released."""
+    return frozenset(
+        session.scalars(
+            select(Submission.cohort_id)
+            .join(Grade, Grade.submission_id == Submission.id)
+            .where(Submission.learner_id == me.person.id)
+            .distinct()
+        )
+    )
+
+
 def hearings(session: Session, me: Who, now: datetime) -> list[Need]:
     """A suspicion to answer."""
     rows = session.scalars(

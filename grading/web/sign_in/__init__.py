@@ -72,7 +72,7 @@ def home() -> Any:
         "sign_in/home.html",
         waiting=[need for need in found if not need.optional],
         optional=[need for need in found if need.optional],
-        coming=needs.coming(me, now=access.now()),
+        coming=needs.coming(session, me, now=access.now()),
     )
 
 
