@@ -387,7 +387,8 @@ def main() -> None:
         "Written by `python -m benchmarks.agreement`. Ours starts from long integer codes each time and "
         "groups the works anew; the krippendorff package starts from a table of counts, made outside the "
         f"clock. One thread, medians of turns about. {platform.machine()}, {os.cpu_count()} cores, "
-        f"load {os.getloadavg()[0]:.0f} at the start, Python {platform.python_version()}, NumPy {np.__version__}.",
+        f"load {os.getloadavg()[0]:.0f} at the start, Python {platform.python_version()}, "
+        f"NumPy {np.__version__}.",
         "",
         "S = 100 works x 5 raters; M = 10,000 x 20, a fifth observed (complete for ICC and balanced "
         "Fleiss); L = 1 million works, 2 to 4 ratings each of 20,000 raters (x 3 complete for ICC and "

@@ -21,6 +21,7 @@ from grading.web import (
     errors,
     instructor,
     learner,
+    page_help,
     public,
     rater,
     rendering,
@@ -74,6 +75,7 @@ def create_app(settings: Settings) -> Flask:
     logins.user_loader(access.load_account)
     logins.session_protection = None
     rendering.register(app)
+    page_help.register(app)
     errors.register(app)
     for part in (sign_in, public, learner, rater, instructor, admin):
         part.register(app)

@@ -21,4 +21,5 @@ class Permission(StrEnum):
     AUDIT_READ = "audit:read"
     OFFICE_USE = "office:use"
     PROGRAM_MANAGE = "program:manage"
+    FUNNEL_READ = "funnel:read"
     SERVICE_MANAGE = "service:manage"

@@ -23,12 +23,16 @@ BY_ROLE: Mapping[P, frozenset[R]] = {
     P.EXTEND: frozenset({R.COORDINATOR}),
     P.RELEASE: frozenset({R.INSTRUCTOR}),
     P.AUDIT_READ: frozenset({R.INSTRUCTOR, R.LEAD, R.OBSERVER}),
+    P.FUNNEL_READ: frozenset({R.INSTRUCTOR, R.COORDINATOR}),
 }
 
 # An administrator runs the service; that alone lets nobody read work, scores or results.
-BY_ADMINISTRATOR = frozenset({P.SERVICE_MANAGE, P.COHORT_MANAGE, P.PROGRAM_MANAGE, P.OFFICE_USE})
+# A funnel is counts alone.
+BY_ADMINISTRATOR = frozenset(
+    {P.SERVICE_MANAGE, P.COHORT_MANAGE, P.PROGRAM_MANAGE, P.OFFICE_USE, P.FUNNEL_READ}
+)
 # A program office runs its own sponsor's programs and cohorts; another sponsor's are not there for it.
-BY_OFFICE = frozenset({P.PROGRAM_MANAGE, P.COHORT_MANAGE})
+BY_OFFICE = frozenset({P.PROGRAM_MANAGE, P.COHORT_MANAGE, P.FUNNEL_READ})
 
 
 def permits(identity: Identity, permission: P) -> bool:

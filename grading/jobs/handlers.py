@@ -2,19 +2,19 @@
 
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from datetime import datetime, timedelta
 from email.message import EmailMessage
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from flask import render_template
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from grading.db import transaction
 from grading.errors import IllegalTransition
 from grading.jobs import upkeep
 from grading.jobs.worker import Handler, Task
 from grading.models import (
-    Allocation,
     Appeal,
     Cohort,
     Explanation,
@@ -25,10 +25,11 @@ from grading.models import (
     SubmissionFile,
     SubmittedCopy,
 )
-from grading.queries import dates
+from grading.queries import dates, needs
 from grading.services import people, releases
-from grading.workflow.allocation import HELD, Pool
 from grading.workflow.release import ReleaseState
+
+Context = dict[str, Any]
 
 
 def send_mail(task: Task) -> None:
@@ -38,7 +39,10 @@ def send_mail(task: Task) -> None:
         person = session.get(Person, payload["person"])
         if person is None or not person.active:
             return
-        context = _CONTEXT[payload["template"]](session, person, payload["context"])
+        given = payload["context"]
+        context = _CONTEXT[payload["template"]](session, person, given, task.now)
+        if context is None:
+            return
         zone = ZoneInfo(person.time_zone) if person.time_zone else context.get("zone")
         message = _message(task, payload["template"], person, context | {"zone": zone})
     task.installation.mailer.send(message)
@@ -94,7 +98,7 @@ def _message(task: Task, template: str, person: Person, context: dict[str, Any])
     return message
 
 
-def _receipt(session: Any, _person: Person, given: dict[str, Any]) -> dict[str, Any]:
+def _receipt(session: Any, _person: Person, given: Context, _now: datetime) -> Context:
     submission = session.get_one(Submission, given["submission"])
     copy = session.scalars(
         select(SubmittedCopy).where(
@@ -115,60 +119,53 @@ def _receipt(session: Any, _person: Person, given: dict[str, Any]) -> dict[str, 
     }
 
 
-def _result_ready(session: Any, _person: Person, given: dict[str, Any]) -> dict[str, Any]:
+def _result_ready(session: Any, _person: Person, given: Context, _now: datetime) -> Context:
     cohort = session.get_one(Cohort, given["cohort"])
     return {"cohort": cohort, "zone": cohort.zone}
 
 
-def _items_waiting(session: Any, person: Person, given: dict[str, Any]) -> dict[str, Any]:
-    cohort = session.get_one(Cohort, given["cohort"])
-    counts = {
-        pool: session.scalar(
-            select(func.count())
-            .select_from(Allocation)
-            .where(
-                Allocation.cohort_id == cohort.id,
-                Allocation.rater_id == person.id,
-                Allocation.pool == pool,
-                Allocation.state.in_(HELD),
-            )
-        )
-        for pool in Pool
-    }
-    return {
-        "cohort": cohort,
-        "zone": cohort.zone,
-        "as_grader": counts[Pool.PROFESSIONAL],
-        "as_peer": counts[Pool.PEER],
-    }
+# A mail that a worker comes to later than this speaks of a day that is over.
+STALE = timedelta(hours=20)
 
 
-def _appeal(session: Any, _person: Person, given: dict[str, Any]) -> dict[str, Any]:
+def _appeal(session: Any, _person: Person, given: Context, _now: datetime) -> Context:
     appeal = session.get_one(Appeal, given["appeal"])
     cohort = appeal.submission.cohort
     return {"cohort": cohort, "zone": cohort.zone, "appeal": appeal}
 
 
-def _explanation(session: Any, _person: Person, given: dict[str, Any]) -> dict[str, Any]:
+def _explanation(session: Any, _person: Person, given: Context, _now: datetime) -> Context:
     cohort = session.get_one(Explanation, given["explanation"]).submission.cohort
     return {"cohort": cohort, "zone": cohort.zone}
 
 
-def _case(session: Any, _person: Person, given: dict[str, Any]) -> dict[str, Any]:
+def _case(session: Any, _person: Person, given: Context, _now: datetime) -> Context:
     case = session.get_one(MisconductCase, given["case"])
     cohort = case.submission.cohort
     return {"cohort": cohort, "zone": cohort.zone, "case": case}
 
 
-def _own_dates(session: Any, person: Person, given: dict[str, Any]) -> dict[str, Any]:
+def _own_dates(session: Any, person: Person, given: Context, _now: datetime) -> Context:
     cohort = session.get_one(Cohort, given["cohort"])
     calendar = dates.personal(session, cohort, person.id)
     return {"cohort": cohort, "zone": cohort.zone, "calendar": calendar}
 
 
-_CONTEXT: Mapping[str, Callable[[Any, Person, dict[str, Any]], dict[str, Any]]] = {
+def _digest(session: Any, person: Person, given: Context, now: datetime) -> Context | None:
+    """Say what waits at this moment; nothing, or on another day than its own, writes no mail."""
+    morning = datetime.fromisoformat(given["morning"])
+    if not person.digest or now > morning + STALE:
+        return None
+    found = needs.of(session, needs.who(session, person), now=now)
+    waiting = [need for need in found if not need.optional]
+    return {"needs": waiting, "zone": ZoneInfo(given["zone"])} if waiting else None
+
+
+# Each gives what its template needs, or None where there is nothing to write.
+_CONTEXT: Mapping[str, Callable[[Any, Person, Context, datetime], Context | None]] = {
     "receipt": _receipt,
     "result_ready": _result_ready,
+    "digest": _digest,
     "result_amended": _result_ready,
     "appeal_received": _appeal,
     "appeal_decided": _appeal,
@@ -176,7 +173,6 @@ _CONTEXT: Mapping[str, Callable[[Any, Person, dict[str, Any]], dict[str, Any]]] 
     "misconduct_hearing": _case,
     "misconduct_decided": _case,
     "dates_changed": _own_dates,
-    "items_waiting": _items_waiting,
 }
 
 HANDLERS: Mapping[str, Handler] = {

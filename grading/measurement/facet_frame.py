@@ -45,7 +45,7 @@ class Frame:
         )  # fmt: skip
 
     @property
-    def labels(self) -> dict[str, tuple[Hashable, ...]]:
+    def labels(self) -> dict[str, Sequence[Hashable]]:
         r = self.ratings
         return {"work": r.works, "rater": r.raters, "facet": self.facets, "criterion": r.criteria}
 

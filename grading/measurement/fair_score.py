@@ -396,7 +396,7 @@ def interaction(
     """
     parameters, n, level = fit.parameters, len(ratings), _levels(fit, ratings)
     f = _facet_codes(facet, n)
-    table: dict[str, tuple[NDArray[np.int64], tuple[Hashable, ...]]] = {
+    table: dict[str, tuple[NDArray[np.int64], Sequence[Hashable]]] = {
         "work": (ratings.work.astype(np.int64), ratings.works),
         "rater": (ratings.rater.astype(np.int64), ratings.raters),
         "criterion": (ratings.criterion.astype(np.int64), ratings.criteria),

@@ -33,8 +33,14 @@ from grading.models.program import (
     Sponsor,
     SponsorMember,
 )
-from grading.models.record import CredentialRecord, RecordEntry
-from grading.models.release import Grade, Release, ReleaseItem, SignOff
+from grading.models.record import (
+    BulkCheck,
+    CredentialRecord,
+    PublicView,
+    RecordEntry,
+    ShareLink,
+)
+from grading.models.release import Grade, GradeSeen, Release, ReleaseItem, SignOff
 from grading.models.review import Allocation, Rating, Review
 from grading.models.score import Discrepancy, Score
 from grading.models.submission import Submission, SubmissionFile, SubmittedCopy
@@ -51,6 +57,7 @@ __all__ = [
     "AuditHead",
     "Base",
     "Brief",
+    "BulkCheck",
     "CalibrationAttempt",
     "Cohort",
     "Completion",
@@ -64,6 +71,7 @@ __all__ = [
     "Exposure",
     "Extension",
     "Grade",
+    "GradeSeen",
     "ImportBatch",
     "Job",
     "JobState",
@@ -73,6 +81,7 @@ __all__ = [
     "Person",
     "PlanVersion",
     "Program",
+    "PublicView",
     "Quarantine",
     "QuarantinedRating",
     "QueuePause",
@@ -83,6 +92,7 @@ __all__ = [
     "Review",
     "RubricVersion",
     "Score",
+    "ShareLink",
     "SignInAttempt",
     "SignOff",
     "Sponsor",

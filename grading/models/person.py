@@ -22,6 +22,8 @@ class Person(Identified, Base):
     time_zone: Mapped[str | None] = mapped_column(String(64))
     theme: Mapped[str] = mapped_column(String(10), default="system")
     single_keys: Mapped[bool] = mapped_column(default=True)
+    # Whether they are written to about what waits for them; results and receipts come all the same.
+    digest: Mapped[bool] = mapped_column(default=True)
     created_at: Mapped[datetime]
 
     __table_args__ = (one_of("theme", ("system", "light", "dark")),)

@@ -76,6 +76,8 @@ class Program(Identified, Base):
     capstone_hours: Mapped[float | None]
     hours_approver: Mapped[str] = mapped_column(String(200), default="")
     provider_number: Mapped[str] = mapped_column(String(100), default="")
+    # How long its credential holds after the program is complete; None for good.
+    valid_months: Mapped[int | None]
 
     sponsor: Mapped[Sponsor] = relationship()
     courses: Mapped[list["Course"]] = relationship(order_by="Course.position")

@@ -40,6 +40,8 @@ class CredentialRecord(Identified, Base):
     revoked_at: Mapped[datetime | None]
     replaced_at: Mapped[datetime | None]
     replaces_id: Mapped[str | None] = mapped_column(ForeignKey("credential_record.id"), unique=True)
+    # The last day on which it holds; None for good.
+    expires_on: Mapped[date | None]
 
     program: Mapped[Program] = relationship()
     person: Mapped[Person] = relationship()
@@ -47,6 +49,9 @@ class CredentialRecord(Identified, Base):
         foreign_keys="CredentialRecord.replaces_id", uselist=False, viewonly=True
     )
     entries: Mapped[list["RecordEntry"]] = relationship(order_by="RecordEntry.id")
+    links: Mapped[list["ShareLink"]] = relationship(
+        order_by="ShareLink.created_at", back_populates="record"
+    )
 
     __mapper_args__ = {"version_id_col": version}
     __table_args__ = (
@@ -88,4 +93,54 @@ class RecordEntry(Base):
         UniqueConstraint("record_id", "course_id"),
         UniqueConstraint("record_id", "grade_id"),
         CheckConstraint("(course_id IS NULL) <> (grade_id IS NULL)", name="course_or_grade"),
+    )
+
+
+class ShareLink(Identified, Base):
+    """An address of a record beside its own, for one reader or one purpose, with what it shows.
+
+    When the record is issued anew, so is each of its links; the old address says “Replaced”.
+    """
+
+    __tablename__ = "share_link"
+
+    record_id: Mapped[str] = mapped_column(ForeignKey("credential_record.id"), index=True)
+    public_id: Mapped[str] = mapped_column(String(32), unique=True, default=new_public_id)
+    label: Mapped[str] = mapped_column(String(100))
+    show_score: Mapped[bool] = mapped_column(default=False)
+    show_criteria: Mapped[bool] = mapped_column(default=False)
+    created_at: Mapped[datetime]
+    withdrawn_at: Mapped[datetime | None]
+    replaces_id: Mapped[str | None] = mapped_column(ForeignKey("share_link.id"), unique=True)
+
+    record: Mapped[CredentialRecord] = relationship(back_populates="links")
+
+    @property
+    def chain(self) -> str:
+        return "service"
+
+
+class PublicView(Base):
+    """How often an address was looked at on a day (UTC); nothing is kept of who looked."""
+
+    __tablename__ = "public_view"
+
+    public_id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    on: Mapped[date] = mapped_column(primary_key=True)
+    count: Mapped[int] = mapped_column(default=0)
+
+
+class BulkCheck(Base):
+    """Ids that were checked at once from one place; kept for as long as the polite limit counts."""
+
+    __tablename__ = "bulk_check"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    key: Mapped[str] = mapped_column(String(80))
+    at: Mapped[datetime]
+    ids: Mapped[int]
+
+    __table_args__ = (
+        Index("ix_bulk_check_key_at", "key", "at"),
+        CheckConstraint("ids > 0", name="ids"),
     )

@@ -94,3 +94,12 @@ class Grade(Identified, Base):
     score: Mapped[Score] = relationship()
 
     __table_args__ = (UniqueConstraint("submission_id", "number"),)
+
+
+class GradeSeen(Base):
+    """The learner has opened this result; a grade itself is never written to again."""
+
+    __tablename__ = "grade_seen"
+
+    grade_id: Mapped[str] = mapped_column(ForeignKey("grade.id"), primary_key=True)
+    at: Mapped[datetime]

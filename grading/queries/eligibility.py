@@ -1,5 +1,6 @@
 """Who may submit: an enrolled learner with the completions the program demands."""
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -34,8 +35,18 @@ def add_months(day: date, months: int) -> date:
     raise ValueError(f"no such day {months} months from {day}")
 
 
-def courses(session: Session, program_id: str, person_id: str, *, on: date) -> list[CourseStanding]:
-    """Say how each course of a program stands with a learner on a day, in the program's order."""
+def _standing(course: Course, completion: Completion | None, on: date) -> CourseStanding:
+    expires = (
+        add_months(completion.completed_on, course.expires_months)
+        if completion is not None and course.expires_months
+        else None
+    )
+    return CourseStanding(course, completion, expires, expires is not None and expires < on)
+
+
+def _rows(
+    session: Session, program_ids: Iterable[str], person_id: str
+) -> list[tuple[Course, Completion | None]]:
     rows = session.execute(
         select(Course, Completion)
         .join(
@@ -43,27 +54,42 @@ def courses(session: Session, program_id: str, person_id: str, *, on: date) -> l
             and_(Completion.course_id == Course.id, Completion.person_id == person_id),
             isouter=True,
         )
-        .where(Course.program_id == program_id)
-        .order_by(Course.position)
+        .where(Course.program_id.in_(list(program_ids)))
+        .order_by(Course.program_id, Course.position)
     )
-    found = []
-    for course, completion in rows:
-        expires = (
-            add_months(completion.completed_on, course.expires_months)
-            if completion is not None and course.expires_months
-            else None
-        )
-        found.append(
-            CourseStanding(course, completion, expires, expires is not None and expires < on)
-        )
-    return found
+    return [(course, completion) for course, completion in rows]
+
+
+def courses(session: Session, program_id: str, person_id: str, *, on: date) -> list[CourseStanding]:
+    """Say how each course of a program stands with a learner on a day, in the program's order."""
+    return [
+        _standing(course, completion, on)
+        for course, completion in _rows(session, [program_id], person_id)
+    ]
+
+
+def missing_in(
+    session: Session, cohorts: Sequence[Cohort], person_id: str
+) -> dict[str, list[Course]]:
+    """List, by cohort, the required courses without a completion that holds on its opening day.
+
+    One query for all cohorts.
+    """
+    rows = _rows(session, {cohort.program_id for cohort in cohorts}, person_id)
+    return {
+        cohort.id: [
+            course
+            for course, completion in rows
+            if course.program_id == cohort.program_id
+            and course.required
+            and not _standing(
+                course, completion, cohort.opens_at.astimezone(cohort.zone).date()
+            ).counts
+        ]
+        for cohort in cohorts
+    }
 
 
 def missing_courses(session: Session, cohort: Cohort, person_id: str) -> list[Course]:
     """List the required courses without a completion that holds on the cohort's opening day."""
-    on = cohort.opens_at.astimezone(cohort.zone).date()
-    return [
-        standing.course
-        for standing in courses(session, cohort.program_id, person_id, on=on)
-        if standing.course.required and not standing.counts
-    ]
+    return missing_in(session, [cohort], person_id)[cohort.id]

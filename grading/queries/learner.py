@@ -14,6 +14,7 @@ from grading.models import (
     Course,
     CredentialRecord,
     Grade,
+    GradeSeen,
     Membership,
     MisconductCase,
     Rating,
@@ -78,6 +79,11 @@ def best(attempts: Sequence[tuple[Submission, Grade]]) -> Grade | None:
         key=lambda grade: float(grade.value),
         default=None,
     )
+
+
+def seen(session: Session, found: Grade) -> bool:
+    """Say whether the learner has opened this result before."""
+    return session.get(GradeSeen, found.id) is not None
 
 
 def earlier_grades(session: Session, found: Grade) -> Sequence[Grade]:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import and_, case, exists, func, or_, select
+from sqlalchemy import ColumnElement, and_, case, exists, func, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from grading.models import (
@@ -152,14 +152,14 @@ def owed_reviews(session: Session, cohort: Cohort) -> dict[str, int]:
     return {rater: count for rater, count in rows if rater is not None}
 
 
-def stranded_items(session: Session, cohort: Cohort) -> Sequence[Allocation]:
-    """List open items that no grader, lead or instructor of the cohort may read."""
+def _stranded() -> tuple[ColumnElement[bool], ...]:
+    """Whether an `Allocation` of a `Submission` waits that nobody of its cohort may read."""
     member = aliased(Membership)
     somebody = exists(
         select(member.id)
         .join(Person, Person.id == member.person_id)
         .where(
-            member.cohort_id == cohort.id,
+            member.cohort_id == Allocation.cohort_id,
             or_(
                 member.role == Role.GRADER,
                 and_(
@@ -172,16 +172,31 @@ def stranded_items(session: Session, cohort: Cohort) -> Sequence[Allocation]:
             may_read(member.person_id),
         )
     )
+    return (
+        Allocation.state == AllocationState.OPEN,
+        Allocation.pool == Pool.PROFESSIONAL,
+        ~somebody,
+    )
+
+
+def stranded_items(session: Session, cohort: Cohort) -> Sequence[Allocation]:
+    """List open items that no grader, lead or instructor of the cohort may read."""
     return list(
         session.scalars(
             select(Allocation)
             .join(Submission, Submission.id == Allocation.submission_id)
-            .where(
-                Allocation.cohort_id == cohort.id,
-                Allocation.state == AllocationState.OPEN,
-                Allocation.pool == Pool.PROFESSIONAL,
-                ~somebody,
-            )
+            .where(Allocation.cohort_id == cohort.id, *_stranded())
             .order_by(Allocation.created_at, Allocation.id)
         )
     )
+
+
+def stranded_counts(session: Session, cohort_ids: Sequence[str]) -> dict[str, int]:
+    """Count such items in each of several cohorts that has one."""
+    rows = session.execute(
+        select(Allocation.cohort_id, func.count())
+        .join(Submission, Submission.id == Allocation.submission_id)
+        .where(Allocation.cohort_id.in_(cohort_ids), *_stranded())
+        .group_by(Allocation.cohort_id)
+    )
+    return dict(rows.all())

@@ -297,22 +297,10 @@ def allocate(
             "groups": groups,
         },
     )
-    given = {professionals[position].id for position in drawn.raters.tolist()}
-    given |= {raters[position].id for position in peer_draw.raters.tolist()}
-    for person_id in sorted(given):
-        _tell(session, cohort, person_id, now)
+    given = [professionals[position] for position in sorted(set(drawn.raters.tolist()))]
+    given += [raters[position] for position in sorted(set(peer_draw.raters.tolist()))]
+    outbox.tell(session, given, now=now, zone=cohort.zone)
     return made
-
-
-def _tell(session: Session, cohort: Cohort, person_id: str, now: datetime) -> None:
-    outbox.mail(
-        session,
-        "items_waiting",
-        person_id,
-        key=f"items:{cohort.id}:{person_id}:{now.date().isoformat()}",
-        now=now,
-        cohort=cohort.id,
-    )
 
 
 def want(
@@ -432,8 +420,8 @@ def allocate_peers(
         rng=rng,
     )
     made = _keep(session, works, raters, drawn, Pool.PEER, codes, now)
-    for rater in sorted(set(drawn.raters.tolist())):
-        _tell(session, cohort, raters[rater].id, now)
+    told = [raters[position] for position in sorted(set(drawn.raters.tolist()))]
+    outbox.tell(session, told, now=now, zone=cohort.zone)
     return made
 
 

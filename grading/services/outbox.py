@@ -1,6 +1,6 @@
 """What is to happen after an act: written in its transaction, carried out by a worker."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -77,17 +77,65 @@ def needs(session: Session, person: Person, *, now: datetime) -> None:
     """Have a person told what waits for them: one mail a day, in their morning, of all that waits then.
 
     Asking again the same day asks for the same mail. When it is written and nothing waits any more,
-    none is sent.
+    or they want no such mail, none is sent.
     """
-    zone = ZoneInfo(person.time_zone) if person.time_zone else ZoneInfo("UTC")
-    local = now.astimezone(zone)
-    day = local.date() if local.hour < MORNING.hour else local.date() + timedelta(days=1)
-    at = datetime.combine(day, MORNING, tzinfo=zone).astimezone(UTC)
-    post(
-        session,
-        "mail",
-        {"template": "digest", "person": person.id, "context": {}},
-        key=f"mail:digest:{person.id}:{day.isoformat()}",
-        now=now,
-        run_at=at,
-    )
+    tell(session, [person], now=now)
+
+
+def morning_of(person: Person, now: datetime, zone: ZoneInfo | None = None) -> datetime:
+    """Give a person's next morning, aware, in their own zone; ``zone`` is for those who chose none."""
+    own = ZoneInfo(person.time_zone) if person.time_zone else zone or ZoneInfo("UTC")
+    local = now.astimezone(own)
+    day = local.date() if local.time() < MORNING else local.date() + timedelta(days=1)
+    return datetime.combine(day, MORNING, tzinfo=own)
+
+
+def tell(
+    session: Session,
+    people: Sequence[Person],
+    *,
+    now: datetime,
+    zone: ZoneInfo | None = None,
+    most: int | None = None,
+) -> int:
+    """Have several people told what waits for them, as `needs` does.
+
+    Parameters
+    ----------
+    zone : ZoneInfo, optional
+        For those who chose none.
+    most : int, optional
+        Ask for no more new mails than this now.
+
+    Returns
+    -------
+    int
+        How many mails are new.
+    """
+    wanted = {}
+    for person in people:
+        if person.active and person.digest:
+            at = morning_of(person, now, zone)
+            wanted[f"mail:digest:{person.id}:{at.date().isoformat()}"] = (person, at)
+    keys = list(wanted)
+    for start in range(0, len(keys), 500):
+        known = session.scalars(select(Job.key).where(Job.key.in_(keys[start : start + 500])))
+        for key in known:
+            del wanted[key]
+    fresh = list(wanted.items())[:most]
+    for key, (person, at) in fresh:
+        session.add(
+            Job(
+                topic="mail",
+                key=key,
+                payload={
+                    "template": "digest",
+                    "person": person.id,
+                    "context": {"morning": at.isoformat(), "zone": str(at.tzinfo)},
+                },
+                run_at=at.astimezone(UTC),
+                created_at=now,
+            )
+        )
+    session.flush()
+    return len(fresh)

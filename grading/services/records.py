@@ -18,9 +18,9 @@ from grading.models import (
     RecordEntry,
     Submission,
 )
-from grading.queries import entitlements
+from grading.queries import eligibility, entitlements
 from grading.queries.grades import in_force
-from grading.services import audit
+from grading.services import audit, sharing
 from grading.services.transitions import move
 from grading.workflow.credential import RecordState
 
@@ -46,6 +46,25 @@ def open_record(
         session.add(record)
         session.flush()
         audit.record(session, None, "record:open", record, now=now, after={"person": person.id})
+    return record
+
+
+def open_partial(
+    session: Session, learner: Person, program: Program, *, now: datetime
+) -> CredentialRecord:
+    """Give a learner the record of the courses they have completed so far, to share before the capstone.
+
+    Raises
+    ------
+    Refused
+        There is nothing to enter yet.
+    """
+    standings = eligibility.courses(session, program.id, learner.id, on=now.date())
+    if not any(one.completion for one in standings):
+        raise Refused("There is nothing to share yet. Complete a course first.")
+    record = open_record(session, program, learner, now=now)
+    if record.state == RecordState.VALID:
+        _enter_courses(session, record, now)
     return record
 
 
@@ -133,6 +152,8 @@ def _complete(record: CredentialRecord, now: datetime) -> None:
     wanted = {course.id for course in record.program.courses}
     if passed and courses >= wanted and record.completed_at is None:
         record.completed_at = now
+        months = record.program.valid_months
+        record.expires_on = eligibility.add_months(now.date(), months) if months else None
 
 
 def _issue_anew(
@@ -156,6 +177,7 @@ def _issue_anew(
         created_at=now,
         shared_at=record.shared_at,
         completed_at=record.completed_at,
+        expires_on=record.expires_on,
         replaces_id=record.id,
     )
     newer.entries = [
@@ -172,6 +194,7 @@ def _issue_anew(
     ]
     session.add(newer)
     session.flush()
+    sharing.carry_over(session, record, newer, now=now)
     audit.record(
         session,
         actor,
@@ -212,7 +235,7 @@ def replace_grade(
     newer.entries.append(_grade_entry(submission, grade, now))
     passed = any(entry.detail.get("passed") for entry in newer.entries if entry.grade_id)
     if not passed:
-        newer.completed_at = None
+        newer.completed_at = newer.expires_on = None
     _complete(newer, now)
     return newer
 
@@ -293,11 +316,17 @@ def share(session: Session, learner: Person, record: CredentialRecord, *, now: d
 
 
 def unshare(session: Session, learner: Person, record: CredentialRecord, *, now: datetime) -> None:
-    """Switch the public page off; from then on it is as if it had never been."""
+    """Switch the public page off, and those of the records it replaced: as if they had never been."""
     _own(learner, record)
-    if record.shared_at is not None:
-        record.shared_at = None
-        audit.record(session, learner, "record:unshare", record, now=now)
+    for one in session.scalars(
+        select(CredentialRecord).where(
+            CredentialRecord.program_id == record.program_id,
+            CredentialRecord.person_id == record.person_id,
+            CredentialRecord.shared_at.is_not(None),
+        )
+    ).all():
+        one.shared_at = None
+        audit.record(session, learner, "record:unshare", one, now=now)
 
 
 def _own(learner: Person, record: CredentialRecord) -> None:
@@ -320,15 +349,3 @@ def revoke(
     if record.person_id == actor.id:
         raise Refused("Nobody decides on their own record.")
     move(session, record, "revoke", actor=actor, now=now, reason=reason.strip(), revoked_at=now)
-
-
-def public(session: Session, public_id: str) -> CredentialRecord:
-    """Find a shared record; hidden and unknown ones are alike."""
-    record = session.scalar(
-        select(CredentialRecord).where(
-            CredentialRecord.public_id == public_id, CredentialRecord.shared_at.is_not(None)
-        )
-    )
-    if record is None:
-        raise NotFound("We cannot find that credential.")
-    return record

@@ -11,6 +11,7 @@ from grading.measurement.resolution import grade as on_scale
 from grading.models import (
     Cohort,
     Grade,
+    GradeSeen,
     Person,
     Release,
     ReleaseItem,
@@ -203,6 +204,12 @@ def carry_out(session: Session, release: Release, *, now: datetime) -> int:
         note={"released": len(released), "left_out": left_out},
     )
     return len(released)
+
+
+def see(session: Session, learner: Person, grade: Grade, *, now: datetime) -> None:
+    """Note that the learner has opened a result; only the first time is kept."""
+    if grade.submission.learner_id == learner.id and session.get(GradeSeen, grade.id) is None:
+        session.add(GradeSeen(grade_id=grade.id, at=now))
 
 
 def points_lost(session: Session, submission: Submission) -> tuple[int, float]:

@@ -29,6 +29,7 @@ from grading.services import (
     calibration,
     extensions,
     monitoring,
+    reminders,
     reviews,
     routing,
     settling,
@@ -548,6 +549,7 @@ STEPS: tuple[Step, ...] = (
     look_after_raters,
     route,
     repair,
+    reminders.remind,
 )
 
 

@@ -12,6 +12,7 @@ from typing import Any, TypeVar, cast
 
 from flask import current_app, g, has_request_context
 from flask_login import UserMixin, current_user
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from grading.authorization.identity import Identity, identify, sponsors_of
@@ -19,8 +20,9 @@ from grading.authorization.permissions import Permission
 from grading.authorization.policy import BY_OFFICE, permits
 from grading.db import db
 from grading.errors import NotFound
-from grading.models import Cohort, Person, Program, Sponsor
+from grading.models import Cohort, Membership, Person, Program, Sponsor
 from grading.settings import Installation
+from grading.workflow.cohort import Role
 
 View = TypeVar("View", bound=Callable[..., Any])
 Record = TypeVar("Record")
@@ -138,6 +140,35 @@ def sponsor_of(record: object) -> str | None:
     if (cohort_id := getattr(record, "cohort_id", None)) is not None:
         return session.get_one(Cohort, cohort_id).program.sponsor_id
     return None
+
+
+def load_program(program_id: str, permission: Permission) -> Program:
+    """Find a program for who has a permission by account, by its sponsor's office, or in one of its cohorts.
+
+    Raises
+    ------
+    NotFound
+    """
+    found = db.session.get(Program, program_id)
+    if found is None:
+        raise NotFound("There is no such page.")
+    who = identity(None, found.sponsor_id, office=True)
+    if who.person is None:
+        raise NotFound("There is no such page.")
+    roles = db.session.scalars(
+        select(Membership.role)
+        .join(Cohort, Cohort.id == Membership.cohort_id)
+        .where(
+            Cohort.program_id == program_id,
+            Membership.person_id == who.person.id,
+            Membership.ended_at.is_(None),
+        )
+        .distinct()
+    )
+    if not permits(replace(who, roles=frozenset(Role(role) for role in roles)), permission):
+        raise NotFound("There is no such page.")
+    g.setdefault("asked", set()).add(permission)
+    return found
 
 
 def load(

@@ -22,7 +22,7 @@ from grading.workflow.allocation import AllocationState as A
 from grading.workflow.allocation import DeclineReason as D
 from grading.workflow.calendar import ExtensionKind
 from grading.workflow.cohort import CohortState, ImportKind, Role
-from grading.workflow.credential import EntitlementState
+from grading.workflow.credential import EntitlementState, IdentityAssurance, PublicStatus
 from grading.workflow.misconduct import MisconductKind, MisconductState
 from grading.workflow.release import Hindrance, ReleaseState
 from grading.workflow.staffing import Severity
@@ -132,6 +132,18 @@ IMPORT_LABELS: dict[str, Any] = {
     ImportKind.COMPLETIONS: _l("Completions"),
     ImportKind.ENTITLEMENTS: _l("Entitlements"),
     ImportKind.CONFLICTS: _l("Conflicts of interest"),
+}
+STATUS_TAGS: dict[str, Tag] = {
+    PublicStatus.VALID: (_l("Valid"), "ok"),
+    PublicStatus.EXPIRED: (_l("Expired"), "warn"),
+    PublicStatus.REPLACED: (_l("Replaced"), "info"),
+    PublicStatus.REVOKED: (_l("Revoked"), "danger"),
+}
+ASSURANCE_LABELS: dict[str, Any] = {
+    IdentityAssurance.DOCUMENT: _l("a document"),
+    IdentityAssurance.PROCTORED: _l("a proctored exam"),
+    IdentityAssurance.SIGN_IN: _l("the institution’s sign-in"),
+    IdentityAssurance.ATTESTED: _l("the program’s word"),
 }
 EXTENSION_LABELS: dict[str, Any] = {
     ExtensionKind.EXTENSION: _l("Extension"),
@@ -298,6 +310,8 @@ def register(app: Flask) -> None:
         job_tags=JOB_TAGS,
         staffing_tags=STAFFING_TAGS,
         import_labels=IMPORT_LABELS,
+        status_tags=STATUS_TAGS,
+        assurance_labels=ASSURANCE_LABELS,
         ngettext=ngettext,
         get_locale=get_locale,
         said=_,

@@ -11,6 +11,15 @@ class RecordState(StrEnum):
     REVOKED = "revoked"
 
 
+class PublicStatus(StrEnum):
+    """What a public page says first: a record's state, or that its time is over."""
+
+    VALID = "valid"
+    EXPIRED = "expired"
+    REPLACED = "replaced"
+    REVOKED = "revoked"
+
+
 class RubricState(StrEnum):
     DRAFT = "draft"
     PUBLISHED = "published"

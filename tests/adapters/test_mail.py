@@ -2,7 +2,7 @@
 
 import socket
 from collections.abc import Iterator
-from email import message_from_bytes
+from email import message_from_bytes, policy
 from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
@@ -88,3 +88,32 @@ def test_the_folder_holds_whole_messages(tmp_path: Path) -> None:
     assert [path.suffix for path in files] == [".eml", ".eml"]
     assert message_from_bytes(files[0].read_bytes())["To"] == "alder@example.org"
     assert str(tmp_path) in mailer.where
+
+
+def test_the_digest_goes_out_through_a_real_server(
+    inbox: tuple[Inbox, str], app: Any, act: Any, clock: Any
+) -> None:
+    """What waits, the way there and the way to turn it off, as one plain message."""
+    from dataclasses import replace
+    from datetime import timedelta
+
+    from grading.jobs.handlers import HANDLERS
+    from grading.jobs.worker import Worker
+    from grading.services import outbox
+    from tests import factories
+    from tests.database import NOW
+
+    handler, url = inbox
+    app.extensions["grading"] = replace(app.extensions["grading"], mailer=open_mailer(url))
+    with act() as session:
+        cast = factories.a_cast(session, now=NOW, submitted=False)
+        outbox.needs(session, cast.learners[0], now=NOW)
+        address, cohort = cast.learners[0].email, cast.cohort.id
+    clock.now = NOW + timedelta(days=1)
+    Worker(app, HANDLERS, clock=clock).run_until_idle(clock.now)
+    (envelope,) = handler.taken
+    assert envelope.rcpt_tos == [address]
+    message = message_from_bytes(envelope.content, policy=policy.default)
+    assert message["Subject"] == "1 thing needs you"
+    assert f"http://127.0.0.1:8000/learn/{cohort}" in message.get_content()
+    assert "http://127.0.0.1:8000/preferences" in message.get_content()

@@ -193,21 +193,38 @@ def test_every_page_is_accessible(
         ).one()
         record_id, public_id = record.id, record.public_id
     visits: list[tuple[str | None, list[str]]] = [
-        (None, ["/sign-in", "/password/forgot", "/verify", "/verify/none", "/help", "/accessibility",
-                "/privacy", "/out?to=https://example.org/", "/nowhere"]),
+        (None, ["/sign-in", "/password/forgot", "/verify", "/verify/none", "/verify/many", "/help",
+                "/accessibility", "/privacy", "/out?to=https://example.org/", "/nowhere"]),
         (learner, [f"/learn/{cohort}", f"/learn/{cohort}/brief", f"/learn/{cohort}/project",
                    f"/learn/{cohort}/project/receipt", f"/learn/{cohort}/result",
-                   f"/learn/{cohort}/project/withdraw", f"/learn/records/{record_id}", "/preferences"]),
+                   f"/learn/{cohort}/project/withdraw", f"/learn/records/{record_id}", "/",
+                   "/preferences"]),
         (peer, [f"/learn/review/{review}"]),
-        (grader, ["/grade/", f"/grade/item/{item}", f"/grade/item/{item}/hand-back"]),
+        (grader, ["/", "/grade/", f"/grade/item/{item}", f"/grade/item/{item}/hand-back"]),
         (cast["instructor"], [f"/teach/{cohort}", f"/teach/submission/{submission}",
                               f"/teach/{cohort}/agreement", f"/teach/{cohort}/disputed",
-                              f"/teach/{cohort}/release", f"/teach/{cohort}/audit"]),
+                              f"/teach/{cohort}/release", f"/teach/{cohort}/audit", f"/teach/{cohort}/funnel",
+                              f"/teach/programs/{cast['program']}/funnel", "/"]),
+        (cast["coordinator"], [f"/admin/cohorts/{cohort}", f"/admin/cohorts/{cohort}/plan"]),
+        (cast["administrator"], ["/admin/", "/admin/programs/new", f"/admin/programs/{cast['program']}",
+                                 f"/admin/programs/{cast['program']}/brief",
+                                 f"/admin/programs/{cast['program']}/cohorts/new"]),
     ]  # fmt: skip
     found += visited(enter, visits, mode)
     shared = enter(learner, **MODES[mode]).new_page()
     shared.goto(f"/learn/records/{record_id}")
     shared.get_by_role("button", name="Share the record").click()
+    shared.get_by_label("Who or what the link is for").fill("Example Ltd")
+    shared.get_by_label("The score, with its likely range").check()
+    shared.get_by_role("button", name="Make a link").click()
+    found += faults(shared)
+    shared.get_by_role("article").get_by_role("link").click()
+    expect(shared.get_by_role("heading", level=1)).to_have_text("Valid")
+    found += faults(shared)
+    shared.goto("/verify/many")
+    shared.get_by_label("Credential IDs or links").fill(f"{public_id} nothing")
+    shared.get_by_role("button", name="Check all", exact=True).click()
+    found += faults(shared)
     shared.goto(f"/verify/{public_id}")
     expect(shared.get_by_role("heading", level=1)).to_have_text("Valid")
     found += faults(shared)
@@ -342,6 +359,7 @@ def test_the_whole_job_without_javascript(
     clock.forward(minutes=5)
     page = enter(late, java_script_enabled=False).new_page()
     page.goto("/")
+    page.get_by_role("link", name="Submit your project").click()
     page.get_by_role("button", name="Start your project").click()
     page.goto(f"/learn/{cast['cohort']}/project")
     page.get_by_label("Title").fill("Late but whole")

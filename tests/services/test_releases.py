@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from grading.errors import FaultsFound, IllegalTransition, NotFound, Refused
 from grading.models import Allocation, AuditEntry, CredentialRecord, Grade, Job, Submission
 from grading.queries import releasing
-from grading.services import records, releases, submissions
+from grading.services import records, releases, sharing, submissions
 from grading.workflow.allocation import AllocationState, Pool
 from tests import factories
 from tests.database import NOW
@@ -177,19 +177,19 @@ def test_a_record_is_hidden_shared_hidden_and_revoked(graded: Any, act: Callable
         record = session.scalars(select(CredentialRecord).filter_by(person_id=learner.id)).one()
         for unknown in (record.public_id, "nothing"):
             with pytest.raises(NotFound):
-                records.public(session, unknown)
+                sharing.find(session, unknown, on=now.date())
         with pytest.raises(NotFound):
             records.share(session, other, record, now=now)
         records.share(session, learner, record, now=now)
-        assert records.public(session, record.public_id) is record
+        assert sharing.find(session, record.public_id, on=now.date()).record is record
         with pytest.raises(Refused, match="reason"):
             records.revoke(session, cast.instructor, record, reason=" ", now=now)
         with pytest.raises(Refused, match="own record"):
             records.revoke(session, learner, record, reason="x", now=now)
         records.revoke(session, cast.instructor, record, reason="copied", now=now)
-        assert records.public(session, record.public_id).state == "revoked"
+        assert sharing.find(session, record.public_id, on=now.date()).status == "revoked"
         records.unshare(session, learner, record, now=now)
         with pytest.raises(NotFound):
-            records.public(session, record.public_id)
+            sharing.find(session, record.public_id, on=now.date())
         with pytest.raises(Refused):
             records.share(session, learner, record, now=now)

@@ -35,6 +35,7 @@ from grading.services import (
     misconduct,
     releases,
     reviews,
+    sharing,
     sponsors,
 )
 from grading.workflow.allocation import Pool
@@ -65,6 +66,7 @@ PAGES: dict[str, set[str]] = {
     "sign_in.preferences": SIGNED_IN,
     "sign_in.doors": set(),
     "public.verify": EVERYBODY,
+    "public.verify_many": EVERYBODY,
     "public.record": EVERYBODY,
     "public.out": EVERYBODY,
     "public.health": EVERYBODY,
@@ -89,6 +91,9 @@ PAGES: dict[str, set[str]] = {
     "answers.item_report": {"grader"},
     "answers.review_report": {"learner"},
     "absence.away": {"grader"},
+    "records.program": {"learner"},
+    "records.as_csv": {"learner"},
+    "records.as_json": {"learner"},
     "rater.home": SIGNED_IN,
     "rater.item_sheet": {"grader"},
     "rater.item_finished": {"grader"},
@@ -131,6 +136,10 @@ PAGES: dict[str, set[str]] = {
     "admin.entitlements_list": RUNS,
     "admin.entitlement": RUNS,
     "admin.new_cohort": RUNS,
+    "funnel.cohort": SETS_UP,
+    "funnel.cohort_csv": SETS_UP,
+    "funnel.program": SETS_UP,
+    "funnel.program_csv": SETS_UP,
     "admin.cohort": SETS_UP,
     "admin.settings": SETS_UP,
     "admin.calendar": SETS_UP,
@@ -178,6 +187,10 @@ ACTS: dict[str, set[str]] = {
     "answers.review_report": {"learner"},
     "absence.declare": {"grader"},
     "absence.end": {"grader"},
+    "records.start": {"learner"},
+    "records.make_link": {"learner"},
+    "records.withdraw_link": {"learner"},
+    "public.verify_many": EVERYBODY,
     "rater.next_item": {"grader", "instructor", "lead"},
     "rater.item_save": {"grader"},
     "rater.item_draft": {"grader"},
@@ -307,6 +320,7 @@ def world(app: Flask, act: Callable[[], Any], clock: Clock) -> dict[str, Any]:
             )
         ).one()
         disputes = disputed(session, people, grade.submission, clock)
+        link = sharing.make_link(session, own.person, own, label="Example Ltd", now=clock.now)
         return {
             "people": people,
             "values": {
@@ -320,6 +334,8 @@ def world(app: Flask, act: Callable[[], Any], clock: Clock) -> dict[str, Any]:
                 "record_id": own.id,
                 "public_id": own.public_id,
                 **disputes,
+                "link_id": link.id,
+                "membership_id": "none",
                 "file_id": "none",
                 "number": 1,
                 "token": "none",

@@ -13,7 +13,7 @@ SCRIPTS = sorted(assets.folder("static").rglob("*.js"))
 
 
 def tokens(block: str) -> dict[str, str]:
-    return dict(re.findall(r"--([a-z-]+): (#[0-9a-f]{6});", block))
+    return dict(re.findall(r"--([a-z0-9-]+): (#[0-9a-f]{6});", block))
 
 
 def blocks() -> dict[str, dict[str, str]]:
@@ -44,6 +44,10 @@ PAIRS = [
     ("text", "warn-soft", 4.5), ("border", "surface", 3.0), ("border", "page", 3.0),
     ("focus", "page", 3.0), ("focus", "sunken", 3.0), ("draft", "sunken", 4.5), ("ok", "sunken", 4.5),
     ("info", "sunken", 4.5),
+    *((f"chart-{number}", "surface", 3.0) for number in range(1, 7)),
+    *((f"chart-{number}", "page", 3.0) for number in range(1, 7)),
+    ("chart-1", "accent-soft", 3.0), ("draft", "page", 3.0), ("danger", "page", 3.0),
+    ("muted", "warn-soft", 4.5),
 ]  # fmt: skip
 
 

@@ -31,7 +31,7 @@ from grading.services import allocations, appeals, exposures, records, releases
 from grading.web import access
 from grading.web.access import load, requires
 from grading.web.errors import fault_words
-from grading.web.instructor import coordinator, misconduct, shell
+from grading.web.instructor import coordinator, funnel, misconduct, shell
 from grading.web.instructor.shell import render
 from grading.workflow.release import Hindrance
 from grading.workflow.submission import SubmissionState
@@ -409,4 +409,5 @@ def register(app: Flask) -> None:
     app.register_blueprint(bp)
     app.register_blueprint(misconduct.bp)
     app.register_blueprint(coordinator.bp)
+    app.register_blueprint(funnel.bp)
     app.jinja_env.globals["is_nan"] = math.isnan

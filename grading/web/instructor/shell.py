@@ -31,6 +31,7 @@ def abilities(cohort: Cohort) -> dict[str, bool]:
         "names": permits(who, Permission.LEARNERS_READ),
         "misconduct": permits(who, Permission.MISCONDUCT),
         "extend": permits(who, Permission.EXTEND),
+        "funnel": permits(who, Permission.FUNNEL_READ),
     }
 
 

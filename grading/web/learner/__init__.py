@@ -1,5 +1,6 @@
 """The learner's pages: the capstone, handing it in, the result, the record."""
 
+from contextlib import suppress
 from typing import Any, BinaryIO, cast
 
 from flask import Blueprint, Flask, Response, flash, g, redirect, render_template, request, url_for
@@ -8,15 +9,23 @@ from sqlalchemy.orm import Session
 
 from grading.authorization.permissions import Permission
 from grading.db import db, transaction
-from grading.errors import Fault, FaultsFound, GradingError, NotFound, Refused, StaleRecord
-from grading.models import Cohort, CredentialRecord, Submission, SubmissionFile
+from grading.errors import (
+    Fault,
+    FaultsFound,
+    GradingError,
+    NotFound,
+    PassingFailure,
+    Refused,
+    StaleRecord,
+)
+from grading.models import Cohort, CredentialRecord, Grade, Submission, SubmissionFile
 from grading.queries import dates, disputes, entitlements
 from grading.queries import learner as queries
-from grading.services import appeals, explanations, records, submissions
+from grading.services import appeals, explanations, records, releases, submissions
 from grading.web import access, downloads
 from grading.web.access import load, requires
 from grading.web.errors import fault_words
-from grading.web.learner import questions
+from grading.web.learner import program_record, questions
 from grading.workflow import files
 from grading.workflow.cohort import CohortState
 from grading.workflow.submission import CURRENT_STATEMENT, HONOUR_STATEMENTS, SubmissionState
@@ -362,7 +371,7 @@ def result(cohort_id: str) -> Any:
     )
     newest = queries.submission(session, found, me)
     taken = disputes.upheld_case(session, submission)
-    return render_template(
+    page = render_template(
         "learner/result.html",
         cohort=found,
         submission=submission,
@@ -387,21 +396,19 @@ def result(cohort_id: str) -> Any:
         overall=queries.overall_comments(session, grade),
         record=queries.record(session, found, me),
     )
+    if not queries.seen(session, grade):
+        grade_id = grade.id
+        with suppress(PassingFailure), transaction() as opened:
+            releases.see(opened, access.person(), opened.get_one(Grade, grade_id), now=access.now())
+    return page
 
 
 @bp.get("/records/<record_id>")
 @requires(Permission.SIGNED_IN)
 def record(record_id: str) -> Any:
-    """The learner's own program record."""
+    """Lead to the program record; the address is that of older mails and pages."""
     found = load(CredentialRecord, record_id, Permission.SIGNED_IN, owner="person_id")
-    return render_template(
-        "learner/record.html",
-        record=found,
-        courses=[entry for entry in found.entries if entry.course_id],
-        capstones=[entry for entry in found.entries if entry.grade_id],
-        address=access.installation().settings.base_url
-        + url_for("public.record", public_id=found.public_id),
-    )
+    return redirect(url_for("records.program", program_id=found.program_id))
 
 
 @bp.post("/records/<record_id>/share")
@@ -421,3 +428,4 @@ def share(record_id: str) -> Any:
 def register(app: Flask) -> None:
     app.register_blueprint(bp)
     app.register_blueprint(questions.bp)
+    app.register_blueprint(program_record.bp)

@@ -1,5 +1,8 @@
 """What anybody may see: checking a credential, the way out, health, and the small print."""
 
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import date
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -14,19 +17,21 @@ from flask import (
     request,
     url_for,
 )
+from flask_babel import gettext as _
 from sqlalchemy import func, select, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from grading.authorization.permissions import Permission
-from grading.db import db
-from grading.errors import NotFound
+from grading.db import db, transaction
+from grading.errors import FaultsFound, NotFound, PassingFailure, TooMany
 from grading.migrations import is_current
 from grading.models import Job, JobState, Sponsor
-from grading.services import records
-from grading.web import access
+from grading.services import sharing
+from grading.web import access, downloads, page_help, reading
 from grading.web.access import requires
+from grading.web.errors import fault_words, words
+from grading.web.rendering import STATUS_TAGS
 from grading.workflow import files
-from grading.workflow.credential import RecordState
 
 bp = Blueprint("public", __name__)
 
@@ -47,20 +52,135 @@ def verify() -> Any:
 def record(public_id: str) -> Any:
     """Show a shared record. Hidden and unknown are one answer, and a failure is never “not valid”."""
     try:
-        found = records.public(db.session(), public_id)
-        page = render_template(
-            "public/record.html",
-            record=found,
-            valid=found.state == RecordState.VALID,
-            courses=[entry for entry in found.entries if entry.course_id],
-            # What was not passed is the learner's own business.
-            capstones=[entry for entry in found.entries if entry.detail.get("passed")],
-        )
+        shown = sharing.find(db.session(), public_id, on=access.now().date())
+        page = _record_page(shown)
     except NotFound:
         return _unlisted(render_template("public/unknown.html"), 404)
     except SQLAlchemyError:
         return _unlisted(render_template("public/unavailable.html"), 503)
+    _count([public_id])
     return _unlisted(page, 200)
+
+
+def _record_page(shown: sharing.Shown) -> str:
+    # What was not passed is the learner's own business, and of several the best counts.
+    capstone = max(
+        (entry for entry in shown.record.entries if entry.detail.get("passed")),
+        key=lambda entry: float(entry.detail["value"]),
+        default=None,
+    )
+    detail = capstone.detail if capstone else None
+    return render_template(
+        "public/record.html",
+        shown=shown,
+        record=shown.record,
+        courses=[entry for entry in shown.record.entries if entry.course_id],
+        capstone=capstone,
+        judged=reading.who_judged(detail) if detail else "",
+        bands=reading.bands(detail) if detail else [],
+        range=reading.likely(detail) if detail else None,
+        likely_words=reading.likely_words(detail) if detail else "",
+    )
+
+
+def _count(public_ids: list[str]) -> None:
+    """Count a look; that it could not be counted is no reason to show nothing."""
+    with suppress(PassingFailure), transaction() as session:
+        sharing.count_views(session, public_ids, on=access.now().date())
+
+
+@dataclass(frozen=True)
+class Row:
+    """One id of many, with what may be said of it."""
+
+    public_id: str
+    tag: Any
+    found: bool = False
+    name: str = ""
+    program: str = ""
+    issuer: str = ""
+    completed_on: date | None = None
+    expires_on: date | None = None
+    newer: str | None = None
+
+
+def _row(public_id: str, shown: sharing.Shown | None) -> Row:
+    if shown is None:
+        return Row(public_id, (_("Not found"), "grey"))
+    tag = STATUS_TAGS[shown.status]
+    if not shown.open:
+        return Row(public_id, tag, True, newer=shown.newer)
+    record = shown.record
+    return Row(
+        public_id,
+        tag,
+        True,
+        record.name,
+        record.program.name,
+        record.program.sponsor.issuer,
+        record.completed_at.date() if record.completed_at else None,
+        record.expires_on,
+    )
+
+
+@bp.route("/verify/many", methods=["GET", "POST"])
+@requires(Permission.SIGNED_OUT)
+def verify_many() -> Any:
+    """Check a list of ids at once; the status word comes first."""
+    if request.method == "GET":
+        return _many_page()
+    entered = request.form.get("ids", "")
+    try:
+        ids = sharing.asked_ids(entered)
+        with transaction() as session:
+            found = sharing.check_many(
+                session, ids, address=request.remote_addr or "", now=access.now()
+            )
+            rows = [_row(public_id, found.get(public_id)) for public_id in ids]
+    except FaultsFound as error:
+        return _many_page(entered, fault=fault_words(error.faults[0]), status=422)
+    except TooMany as error:
+        page = _many_page(entered, fault=words(error), status=429)
+        page[2]["Retry-After"] = str(int(str(error.params["minutes"])) * 60)
+        return page
+    except (PassingFailure, SQLAlchemyError):
+        return _unlisted(render_template("public/unavailable.html"), 503)
+    if request.form.get("as") == "csv":
+        columns = (
+            "status",
+            "name",
+            "program",
+            "issuer",
+            "completed_on",
+            "expires_on",
+            "id",
+            "newer",
+        )
+        return downloads.table(
+            "credentials.csv",
+            columns,
+            [
+                (str(row.tag[0]), row.name, row.program, row.issuer, row.completed_on,
+                 row.expires_on, row.public_id, row.newer)
+                for row in rows
+            ],
+        )  # fmt: skip
+    return _many_page(entered, rows)
+
+
+def _many_page(
+    entered: str = "", rows: list[Row] | None = None, *, fault: str = "", status: int = 200
+) -> Any:
+    page = render_template(
+        "public/many.html",
+        entered=entered,
+        rows=rows or [],
+        fault=fault,
+        most=sharing.MOST_AT_ONCE,
+        hour=sharing.MOST_AN_HOUR,
+        page_error=bool(fault),
+    )
+    return _unlisted(page, status)
 
 
 def _unlisted(page: str, status: int) -> Any:
@@ -132,7 +252,7 @@ def health() -> Any:
 @bp.get("/help")
 @requires(Permission.SIGNED_OUT)
 def help_page() -> Any:
-    return render_template("public/help.html")
+    return render_template("public/help.html", groups=page_help.by_reader())
 
 
 @bp.get("/accessibility")

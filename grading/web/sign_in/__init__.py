@@ -15,8 +15,9 @@ from grading.authorization.permissions import Permission
 from grading.db import db, transaction
 from grading.errors import FaultsFound, Refused, TooMany
 from grading.models import Cohort, Membership, Person
+from grading.queries import needs
 from grading.services import people
-from grading.web import access, rendering
+from grading.web import access
 from grading.web.access import requires
 from grading.web.errors import words
 from grading.web.forms import Form, options
@@ -46,6 +47,7 @@ class PreferencesForm(Form):
         ),
     )
     single_keys = BooleanField(_l("Use single-key shortcuts when grading"))
+    digest = BooleanField(_l("Write to me each morning when something waits for me"))
 
 
 def _local(address: str | None) -> str:
@@ -58,15 +60,20 @@ def _local(address: str | None) -> str:
 @bp.get("/")
 @requires(Permission.SIGNED_OUT)
 def home() -> Any:
-    """Lead everybody to their part; those with several, or none yet, choose."""
+    """What waits for me, in all my parts, by its date; or when what comes next."""
     if not current_user.is_authenticated:
         if access.installation().settings.demo:
             return redirect(url_for("sign_in.doors"))
         return redirect(url_for("sign_in.form"))
-    links = rendering.role_links()
-    if len(links) == 1:
-        return redirect(links[0].url)
-    return render_template("sign_in/home.html")
+    session = db.session()
+    me = needs.who(session, access.person())
+    found = needs.of(session, me, now=access.now())
+    return render_template(
+        "sign_in/home.html",
+        waiting=[need for need in found if not need.optional],
+        optional=[need for need in found if need.optional],
+        coming=needs.coming(session, me, now=access.now()),
+    )
 
 
 @bp.route("/sign-in", methods=["GET", "POST"])
@@ -159,6 +166,7 @@ def preferences() -> Any:
         person.time_zone = entry.time_zone.data or None
         person.theme = entry.theme.data
         person.single_keys = entry.single_keys.data
+        person.digest = entry.digest.data
     flash(_("Your preferences are saved."))
     return redirect(url_for("sign_in.preferences"), 303)
 

@@ -1,0 +1,470 @@
+"""“What is this?” of every page, in the words of whoever reads it; the Help page lists them all by role."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from flask import Flask, request
+from flask_babel import lazy_gettext as _l
+
+
+class Reader(StrEnum):
+    """Whom a page is for."""
+
+    EVERYBODY = "everybody"
+    LEARNER = "learner"
+    READER = "reader"
+    STAFF = "staff"
+    OFFICE = "office"
+    EMPLOYER = "employer"
+
+
+READERS: dict[Reader, Any] = {
+    Reader.EVERYBODY: _l("Everybody"),
+    Reader.LEARNER: _l("Learners"),
+    Reader.READER: _l("Graders and peers"),
+    Reader.STAFF: _l("Instructors and leads"),
+    Reader.OFFICE: _l("Coordinators and administrators"),
+    Reader.EMPLOYER: _l("Employers"),
+}
+
+
+@dataclass(frozen=True)
+class Help:
+    """What one page is, in a few sentences; ``title`` is what it is called in a list."""
+
+    reader: Reader
+    title: Any
+    text: Any
+
+
+# One row a page, by endpoint. Files and machine-readable answers have none, nor have pages that only lead on.
+PAGES: dict[str, Help] = {
+    "sign_in.home": Help(
+        Reader.EVERYBODY,
+        _l("Needs you"),
+        _l(
+            "Everything that waits for you, in every part and cohort you have, the most "
+            "urgent first. When it is done it goes from the list. What nobody waits for "
+            "stands apart below."
+        ),
+    ),
+    "sign_in.form": Help(
+        Reader.EVERYBODY,
+        _l("Sign in"),
+        _l(
+            "Use the address the program office has for you. After several wrong passwords "
+            "you wait 15 minutes."
+        ),
+    ),
+    "sign_in.forgot": Help(
+        Reader.EVERYBODY,
+        _l("A new password"),
+        _l("We write to the address, if it has an account, with a link that works for 7 days."),
+    ),
+    "sign_in.reset": Help(
+        Reader.EVERYBODY,
+        _l("Choose a password"),
+        _l("A password of some length that you use nowhere else. All your other sign-ins end."),
+    ),
+    "sign_in.preferences": Help(
+        Reader.EVERYBODY,
+        _l("Preferences"),
+        _l(
+            "Your time zone, colours, keys and whether we write to you each morning. They "
+            "hold on every device."
+        ),
+    ),
+    "sign_in.doors": Help(
+        Reader.EVERYBODY,
+        _l("The doors of the demonstration"),
+        _l("Each door signs you in as somebody of the simulated program. Nothing here is real."),
+    ),
+    "public.help_page": Help(
+        Reader.EVERYBODY,
+        _l("Help"),
+        _l("What each page is for, by who reads it."),
+    ),
+    "public.accessibility": Help(
+        Reader.EVERYBODY,
+        _l("Accessibility"),
+        _l("What works, what may not, and what to do then."),
+    ),
+    "public.privacy": Help(
+        Reader.EVERYBODY,
+        _l("Privacy"),
+        _l("Who sees what of you, and when."),
+    ),
+    "public.out": Help(
+        Reader.EVERYBODY,
+        _l("The way out"),
+        _l(
+            "A link of somebody's project leads to another site, whose owner may see that "
+            "you come. You decide."
+        ),
+    ),
+    "learner.home": Help(
+        Reader.LEARNER,
+        _l("Your capstones"),
+        _l("The cohorts you learn or review in, the newest first."),
+    ),
+    "learner.cohort": Help(
+        Reader.LEARNER,
+        _l("Your capstone"),
+        _l(
+            "What to do now, what comes next and when, and why something cannot start yet. "
+            "Your own deadline holds, with any extension in it."
+        ),
+    ),
+    "learner.brief": Help(
+        Reader.LEARNER,
+        _l("The task and the rubric"),
+        _l(
+            "What to make, and the levels of each criterion exactly as your graders will read them."
+        ),
+    ),
+    "learner.draft": Help(
+        Reader.LEARNER,
+        _l("Your project"),
+        _l(
+            "Write, add files and links, and save as often as you like: nobody reads a "
+            "draft. File names are hidden from graders; what stands inside a file is not."
+        ),
+    ),
+    "learner.check": Help(
+        Reader.LEARNER,
+        _l("Check before you submit"),
+        _l(
+            "What graders will see, once more. You can take it back until somebody begins "
+            "to read it."
+        ),
+    ),
+    "learner.receipt": Help(
+        Reader.LEARNER,
+        _l("Receipt"),
+        _l(
+            "Proof of what you handed in and when. The reference is computed from the "
+            "content: keep it."
+        ),
+    ),
+    "learner.withdraw": Help(
+        Reader.LEARNER,
+        _l("Withdraw"),
+        _l(
+            "Your project leaves the graders' lists at once. You can come back within some "
+            "days; the page says how many."
+        ),
+    ),
+    "learner.result": Help(
+        Reader.LEARNER,
+        _l("Your result"),
+        _l(
+            "Your score, the level on each criterion, what graders and peers wrote, and how"
+            " it was worked out. The likely range says how much another panel might differ."
+        ),
+    ),
+    "questions.ask": Help(
+        Reader.LEARNER,
+        _l("Explain or re-mark?"),
+        _l(
+            "Two different things: an explanation comes from somebody who read your "
+            "project, and the score stays; an appeal has it read again by somebody who has "
+            "not."
+        ),
+    ),
+    "questions.hearing": Help(
+        Reader.LEARNER,
+        _l("A question about your project"),
+        _l(
+            "Somebody suspects that part of it is not your own work. Nothing is decided "
+            "before you have answered or the day has passed; two people decide together."
+        ),
+    ),
+    "records.program": Help(
+        Reader.LEARNER,
+        _l("Your program record"),
+        _l(
+            "Every course and attempt, the hours they are worth, what is still missing, and"
+            " who may look. Nobody sees it until you share it; each link shows only what "
+            "you choose and can be withdrawn."
+        ),
+    ),
+    "rater.home": Help(
+        Reader.READER,
+        _l("Today's grading"),
+        _l(
+            "Your items, begun ones first. The button gives you the next one: nobody picks,"
+            " so that no project is read for its place in a list."
+        ),
+    ),
+    "rater.item_sheet": Help(
+        Reader.READER,
+        _l("Score sheet"),
+        _l(
+            "Choose the level whose words fit best and say why. You see nobody else's "
+            "scores, and nobody who still reads the project sees yours. It is saved as you "
+            "go."
+        ),
+    ),
+    "rater.item_finished": Help(
+        Reader.READER,
+        _l("A finished sheet"),
+        _l("You can change it for some minutes; then it is locked and counts."),
+    ),
+    "rater.item_decline_page": Help(
+        Reader.READER,
+        _l("Hand an item back"),
+        _l(
+            "If it does not open, you know who wrote it or it is not your field, somebody "
+            "else gets it. It never counts against you."
+        ),
+    ),
+    "rater.review_sheet": Help(
+        Reader.READER,
+        _l("Peer review"),
+        _l(
+            "Read another learner's project as you would have yours read. What you give "
+            "never lowers your own mark; the author sees it as from Peer 1, 2 or 3."
+        ),
+    ),
+    "rater.review_finished": Help(
+        Reader.READER,
+        _l("A finished review"),
+        _l("You can change it for some minutes; then it is locked."),
+    ),
+    "rater.review_decline_page": Help(
+        Reader.READER,
+        _l("Hand a review back"),
+        _l("If you know the author or it does not open, you get another one instead."),
+    ),
+    "answers.appeal": Help(
+        Reader.READER,
+        _l("An appeal to decide"),
+        _l(
+            "All sheets side by side, after your own blind reading. The learner reads your "
+            "reason. The result follows from the readings; you do not type it."
+        ),
+    ),
+    "answers.siblings": Help(
+        Reader.READER,
+        _l("What else this reader gave"),
+        _l(
+            "A reading was struck for a fault. These are the reader's other sheets: look "
+            "whether the same fault is there."
+        ),
+    ),
+    "answers.question": Help(
+        Reader.READER,
+        _l("A question to answer"),
+        _l(
+            "A learner asks what you meant. Answer in words; the score cannot change, and "
+            "they do not learn who you are."
+        ),
+    ),
+    "answers.item_report": Help(
+        Reader.READER,
+        _l("Report a suspicion"),
+        _l(
+            "Say what you saw and where. Two others look into it; you grade the project for"
+            " what it is."
+        ),
+    ),
+    "answers.review_report": Help(
+        Reader.READER,
+        _l("Report a suspicion in a review"),
+        _l(
+            "Say what you saw and where. Two others look into it; you review the project "
+            "for what it is."
+        ),
+    ),
+    "instructor.home": Help(
+        Reader.STAFF,
+        _l("Cohorts"),
+        _l("The cohorts you teach or look after, the newest first."),
+    ),
+    "instructor.cohort": Help(
+        Reader.STAFF,
+        _l("A cohort"),
+        _l(
+            "Where every project stands, and what is stuck. Projects go by code; scores "
+            "stay hidden from whoever may still have to read."
+        ),
+    ),
+    "instructor.submission": Help(
+        Reader.STAFF,
+        _l("A project"),
+        _l(
+            "Who reads it, in which state. If you show the scores, you cannot be asked to "
+            "read it any more."
+        ),
+    ),
+    "instructor.agreement": Help(
+        Reader.STAFF,
+        _l("Agreement"),
+        _l(
+            "How far readers of the same project agree, corrected for chance. With few "
+            "projects nothing is shown, because it would mean little."
+        ),
+    ),
+    "instructor.disputed": Help(
+        Reader.STAFF,
+        _l("Disputed grades"),
+        _l(
+            "Scores too far apart before release, appeals and questions after it. Take one "
+            "to read it yourself, blind."
+        ),
+    ),
+    "instructor.case": Help(
+        Reader.STAFF,
+        _l("A case"),
+        _l(
+            "What is apart, and how it was settled. As long as you could still settle it "
+            "you see no scores."
+        ),
+    ),
+    "instructor.release": Help(
+        Reader.STAFF,
+        _l("Release"),
+        _l(
+            "Who is ready, who is not and why. A release needs its signatures and can be "
+            "stopped until its delay has ended; only then are learners told."
+        ),
+    ),
+    "instructor.audit": Help(
+        Reader.STAFF,
+        _l("Audit"),
+        _l(
+            "Every change of state and every decision, each entry bound to the one before, "
+            "so that none can be altered unseen."
+        ),
+    ),
+    "funnel.cohort": Help(
+        Reader.OFFICE,
+        _l("Funnel of a cohort"),
+        _l(
+            "How many learners came how far, and where most stopped. Where few people are "
+            "behind a number it is hidden."
+        ),
+    ),
+    "funnel.program": Help(
+        Reader.OFFICE,
+        _l("Funnel of a program"),
+        _l(
+            "All cohorts together and each beside the others: where learners stop, and how "
+            "long each step takes."
+        ),
+    ),
+    "admin.home": Help(
+        Reader.OFFICE,
+        _l("Programs"),
+        _l("Every program with its sponsor. A cohort is made on its program's page."),
+    ),
+    "admin.new_program": Help(
+        Reader.OFFICE,
+        _l("New program"),
+        _l("A sponsor, the courses in order and the capstone that ties them together."),
+    ),
+    "admin.program": Help(
+        Reader.OFFICE,
+        _l("A program"),
+        _l(
+            "Its courses, brief, rubrics and cohorts. Completions are imported here; a "
+            "faulty file changes nothing."
+        ),
+    ),
+    "admin.brief": Help(
+        Reader.OFFICE,
+        _l("The brief"),
+        _l(
+            "The task as learners read it. A change is a new version; cohorts keep the one "
+            "they began with."
+        ),
+    ),
+    "admin.rubric": Help(
+        Reader.OFFICE,
+        _l("A rubric version"),
+        _l(
+            "Exactly what graders and learners will read. Once published it never changes, "
+            "and its digest stands on every result."
+        ),
+    ),
+    "admin.new_cohort": Help(
+        Reader.OFFICE,
+        _l("New cohort"),
+        _l("One run of the capstone. The opening day and the plan give all other dates."),
+    ),
+    "admin.cohort": Help(
+        Reader.OFFICE,
+        _l("Setting up a cohort"),
+        _l(
+            "Its people, conflicts of interest, calendar and state. Once it is open the "
+            "plan is frozen."
+        ),
+    ),
+    "admin.plan": Help(
+        Reader.OFFICE,
+        _l("The grading plan"),
+        _l(
+            "Every choice of how grades come about, with the reason beside it. It can be "
+            "changed until the cohort opens."
+        ),
+    ),
+    "public.verify": Help(
+        Reader.EMPLOYER,
+        _l("Check a credential"),
+        _l(
+            "Paste the ID or link you were given. You need no account, and we keep nothing "
+            "of who asks."
+        ),
+    ),
+    "public.verify_many": Help(
+        Reader.EMPLOYER,
+        _l("Check many credentials"),
+        _l(
+            "Paste a list; the status comes first in every row. There is a limit an hour, "
+            "so that the page stays quick for everybody."
+        ),
+    ),
+    "public.record": Help(
+        Reader.EMPLOYER,
+        _l("A credential"),
+        _l(
+            "Whether it stands, what it was given for, who judged the work and how to read "
+            "the level. Only what the owner chose is shown."
+        ),
+    ),
+}
+
+# These answer with a file, with JSON, or by leading on; there is no page to explain.
+WITHOUT = frozenset(
+    {
+        "funnel.cohort_csv",
+        "funnel.program_csv",
+        "instructor.agreement_csv",
+        "learner.own_file",
+        "learner.record",
+        "public.health",
+        "rater.item_file",
+        "rater.review_file",
+        "records.as_csv",
+        "records.as_json",
+    }
+)
+
+
+def of_page() -> Help | None:
+    """Give the help of the page that is being shown."""
+    return PAGES.get(request.endpoint or "")
+
+
+def by_reader() -> list[tuple[Any, list[Help]]]:
+    """List every page's help by who reads it."""
+    return [
+        (label, [page for page in PAGES.values() if page.reader is reader])
+        for reader, label in READERS.items()
+    ]
+
+
+def register(app: Flask) -> None:
+    """Let every page say what it is."""
+    app.jinja_env.globals["help_of_page"] = of_page
