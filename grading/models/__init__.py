@@ -11,6 +11,7 @@ from grading.models.cohort import (
     Membership,
     PlanVersion,
 )
+from grading.models.issued import IssuedCredential, SigningKey, StatusList
 from grading.models.job import Job, JobState
 from grading.models.misconduct import Evidence, MisconductCase
 from grading.models.person import PasswordReset, Person, SignInAttempt
@@ -52,6 +53,7 @@ __all__ = [
     "Extension",
     "Grade",
     "ImportBatch",
+    "IssuedCredential",
     "Job",
     "JobState",
     "Membership",
@@ -69,8 +71,10 @@ __all__ = [
     "Score",
     "SignInAttempt",
     "SignOff",
+    "SigningKey",
     "Sponsor",
     "SponsorMember",
+    "StatusList",
     "StruckReading",
     "Submission",
     "SubmissionFile",

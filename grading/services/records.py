@@ -20,7 +20,7 @@ from grading.models import (
 )
 from grading.queries import entitlements
 from grading.queries.grades import in_force
-from grading.services import audit
+from grading.services import audit, issuers
 from grading.services.transitions import move
 from grading.workflow.credential import RecordState
 
@@ -73,7 +73,13 @@ def enter(
         now=now,
         after={"grade": grade.id, "complete": record.completed_at is not None},
     )
+    _to_issue(session, record, grade.id, now)
     return record
+
+
+def _to_issue(session: Session, record: CredentialRecord, because: str, now: datetime) -> None:
+    """Have the signed credentials follow, after the act."""
+    issuers.ask(session, record.program_id, record.person_id, because=because, now=now)
 
 
 def _enter_courses(session: Session, record: CredentialRecord, now: datetime) -> None:
@@ -181,6 +187,7 @@ def _issue_anew(
         after={"replaces": record.id, "person": record.person_id},
         reason=reason,
     )
+    _to_issue(session, newer, newer.id, now)
     return newer
 
 
@@ -307,6 +314,7 @@ def revoke(
     if record.person_id == actor.id:
         raise Refused("Nobody decides on their own record.")
     move(session, record, "revoke", actor=actor, now=now, reason=reason.strip(), revoked_at=now)
+    _to_issue(session, record, f"revoked:{record.id}", now)
 
 
 def public(session: Session, public_id: str) -> CredentialRecord:

@@ -14,10 +14,12 @@ from grading.models import (
     Entitlement,
     Explanation,
     Extension,
+    IssuedCredential,
     MisconductCase,
     Person,
     Release,
     RubricVersion,
+    SigningKey,
     Submission,
 )
 from grading.services import audit
@@ -28,6 +30,7 @@ from grading.workflow import (
     calendar,
     cohort,
     credential,
+    issued,
     misconduct,
     release,
     submission,
@@ -47,6 +50,8 @@ MACHINES: dict[type, Machine] = {
     Explanation: appeal.EXPLANATION_MACHINE,
     MisconductCase: misconduct.MACHINE,
     Extension: calendar.EXTENSION_MACHINE,
+    IssuedCredential: issued.ISSUED_MACHINE,
+    SigningKey: issued.KEY_MACHINE,
 }
 
 
