@@ -68,8 +68,9 @@ def multikey(raw: bytes) -> str:
 
 def raw_key(text: str) -> bytes:
     """Give the 32 bytes of an Ed25519 Multikey; raises `ValueError` for anything else."""
-    data = unbase58(text.removeprefix("z"))
-    if not text.startswith("z") or data[:2] != ED25519 or len(data) != 34:
+    plain = text.startswith("z") and set(text) <= set(ALPHABET)
+    data = unbase58(text[1:]) if plain else b""
+    if data[:2] != ED25519 or len(data) != 34:
         raise ValueError("not an Ed25519 Multikey")
     return data[2:]
 
