@@ -6,7 +6,22 @@ from collections.abc import Callable
 import click
 from flask import Flask
 
-from grading.cli import audit, backup, cohort, db, demo, init, jobs, people, replay, rubric, serve
+from grading.cli import (
+    audit,
+    backup,
+    cohort,
+    credential,
+    db,
+    demo,
+    init,
+    jobs,
+    keys,
+    people,
+    recompute,
+    replay,
+    rubric,
+    serve,
+)
 from grading.errors import FaultsFound, GradingError
 
 CreateApp = Callable[..., Flask]
@@ -46,6 +61,9 @@ for command in (
     cohort.command,
     jobs.command,
     audit.command,
+    keys.command,
+    credential.command,
+    recompute.command,
     replay.command,
     backup.backup,
     backup.restore,

@@ -30,15 +30,15 @@ class PublicKey:
 
     Attributes
     ----------
-    fragment : str
-        What follows ``#`` in its address: the Multikey itself, or the JWK's thumbprint.
+    method : str
+        Its address, as `method` gives it.
     kind : str
         ``ed25519`` (proofs) or ``rsa`` (tokens).
     public : str
         The Multikey, or the JWK as canonical JSON.
     """
 
-    fragment: str
+    method: str
     kind: str
     public: str
 
@@ -121,7 +121,7 @@ def document_url(did: str) -> str:
 
 
 def method(did: str, fragment: str) -> str:
-    """Give the address of one key of an issuer."""
+    """Give the address of a key: the fragment is the Multikey itself, or the JWK's thumbprint."""
     if did.startswith("did:key:"):
         return f"{did}#{did.removeprefix('did:key:')}"
     return f"{did}#{fragment}"
@@ -135,7 +135,7 @@ def did_document(did: str, keys: Sequence[PublicKey]) -> dict[str, Any]:
     """
     methods: list[dict[str, Any]] = []
     for key in keys:
-        entry: dict[str, Any] = {"id": method(did, key.fragment), "controller": did}
+        entry: dict[str, Any] = {"id": key.method, "controller": did}
         if key.kind == "ed25519":
             entry |= {"type": "Multikey", "publicKeyMultibase": key.public}
         else:
@@ -149,13 +149,13 @@ def did_document(did: str, keys: Sequence[PublicKey]) -> dict[str, Any]:
     }
 
 
-def jwks(did: str, keys: Sequence[PublicKey]) -> dict[str, Any]:
+def jwks(keys: Sequence[PublicKey]) -> dict[str, Any]:
     """Give the RSA keys as a JWK set; ``kid`` is the key's address in the DID document."""
     return {
         "keys": [
             {
                 **json.loads(key.public),
-                "kid": method(did, key.fragment),
+                "kid": key.method,
                 "alg": "RS256",
                 "use": "sig",
             }

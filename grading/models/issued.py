@@ -100,6 +100,7 @@ class IssuedCredential(Identified, Base):
     program_id: Mapped[str] = mapped_column(ForeignKey("program.id"))
     person_id: Mapped[str] = mapped_column(ForeignKey("person.id"), index=True)
     about: Mapped[str] = mapped_column(String(32))
+    achievement: Mapped[str] = mapped_column(String(400), index=True)
     course_id: Mapped[str | None] = mapped_column(ForeignKey("course.id"))
     grade_id: Mapped[str | None] = mapped_column(ForeignKey("grade.id"), index=True)
     record_id: Mapped[str] = mapped_column(ForeignKey("credential_record.id"), index=True)

@@ -7,7 +7,7 @@ and kept only if the record still calls for it. So a run that dies anywhere is r
 
 import secrets
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -17,9 +17,9 @@ from sqlalchemy.orm import Session
 
 from grading.credential import document as documents
 from grading.credential import evidence as evidences
-from grading.credential import issuer, status
+from grading.credential import status
 from grading.credential.document import Envelope, Issuer, Subject
-from grading.errors import NotFound, Refused
+from grading.errors import NotFound, PassingFailure, Refused
 from grading.models import (
     CredentialRecord,
     IssuedCredential,
@@ -205,6 +205,7 @@ class _Maker:
             wanted.kind,
             wanted.facts,
             lambda subject, envelope: documents.badge(self._issuer, subject, badge, envelope),
+            achievement=badge.achievement,
             course_id=wanted.entry.course_id,
             grade_id=wanted.entry.grade_id,
             evidence=evidence,
@@ -224,6 +225,7 @@ class _Maker:
             lambda subject, envelope: documents.record(
                 self._issuer, subject, badge, courses, capstone, envelope
             ),
+            achievement=badge.achievement,
             course_id=None,
             grade_id=None,
             evidence=None,
@@ -234,8 +236,9 @@ class _Maker:
         about: str,
         kind: CredentialKind,
         facts: str,
-        build: Any,
+        build: Callable[[Subject, Envelope], dict[str, Any]],
         *,
+        achievement: str,
         course_id: str | None,
         grade_id: str | None,
         evidence: dict[str, Any] | None,
@@ -262,6 +265,7 @@ class _Maker:
                 "program_id": record.program_id,
                 "person_id": record.person_id,
                 "about": about,
+                "achievement": achievement,
                 "course_id": course_id,
                 "grade_id": grade_id,
                 "record_id": record.id,
@@ -277,8 +281,8 @@ class _Maker:
             },
             key=issuers.pair(self._key),
             token_key=issuers.pair(self._token_key),
-            method=issuer.method(self._key.did, self._key.fragment),
-            kid=issuer.method(self._token_key.did, self._token_key.fragment),
+            method=issuers.method(self._key),
+            kid=issuers.method(self._token_key),
             created=documents.instant(self._now),
             replaces=replaces.id if replaces else None,
         )
@@ -468,6 +472,31 @@ def publish(
         audit.record(session, learner, action, credential, now=now)
 
 
+def achievement(session: Session, achievement_id: str, *, base_url: str) -> dict[str, Any]:
+    """Give the achievement of an address, as a signed credential holds it.
+
+    Raises
+    ------
+    NotFound
+        Nothing has been issued for it.
+    """
+    document = session.scalar(
+        select(IssuedCredential.document)
+        .where(
+            IssuedCredential.achievement == f"{base_url}/achievements/{achievement_id}",
+            IssuedCredential.document.is_not(None),
+        )
+        .order_by(IssuedCredential.issued_at.desc(), IssuedCredential.id)
+        .limit(1)
+    )
+    if document is None:
+        raise NotFound("There is no such achievement.")
+    found = document["credentialSubject"]["achievement"]
+    # A program's credential holds its own achievement first, then those of its parts.
+    own: dict[str, Any] = found[0] if isinstance(found, list) else found
+    return {"@context": documents.BADGE_CONTEXTS, **own}
+
+
 @dataclass(frozen=True)
 class UnsignedList:
     """A status list as it is to be signed, and with what."""
@@ -491,7 +520,20 @@ def unsigned_list(
         valid_from=documents.instant(now),
         context=documents.VC,
     )
-    return UnsignedList(document, issuers.pair(key), issuer.method(key.did, key.fragment))
+    return UnsignedList(document, issuers.pair(key), issuers.method(key))
+
+
+def served_list(status_list: StatusList) -> dict[str, Any]:
+    """Give a list as others see it.
+
+    Raises
+    ------
+    PassingFailure
+        It was made a moment ago and is not signed yet.
+    """
+    if status_list.document is None:
+        raise PassingFailure("The list is being signed. Try again in a moment.")
+    return status_list.document
 
 
 def sign_list(unsigned: UnsignedList, notary: Notary, *, now: datetime) -> dict[str, Any]:

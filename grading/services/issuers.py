@@ -37,6 +37,11 @@ def active(session: Session, sponsor: Sponsor) -> dict[str, SigningKey]:
     return {key.kind: key for key in keys(session, sponsor) if key.state == KeyState.ACTIVE}
 
 
+def method(key: SigningKey) -> str:
+    """Give the address of a key in its issuer's DID document."""
+    return issuer.method(key.did, key.fragment)
+
+
 def pair(key: SigningKey) -> IssuerKey:
     """Give a key as the notary wants it."""
     return IssuerKey(key.kind, key.public, key.sealed)
@@ -168,12 +173,14 @@ def ask(session: Session, program_id: str, person_id: str, *, because: str, now:
     )
 
 
-def public_keys(session: Session, sponsor: Sponsor, did: str) -> list[issuer.PublicKey]:
-    """List the keys that vouch for what an issuer signed: all but withdrawn ones."""
+def public_keys(
+    session: Session, sponsor: Sponsor, did: str | None = None
+) -> list[issuer.PublicKey]:
+    """List the keys that vouch for what an issuer signed, as one DID or any: all but withdrawn ones."""
     return [
-        issuer.PublicKey(key.fragment, key.kind, key.public)
+        issuer.PublicKey(method(key), key.kind, key.public)
         for key in keys(session, sponsor)
-        if key.did == did and key.state != KeyState.WITHDRAWN
+        if did in (None, key.did) and key.state != KeyState.WITHDRAWN
     ]
 
 
@@ -183,7 +190,7 @@ def did_document(session: Session, sponsor: Sponsor, did: str) -> dict[str, Any]
     return issuer.did_document(did, found) if found else None
 
 
-def jwks(session: Session, sponsor: Sponsor, did: str) -> dict[str, Any] | None:
-    """Give the key set for tokens; None before there is one."""
-    found = public_keys(session, sponsor, did)
-    return issuer.jwks(did, found) if found else None
+def jwks(session: Session, sponsor: Sponsor) -> dict[str, Any] | None:
+    """Give the key set for tokens, as whatever DID they were signed; None before there is one."""
+    found = public_keys(session, sponsor)
+    return issuer.jwks(found) if found else None

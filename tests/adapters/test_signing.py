@@ -150,7 +150,7 @@ def test_the_order_of_names_does_not_matter() -> None:
 def test_a_token_says_what_the_credential_says() -> None:
     key = NOTARY.make("rsa")
     thumbprint = issuer.thumbprint(issuer.read(key.public))
-    jwks = issuer.jwks(DID, [issuer.PublicKey(thumbprint, "rsa", key.public)])
+    jwks = issuer.jwks([issuer.PublicKey(f"{DID}#{thumbprint}", "rsa", key.public)])
     document = signed(examples.capstone())
     token = NOTARY.token(documents.claims(document), key, kid=jwks["keys"][0]["kid"])
     claims = NOTARY.read_token(token, jwks)

@@ -397,7 +397,7 @@ def test_keys_rotate_and_what_they_signed_stays_good(
             assert installation.notary.verifies(one.document, public[method])
             assert one.document["issuer"]["id"] == did
         assert methods == set(public)
-        jwks = issuers.jwks(session, sponsor, did)
+        jwks = issuers.jwks(session, sponsor)
         for one in of(session, released):
             assert installation.notary.read_token(one.token, jwks)["jti"] == one.url
 

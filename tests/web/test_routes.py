@@ -12,9 +12,10 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
+from grading.adapters import signing
 from grading.jobs import upkeep
-from grading.models import Allocation, CredentialRecord, Discrepancy, Grade
-from grading.services import releases
+from grading.models import Allocation, CredentialRecord, Discrepancy, Grade, IssuedCredential
+from grading.services import credentials, releases
 from grading.workflow.allocation import Pool
 from tests import factories
 from tests.database import NOW, Clock
@@ -43,6 +44,16 @@ PAGES: dict[str, set[str]] = {
     "public.help_page": EVERYBODY,
     "public.accessibility": EVERYBODY,
     "public.privacy": EVERYBODY,
+    "issued.did_document": EVERYBODY,
+    "issued.jwks": EVERYBODY,
+    "issued.status_list": EVERYBODY,
+    "issued.credential": EVERYBODY,
+    "issued.token": EVERYBODY,
+    "issued.achievement": EVERYBODY,
+    "credentials.document": {"learner"},
+    "credentials.token": {"learner"},
+    "credentials.certificate": {"learner"},
+    "credentials.table": {"learner"},
     "learner.home": SIGNED_IN,
     "learner.cohort": {"learner"},
     "learner.brief": {"learner"},
@@ -98,6 +109,7 @@ ACTS: dict[str, set[str]] = {
     "learner.take_back": {"learner"},
     "learner.withdraw": {"learner"},
     "learner.share": {"learner"},
+    "credentials.publish": {"learner"},
     "rater.next_item": {"grader", "instructor", "lead"},
     "rater.item_save": {"grader"},
     "rater.item_draft": {"grader"},
@@ -133,8 +145,12 @@ ACTS: dict[str, set[str]] = {
 
 
 @pytest.fixture
-def world(app: Flask, act: Callable[[], Any], clock: Clock) -> dict[str, Any]:
+def world(
+    app: Flask, act: Callable[[], Any], clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> dict[str, Any]:
     """A cohort with an open item, a finished peer review, an open case and a released result."""
+    # Making a large key takes a second.
+    monkeypatch.setattr(signing, "RSA_BITS", 2048)
     with act() as session:
         cast = factories.a_cast(session, now=NOW, learners=4, graders=4)
         cohort_id = cast.cohort.id
@@ -190,9 +206,11 @@ def world(app: Flask, act: Callable[[], Any], clock: Clock) -> dict[str, Any]:
                 CredentialRecord.person_id == grade.submission.learner_id
             )
         ).one()
+        given = credential_of(app, session, own, clock.now)
         return {
             "people": people,
-            "values": {
+            "values": given
+            | {
                 "cohort_id": cohort_id,
                 "program_id": found.program_id,
                 "rubric_id": found.rubric_version_id,
@@ -210,6 +228,24 @@ def world(app: Flask, act: Callable[[], Any], clock: Clock) -> dict[str, Any]:
             "item": item.id,
             "review": review.id,
         }
+
+
+def credential_of(app: Flask, session: Any, record: CredentialRecord, now: Any) -> dict[str, Any]:
+    """Issue the capstone's credential, publish it, and sign its status list."""
+    notary = app.extensions["grading"].notary
+    given = {"notary": notary, "base_url": "http://127.0.0.1:8000", "now": now}
+    draft = credentials.draft(session, record.program_id, record.person_id, **given)[-1]
+    credentials.keep(session, draft, credentials.sign(draft, notary), now=now)
+    found = session.get_one(IssuedCredential, draft.columns["id"])
+    credentials.publish(session, record.person, found, published=True, now=now)
+    unsigned = credentials.unsigned_list(session, found.status_list_id, **given)
+    signed = credentials.sign_list(unsigned, notary, now=now)
+    credentials.keep_list(session, found.status_list_id, signed, now=now)
+    return {
+        "credential_id": found.id,
+        "sponsor_id": record.program.sponsor_id,
+        "achievement_id": found.achievement.rpartition("/")[2],
+    }
 
 
 def address(app: Flask, world: dict[str, Any], endpoint: str) -> str:

@@ -68,6 +68,7 @@ def upgrade() -> None:
         sa.Column("program_id", sa.String(length=32), nullable=False),
         sa.Column("person_id", sa.String(length=32), nullable=False),
         sa.Column("about", sa.String(length=32), nullable=False),
+        sa.Column("achievement", sa.String(length=400), nullable=False),
         sa.Column("course_id", sa.String(length=32), nullable=True),
         sa.Column("grade_id", sa.String(length=32), nullable=True),
         sa.Column("record_id", sa.String(length=32), nullable=False),
@@ -135,6 +136,9 @@ def upgrade() -> None:
         sa.UniqueConstraint("url", name=op.f("uq_issued_credential_url")),
     )
     with op.batch_alter_table("issued_credential", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_issued_credential_achievement"), ["achievement"], unique=False
+        )
         batch_op.create_index(
             batch_op.f("ix_issued_credential_grade_id"), ["grade_id"], unique=False
         )

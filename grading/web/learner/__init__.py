@@ -16,7 +16,7 @@ from grading.services import explanations, records, submissions
 from grading.web import access, downloads
 from grading.web.access import load, requires
 from grading.web.errors import fault_words
-from grading.web.learner import questions
+from grading.web.learner import credentials, questions
 from grading.workflow import files
 from grading.workflow.cohort import CohortState
 from grading.workflow.submission import CURRENT_STATEMENT, HONOUR_STATEMENTS, SubmissionState
@@ -394,6 +394,7 @@ def record(record_id: str) -> Any:
         record=found,
         courses=[entry for entry in found.entries if entry.course_id],
         capstones=[entry for entry in found.entries if entry.grade_id],
+        credentials=credentials.listed(found),
         address=access.installation().settings.base_url
         + url_for("public.record", public_id=found.public_id),
     )
@@ -416,3 +417,4 @@ def share(record_id: str) -> Any:
 def register(app: Flask) -> None:
     app.register_blueprint(bp)
     app.register_blueprint(questions.bp)
+    app.register_blueprint(credentials.bp)

@@ -15,6 +15,7 @@ from grading.models import Job, JobState
 from grading.services import records
 from grading.web import access
 from grading.web.access import requires
+from grading.web.public import issued
 from grading.workflow.credential import RecordState
 
 bp = Blueprint("public", __name__)
@@ -123,3 +124,4 @@ def privacy() -> Any:
 
 def register(app: Flask) -> None:
     app.register_blueprint(bp)
+    app.register_blueprint(issued.bp)
