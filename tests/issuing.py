@@ -1,21 +1,24 @@
 """A cohort whose results are out, and the credentials that follow: fixtures of several test files."""
 
 from collections.abc import Callable, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 from flask import Flask
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from grading.adapters import signing
 from grading.jobs.handlers import HANDLERS
 from grading.jobs.worker import Worker
-from grading.models import Allocation, Grade, IssuedCredential, Person, Score
+from grading.models import Allocation, Grade, IssuedCredential, Person, Score, Submission
 from grading.queries import credentials as queries
 from grading.services import releases
 from grading.settings import Installation
 from grading.workflow.allocation import AllocationState
+from grading.workflow.cohort import Role
+from grading.workflow.submission import SubmissionState
 from tests import factories
 from tests.database import NOW
 
@@ -106,3 +109,53 @@ def amend(session: Any, world: dict[str, Any], composite: float, now: Any) -> No
     session.flush()
     instructor = session.get_one(Person, world["instructor"])
     releases.amend(session, grade.submission, grade, score, why="appeal", actor=instructor, now=now)
+
+
+def many(session: Session, count: int, *, complete_every: int, now: datetime) -> str:
+    """Make so many graded works and a scheduled release of them all; gives the cohort's id.
+
+    Every ``complete_every``-th learner has completed the courses. ``now`` is when the release goes out.
+    """
+    start = now - timedelta(days=80)
+    cohort = factories.a_cohort(session, now=start, sign_offs=1, reviews_wait_days=0)
+    instructor = factories.a_member(session, cohort, "Instructor Opal", Role.INSTRUCTOR, now=start)
+    for number in range(count):
+        learner = Person(
+            email=f"learner{number}@example.org", name=f"Learner {number}", created_at=start
+        )
+        work = Submission(
+            cohort=cohort,
+            learner=learner,
+            state=SubmissionState.RESOLVED,
+            title=f"Work {number}",
+            created_at=start,
+            saved_at=start,
+            submitted_at=start + timedelta(days=1),
+            digest=f"{number:064x}",
+        )
+        score = Score(
+            submission=work,
+            number=1,
+            composite=200 / 3,
+            criteria={code: {"level": 2.0, "points": 2.0} for code in ("question", "method")},
+            rating_ids=[],
+            professionals=1,
+            peers=0,
+            method="mean-of-professional-readings/1",
+            plan_digest=cohort.plan_version.digest,
+            computed_at=now,
+        )
+        session.add_all([learner, work, score])
+        if number % complete_every == 0:
+            session.flush()
+            factories.complete_courses(session, cohort, learner, now=start)
+    session.flush()
+    releases.propose(
+        session,
+        instructor,
+        cohort,
+        overrides={},
+        failed_gates=[],
+        now=now - timedelta(minutes=cohort.plan.release_delay_minutes),
+    )
+    return cohort.id
