@@ -13,6 +13,7 @@ from grading.workflow import (
     calendar,
     cohort,
     credential,
+    issued,
     misconduct,
     release,
     submission,
@@ -99,6 +100,12 @@ LAWFUL: dict[str, set[tuple[str, str, str]]] = {
     },
     "extension": {("granted", "end", "ended")},
     "rubric": {("draft", "publish", "published")},
+    "credential": {("valid", "replace", "replaced"), ("valid", "revoke", "revoked")},
+    "key": {
+        ("active", "retire", "retired"),
+        ("active", "withdraw", "withdrawn"),
+        ("retired", "withdraw", "withdrawn"),
+    },
 }
 
 ALL = [
@@ -114,6 +121,8 @@ ALL = [
     appeal.EXPLANATION_MACHINE,
     misconduct.MACHINE,
     calendar.EXTENSION_MACHINE,
+    issued.ISSUED_MACHINE,
+    issued.KEY_MACHINE,
 ]
 PRODUCT = [
     (machine, str(state), event)
