@@ -40,8 +40,9 @@ class GradeEvidence:
         In points of 100; None where it is undefined.
     decision : float or None
         As `decision_probability` gives it.
-    assurance : str
-        How it was known whose work it is.
+    assurance : dict
+        How it was known whose work it is: ``{"how", "check", "on"}``, the last two None where only the
+        learner attests it.
     audit : dict
         ``{"chain", "through", "entries", "digest"}``: the entries about this grade up to a number of the
         chain, and the digest over their hashes.
@@ -58,7 +59,7 @@ class GradeEvidence:
     composite: float
     standard_error: float | None
     decision: float | None
-    assurance: str
+    assurance: Mapping[str, Any]
     audit: Mapping[str, Any]
 
     def to_dict(self) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from grading.models.cohort import (
     Membership,
     PlanVersion,
 )
+from grading.models.identity import IdentityCheck
 from grading.models.issued import IssuedCredential, SigningKey, StatusList
 from grading.models.job import Job, JobState
 from grading.models.misconduct import Evidence, MisconductCase
@@ -52,6 +53,7 @@ __all__ = [
     "Exposure",
     "Extension",
     "Grade",
+    "IdentityCheck",
     "ImportBatch",
     "IssuedCredential",
     "Job",

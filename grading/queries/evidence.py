@@ -1,6 +1,7 @@
 """What stands behind a released grade: from its tables to the evidence that a credential commits to."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -16,6 +17,7 @@ from grading.models import (
     MisconductCase,
     SubmittedCopy,
 )
+from grading.queries import identity
 from grading.workflow.credential import IdentityAssurance
 
 
@@ -47,8 +49,8 @@ def audit_entries(
     return session.scalars(statement).all()
 
 
-def gather(session: Session, grade: Grade, *, salt: str) -> GradeEvidence:
-    """Gather a grade's evidence as it is now."""
+def gather(session: Session, grade: Grade, *, salt: str, now: datetime) -> GradeEvidence:
+    """Gather a grade's evidence, with the identity checks that were known at an instant."""
     submission, score, detail = grade.submission, grade.score, grade.detail
     copy = session.scalar(
         select(SubmittedCopy)
@@ -60,6 +62,7 @@ def gather(session: Session, grade: Grade, *, salt: str) -> GradeEvidence:
     )
     head = session.get(AuditHead, submission.cohort_id)
     entries = audit_entries(session, grade)
+    check = identity.behind(session, submission, known_at=now)
     lost = detail.get("late", {}).get("points", 0.0)
     return GradeEvidence(
         salt=salt,
@@ -78,7 +81,11 @@ def gather(session: Session, grade: Grade, *, salt: str) -> GradeEvidence:
             score.standard_error,
             score.professionals,
         ),
-        assurance=str(IdentityAssurance.ATTESTED),
+        assurance={
+            "how": check.how if check else str(IdentityAssurance.ATTESTED),
+            "check": check.id if check else None,
+            "on": check.at.date().isoformat() if check else None,
+        },
         audit={
             "chain": submission.cohort_id,
             "through": head.count if head else 0,

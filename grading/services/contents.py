@@ -79,7 +79,7 @@ def _capstone(
         f"{detail['rubric']['version']}, with a grade of at least {cut} of 100.{provisional}",
         awarded=entry.on,
         hours=detail.get("hours"),
-        assurance=(_assurance(evidence["assurance"]),),
+        assurance=(_assurance(evidence["assurance"]["how"], evidence["assurance"]["on"]),),
         value=detail["value"],
         cut=cut,
         results=_results(cohort.rubric_version.rubric, detail["criteria"]),
@@ -103,5 +103,6 @@ def _results(rubric: Rubric, given: list[dict[str, Any]]) -> tuple[CriterionResu
     return tuple(found)
 
 
-def _assurance(how: str) -> Assurance:
-    return Assurance(how, ASSURANCE[IdentityAssurance(how)])
+def _assurance(how: str, on: str | None = None) -> Assurance:
+    words = ASSURANCE[IdentityAssurance(how)]
+    return Assurance(how, f"{words.removesuffix('.')} ({on})." if on else words)

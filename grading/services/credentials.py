@@ -196,7 +196,10 @@ class _Maker:
         evidence: dict[str, Any] | None = None
         if wanted.entry.grade is not None:
             found = gathering.gather(
-                self._session, wanted.entry.grade, salt=secrets.token_urlsafe(24)
+                self._session,
+                wanted.entry.grade,
+                salt=secrets.token_urlsafe(24),
+                now=self._now,
             )
             evidence = found.to_dict()
         badge = contents.badge(self._run.record, wanted.entry, evidence, base_url=self._base)

@@ -192,7 +192,7 @@ def _credential(
     name = f"credential {credential.id}"
     kept = credential.evidence
     entries = gathering.audit_entries(session, grade, through=kept["audit"]["through"])
-    now = gathering.gather(session, grade, salt=kept["salt"]).to_dict()
+    now = gathering.gather(session, grade, salt=kept["salt"], now=credential.issued_at).to_dict()
     # Audit entries that came later belong to other grades.
     now["audit"] = {
         "chain": grade.submission.cohort_id,

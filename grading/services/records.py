@@ -18,7 +18,7 @@ from grading.models import (
     RecordEntry,
     Submission,
 )
-from grading.queries import entitlements
+from grading.queries import entitlements, identity
 from grading.queries.grades import in_force
 from grading.services import audit, issuers
 from grading.services.transitions import move
@@ -42,7 +42,8 @@ def open_record(
     """Give a learner's record for a program, making it the first time."""
     record = current(session, program.id, person.id)
     if record is None:
-        record = CredentialRecord(program=program, person=person, name=person.name, created_at=now)
+        name = identity.verified_name(session, person, now=now)
+        record = CredentialRecord(program=program, person=person, name=name, created_at=now)
         session.add(record)
         session.flush()
         audit.record(session, None, "record:open", record, now=now, after={"person": person.id})
@@ -224,20 +225,21 @@ def replace_grade(
     return newer
 
 
-def rename(session: Session, actor: Person, person: Person, *, now: datetime) -> int:
-    """Issue every valid record of a person anew under the name they have now.
+def rename(session: Session, actor: Person | None, person: Person, *, now: datetime) -> int:
+    """Issue every valid record of a person anew under the name they have now, verified or their own.
 
     Returns
     -------
     int
         How many records were replaced.
     """
+    name = identity.verified_name(session, person, now=now)
     found = list(
         session.scalars(
             select(CredentialRecord).where(
                 CredentialRecord.person_id == person.id,
                 CredentialRecord.state == RecordState.VALID,
-                CredentialRecord.name != person.name,
+                CredentialRecord.name != name,
             )
         )
     )
@@ -245,7 +247,7 @@ def rename(session: Session, actor: Person, person: Person, *, now: datetime) ->
         _issue_anew(
             session,
             record,
-            name=person.name,
+            name=name,
             leave_out=None,
             actor=actor,
             reason="renamed",

@@ -51,7 +51,7 @@ EVIDENCE: dict[str, Any] = {
     "composite": 66.67,
     "standard_error": 2.5,
     "decision": 0.9,
-    "assurance": "attested",
+    "assurance": {"how": "attested", "check": None, "on": None},
     "audit": {"chain": "c", "through": 40, "entries": 9, "digest": "4" * 64},
 }
 

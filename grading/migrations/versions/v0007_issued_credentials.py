@@ -62,6 +62,39 @@ def upgrade() -> None:
         sa.UniqueConstraint("url", name=op.f("uq_status_list_url")),
     )
     op.create_table(
+        "identity_check",
+        sa.Column("person_id", sa.String(length=32), nullable=False),
+        sa.Column("submission_id", sa.String(length=32), nullable=True),
+        sa.Column("how", sa.String(length=30), nullable=False),
+        sa.Column("name", sa.String(length=200), nullable=False),
+        sa.Column("by_id", sa.String(length=32), nullable=True),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("holds_until", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("id", sa.String(length=32), nullable=False),
+        sa.CheckConstraint(
+            "how IN ('document', 'proctored', 'institutional_sign_in', 'attested')",
+            name=op.f("ck_identity_check_how"),
+        ),
+        sa.CheckConstraint("holds_until > at", name=op.f("ck_identity_check_holds")),
+        sa.CheckConstraint("person_id <> by_id", name=op.f("ck_identity_check_another")),
+        sa.ForeignKeyConstraint(["by_id"], ["person.id"], name=op.f("fk_identity_check_by_id")),
+        sa.ForeignKeyConstraint(
+            ["person_id"], ["person.id"], name=op.f("fk_identity_check_person_id")
+        ),
+        sa.ForeignKeyConstraint(
+            ["submission_id"], ["submission.id"], name=op.f("fk_identity_check_submission_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_identity_check")),
+    )
+    with op.batch_alter_table("identity_check", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_identity_check_person_id"), ["person_id"], unique=False
+        )
+        batch_op.create_index(
+            batch_op.f("ix_identity_check_submission_id"), ["submission_id"], unique=False
+        )
+
+    op.create_table(
         "issued_credential",
         sa.Column("url", sa.String(length=400), nullable=False),
         sa.Column("kind", sa.String(length=20), nullable=False),
