@@ -28,6 +28,7 @@ from tests.issuing import many
 # A complete record: three courses, the capstone, the program.
 COMPLETE = 5
 
+# Says each job's topic before it is carried out, and at the end its peak memory in MB.
 WORKER = """
 import resource, sys
 from datetime import datetime, timedelta, UTC
@@ -36,11 +37,18 @@ from grading.app import create_app
 from grading.jobs.handlers import HANDLERS
 from grading.jobs.worker import Worker
 from tests.database import settings_for
-worker = Worker(create_app(settings_for(Path(sys.argv[1]), sys.argv[2])), HANDLERS)
-print("begun", flush=True)
+def told(topic, handler):
+    def call(task):
+        print(topic, flush=True)
+        handler(task)
+    return call
+handlers = {topic: told(topic, handler) for topic, handler in HANDLERS.items()}
+worker = Worker(create_app(settings_for(Path(sys.argv[1]), sys.argv[2])), handlers)
 worker.run_until_idle(datetime.now(UTC) + timedelta(seconds=float(sys.argv[3])))
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024, flush=True)
 """
+# A clock so far ahead of the last worker's that the leases of the dead have ended.
+BEHIND = 70
 
 
 def run(records: int, complete_every: int, kills: int) -> dict[str, object]:
@@ -55,16 +63,16 @@ def run(records: int, complete_every: int, kills: int) -> dict[str, object]:
                 many(session, records, complete_every=complete_every, now=datetime.now(UTC))
             db.session.remove()
         start = time.perf_counter()
-        for _ in range(kills):
-            process = _worker(home, url, 0)
-            time.sleep(chance.uniform(1, 10))
+        for kill in range(kills):
+            process = _worker(home, url, BEHIND * kill)
+            # The first dies in the release itself.
+            _lines(process, chance.randint(20, 400) if kill else 1)
+            time.sleep(chance.uniform(0, 0.2))
             process.send_signal(signal.SIGKILL)
             process.communicate()
-        # By a clock that stands behind the leases of the dead.
-        process = _worker(home, url, 120)
-        assert process.stdout is not None
-        memory = int(process.stdout.readline())
-        process.communicate()
+        process = _worker(home, url, BEHIND * kills)
+        said, _ = process.communicate()
+        memory = int(said.split()[-1])
         seconds = time.perf_counter() - start
         with app.app_context(), transaction() as session:
             given = Counter(session.scalars(select(IssuedCredential.person_id)))
@@ -90,14 +98,17 @@ def run(records: int, complete_every: int, kills: int) -> dict[str, object]:
 
 
 def _worker(home: Path, url: str, ahead: float) -> "subprocess.Popen[bytes]":
-    process = subprocess.Popen(
+    return subprocess.Popen(
         [sys.executable, "-c", WORKER, str(home), url, str(ahead)],
         stdout=subprocess.PIPE,
         env={**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[1])},
     )
+
+
+def _lines(process: "subprocess.Popen[bytes]", count: int) -> None:
     assert process.stdout is not None
-    assert process.stdout.readline() == b"begun\n"
-    return process
+    for _ in range(count):
+        process.stdout.readline()
 
 
 def main() -> None:
