@@ -12,7 +12,7 @@ from sqlalchemy import select
 
 from grading.cli import group
 from grading.credential import status
-from grading.models import Grade, Person
+from grading.models import Grade, Job, Person
 from grading.settings import Installation
 from tests.issuing import installation, of, released, small_keys, work, world
 
@@ -147,3 +147,26 @@ def test_a_grade_is_recomputed(
     said = grading("recompute", grade_id, code=1).output
     assert "DIFFERS value: kept 99, found 67" in said
     grading("recompute", "nothing", code=1)
+
+
+def test_a_verified_name_goes_into_the_record(
+    grading: Grading, act: Callable[[], Any], released: dict[str, Any], work: Callable[[Any], int]
+) -> None:
+    with act() as session:
+        email = session.get_one(Person, released["learner"]).email
+    given = ("people", "verify", email, "Ada Byron", "--how", "document")
+    grading(*given, "--submission", "nothing", code=1)
+    grading(*given, "--until", "2020-01-01", code=1)
+    grading(*given, "--by", email, code=1)
+    said = grading(*given, "--by", "administrator.beryl@example.org").output
+    assert "1 records are issued anew" in said
+    with act() as session:
+        asked = session.scalars(
+            select(Job).where(Job.topic == "credentials", Job.state == "waiting")
+        )
+        latest = max(job.run_at for job in asked)
+    work(latest)
+    with act() as session:
+        valid = of(session, released, state="valid")
+        assert len(valid) == 5
+        assert all("Ada Byron" in str(one.document) for one in valid)
