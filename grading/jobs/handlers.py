@@ -16,14 +16,18 @@ from grading.jobs.worker import Handler, Task
 from grading.models import (
     Allocation,
     Cohort,
+    Objection,
     Person,
     Release,
     Submission,
     SubmissionFile,
+    SubmissionMember,
     SubmittedCopy,
 )
+from grading.queries import dates, members
 from grading.services import people, releases
 from grading.workflow.allocation import HELD, Pool
+from grading.workflow.group import ObjectionState
 from grading.workflow.release import ReleaseState
 
 
@@ -90,7 +94,7 @@ def _message(task: Task, template: str, person: Person, context: dict[str, Any])
     return message
 
 
-def _receipt(session: Any, _person: Person, given: dict[str, Any]) -> dict[str, Any]:
+def _receipt(session: Any, person: Person, given: dict[str, Any]) -> dict[str, Any]:
     submission = session.get_one(Submission, given["submission"])
     copy = session.scalars(
         select(SubmittedCopy).where(
@@ -103,11 +107,45 @@ def _receipt(session: Any, _person: Person, given: dict[str, Any]) -> dict[str, 
             select(SubmissionFile).where(SubmissionFile.submission_id == submission.id)
         )
     }
+    by = session.get(Person, given["by"]) if given.get("by") not in (None, person.id) else None
+    late_days, late_points = releases.points_lost(session, submission, at=copy.submitted_at)
     return {
         "cohort": submission.cohort,
         "zone": submission.cohort.zone,
         "copy": copy,
         "files": [files[file_id] for file_id in copy.files],
+        "closes_at": dates.window(session, submission)[1],
+        "by": by.name if by else None,
+        "objections_until": submission.objections_until,
+        "late_days": late_days,
+        "late_points": late_points,
+    }
+
+
+def _group_invitation(session: Any, _person: Person, given: dict[str, Any]) -> dict[str, Any]:
+    member = session.get_one(SubmissionMember, given["member"])
+    cohort = member.submission.cohort
+    by = member.invited_by.name if member.invited_by else cohort.program.sponsor.name
+    return {"cohort": cohort, "zone": cohort.zone, "by": by}
+
+
+def _group_changed(session: Any, _person: Person, given: dict[str, Any]) -> dict[str, Any]:
+    cohort = session.get_one(Submission, given["submission"]).cohort
+    return {"cohort": cohort, "zone": cohort.zone}
+
+
+def _objection(session: Any, person: Person, given: dict[str, Any]) -> dict[str, Any]:
+    objection = session.get_one(Objection, given["objection"])
+    cohort = objection.submission.cohort
+    own = members.newest(session, cohort, person.id)
+    return {
+        "cohort": cohort,
+        "zone": cohort.zone,
+        "by": objection.person.name,
+        "returned": objection.state == ObjectionState.RETURNED,
+        "upheld": objection.state == ObjectionState.UPHELD,
+        "own": objection.person_id == person.id,
+        "due_at": dates.window(session, own)[0] if own else None,
     }
 
 
@@ -143,6 +181,10 @@ _CONTEXT: Mapping[str, Callable[[Any, Person, dict[str, Any]], dict[str, Any]]] 
     "receipt": _receipt,
     "result_ready": _result_ready,
     "items_waiting": _items_waiting,
+    "group_invitation": _group_invitation,
+    "group_changed": _group_changed,
+    "group_objection": _objection,
+    "objection_decided": _objection,
 }
 
 HANDLERS: Mapping[str, Handler] = {

@@ -11,6 +11,7 @@ from grading.models.cohort import (
     Membership,
     PlanVersion,
 )
+from grading.models.group import MemberPoints, Objection, SubmissionMember
 from grading.models.job import Job, JobState
 from grading.models.misconduct import Evidence, MisconductCase
 from grading.models.person import PasswordReset, Person, SignInAttempt
@@ -54,8 +55,10 @@ __all__ = [
     "ImportBatch",
     "Job",
     "JobState",
+    "MemberPoints",
     "Membership",
     "MisconductCase",
+    "Objection",
     "PasswordReset",
     "Person",
     "PlanVersion",
@@ -74,5 +77,6 @@ __all__ = [
     "StruckReading",
     "Submission",
     "SubmissionFile",
+    "SubmissionMember",
     "SubmittedCopy",
 ]

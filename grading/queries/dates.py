@@ -5,9 +5,10 @@ from datetime import datetime
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from grading.models import Absence, Cohort, Extension, Submission
+from grading.models import Absence, Cohort, Extension, Submission, SubmissionMember
 from grading.workflow.calendar import ExtensionState
 from grading.workflow.deadlines import Calendar, extended, shifted
+from grading.workflow.group import GIVE_TIME
 
 _INSTANTS = ("opens_at", "due_at", "closes_at", "peers_due_at", "grading_due_at", "results_at")
 
@@ -31,6 +32,29 @@ def granted_days(session: Session, cohort: Cohort, person_id: str) -> int:
     )
 
 
+def days_of_work(session: Session, submission: Submission) -> int:
+    """Give the days a work's dates move by: a group has the time of whoever was granted most."""
+    sums = (
+        select(func.sum(Extension.days).label("days"))
+        .join(SubmissionMember, SubmissionMember.person_id == Extension.person_id)
+        .where(
+            Extension.cohort_id == submission.cohort_id,
+            Extension.state == ExtensionState.GRANTED,
+            SubmissionMember.submission_id == submission.id,
+            SubmissionMember.state.in_(GIVE_TIME),
+        )
+        .group_by(Extension.person_id)
+        .subquery()
+    )
+    return session.scalar(select(func.max(sums.c.days))) or 0
+
+
+def of_work(session: Session, submission: Submission) -> Calendar:
+    """Give the calendar of one work; a retake's own deadline is not in it."""
+    cohort = submission.cohort
+    return extended(of_cohort(cohort), days_of_work(session, submission), cohort.zone)
+
+
 def personal(session: Session, cohort: Cohort, person_id: str) -> Calendar:
     """Give one learner's calendar."""
     days = granted_days(session, cohort, person_id)
@@ -43,11 +67,22 @@ def window(session: Session, submission: Submission) -> tuple[datetime, datetime
     A retake has a deadline of its own, and no grace.
     """
     if submission.due_at is not None:
-        days = granted_days(session, submission.cohort, submission.learner_id)
+        days = days_of_work(session, submission)
         due = shifted(submission.due_at, days, submission.cohort.zone)
         return due, due
-    own = personal(session, submission.cohort, submission.learner_id)
+    own = of_work(session, submission)
     return own.due_at, own.closes_at
+
+
+def results_of(session: Session, submission: Submission) -> datetime:
+    """Say when a work's result is to come: a retake's as long after its own deadline as the cohort's."""
+    if submission.due_at is None:
+        return of_work(session, submission).results_at
+    cohort = submission.cohort
+    due_at, _closes_at = window(session, submission)
+    days = (cohort.results_at.astimezone(cohort.zone).date()
+            - cohort.due_at.astimezone(cohort.zone).date()).days  # fmt: skip
+    return shifted(due_at, days, cohort.zone)
 
 
 def still_extended(session: Session, cohort: Cohort, base: datetime, now: datetime) -> list[str]:

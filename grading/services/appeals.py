@@ -17,7 +17,7 @@ from grading.models import (
     StruckReading,
     Submission,
 )
-from grading.queries import releasing
+from grading.queries import members, releasing
 from grading.services import allocations, audit, outbox, releases, settling
 from grading.services.anonymity import naming_faults
 from grading.services.transitions import move
@@ -60,7 +60,7 @@ def pending(session: Session, submission: Submission) -> Appeal | None:
     )
 
 
-def text_faults(where: str, text: str, learner: Person) -> list[Fault]:
+def text_faults(where: str, text: str, *learners: Person) -> list[Fault]:
     """Say what is wrong with what a learner wrote to a reader who must not know them."""
     text = text.strip()
     if len(text) < SHORTEST_REASON:
@@ -73,7 +73,7 @@ def text_faults(where: str, text: str, learner: Person) -> list[Fault]:
         ]
     if len(text) > LONGEST_REASON:
         return [Fault(where, "Use at most %(n)s characters.", {"n": LONGEST_REASON})]
-    return naming_faults(where, text, learner)
+    return naming_faults(where, text, *learners)
 
 
 def criteria_faults(submission: Submission, criteria: list[str]) -> list[Fault]:
@@ -101,10 +101,10 @@ def make(
     Refused
         Not theirs, not released, outside the window, no token left, or one is pending.
     """
-    if submission.learner_id != learner.id:
+    if not members.has(session, submission, learner.id):
         raise NotFound("There is no such project.")
     cohort = submission.cohort
-    grade = _grade(session, submission)
+    grade = _grade(session, submission, learner.id)
     if submission.state != SubmissionState.RELEASED or grade is None:
         raise Refused("There is no result yet.")
     if pending(session, submission) is not None:
@@ -121,7 +121,7 @@ def make(
         raise Refused("You have used your appeals. One that is upheld is given back.")
     faults = [
         *criteria_faults(submission, criteria),
-        *text_faults("reason", reason, learner),
+        *text_faults("reason", reason, *members.people(session, submission)),
     ]
     if faults:
         raise FaultsFound(faults)
@@ -149,10 +149,10 @@ def make(
     return appeal
 
 
-def _grade(session: Session, submission: Submission) -> Grade | None:
+def _grade(session: Session, submission: Submission, person_id: str) -> Grade | None:
     return session.scalar(
         select(Grade)
-        .where(Grade.submission_id == submission.id)
+        .where(Grade.submission_id == submission.id, Grade.person_id == person_id)
         .order_by(Grade.number.desc())
         .limit(1)
     )
@@ -242,7 +242,7 @@ def go_on_unblind(session: Session, actor: Person, appeal: Appeal, *, now: datet
 
 def _not_involved(session: Session, actor: Person, appeal: Appeal) -> None:
     """Whoever gave one of the readings in question does not decide on it."""
-    if actor.id == appeal.learner_id:
+    if members.took_part(session, appeal.submission, actor.id):
         raise NotFound("There is no such appeal.")
     if appeal.blind is False:
         return
@@ -264,7 +264,7 @@ def may_decide(session: Session, actor: Person, appeal: Appeal) -> bool:
         return False
     if appeal.blind:
         return appeal.allocation is not None and appeal.allocation.rater_id == actor.id
-    return actor.id != appeal.learner_id
+    return not members.took_part(session, appeal.submission, actor.id)
 
 
 def strike(
@@ -339,7 +339,7 @@ def decide(
     Returns
     -------
     Grade or None
-        The grade that replaces the old one; None where it stays.
+        The appellant's grade that replaces the old one; None where it stays.
 
     Raises
     ------
@@ -361,9 +361,9 @@ def decide(
             ]
         )
     score = session.get_one(Score, appeal.score_id)
-    grade = _grade(session, appeal.submission)
+    grade = _grade(session, appeal.submission, appeal.learner_id)
     assert grade is not None
-    value, _band = releases.on_plan_scale(session, appeal.submission, score)
+    value, _band = releases.on_plan_scale(session, appeal.submission, score, appeal.learner_id)
     higher = value > float(grade.value)
     lower = value < float(grade.value) and appeal.submission.cohort.plan.appeal_may_lower
     upheld = higher or lower
@@ -382,10 +382,18 @@ def decide(
     _expose(session, actor, appeal, now)
     amended = None
     if upheld:
-        amended = releases.amend(
-            session, appeal.submission, grade, score, why="appeal", actor=actor, now=now
-        )
-        appeal.amended = amended
+        # What is found for one member is found for the work of all.
+        for changed in releases.amend_all(
+            session,
+            appeal.submission,
+            score,
+            why="appeal",
+            may_lower=appeal.submission.cohort.plan.appeal_may_lower,
+            actor=actor,
+            now=now,
+        ):
+            if changed.person_id == appeal.learner_id:
+                appeal.amended = amended = changed
     else:
         outbox.mail(
             session,

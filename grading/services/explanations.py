@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session, aliased
 
 from grading.errors import Fault, FaultsFound, NotFound, Refused
 from grading.models import Allocation, Explanation, Grade, Membership, Person, Submission
+from grading.queries import members
 from grading.services import audit, outbox
 from grading.services.appeals import SHORTEST_REASON, criteria_faults, text_faults
 from grading.services.transitions import move
@@ -79,7 +80,7 @@ def ask(
     Refused
         A question is open, or the result is older than the time in which one can appeal.
     """
-    if submission.learner_id != learner.id or grade.submission_id != submission.id:
+    if grade.person_id != learner.id or grade.submission_id != submission.id:
         raise NotFound("There is no such project.")
     cohort = submission.cohort
     if any(one.state == ExplanationState.OPEN for one in asked(session, submission)):
@@ -88,7 +89,7 @@ def ask(
         raise Refused("The time to ask is over.")
     faults = [
         *criteria_faults(submission, criteria),
-        *text_faults("reason", question, learner),
+        *text_faults("reason", question, *members.people(session, submission)),
     ]
     if faults:
         raise FaultsFound(faults)

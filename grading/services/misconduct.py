@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 
 from grading.errors import Fault, FaultsFound, NotFound, Refused
 from grading.models import Appeal, CredentialRecord, Evidence, MisconductCase, Person, Submission
+from grading.queries import members
 from grading.services import appeals, audit, outbox, records, submissions
 from grading.services.transitions import move
 from grading.workflow.appeal import PENDING as APPEAL_PENDING
@@ -62,7 +63,7 @@ def report(
     Refused
         It is the reporter's own, or was taken back by its learner.
     """
-    if submission.learner_id == reporter.id:
+    if members.took_part(session, submission, reporter.id):
         raise Refused("This is your own project.")
     if submission.state in (SubmissionState.DRAFT, SubmissionState.WITHDRAWN):
         raise Refused("The learner took this project back.")
@@ -118,8 +119,8 @@ def add_evidence(
     return evidence
 
 
-def _may_decide(actor: Person, case: MisconductCase) -> None:
-    if actor.id == case.submission.learner_id:
+def _may_decide(session: Session, actor: Person, case: MisconductCase) -> None:
+    if members.took_part(session, case.submission, actor.id):
         raise NotFound("There is no such case.")
     if actor.id == case.opened_by_id or any(one.by_id == actor.id for one in case.evidence):
         raise Refused("You brought this case or gave evidence, so others decide it.")
@@ -129,31 +130,32 @@ def hear(
     session: Session, actor: Person, case: MisconductCase, *, allegation: str, now: datetime
 ) -> None:
     """Put the suspicion to the learner, who has the plan's working days to answer."""
-    _may_decide(actor, case)
+    _may_decide(session, actor, case)
     cohort = case.submission.cohort
     case.allegation = _text("allegation", allegation)
     answer_by = working_days_after(now, cohort.plan.hearing_days, cohort.zone)
     move(session, case, "hear", actor=actor, now=now, answer_by=answer_by)
-    outbox.mail(
-        session,
-        "misconduct_hearing",
-        case.submission.learner_id,
-        key=f"hearing:{case.id}",
-        now=now,
-        cohort=cohort.id,
-    )
+    for person in members.people(session, case.submission):
+        outbox.mail(
+            session,
+            "misconduct_hearing",
+            person.id,
+            key=f"hearing:{case.id}:{person.id}",
+            now=now,
+            cohort=cohort.id,
+        )
 
 
 def answer(
     session: Session, learner: Person, case: MisconductCase, *, text: str, now: datetime
 ) -> None:
-    """The learner's own account.
+    """The learner's own account; a group gives one, through whoever of it writes first.
 
     Raises
     ------
     NotFound, FaultsFound, IllegalTransition
     """
-    if case.submission.learner_id != learner.id:
+    if not members.has(session, case.submission, learner.id):
         raise NotFound("There is no such case.")
     case.answer = _text("answer", text)
     move(session, case, "answer", actor=learner, now=now, answered_at=now)
@@ -169,7 +171,7 @@ def propose(
     now: datetime,
 ) -> None:
     """The first of two decides; what is plainly nothing can be dismissed without a hearing."""
-    _may_decide(actor, case)
+    _may_decide(session, actor, case)
     if case.state == MisconductState.OPEN and upheld:
         raise Refused("Nobody is judged unheard. Put the suspicion to the learner first.")
     event = "propose_dismissal" if case.state == MisconductState.OPEN else "propose"
@@ -197,7 +199,7 @@ def second(
     Refused
         The second is the first, the reporter or a witness.
     """
-    _may_decide(actor, case)
+    _may_decide(session, actor, case)
     if actor.id == case.proposed_by_id:
         raise Refused("You have decided. Another person decides next.")
     if not agree:
@@ -217,14 +219,15 @@ def second(
     if upheld:
         _take_effect(session, actor, case, now)
     if case.allegation:
-        outbox.mail(
-            session,
-            "misconduct_decided",
-            case.submission.learner_id,
-            key=f"misconduct:{case.id}",
-            now=now,
-            cohort=case.cohort_id,
-        )
+        for person in members.people(session, case.submission):
+            outbox.mail(
+                session,
+                "misconduct_decided",
+                person.id,
+                key=f"misconduct:{case.id}:{person.id}",
+                now=now,
+                cohort=case.cohort_id,
+            )
 
 
 def _take_effect(session: Session, actor: Person, case: MisconductCase, now: datetime) -> None:
@@ -239,8 +242,9 @@ def _take_effect(session: Session, actor: Person, case: MisconductCase, now: dat
         move(session, submission, "withhold", actor=actor, now=now, reason=f"case {case.id}")
         submissions.call_back(session, actor, submission, now=now)
         return
-    record: CredentialRecord | None = records.current(
-        session, submission.cohort.program_id, submission.learner_id
-    )
-    if record is not None and record.state == "valid":
-        records.revoke(session, actor, record, reason=f"case {case.id}", now=now)
+    for person in members.people(session, submission):
+        record: CredentialRecord | None = records.current(
+            session, submission.cohort.program_id, person.id
+        )
+        if record is not None and record.state == "valid":
+            records.revoke(session, actor, record, reason=f"case {case.id}", now=now)

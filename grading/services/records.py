@@ -58,7 +58,7 @@ def enter(
     asks for an entitlement and the learner has none for the capstone, nothing is added.
     """
     cohort = submission.cohort
-    program, learner = cohort.program, submission.learner
+    program, learner = cohort.program, session.get_one(Person, grade.person_id)
     if not entitlements.entitled(session, program, learner.id, None):
         return None
     record = open_record(session, program, learner, now=now)
@@ -108,8 +108,10 @@ def _enter_courses(session: Session, record: CredentialRecord, now: datetime) ->
 
 def _grade_entry(submission: Submission, grade: Grade, now: datetime) -> RecordEntry:
     cohort = submission.cohort
-    # What lateness cost is between the learner and the program.
-    detail = {key: value for key, value in grade.detail.items() if key != "late"}
+    # What lateness cost, and why one member has other points, is between the learner and the program.
+    detail = {
+        key: value for key, value in grade.detail.items() if key not in ("late", "own_points")
+    }
     hours = {"hours": cohort.program.capstone_hours} if cohort.program.capstone_hours else {}
     return RecordEntry(
         grade_id=grade.id,
@@ -194,7 +196,7 @@ def replace_grade(
     now: datetime,
 ) -> CredentialRecord | None:
     """Issue the record anew with an amended grade; a revoked record stays as it is."""
-    program, learner = submission.cohort.program, submission.learner
+    program, learner = submission.cohort.program, session.get_one(Person, grade.person_id)
     record = current(session, program.id, learner.id)
     if record is None:
         return enter(session, submission, grade, now=now)
@@ -259,7 +261,7 @@ def catch_up(session: Session, program: Program, person: Person, *, now: datetim
         .join(Cohort, Cohort.id == Submission.cohort_id)
         .where(
             Cohort.program_id == program.id,
-            Submission.learner_id == person.id,
+            Grade.person_id == person.id,
             in_force(),
         )
         .order_by(Grade.released_at)

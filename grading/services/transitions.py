@@ -15,10 +15,12 @@ from grading.models import (
     Explanation,
     Extension,
     MisconductCase,
+    Objection,
     Person,
     Release,
     RubricVersion,
     Submission,
+    SubmissionMember,
 )
 from grading.services import audit
 from grading.workflow import (
@@ -28,6 +30,7 @@ from grading.workflow import (
     calendar,
     cohort,
     credential,
+    group,
     misconduct,
     release,
     submission,
@@ -47,6 +50,8 @@ MACHINES: dict[type, Machine] = {
     Explanation: appeal.EXPLANATION_MACHINE,
     MisconductCase: misconduct.MACHINE,
     Extension: calendar.EXTENSION_MACHINE,
+    SubmissionMember: group.MEMBER_MACHINE,
+    Objection: group.OBJECTION_MACHINE,
 }
 
 

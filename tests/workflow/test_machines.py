@@ -13,6 +13,7 @@ from grading.workflow import (
     calendar,
     cohort,
     credential,
+    group,
     misconduct,
     release,
     submission,
@@ -22,7 +23,16 @@ from grading.workflow.machine import Machine
 LAWFUL: dict[str, set[tuple[str, str, str]]] = {
     "submission": {
         ("draft", "submit", "submitted"),
+        ("draft", "submit_together", "contestable"),
         ("draft", "withdraw", "withdrawn"),
+        ("contestable", "confirm", "submitted"),
+        ("contestable", "take_back", "draft"),
+        ("contestable", "contest", "contested"),
+        ("contestable", "withdraw", "withdrawn"),
+        ("contestable", "withhold", "withheld"),
+        ("contested", "settle", "contestable"),
+        ("contested", "withdraw", "withdrawn"),
+        ("contested", "withhold", "withheld"),
         ("submitted", "take_back", "draft"),
         ("submitted", "begin", "begun"),
         ("submitted", "withdraw", "withdrawn"),
@@ -98,6 +108,23 @@ LAWFUL: dict[str, set[tuple[str, str, str]]] = {
         ("proposed", "dismiss", "dismissed"),
     },
     "extension": {("granted", "end", "ended")},
+    "member": {
+        ("invited", "join", "joined"),
+        ("invited", "decline", "declined"),
+        ("declined", "invite", "invited"),
+        ("left", "invite", "invited"),
+        ("removed", "invite", "invited"),
+        ("joined", "leave", "left"),
+        ("joined", "remove", "removed"),
+        ("joined", "withdraw", "withdrawn"),
+        ("withdrawn", "return", "joined"),
+    },
+    "objection": {
+        ("open", "return", "returned"),
+        ("open", "uphold", "upheld"),
+        ("open", "dismiss", "dismissed"),
+        ("open", "withdraw", "withdrawn"),
+    },
     "rubric": {("draft", "publish", "published")},
 }
 
@@ -114,6 +141,8 @@ ALL = [
     appeal.EXPLANATION_MACHINE,
     misconduct.MACHINE,
     calendar.EXTENSION_MACHINE,
+    group.MEMBER_MACHINE,
+    group.OBJECTION_MACHINE,
 ]
 PRODUCT = [
     (machine, str(state), event)

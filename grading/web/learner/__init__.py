@@ -10,15 +10,16 @@ from grading.authorization.permissions import Permission
 from grading.db import db, transaction
 from grading.errors import Fault, FaultsFound, GradingError, NotFound, Refused, StaleRecord
 from grading.models import Cohort, CredentialRecord, Submission, SubmissionFile
-from grading.queries import dates, entitlements
+from grading.queries import dates, entitlements, members
 from grading.queries import learner as queries
-from grading.services import explanations, records, submissions
+from grading.services import explanations, groups, records, releases, submissions
 from grading.web import access, downloads
 from grading.web.access import load, requires
 from grading.web.errors import fault_words
-from grading.web.learner import questions
+from grading.web.learner import grouping, questions
 from grading.workflow import files
 from grading.workflow.cohort import CohortState
+from grading.workflow.deadlines import end_of_day
 from grading.workflow.submission import CURRENT_STATEMENT, HONOUR_STATEMENTS, SubmissionState
 
 bp = Blueprint("learner", __name__, url_prefix="/learn")
@@ -67,9 +68,10 @@ def cohort(cohort_id: str) -> Any:
         standing=standing,
         open_now=found.state == CohortState.OPEN and found.opens_at <= now <= standing.closes_at,
         in_grace=standing.due_at < now <= standing.closes_at,
-        return_until=submissions.may_return_until(standing.submission)
-        if standing.submission
-        else None,
+        return_until=submissions.may_return_until(standing.own),
+        may_object=standing.submission is not None
+        and standing.in_group
+        and groups.may_object(standing.submission, now),
     )
 
 
@@ -106,10 +108,17 @@ def _draft_page(
     status: int = 200,
     conflict: bool = False,
 ) -> Any:
+    session = db.session()
+    group = members.people(session, submission)
     if submission.state != SubmissionState.DRAFT:
-        closes_at = dates.window(db.session(), submission)[1]
         page = render_template(
-            "learner/handed_in.html", cohort=cohort, submission=submission, closes_at=closes_at
+            "learner/handed_in.html",
+            cohort=cohort,
+            submission=submission,
+            closes_at=dates.window(session, submission)[1],
+            group=group,
+            own=members.part(session, submission, access.person().id),
+            may_object=len(group) > 1 and groups.may_object(submission, access.now()),
         )
         return page, status
     values = entered or {
@@ -126,6 +135,10 @@ def _draft_page(
         faults=[(fault.where, fault_words(fault)) for fault in faults or ()],
         page_error=bool(faults) or conflict,
         conflict=conflict,
+        due_at=dates.window(session, submission)[0],
+        closes_at=dates.window(session, submission)[1],
+        late=releases.points_lost(session, submission, at=access.now()),
+        group=group,
         kinds=files.KINDS,
         limit=access.installation().settings.upload_limit,
         removed=[file for file in submission.files if file.removed_at is not None],
@@ -256,10 +269,13 @@ def check(cohort_id: str) -> Any:
     submission = _submission(db.session(), found)
     if submission.state != SubmissionState.DRAFT:
         return redirect(url_for("learner.draft", cohort_id=cohort_id))
-    return _check_page(found, submission, submissions.submission_faults(submission), 200)
+    return _check_page(
+        found, submission, submissions.submission_faults(db.session(), submission), 200
+    )
 
 
 def _check_page(cohort: Cohort, submission: Submission, faults: list[Fault], status: int) -> Any:
+    session = db.session()
     page = render_template(
         "learner/check.html",
         cohort=cohort,
@@ -268,6 +284,9 @@ def _check_page(cohort: Cohort, submission: Submission, faults: list[Fault], sta
         statement=HONOUR_STATEMENTS[CURRENT_STATEMENT],
         faults=[(fault.where, fault_words(fault)) for fault in faults],
         page_error=status != 200,
+        due_at=dates.window(session, submission)[0],
+        late=releases.points_lost(session, submission, at=access.now()),
+        group=members.people(session, submission),
         neutral=[
             files.neutral_name("K7Q-M4X", number, files.kind_of(file.name))
             for number, file in enumerate(submission.current_files, 1)
@@ -311,6 +330,9 @@ def receipt(cohort_id: str) -> Any:
         copy=copy,
         files=[by_id[file_id] for file_id in copy.files],
         statement=HONOUR_STATEMENTS[copy.statement],
+        late=releases.points_lost(db.session(), submission, at=copy.submitted_at),
+        results_at=dates.results_of(db.session(), submission),
+        group=members.people(db.session(), submission),
     )
 
 
@@ -330,13 +352,17 @@ def withdraw(cohort_id: str) -> Any:
     """Ask once more, then leave the capstone."""
     if request.method == "GET":
         found = _cohort(cohort_id)
+        submission = _submission(db.session(), found)
         return render_template(
-            "learner/withdraw.html", cohort=found, submission=_submission(db.session(), found)
+            "learner/withdraw.html",
+            cohort=found,
+            submission=submission,
+            group=members.people(db.session(), submission),
         )
     with transaction() as session:
         submission = _submission(session, _cohort(cohort_id))
         submissions.withdraw(session, access.person(), submission, now=access.now())
-    flash(_("Your project is withdrawn."))
+    flash(_("You have withdrawn from the capstone."))
     return redirect(url_for("learner.cohort", cohort_id=cohort_id), 303)
 
 
@@ -349,11 +375,12 @@ def result(cohort_id: str) -> Any:
     me = access.person().id
     attempts = queries.released(session, found, me)
     if not attempts:
+        submission = _submission(session, found)
         return render_template(
             "learner/no_result.html",
             cohort=found,
-            submission=_submission(session, found),
-            results_at=dates.personal(session, found, me).results_at,
+            submission=submission,
+            results_at=dates.results_of(session, submission),
         )
     wanted = request.args.get("attempt", attempts[0][0].attempt, type=int)
     submission, grade = next(
@@ -371,11 +398,14 @@ def result(cohort_id: str) -> Any:
         earlier=queries.earlier_grades(session, grade),
         appeals=queries.appeals(session, submission),
         questions=explanations.asked(session, submission),
-        retakes_left=submissions.retakes_left(submission),
+        retakes_left=submissions.retakes_left(newest or submission),
+        under_way=newest if newest is not None and newest.id != attempts[0][0].id else None,
         may_retake=found.state == CohortState.OPEN
         and newest is not None
-        and newest.id == submission.id
-        and submissions.retakes_left(submission) > 0,
+        and newest.id == attempts[0][0].id
+        and submissions.retakes_left(newest) > 0,
+        retake_due=end_of_day(access.now(), found.plan.retake_days, found.zone),
+        me=me,
         entitled=entitlements.entitled(session, found.program, me, None),
         rubric=found.rubric_version.rubric,
         comments=queries.comments(session, grade),
@@ -394,6 +424,7 @@ def record(record_id: str) -> Any:
         record=found,
         courses=[entry for entry in found.entries if entry.course_id],
         capstones=[entry for entry in found.entries if entry.grade_id],
+        counts=found.capstone,
         address=access.installation().settings.base_url
         + url_for("public.record", public_id=found.public_id),
     )
@@ -416,3 +447,4 @@ def share(record_id: str) -> Any:
 def register(app: Flask) -> None:
     app.register_blueprint(bp)
     app.register_blueprint(questions.bp)
+    app.register_blueprint(grouping.bp)

@@ -42,8 +42,10 @@ def record(public_id: str) -> Any:
             record=found,
             valid=found.state == RecordState.VALID,
             courses=[entry for entry in found.entries if entry.course_id],
-            # What was not passed is the learner's own business.
-            capstones=[entry for entry in found.entries if entry.detail.get("passed")],
+            # The best attempt counts; what was not passed is the learner's own business.
+            capstones=[
+                entry for entry in (found.capstone,) if entry and entry.detail.get("passed")
+            ],
         )
     except NotFound:
         return _unlisted(render_template("public/unknown.html"), 404)

@@ -10,7 +10,7 @@ from grading.authorization.policy import permits
 from grading.db import db, transaction
 from grading.errors import Fault, FaultsFound, NotFound
 from grading.models import Allocation, Appeal, Explanation, StruckReading
-from grading.queries import disputes
+from grading.queries import disputes, members
 from grading.queries import instructor as staff
 from grading.services import appeals, explanations, misconduct, releases
 from grading.web import access
@@ -44,7 +44,11 @@ def _appeal_page(found: Appeal, faults: list[Fault] | None = None) -> Any:
     session = db.session()
     cohort = found.submission.cohort
     score = found.score
-    value = releases.on_plan_scale(session, found.submission, score)[0] if score else None
+    value = (
+        releases.on_plan_scale(session, found.submission, score, found.learner_id)[0]
+        if score
+        else None
+    )
     page = render_template(
         "rater/appeal.html",
         appeal=found,
@@ -137,7 +141,8 @@ def _question(question_id: str) -> Explanation:
     lead = permits(access.identity(found.cohort_id), Permission.ADJUDICATE)
     free = found.owner_id is None or found.answer_by < access.now()
     mine = me.id in (found.owner_id, found.answered_by_id)
-    if found.learner_id == me.id or not (mine or (lead and free)):
+    took_part = members.took_part(db.session(), found.submission, me.id)
+    if took_part or not (mine or (lead and free)):
         raise NotFound("There is no such page.")
     g.cohort_zone = found.submission.cohort.zone
     return found
