@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from sqlalchemy import ColumnElement, func, select
-from sqlalchemy.orm import Session, joinedload
+from sqlalchemy.orm import Session, aliased, joinedload
 from sqlalchemy.orm.attributes import InstrumentedAttribute
 
 from grading.models import Cohort, MemberPoints, Objection, Person, Submission, SubmissionMember
@@ -16,14 +16,15 @@ def is_member(
     person_id: str | InstrumentedAttribute[str], states: Sequence[str] = (MemberState.JOINED,)
 ) -> ColumnElement[bool]:
     """Whether a person is in a `Submission` of the enclosing statement."""
+    member = aliased(SubmissionMember)
     return (
-        select(SubmissionMember.id)
+        select(member.id)
         .where(
-            SubmissionMember.submission_id == Submission.id,
-            SubmissionMember.person_id == person_id,
-            SubmissionMember.state.in_(states),
+            member.submission_id == Submission.id,
+            member.person_id == person_id,
+            member.state.in_(states),
         )
-        .correlate(Submission)
+        .correlate_except(member)
         .exists()
     )
 

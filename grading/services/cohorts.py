@@ -18,7 +18,7 @@ from grading.models import (
     Program,
     RubricVersion,
 )
-from grading.services import audit, people, programs, tables
+from grading.services import audit, groups, people, programs, tables
 from grading.services.transitions import move
 from grading.workflow import plan as plans
 from grading.workflow.cohort import CohortState, Role
@@ -269,6 +269,8 @@ def import_roster(
 ) -> int:
     """Enrol people from CSV: ``email,name,role``. New accounts get an invitation by mail.
 
+    A column ``group`` puts the learners together that it names alike.
+
     Returns
     -------
     int
@@ -277,14 +279,15 @@ def import_roster(
     Raises
     ------
     FaultsFound
-        Every faulty row; nothing was changed.
+        Every faulty row; nothing may be kept of what was done.
     """
-    rows = tables.read(data, ("email", "name", "role"))
+    rows = tables.read(data, ("email", "name", "role"), ("group",))
     faults: list[Fault] = []
     if not rows:
         faults.append(Fault("file", "The file has no rows."))
     seen: dict[tuple[str, str], int] = {}
     named: dict[str, str] = {}
+    together: dict[str, list[tuple[str, int]]] = {}
     for row in rows:
         email, name, role = row.values["email"], row.values["name"], row.values["role"].lower()
         try:
@@ -310,6 +313,10 @@ def import_roster(
                 )
             )
         seen.setdefault((email, role), row.line)
+        if label := row.values.get("group", ""):
+            if role != Role.LEARNER:
+                faults.append(row.fault("group", "Only learners are in groups."))
+            together.setdefault(label, []).append((email, row.line))
     if faults:
         raise FaultsFound(faults)
     emails = sorted(named)
@@ -339,6 +346,21 @@ def import_roster(
         if membership is None or membership.ended_at is not None:
             enrol(session, actor, cohort, person, Role(role), now=now)
             added += 1
+    session.flush()
+    for label, listed in together.items():
+        try:
+            groups.form_named(
+                session, actor, cohort, [known[email] for email, _ in listed], name=label, now=now
+            )
+        except FaultsFound as error:
+            faults += [
+                Fault(f"line {listed[-1][1]}, group", fault.template, fault.params)
+                for fault in error.faults
+            ]
+        except GradingError as error:
+            faults.append(Fault(f"line {listed[-1][1]}, group", error.template, error.params))
+    if faults:
+        raise FaultsFound(faults)
     return added
 
 

@@ -269,6 +269,47 @@ def form(
     return base
 
 
+def form_named(
+    session: Session,
+    actor: Person | None,
+    cohort: Cohort,
+    group: Sequence[Person],
+    *,
+    name: str,
+    now: datetime,
+) -> Submission:
+    """Put learners into the group of a name, which is made where there is none; as a list says it.
+
+    Raises
+    ------
+    FaultsFound, Refused
+        As `form` and `place`.
+    """
+    base = session.scalar(
+        select(Submission)
+        .where(
+            Submission.cohort_id == cohort.id,
+            Submission.group_name == name.strip(),
+            Submission.attempt == 1,
+            Submission.state != SubmissionState.WITHDRAWN,
+        )
+        .limit(1)
+    )
+    if base is None:
+        return form(session, actor, cohort, group, name=name, now=now)
+    fresh = [person for person in group if not queries.has(session, base, person.id)]
+    if not fresh:
+        return base
+    if faults := group_faults(session, cohort, group, name):
+        raise FaultsFound(faults)
+    members.lock(session, base)
+    _draft(base)
+    for person in fresh:
+        _put(session, actor, base, person, now=now)
+    _tell(session, base, now=now)
+    return base
+
+
 def group_faults(
     session: Session, cohort: Cohort, group: Sequence[Person], name: str
 ) -> list[Fault]:

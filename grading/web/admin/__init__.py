@@ -28,6 +28,7 @@ from grading.rubric import loading
 from grading.services import cohorts, people, programs
 from grading.web import access
 from grading.web.access import load, permit, requires
+from grading.web.admin import grouping
 from grading.web.errors import fault_words, words
 from grading.web.forms import Form, options
 from grading.workflow import plan as plans
@@ -647,3 +648,4 @@ def declare_conflict(cohort_id: str) -> Any:
 
 def register(app: Flask) -> None:
     app.register_blueprint(bp)
+    app.register_blueprint(grouping.bp)

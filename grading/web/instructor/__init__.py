@@ -15,13 +15,14 @@ from grading.db import db, transaction
 from grading.errors import FaultsFound, NotFound
 from grading.models import Appeal, Cohort, CredentialRecord, Discrepancy, Release, Submission
 from grading.queries import agreement as agreements
-from grading.queries import disputes, releasing
+from grading.queries import disputes, members, releasing
 from grading.queries import instructor as queries
 from grading.queries import learner as learners
 from grading.services import allocations, appeals, exposures, records, releases
 from grading.web import access
 from grading.web.access import load, requires
 from grading.web.errors import fault_words
+from grading.web.instructor import points
 from grading.workflow.release import Hindrance
 from grading.workflow.submission import SubmissionState
 
@@ -116,7 +117,8 @@ def submission(submission_id: str) -> Any:
     can = _abilities(cohort)
     hidden = queries.may_still_score(session, found, access.person().id)
     shown = can["scores"] and not hidden
-    record = learners.record(session, cohort, found.learner_id) if can["release"] else None
+    authors = members.people(session, found) if can["release"] else []
+    held = [(person, learners.record(session, cohort, person.id)) for person in authors]
     entries, _total = (
         queries.history(session, cohort.id, page=1, subjects=[found.id])
         if can["audit"] and shown
@@ -132,7 +134,8 @@ def submission(submission_id: str) -> Any:
         rubric=cohort.rubric_version.rubric,
         hidden=can["scores"] and hidden,
         entries=entries,
-        record=record,
+        records=[(person, record) for person, record in held if record is not None],
+        group=len(authors) > 1 and shown,
     )
 
 
@@ -149,10 +152,15 @@ def show_scores(submission_id: str) -> Any:
 @bp.post("/submission/<submission_id>/revoke")
 @requires(RELEASE)
 def revoke(submission_id: str) -> Any:
-    """Revoke the learner's record, with a reason."""
+    """Revoke the record of one of its learners, with a reason."""
     with transaction() as session:
         found = load(Submission, submission_id, RELEASE)
-        record: CredentialRecord | None = learners.record(session, found.cohort, found.learner_id)
+        held: list[CredentialRecord | None] = [
+            learners.record(session, found.cohort, person.id)
+            for person in members.people(session, found)
+        ]
+        wanted = request.form.get("record", "")
+        record = next((one for one in held if one is not None and one.id == wanted), None)
         if record is None:
             raise NotFound("There is no such record.")
         records.revoke(
@@ -395,4 +403,5 @@ def audit(cohort_id: str) -> Any:
 
 def register(app: Flask) -> None:
     app.register_blueprint(bp)
+    app.register_blueprint(points.bp)
     app.jinja_env.globals["is_nan"] = math.isnan
