@@ -205,7 +205,7 @@ def rescore(session: Session, submission: Submission, *, now: datetime) -> Score
     found, rating_ids = readings(session, submission)
     cohort = submission.cohort
     verdict = resolve(
-        [replace(reading, adjudication=True) for reading in found],
+        [replace(reading, adjudication=reading.pool == "professional") for reading in found],
         scales(cohort.rubric_version.rubric),
         replace(
             rule(cohort.plan, 1), readings_near_cut=0, readings_before_not_passed=0, peers_needed=0
