@@ -219,6 +219,21 @@ def replace_grade(
     return newer
 
 
+def under_another_name(session: Session, person: Person) -> list[CredentialRecord]:
+    """List a person's valid records that were issued under a name they do not have any more."""
+    return list(
+        session.scalars(
+            select(CredentialRecord)
+            .where(
+                CredentialRecord.person_id == person.id,
+                CredentialRecord.state == RecordState.VALID,
+                CredentialRecord.name != person.name,
+            )
+            .order_by(CredentialRecord.created_at, CredentialRecord.id)
+        )
+    )
+
+
 def rename(session: Session, actor: Person, person: Person, *, now: datetime) -> int:
     """Issue every valid record of a person anew under the name they have now.
 
@@ -227,15 +242,7 @@ def rename(session: Session, actor: Person, person: Person, *, now: datetime) ->
     int
         How many records were replaced.
     """
-    found = list(
-        session.scalars(
-            select(CredentialRecord).where(
-                CredentialRecord.person_id == person.id,
-                CredentialRecord.state == RecordState.VALID,
-                CredentialRecord.name != person.name,
-            )
-        )
-    )
+    found = under_another_name(session, person)
     for record in found:
         _issue_anew(
             session,
@@ -247,6 +254,32 @@ def rename(session: Session, actor: Person, person: Person, *, now: datetime) ->
             now=now,
         )
     return len(found)
+
+
+def issue_under_present_name(
+    session: Session, learner: Person, record: CredentialRecord, *, now: datetime
+) -> CredentialRecord:
+    """Issue one record anew for its owner under the name they have now; the old address says “Replaced”.
+
+    Raises
+    ------
+    NotFound
+        It is somebody else's.
+    Refused
+        It has this name already, or is not valid.
+    """
+    _own(learner, record)
+    if record.state != RecordState.VALID or record.name == learner.name:
+        raise Refused("This record has your present name already, or is not valid any more.")
+    return _issue_anew(
+        session,
+        record,
+        name=learner.name,
+        leave_out=None,
+        actor=learner,
+        reason="renamed",
+        now=now,
+    )
 
 
 def catch_up(session: Session, program: Program, person: Person, *, now: datetime) -> None:
@@ -274,8 +307,8 @@ def catch_up(session: Session, program: Program, person: Person, *, now: datetim
 def share(session: Session, learner: Person, record: CredentialRecord, *, now: datetime) -> None:
     """Switch the public page on."""
     _own(learner, record)
-    if record.state == RecordState.REVOKED:
-        raise Refused("A revoked record cannot be shared anew.")
+    if record.state != RecordState.VALID:
+        raise Refused("Only a valid record can be shared.")
     if record.shared_at is None:
         record.shared_at = now
         audit.record(session, learner, "record:share", record, now=now)

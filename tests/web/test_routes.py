@@ -53,6 +53,11 @@ PAGES: dict[str, set[str]] = {
     "learner.withdraw": {"learner"},
     "learner.result": {"learner"},
     "learner.record": {"learner"},
+    "group.page": {"learner"},
+    # Nothing was handed in for a group there.
+    "group.object_to": set(),
+    "groups.page": SETS_UP,
+    "points.page": set(),
     "rater.home": SIGNED_IN,
     "rater.item_sheet": {"grader"},
     "rater.item_finished": {"grader"},
@@ -98,6 +103,19 @@ ACTS: dict[str, set[str]] = {
     "learner.take_back": {"learner"},
     "learner.withdraw": {"learner"},
     "learner.share": {"learner"},
+    "learner.issue_anew": {"learner"},
+    "group.invite": {"learner"},
+    "group.join": {"learner"},
+    "group.answer": set(),
+    "group.call_off": {"learner"},
+    "group.leave": {"learner"},
+    "group.object_to": {"learner"},
+    "group.withdraw_objection": set(),
+    "groups.form": SETS_UP,
+    "groups.place": SETS_UP,
+    "groups.take_out": SETS_UP,
+    "groups.decide": SETS_UP,
+    "points.page": {"instructor"},
     "rater.next_item": {"grader", "instructor", "lead"},
     "rater.item_save": {"grader"},
     "rater.item_draft": {"grader"},
@@ -136,7 +154,7 @@ ACTS: dict[str, set[str]] = {
 def world(app: Flask, act: Callable[[], Any], clock: Clock) -> dict[str, Any]:
     """A cohort with an open item, a finished peer review, an open case and a released result."""
     with act() as session:
-        cast = factories.a_cast(session, now=NOW, learners=4, graders=4)
+        cast = factories.a_cast(session, now=NOW, learners=4, graders=4, group_size=3)
         cohort_id = cast.cohort.id
         due = cast.cohort.due_at
         people = {
@@ -203,6 +221,11 @@ def world(app: Flask, act: Callable[[], Any], clock: Clock) -> dict[str, Any]:
                 "record_id": own.id,
                 "public_id": own.public_id,
                 "membership_id": "none",
+                "member_id": "none",
+                "invitation_id": "none",
+                "reply": "accept",
+                "own_objection_id": "none",
+                "objection_id": "none",
                 "file_id": "none",
                 "number": 1,
                 "token": "none",

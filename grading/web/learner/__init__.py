@@ -425,9 +425,24 @@ def record(record_id: str) -> Any:
         courses=[entry for entry in found.entries if entry.course_id],
         capstones=[entry for entry in found.entries if entry.grade_id],
         counts=found.capstone,
+        present_name=access.person().name,
         address=access.installation().settings.base_url
         + url_for("public.record", public_id=found.public_id),
     )
+
+
+@bp.post("/records/<record_id>/issue-anew")
+@requires(Permission.SIGNED_IN)
+def issue_anew(record_id: str) -> Any:
+    """Put the present name on the record, which gets a new address by it."""
+    with transaction() as session:
+        found = load(CredentialRecord, record_id, Permission.SIGNED_IN, owner="person_id")
+        if request.form.get("confirmed") != "yes":
+            raise Refused("Confirm that the record is to be issued anew.")
+        newer = records.issue_under_present_name(session, access.person(), found, now=access.now())
+        newer_id = newer.id
+    flash(_("Your record is issued anew under your present name. The old address says “Replaced”."))
+    return redirect(url_for("learner.record", record_id=newer_id), 303)
 
 
 @bp.post("/records/<record_id>/share")
