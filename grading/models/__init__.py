@@ -18,6 +18,7 @@ from grading.models.cohort import (
     Membership,
     PlanVersion,
 )
+from grading.models.group import MemberPoints, Objection, SubmissionMember
 from grading.models.job import Job, JobState
 from grading.models.misconduct import Evidence, MisconductCase
 from grading.models.monitoring import Alarm, Quarantine, QuarantinedRating, QueuePause
@@ -75,8 +76,10 @@ __all__ = [
     "ImportBatch",
     "Job",
     "JobState",
+    "MemberPoints",
     "Membership",
     "MisconductCase",
+    "Objection",
     "PasswordReset",
     "Person",
     "PlanVersion",
@@ -101,5 +104,6 @@ __all__ = [
     "StruckReading",
     "Submission",
     "SubmissionFile",
+    "SubmissionMember",
     "SubmittedCopy",
 ]

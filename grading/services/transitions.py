@@ -18,12 +18,14 @@ from grading.models import (
     Explanation,
     Extension,
     MisconductCase,
+    Objection,
     Person,
     Quarantine,
     Release,
     RubricVersion,
     Standing,
     Submission,
+    SubmissionMember,
 )
 from grading.services import audit
 from grading.workflow import (
@@ -34,6 +36,7 @@ from grading.workflow import (
     calibration,
     cohort,
     credential,
+    group,
     misconduct,
     monitoring,
     release,
@@ -59,6 +62,8 @@ MACHINES: dict[type, Machine] = {
     Standing: calibration.STANDING_MACHINE,
     Alarm: monitoring.ALARM_MACHINE,
     Quarantine: monitoring.QUARANTINE_MACHINE,
+    SubmissionMember: group.MEMBER_MACHINE,
+    Objection: group.OBJECTION_MACHINE,
 }
 
 

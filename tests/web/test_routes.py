@@ -94,6 +94,11 @@ PAGES: dict[str, set[str]] = {
     "records.program": {"learner"},
     "records.as_csv": {"learner"},
     "records.as_json": {"learner"},
+    "group.page": {"learner"},
+    # Nothing was handed in for a group there.
+    "group.object_to": set(),
+    "groups.page": SETS_UP,
+    "points.page": set(),
     "rater.home": SIGNED_IN,
     "rater.item_sheet": {"grader"},
     "rater.item_finished": {"grader"},
@@ -191,6 +196,19 @@ ACTS: dict[str, set[str]] = {
     "records.make_link": {"learner"},
     "records.withdraw_link": {"learner"},
     "public.verify_many": EVERYBODY,
+    "learner.issue_anew": {"learner"},
+    "group.invite": {"learner"},
+    "group.join": {"learner"},
+    "group.answer": set(),
+    "group.call_off": {"learner"},
+    "group.leave": {"learner"},
+    "group.object_to": {"learner"},
+    "group.withdraw_objection": set(),
+    "groups.form": SETS_UP,
+    "groups.place": SETS_UP,
+    "groups.take_out": SETS_UP,
+    "groups.decide": SETS_UP,
+    "points.page": {"instructor"},
     "rater.next_item": {"grader", "instructor", "lead"},
     "rater.item_save": {"grader"},
     "rater.item_draft": {"grader"},
@@ -263,7 +281,7 @@ def world(app: Flask, act: Callable[[], Any], clock: Clock) -> dict[str, Any]:
     """
     app.extensions["grading"].files.put("a-logo", [b"\x89PNG\r\n\x1a\n"], limit=100)
     with act() as session:
-        cast = factories.a_cast(session, now=NOW, learners=4, graders=4)
+        cast = factories.a_cast(session, now=NOW, learners=4, graders=4, group_size=3)
         cohort_id = cast.cohort.id
         due = cast.cohort.due_at
         people = {
@@ -336,6 +354,11 @@ def world(app: Flask, act: Callable[[], Any], clock: Clock) -> dict[str, Any]:
                 **disputes,
                 "link_id": link.id,
                 "membership_id": "none",
+                "member_id": "none",
+                "invitation_id": "none",
+                "reply": "accept",
+                "own_objection_id": "none",
+                "objection_id": "none",
                 "file_id": "none",
                 "number": 1,
                 "token": "none",

@@ -14,6 +14,7 @@ from grading.workflow import (
     calibration,
     cohort,
     credential,
+    group,
     misconduct,
     monitoring,
     release,
@@ -24,7 +25,16 @@ from grading.workflow.machine import Machine
 LAWFUL: dict[str, set[tuple[str, str, str]]] = {
     "submission": {
         ("draft", "submit", "submitted"),
+        ("draft", "submit_together", "contestable"),
         ("draft", "withdraw", "withdrawn"),
+        ("contestable", "confirm", "submitted"),
+        ("contestable", "take_back", "draft"),
+        ("contestable", "contest", "contested"),
+        ("contestable", "withdraw", "withdrawn"),
+        ("contestable", "withhold", "withheld"),
+        ("contested", "settle", "contestable"),
+        ("contested", "withdraw", "withdrawn"),
+        ("contested", "withhold", "withheld"),
         ("submitted", "take_back", "draft"),
         ("submitted", "begin", "begun"),
         ("submitted", "withdraw", "withdrawn"),
@@ -135,6 +145,23 @@ LAWFUL: dict[str, set[tuple[str, str, str]]] = {
     },
     "alarm": {("open", "dismiss", "dismissed"), ("open", "uphold", "upheld")},
     "quarantine": {("in_force", "lift", "lifted")},
+    "member": {
+        ("invited", "join", "joined"),
+        ("invited", "decline", "declined"),
+        ("declined", "invite", "invited"),
+        ("left", "invite", "invited"),
+        ("removed", "invite", "invited"),
+        ("joined", "leave", "left"),
+        ("joined", "remove", "removed"),
+        ("joined", "withdraw", "withdrawn"),
+        ("withdrawn", "return", "joined"),
+    },
+    "objection": {
+        ("open", "return", "returned"),
+        ("open", "uphold", "upheld"),
+        ("open", "dismiss", "dismissed"),
+        ("open", "withdraw", "withdrawn"),
+    },
     "rubric": {("draft", "publish", "published")},
 }
 
@@ -156,6 +183,8 @@ ALL = [
     calibration.STANDING_MACHINE,
     monitoring.ALARM_MACHINE,
     monitoring.QUARANTINE_MACHINE,
+    group.MEMBER_MACHINE,
+    group.OBJECTION_MACHINE,
 ]
 PRODUCT = [
     (machine, str(state), event)

@@ -20,7 +20,7 @@ from grading.models import (
     Membership,
     PasswordReset,
     Person,
-    Submission,
+    SubmissionMember,
 )
 from grading.services import audit, cohorts, people
 from grading.services.imports.common import (
@@ -198,7 +198,7 @@ def _acted(session: Session, batch: ImportBatch) -> set[str]:
     """List everybody who did something in the cohort, or was given something to do."""
     cohort_id = batch.cohort_id
     sources: CompoundSelect[Any] = union(
-        select(Submission.learner_id).where(Submission.cohort_id == cohort_id),
+        select(SubmissionMember.person_id).where(SubmissionMember.cohort_id == cohort_id),
         select(Allocation.rater_id).where(
             Allocation.cohort_id == cohort_id, Allocation.rater_id.is_not(None)
         ),

@@ -39,6 +39,7 @@ def _page(program: Program, faults: list[Fault] | None = None) -> Any:
         found=found,
         program=program,
         record=record,
+        present_name=access.person().name,
         links=links,
         views=sharing.views(session, addresses),
         base_url=access.installation().settings.base_url,
