@@ -136,9 +136,12 @@ def _group_invitation(session: Any, _person: Person, given: Context, _now: datet
     return {"cohort": cohort, "zone": cohort.zone, "by": by}
 
 
-def _group_changed(session: Any, _person: Person, given: Context, _now: datetime) -> Context:
-    cohort = session.get_one(Submission, given["submission"]).cohort
-    return {"cohort": cohort, "zone": cohort.zone}
+def _group_changed(session: Any, _person: Person, given: Context, _now: datetime) -> Context | None:
+    # The office can have undone the roster that made it.
+    submission = session.get(Submission, given["submission"])
+    if submission is None:
+        return None
+    return {"cohort": submission.cohort, "zone": submission.cohort.zone}
 
 
 def _objection(session: Any, person: Person, given: Context, _now: datetime) -> Context:

@@ -167,21 +167,27 @@ def _join(session: Session, person: Person, submission: Submission, *, now: date
     _draft(submission)
     submissions.still_open(session, submission, now)
     _room(session, submission, apart_from=person.id)
-    _free(session, person, submission, actor=person, now=now)
+    _free(session, person, submission.cohort, submission.attempt, actor=person, now=now)
     members.add(session, submission, person, actor=person, now=now)
     return submission
 
 
 def _free(
-    session: Session, person: Person, submission: Submission, *, actor: Person | None, now: datetime
+    session: Session,
+    person: Person,
+    cohort: Cohort,
+    attempt: int,
+    *,
+    actor: Person | None,
+    now: datetime,
 ) -> None:
     """See that a person's own work does not keep them out; a draft of theirs alone is put away."""
-    newest = queries.newest(session, submission.cohort, person.id)
+    newest = queries.newest(session, cohort, person.id)
     if newest is None:
-        fits = submission.attempt == 1
-    elif newest.attempt < submission.attempt:
+        fits = attempt == 1
+    elif newest.attempt < attempt:
         fits = (
-            newest.attempt == submission.attempt - 1
+            newest.attempt == attempt - 1
             and newest.state == SubmissionState.RELEASED
             and session.scalar(
                 select(Grade.id).where(
@@ -201,11 +207,11 @@ def _free(
                 "%(name)s is in another group, and has to leave it first.", name=person.name
             )
         members.end(session, own, "leave", actor=actor, now=now)
-        fits = newest.attempt == submission.attempt
+        fits = newest.attempt == attempt
     if not fits:
         raise Refused(
             "This is attempt %(n)s, and %(name)s is not that far.",
-            n=submission.attempt,
+            n=attempt,
             name=person.name,
         )
 
@@ -260,6 +266,7 @@ def form(
         ):
             base = newest
     if base is None:
+        _move_out(session, actor, cohort, 1, group[0], now=now)
         base = submissions.begin(session, group[0], cohort, attempt=1, now=now, actor=actor)
         audit.record(session, actor, "submission:start", base, now=now, after={"state": "draft"})
     base.group_name = name.strip()
@@ -340,15 +347,27 @@ def _put(
     if queries.has(session, submission, person.id):
         return
     _room(session, submission, apart_from=person.id)
-    newest = queries.newest(session, submission.cohort, person.id)
+    _move_out(session, actor, submission.cohort, submission.attempt, person, now=now)
+    members.add(session, submission, person, actor=actor, now=now)
+
+
+def _move_out(
+    session: Session,
+    actor: Person | None,
+    cohort: Cohort,
+    attempt: int,
+    person: Person,
+    *,
+    now: datetime,
+) -> None:
+    """Free a person as the office may: they need not leave the group before."""
+    newest = queries.newest(session, cohort, person.id)
     if newest is not None and newest.state == SubmissionState.DRAFT:
-        # The office moves people from group to group; they need not leave the one before.
         others = queries.rows(session, newest, PRESENT)
         own = queries.part(session, newest, person.id)
         if len(others) > 1 and own is not None and own.state == MemberState.JOINED:
             members.end(session, own, "remove", actor=actor, now=now)
-    _free(session, person, submission, actor=actor, now=now)
-    members.add(session, submission, person, actor=actor, now=now)
+    _free(session, person, cohort, attempt, actor=actor, now=now)
 
 
 def place(

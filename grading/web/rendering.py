@@ -42,6 +42,7 @@ SUBMISSION_TAGS: dict[str, Tag] = {
     S.RELEASED: (_l("Result ready"), "ok"),
     S.WITHDRAWN: (_l("Withdrawn"), "grey"),
     S.WITHHELD: (_l("Held back"), "danger"),
+    S.ANCHOR: (_l("Example"), "plain"),
 }
 # What staff see; learners are never told these apart before release.
 STAFF_SUBMISSION_TAGS: dict[str, Tag] = SUBMISSION_TAGS | {

@@ -45,14 +45,17 @@ from grading.services import (
     cohorts,
     extensions,
     groups,
+    imports,
     misconduct,
     points,
     releases,
     reviews,
     submissions,
 )
+from grading.services.imports.common import Effect
 from grading.workflow.allocation import Pool
 from grading.workflow.calendar import ExtensionKind
+from grading.workflow.cohort import ImportKind
 from grading.workflow.group import MemberState, ObjectionState
 from grading.workflow.submission import CURRENT_STATEMENT, SubmissionState
 from tests import factories
@@ -267,12 +270,19 @@ def test_a_roster_puts_learners_together(cast_of: Any, act: Callable[[], Any]) -
             f"{cast.learners[1].email},{cast.learners[1].name},learner,",
         ]
         data = "\n".join(rows).encode()
-        assert cohorts.import_roster(session, None, cast.cohort, data, now=NOW) == 1
+        preview, batch = imports.carry_out(
+            session, None, ImportKind.ROSTER, cast.cohort, data, now=NOW
+        )
+        assert batch is not None
+        assert preview.counts == {Effect.ACCOUNT: 1, Effect.ENROL: 1, Effect.GROUP: 2}
         found, total = members.groups(session, cast.cohort, page=1, size=50)
         assert (total, found[0].group_name) == (1, "North")
         assert sorted(states(session, found[0])) == ["Learner Alder", "Learner New"]
         # The same list once more changes nothing.
-        assert cohorts.import_roster(session, None, cast.cohort, data, now=NOW) == 0
+        _preview, again = imports.carry_out(
+            session, None, ImportKind.ROSTER, cast.cohort, data, now=NOW
+        )
+        assert again is None
         assert len(members.rows(session, found[0])) == 2
 
 
@@ -281,18 +291,64 @@ def test_a_roster_with_a_faulty_group_changes_nothing(cast_of: Any, act: Callabl
         cohort_id = cast_of(session, learners=1, group_size=2).cohort.id
     rows = ["email,name,role,group"]
     rows += [f"n{i}@example.org,Learner N{i},learner,Big" for i in range(3)]
-    rows += ["g@example.org,Grader G,grader,Big"]
+    rows += ["g@example.org,Grader G,grader,Big", "n0@example.org,Learner N0,peer,Small"]
     with pytest.raises(FaultsFound) as caught, act() as session:
-        cohorts.import_roster(
-            session, None, session.get_one(Cohort, cohort_id), "\n".join(rows[:4]).encode(), now=NOW
+        imports.carry_out(
+            session,
+            None,
+            ImportKind.ROSTER,
+            session.get_one(Cohort, cohort_id),
+            "\n".join(rows).encode(),
+            now=NOW,
         )
-    assert [(f.where, f.params) for f in caught.value.faults] == [("line 4, group", {"most": 2})]
-    with pytest.raises(FaultsFound, match="line 5, group"), act() as session:
-        cohorts.import_roster(
-            session, None, session.get_one(Cohort, cohort_id), "\n".join(rows).encode(), now=NOW
-        )
+    assert [(fault.where, fault.params) for fault in caught.value.faults] == [
+        ("line 4, group", {"most": 2}),
+        ("line 5, group", {}),
+        ("line 6, group", {}),
+    ]
     with act() as session:
         assert session.scalar(select(Person).where(Person.email == "n0@example.org")) is None
+
+
+def test_a_roster_cannot_move_whoever_has_handed_in(cast_of: Any, act: Callable[[], Any]) -> None:
+    with act() as session:
+        cast = cast_of(session, learners=1)
+        learner, cohort_id = cast.learners[0], cast.cohort.id
+        hand_in(session, learner, a_group(session, cast, 0), NOW + DAY)
+        rows = f"email,name,role,group\n{learner.email},{learner.name},learner,North"
+    with pytest.raises(FaultsFound, match="handed in another project"), act() as session:
+        imports.carry_out(
+            session,
+            None,
+            ImportKind.ROSTER,
+            session.get_one(Cohort, cohort_id),
+            rows.encode(),
+            now=NOW + DAY,
+        )
+
+
+def test_undoing_a_roster_undoes_its_groups(cast_of: Any, act: Callable[[], Any]) -> None:
+    with act() as session:
+        cohort_id = cast_of(session, learners=0).cohort.id
+        data = "\n".join(
+            ["email,name,role,group"]
+            + [f"n{i}@example.org,Learner N{i},learner,{'NS'[i // 2]}" for i in range(4)]
+        ).encode()
+        _preview, batch = imports.carry_out(
+            session, None, ImportKind.ROSTER, session.get_one(Cohort, cohort_id), data, now=NOW
+        )
+        assert batch is not None
+        south = session.scalars(select(Submission).where(Submission.group_name == "S")).one()
+        submissions_of = select(Submission.group_name).where(Submission.cohort_id == cohort_id)
+        # In one of the groups somebody has begun to write.
+        south.title = "Bees"
+        session.flush()
+        kept = {one.who for one in imports.look_back(session, None, batch).kept}
+        assert kept == {"n2@example.org", "n3@example.org"}
+        imports.undo(session, None, batch, now=NOW)
+        assert list(session.scalars(submissions_of)) == ["S"]
+        left = session.scalars(select(Person.email).where(Person.email.like("n_@example.org")))
+        assert set(left) == kept
 
 
 def test_whoever_lacks_courses_holds_the_group_back(cast_of: Any, act: Callable[[], Any]) -> None:

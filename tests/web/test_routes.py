@@ -333,9 +333,7 @@ def world(app: Flask, act: Callable[[], Any], clock: Clock) -> dict[str, Any]:
         case = session.scalars(select(Discrepancy)).one()
         people |= {"learner": grade.submission.learner_id, "grader": str(item.rater_id)}
         own = session.scalars(
-            select(CredentialRecord).where(
-                CredentialRecord.person_id == grade.submission.learner_id
-            )
+            select(CredentialRecord).where(CredentialRecord.person_id == grade.person_id)
         ).one()
         disputes = disputed(session, people, grade.submission, clock)
         link = sharing.make_link(session, own.person, own, label="Example Ltd", now=clock.now)
@@ -354,7 +352,7 @@ def world(app: Flask, act: Callable[[], Any], clock: Clock) -> dict[str, Any]:
                 **disputes,
                 "link_id": link.id,
                 "membership_id": "none",
-                "member_id": "none",
+                "person_id": people["learner"],
                 "invitation_id": "none",
                 "reply": "accept",
                 "own_objection_id": "none",
@@ -525,6 +523,8 @@ def address(app: Flask, world: dict[str, Any], endpoint: str) -> str:
     place = "cohort" if "cohort" in name else "program"
     values["batch_id"] = values["batches"][place]
     values["kind"] = "roster" if place == "cohort" else "entitlements"
+    if name == "account":
+        values["person_id"] = values["late_id"]
     values["allocation_id"] = world["review"] if name.startswith("review_") else world["item"]
     rule = next(rule for rule in app.url_map.iter_rules(endpoint))
     with app.test_request_context():
