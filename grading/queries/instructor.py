@@ -82,7 +82,6 @@ def submissions(
     total = session.scalar(select(func.count()).select_from(Submission).where(*condition)) or 0
     rows = session.scalars(
         select(Submission)
-        .options(selectinload(Submission.learner))
         .where(*condition)
         .order_by(func.md5(Submission.id))
         .limit(PAGE)

@@ -33,6 +33,8 @@ Tag = tuple[Any, str]
 
 SUBMISSION_TAGS: dict[str, Tag] = {
     S.DRAFT: (_l("Draft"), "draft"),
+    S.CONTESTABLE: (_l("Submitted"), "plain"),
+    S.CONTESTED: (_l("Submitted"), "plain"),
     S.SUBMITTED: (_l("Submitted"), "plain"),
     S.BEGUN: (_l("Being graded"), "info"),
     S.DISCREPANT: (_l("Being graded"), "info"),
@@ -40,9 +42,13 @@ SUBMISSION_TAGS: dict[str, Tag] = {
     S.RELEASED: (_l("Result ready"), "ok"),
     S.WITHDRAWN: (_l("Withdrawn"), "grey"),
     S.WITHHELD: (_l("Held back"), "danger"),
+    S.ANCHOR: (_l("Example"), "plain"),
 }
 # What staff see; learners are never told these apart before release.
 STAFF_SUBMISSION_TAGS: dict[str, Tag] = SUBMISSION_TAGS | {
+    # That it is a group's is nobody's business who may come to read it.
+    S.CONTESTABLE: (_l("Submitted, not given out yet"), "plain"),
+    S.CONTESTED: (_l("Submitted, waits for the office"), "plain"),
     S.DISCREPANT: (_l("Scores too far apart"), "warn"),
     S.RESOLVED: (_l("Graded, not released"), "info"),
     S.RELEASED: (_l("Released"), "ok"),

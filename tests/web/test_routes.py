@@ -107,6 +107,11 @@ PAGES: dict[str, set[str]] = {
     "records.program": {"learner"},
     "records.as_csv": {"learner"},
     "records.as_json": {"learner"},
+    "group.page": {"learner"},
+    # Nothing was handed in for a group there.
+    "group.object_to": set(),
+    "groups.page": SETS_UP,
+    "points.page": set(),
     "rater.home": SIGNED_IN,
     "rater.item_sheet": {"grader"},
     "rater.item_finished": {"grader"},
@@ -205,6 +210,19 @@ ACTS: dict[str, set[str]] = {
     "records.withdraw_link": {"learner"},
     "public.verify_many": EVERYBODY,
     "credentials.publish": {"learner"},
+    "learner.issue_anew": {"learner"},
+    "group.invite": {"learner"},
+    "group.join": {"learner"},
+    "group.answer": set(),
+    "group.call_off": {"learner"},
+    "group.leave": {"learner"},
+    "group.object_to": {"learner"},
+    "group.withdraw_objection": set(),
+    "groups.form": SETS_UP,
+    "groups.place": SETS_UP,
+    "groups.take_out": SETS_UP,
+    "groups.decide": SETS_UP,
+    "points.page": {"instructor"},
     "rater.next_item": {"grader", "instructor", "lead"},
     "rater.item_save": {"grader"},
     "rater.item_draft": {"grader"},
@@ -281,7 +299,7 @@ def world(
     monkeypatch.setattr(signing, "RSA_BITS", 2048)
     app.extensions["grading"].files.put("a-logo", [b"\x89PNG\r\n\x1a\n"], limit=100)
     with act() as session:
-        cast = factories.a_cast(session, now=NOW, learners=4, graders=4)
+        cast = factories.a_cast(session, now=NOW, learners=4, graders=4, group_size=3)
         cohort_id = cast.cohort.id
         due = cast.cohort.due_at
         people = {
@@ -333,9 +351,7 @@ def world(
         case = session.scalars(select(Discrepancy)).one()
         people |= {"learner": grade.submission.learner_id, "grader": str(item.rater_id)}
         own = session.scalars(
-            select(CredentialRecord).where(
-                CredentialRecord.person_id == grade.submission.learner_id
-            )
+            select(CredentialRecord).where(CredentialRecord.person_id == grade.person_id)
         ).one()
         given = credential_of(app, session, own, clock.now)
         disputes = disputed(session, people, grade.submission, clock)
@@ -356,6 +372,11 @@ def world(
                 **disputes,
                 "link_id": link.id,
                 "membership_id": "none",
+                "person_id": people["learner"],
+                "invitation_id": "none",
+                "reply": "accept",
+                "own_objection_id": "none",
+                "objection_id": "none",
                 "file_id": "none",
                 "number": 1,
                 "token": "none",
@@ -540,6 +561,8 @@ def address(app: Flask, world: dict[str, Any], endpoint: str) -> str:
     place = "cohort" if "cohort" in name else "program"
     values["batch_id"] = values["batches"][place]
     values["kind"] = "roster" if place == "cohort" else "entitlements"
+    if name == "account":
+        values["person_id"] = values["late_id"]
     values["allocation_id"] = world["review"] if name.startswith("review_") else world["item"]
     rule = next(rule for rule in app.url_map.iter_rules(endpoint))
     with app.test_request_context():

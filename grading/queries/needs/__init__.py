@@ -41,6 +41,7 @@ SOURCES: tuple[tuple[frozenset[Role], Source], ...] = (
     (frozenset(REVIEWS), learner.to_review),
     (frozenset(LEARNS), learner.results),
     (frozenset(LEARNS), learner.hearings),
+    (frozenset(LEARNS), learner.group),
     (frozenset(READS), reader.to_read),
     (frozenset(READS), reader.to_decide),
     (frozenset(READS), reader.questions),
@@ -48,6 +49,7 @@ SOURCES: tuple[tuple[frozenset[Role], Source], ...] = (
     (frozenset(WATCHES), staff.stranded),
     (frozenset({Role.INSTRUCTOR}), staff.to_release),
     (frozenset({Role.INSTRUCTOR}), staff.misconduct),
+    (frozenset(MANAGES), staff.objections),
     (frozenset(MANAGES), staff.to_manage),
 )
 

@@ -25,9 +25,11 @@ class Kind(StrEnum):
     HEARING = "hearing"
     SUBMIT = "submit"
     COMPLETE_COURSES = "complete_courses"
+    INVITATION = "invitation"
     REVIEW = "review"
     RESULT = "result"
     APPEAL_WINDOW = "appeal_window"
+    OBJECTION_WINDOW = "objection_window"
     ITEM_BEGUN = "item_begun"
     HOLD_ENDED = "hold_ended"
     THIRD_READING = "third_reading"
@@ -35,6 +37,7 @@ class Kind(StrEnum):
     QUESTION = "question"
     ITEMS_GIVEN = "items_given"
     ITEMS_OPEN = "items_open"
+    OBJECTIONS_OPEN = "objections_open"
     MISCONDUCT_HEAR = "misconduct_hear"
     MISCONDUCT_DECIDE = "misconduct_decide"
     MISCONDUCT_SECOND = "misconduct_second"
@@ -49,7 +52,7 @@ class Kind(StrEnum):
 
 
 # One may, but nobody waits for it: shown apart, and never a reason to write.
-OPTIONAL = frozenset({Kind.APPEAL_WINDOW})
+OPTIONAL = frozenset({Kind.APPEAL_WINDOW, Kind.OBJECTION_WINDOW})
 ORDER = {kind: number for number, kind in enumerate(Kind)}
 
 
