@@ -7,7 +7,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from grading.models import Absence, Allocation, Cohort, Extension, Submission
-from grading.workflow.allocation import HELD, Pool
+from grading.workflow.allocation import ATTEMPTED, HELD, Pool
 from grading.workflow.calendar import ExtensionKind, ExtensionState, lengthened
 from grading.workflow.deadlines import Calendar, extended, shifted
 from grading.workflow.submission import SubmissionState
@@ -144,6 +144,7 @@ def preview(
             Allocation.cohort_id == cohort.id,
             Allocation.rater_id == person_id,
             Allocation.pool == Pool.PEER,
+            Allocation.purpose.not_in(ATTEMPTED),
             Allocation.state.in_(HELD),
         )
         .limit(1)

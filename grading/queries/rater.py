@@ -16,7 +16,10 @@ RECENT = timedelta(hours=24)
 
 @dataclass(frozen=True)
 class Bench:
-    """One cohort as its grader sees it."""
+    """One cohort as its grader sees it.
+
+    ``standings`` are by criterion code; ``cleared`` says whether new items are given, ``paused`` why not.
+    """
 
     cohort: Cohort
     waiting: int
@@ -24,6 +27,9 @@ class Bench:
     begun: Sequence[Allocation]
     finished: Sequence[Allocation]
     ended: Sequence[Allocation]
+    cleared: bool
+    standings: dict[str, Standing]
+    paused: QueuePause | None
 
 
 def benches(session: Session, person_id: str, *, now: datetime) -> list[Bench]:
@@ -46,7 +52,10 @@ def _bench(session: Session, cohort: Cohort, person_id: str, now: datetime) -> B
         Allocation.cohort_id == cohort.id,
         Allocation.rater_id == person_id,
         Allocation.pool == Pool.PROFESSIONAL,
+        Allocation.purpose.not_in(ATTEMPTED),
     )
+    paused = standings.pause_of(session, cohort.id, person_id)
+    me = session.get_one(Person, person_id)
     waiting, done = session.execute(
         select(
             func.coalesce(func.sum(case((Allocation.state.in_(HELD), 1), else_=0)), 0),

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from grading.models import Allocation, Cohort, Extension, Membership, Person, Submission
 from grading.services import outbox
-from grading.workflow.allocation import HELD, Pool
+from grading.workflow.allocation import ATTEMPTED, HELD, Pool
 from grading.workflow.calendar import ExtensionState
 from grading.workflow.cohort import Role
 from grading.workflow.deadlines import shifted
@@ -112,6 +112,7 @@ def _dates(session: Session, cohort: Cohort, now: datetime) -> list[tuple[Person
                 Allocation.cohort_id == cohort.id,
                 Allocation.rater_id == Person.id,
                 Allocation.pool == Pool.PEER,
+                Allocation.purpose.not_in(ATTEMPTED),
                 Allocation.state.in_(HELD),
             )
         )

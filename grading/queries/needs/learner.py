@@ -16,7 +16,7 @@ from grading.models import (
 from grading.queries import eligibility
 from grading.queries.grades import in_force
 from grading.queries.needs.base import LEARNS, REVIEWS, Kind, Need, Who
-from grading.workflow.allocation import HELD, AllocationState, Pool
+from grading.workflow.allocation import ATTEMPTED, HELD, AllocationState, Pool
 from grading.workflow.appeal import AppealState
 from grading.workflow.cohort import CohortState, Role
 from grading.workflow.deadlines import shifted
@@ -67,6 +67,7 @@ def to_review(session: Session, me: Who, now: datetime) -> list[Need]:
             Allocation.cohort_id.in_(me.having(*REVIEWS)),
             Allocation.rater_id == me.person.id,
             Allocation.pool == Pool.PEER,
+            Allocation.purpose.not_in(ATTEMPTED),
             or_(
                 Allocation.state.in_(HELD),
                 and_(Allocation.state == AllocationState.LAPSED, Allocation.replaced.is_(False)),

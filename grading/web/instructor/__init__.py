@@ -24,6 +24,7 @@ from grading.models import (
     Submission,
 )
 from grading.queries import agreement as agreements
+from grading.queries import burndown as burndowns
 from grading.queries import disputes, releasing
 from grading.queries import instructor as queries
 from grading.queries import learner as learners
@@ -31,7 +32,16 @@ from grading.services import allocations, appeals, exposures, records, releases
 from grading.web import access
 from grading.web.access import load, requires
 from grading.web.errors import fault_words
-from grading.web.instructor import coordinator, funnel, misconduct, shell
+from grading.web.instructor import (
+    burndown,
+    calibration,
+    coordinator,
+    funnel,
+    misconduct,
+    monitoring,
+    routing,
+    shell,
+)
 from grading.web.instructor.shell import render
 from grading.workflow.release import Hindrance
 from grading.workflow.submission import SubmissionState
@@ -71,6 +81,7 @@ def cohort(cohort_id: str) -> Any:
     state = request.args.get("state") or None
     rows, total = queries.submissions(session, found, state=state, page=_page_number())
     groups = queries.separate_groups(session, found)
+    now = access.now()
     return render(
         "cohort.html",
         found,
@@ -78,8 +89,9 @@ def cohort(cohort_id: str) -> Any:
         items=queries.item_counts(session, found),
         stranded=releasing.stranded_items(session, found),
         groups=groups if len(groups) > 1 else [],
+        burndown=burndown.draw(burndowns.of_cohort(session, found, now=now), now),
         submissions=rows,
-        states=list(SubmissionState),
+        states=[state for state in SubmissionState if state is not SubmissionState.ANCHOR],
         state=state,
         page=_page_number(),
         pages=_pages(total),
@@ -410,4 +422,7 @@ def register(app: Flask) -> None:
     app.register_blueprint(misconduct.bp)
     app.register_blueprint(coordinator.bp)
     app.register_blueprint(funnel.bp)
+    app.register_blueprint(calibration.bp)
+    app.register_blueprint(monitoring.bp)
+    app.register_blueprint(routing.bp)
     app.jinja_env.globals["is_nan"] = math.isnan
