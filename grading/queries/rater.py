@@ -7,8 +7,19 @@ from datetime import datetime, timedelta
 from sqlalchemy import case, func, select
 from sqlalchemy.orm import Session, selectinload
 
-from grading.models import Allocation, Cohort, Membership, SubmittedCopy
-from grading.workflow.allocation import HELD, AllocationState, Pool
+from grading.models import (
+    Allocation,
+    AnchorPaper,
+    AnchorReading,
+    Cohort,
+    Membership,
+    Person,
+    QueuePause,
+    Standing,
+    SubmittedCopy,
+)
+from grading.queries import standings
+from grading.workflow.allocation import ATTEMPTED, HELD, AllocationState, Pool
 from grading.workflow.cohort import Role
 
 RECENT = timedelta(hours=24)
@@ -104,6 +115,10 @@ def _bench(session: Session, cohort: Cohort, person_id: str, now: datetime) -> B
                 ).limit(20)
             )
         ),
+        # A pause is shown as such, not as a want of standing.
+        cleared=paused is not None or bool(standings.grading(session, cohort, [me], now)),
+        standings=standings.of_person(session, cohort, person_id),
+        paused=paused,
     )
 
 
@@ -115,3 +130,12 @@ def copy_to_read(session: Session, allocation: Allocation) -> SubmittedCopy | No
         .order_by(SubmittedCopy.number.desc())
         .limit(1)
     )
+
+
+def paper_of(session: Session, allocation: Allocation) -> AnchorPaper:
+    """Find the anchor paper that an item of an attempt is of."""
+    return session.scalars(
+        select(AnchorPaper)
+        .join(AnchorReading, AnchorReading.anchor_id == AnchorPaper.id)
+        .where(AnchorReading.allocation_id == allocation.id)
+    ).one()

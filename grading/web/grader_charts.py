@@ -183,21 +183,14 @@ def severity(parts: Sequence[Part], rubric: Rubric) -> Figure | None:
     if not parts:
         return None
     titles = {one.code: one.title for one in rubric.criteria}
-    data = [
-        Estimate(
-            titles[part.criterion] if part.criterion else _("Total"),
-            *(
-                (None, None, None)
-                if part.severity.n < ENOUGH
-                else (part.severity.estimate, *part.severity.interval)
-            ),
-            n=part.severity.n,
-            words=not_enough(part.severity.n)
-            if part.severity.n < ENOUGH
-            else f"{part.severity.estimate:+.2f}".replace("-", "−"),
-        )
-        for part in parts
-    ]
+    data = []
+    for part in parts:
+        label, effect = titles[part.criterion] if part.criterion else _("Total"), part.severity
+        if effect.n < ENOUGH:
+            data.append(Estimate(label, None, None, None, effect.n, not_enough(effect.n)))
+            continue
+        words = f"{effect.estimate:+.2f}".replace("-", "−")
+        data.append(Estimate(label, effect.estimate, *effect.interval, effect.n, words))
     return charts.intervals(
         "severity",
         _("How strict, and on what?"),

@@ -274,7 +274,10 @@ def _set_aside_page(cohort: Cohort, person: Person, faults: list[Fault] | None =
     chosen = request.values.get("since", "")
     alarm = next((one for one in alarms if one.id == chosen), None)
     given = request.values.get("criterion")
-    criterion = _criterion(cohort, given) if given is not None else alarm and alarm.criterion
+    if given is None and alarm is not None:
+        criterion = alarm.criterion
+    else:
+        criterion = _criterion(cohort, given or "")
     since = _since(cohort, person, chosen, criterion)
     effect = quarantines.preview(db.session(), cohort, person.id, criterion, since)
     page = render(

@@ -76,9 +76,9 @@ def _rows(
     side, band = board.wrong()
     after = np.full(len(side), np.nan)
     known = np.isfinite(side)
-    _, after[known] = board.decisions.expected(
+    after[known] = board.decisions.expected(
         board.mean[known], board.variance[known], board.precision(None)
-    )
+    )[1]
     cuts = [low - queries.HALF_POINT for low, _name in plan.bands]
     bands = band_probabilities(result.mean, result.standard_error, cuts)
     settled = board.settled()
@@ -114,7 +114,7 @@ def board(cohort_id: str) -> Any:
     forecast = None
     if result is not None:
         laid_out = queries.board(result, plan, max(paid - spent, 0))
-        _, band = laid_out.wrong()
+        band = laid_out.wrong()[1]
         known = np.flatnonzero(np.isfinite(band))
         order = known[np.argsort(-band[known], kind="stable")]
         total = len(order)

@@ -64,8 +64,7 @@ PEER = Side("peer", "/learn", Permission.REVIEW_PEER, "review")
 
 def _cohort(side: Side, cohort_id: str) -> Cohort:
     cohort = load(Cohort, cohort_id, side.permission)
-    off = cohort.plan.peer_calibration if side is PEER else cohort.plan.calibration
-    if off == "off":
+    if side is PEER and cohort.plan.peer_calibration == "off":
         raise NotFound("There is no such page.")
     g.cohort_zone = cohort.zone
     return cohort
