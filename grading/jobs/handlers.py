@@ -20,6 +20,7 @@ from grading.models import (
     Explanation,
     MisconductCase,
     Person,
+    QueuePause,
     Release,
     Submission,
     SubmissionFile,
@@ -151,6 +152,27 @@ def _own_dates(session: Any, person: Person, given: Context, _now: datetime) -> 
     return {"cohort": cohort, "zone": cohort.zone, "calendar": calendar}
 
 
+def _pause(session: Any, person: Person, given: Context, _now: datetime) -> Context | None:
+    """Find the latest pause: a queue that is open by now is not said to be paused, nor the reverse."""
+    cohort = session.get_one(Cohort, given["cohort"])
+    paused = session.scalars(
+        select(QueuePause)
+        .where(QueuePause.cohort_id == cohort.id, QueuePause.person_id == person.id)
+        .order_by(QueuePause.since.desc())
+    ).first()
+    return None if paused is None else {"cohort": cohort, "zone": cohort.zone, "paused": paused}
+
+
+def _still_paused(session: Any, person: Person, given: Context, now: datetime) -> Context | None:
+    context = _pause(session, person, given, now)
+    return None if context is None or context["paused"].ended_at is not None else context
+
+
+def _open_again(session: Any, person: Person, given: Context, now: datetime) -> Context | None:
+    context = _pause(session, person, given, now)
+    return None if context is None or context["paused"].ended_at is None else context
+
+
 def _digest(session: Any, person: Person, given: Context, now: datetime) -> Context | None:
     """Say what waits at this moment; nothing, or on another day than its own, writes no mail."""
     morning = datetime.fromisoformat(given["morning"])
@@ -173,6 +195,8 @@ _CONTEXT: Mapping[str, Callable[[Any, Person, Context, datetime], Context | None
     "misconduct_hearing": _case,
     "misconduct_decided": _case,
     "dates_changed": _own_dates,
+    "queue_paused": _still_paused,
+    "queue_resumed": _open_again,
 }
 
 HANDLERS: Mapping[str, Handler] = {

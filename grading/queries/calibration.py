@@ -86,9 +86,7 @@ def fresh_checks(session: Session, cohort: Cohort) -> list[tuple[Person, int]]:
                 may_read(Person.id),
             )
             .group_by(Person.id)
-        )
-        .tuples()
-        .all()
+        ).all()
     )
     return [(person, counts.get(person.id, 0)) for person in graders]
 

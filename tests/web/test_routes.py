@@ -539,7 +539,7 @@ def look_after(
         "alarm_id": alarm.id,
         "pause_id": paused.id,
         "quarantine_id": aside.id,
-        "person_id": grader.id,
+        "grader_id": grader.id,
     }
 
 
@@ -603,6 +603,8 @@ def address(app: Flask, world: dict[str, Any], endpoint: str) -> str:
     place = "cohort" if "cohort" in name else "program"
     values["batch_id"] = values["batches"][place]
     values["kind"] = "roster" if place == "cohort" else "entitlements"
+    if endpoint.startswith("monitoring."):
+        values["person_id"] = values["grader_id"]
     if name.startswith("peer_"):
         values["attempt_id"] = values["peer_attempt_id"]
     values["allocation_id"] = world["review"] if name.startswith("review_") else world["item"]
