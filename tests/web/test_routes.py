@@ -603,8 +603,8 @@ def address(app: Flask, world: dict[str, Any], endpoint: str) -> str:
     place = "cohort" if "cohort" in name else "program"
     values["batch_id"] = values["batches"][place]
     values["kind"] = "roster" if place == "cohort" else "entitlements"
-    if endpoint.startswith("monitoring."):
-        values["person_id"] = values["grader_id"]
+    looked_after = endpoint.startswith("monitoring.")
+    values["person_id"] = values["grader_id"] if looked_after else world["people"]["learner"]
     if name.startswith("peer_"):
         values["attempt_id"] = values["peer_attempt_id"]
     values["allocation_id"] = world["review"] if name.startswith("review_") else world["item"]
