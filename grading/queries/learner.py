@@ -26,7 +26,7 @@ from grading.models import (
 from grading.queries import dates, eligibility, members
 from grading.queries.grades import in_force
 from grading.queries.ratings import READING_ORDER
-from grading.workflow.allocation import AllocationState, Pool
+from grading.workflow.allocation import ATTEMPTED, AllocationState, Pool
 from grading.workflow.cohort import Role
 from grading.workflow.credential import RecordState
 from grading.workflow.deadlines import Calendar
@@ -134,6 +134,7 @@ def peer_items(session: Session, cohort: Cohort, person_id: str) -> Sequence[All
                 Allocation.cohort_id == cohort.id,
                 Allocation.rater_id == person_id,
                 Allocation.pool == Pool.PEER,
+                Allocation.purpose.not_in(ATTEMPTED),
             )
             .order_by(Allocation.created_at, Allocation.blind_code)
         )

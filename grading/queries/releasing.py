@@ -20,7 +20,13 @@ from grading.models import (
 )
 from grading.queries import members
 from grading.queries.eligible import may_read
-from grading.workflow.allocation import OUTSTANDING, THIRD_READINGS, AllocationState, Pool
+from grading.workflow.allocation import (
+    ATTEMPTED,
+    OUTSTANDING,
+    THIRD_READINGS,
+    AllocationState,
+    Pool,
+)
 from grading.workflow.cohort import Role
 from grading.workflow.misconduct import PENDING as CASE_PENDING
 from grading.workflow.release import Facts, Hindrance, ReleaseState, hindrances
@@ -145,6 +151,7 @@ def owed_reviews(session: Session, cohort: Cohort) -> dict[str, int]:
         .where(
             Allocation.cohort_id == cohort.id,
             Allocation.pool == Pool.PEER,
+            Allocation.purpose.not_in(ATTEMPTED),
             Allocation.state.in_(
                 (AllocationState.ALLOCATED, AllocationState.BEGUN, AllocationState.LAPSED)
             ),

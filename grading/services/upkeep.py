@@ -175,6 +175,7 @@ def close_peer_reviews(session: Session, cohort: Cohort, *, seed: int, now: date
             .where(
                 Allocation.cohort_id == cohort.id,
                 Allocation.pool == Pool.PEER,
+                Allocation.purpose.not_in(ATTEMPTED),
                 Allocation.rater_id.not_in(
                     dates.still_extended(session, cohort, cohort.peers_due_at, now)
                 ),

@@ -24,6 +24,7 @@ from grading.models import (
     Submission,
 )
 from grading.queries import agreement as agreements
+from grading.queries import burndown as burndowns
 from grading.queries import disputes, members, releasing
 from grading.queries import instructor as queries
 from grading.queries import learner as learners
@@ -31,7 +32,17 @@ from grading.services import allocations, appeals, exposures, records, releases
 from grading.web import access
 from grading.web.access import load, requires
 from grading.web.errors import fault_words
-from grading.web.instructor import coordinator, funnel, misconduct, points, shell
+from grading.web.instructor import (
+    burndown,
+    calibration,
+    coordinator,
+    funnel,
+    misconduct,
+    monitoring,
+    points,
+    routing,
+    shell,
+)
 from grading.web.instructor.shell import render
 from grading.workflow.group import MemberState
 from grading.workflow.release import Hindrance
@@ -72,6 +83,7 @@ def cohort(cohort_id: str) -> Any:
     state = request.args.get("state") or None
     rows, total = queries.submissions(session, found, state=state, page=_page_number())
     groups = queries.separate_groups(session, found)
+    now = access.now()
     return render(
         "cohort.html",
         found,
@@ -79,6 +91,7 @@ def cohort(cohort_id: str) -> Any:
         items=queries.item_counts(session, found),
         stranded=releasing.stranded_items(session, found),
         groups=groups if len(groups) > 1 else [],
+        burndown=burndown.draw(burndowns.of_cohort(session, found, now=now), now),
         submissions=rows,
         names={
             work: [part.person.name for part in parts if part.state == MemberState.JOINED]
@@ -86,7 +99,7 @@ def cohort(cohort_id: str) -> Any:
         }
         if shell.abilities(found)["names"]
         else {},
-        states=list(SubmissionState),
+        states=[state for state in SubmissionState if state is not SubmissionState.ANCHOR],
         state=state,
         page=_page_number(),
         pages=_pages(total),
@@ -429,4 +442,7 @@ def register(app: Flask) -> None:
     app.register_blueprint(coordinator.bp)
     app.register_blueprint(funnel.bp)
     app.register_blueprint(points.bp)
+    app.register_blueprint(calibration.bp)
+    app.register_blueprint(monitoring.bp)
+    app.register_blueprint(routing.bp)
     app.jinja_env.globals["is_nan"] = math.isnan
