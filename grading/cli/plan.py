@@ -1,6 +1,7 @@
 """grading plan: grading plans before a cohort has one."""
 
 import json
+import sys
 import tomllib
 from collections.abc import Callable
 from dataclasses import asdict
@@ -105,10 +106,8 @@ def simulate(
     if kind == "panels" and graders < 4:
         raise Refused("Two panels need four graders.")
     assumptions = Assumptions(appeal_wronged, appeal_others)
-    done = []
-    with click.progressbar(
-        range(replications), label="Cohorts", file=click.get_text_stream("stderr")
-    ) as bar:
+    done: list[Rehearsal] = []
+    with click.progressbar(range(replications), label="Cohorts", file=sys.stderr) as bar:
         for number in bar:
             rng = np.random.default_rng([seed, number])
             done.append(

@@ -122,11 +122,11 @@ class _Cohort:
                 Reading(f"p{rater}", "peer", False, {"total": round(value)})
                 for rater, value in read
             ]
-        read = rng.permutation(self.n)[: math.ceil(plan.professional_share * self.n)]
+        chosen = rng.permutation(self.n)[: math.ceil(plan.professional_share * self.n)]
         self.wanted = np.zeros(self.n, dtype=int)
-        self.wanted[read] = plan.professional_readings
+        self.wanted[chosen] = plan.professional_readings
         again = max(round(plan.second_share * self.n), min(plan.second_minimum, self.n))
-        self.again = set(rng.permutation(read)[:again].tolist())
+        self.again = set(rng.permutation(chosen)[:again].tolist())
         self.results: dict[int, Resolved] = {}
 
     def read(self, work: int, cause: Cause, *, adjudication: bool = False) -> bool:
@@ -185,7 +185,11 @@ class _Cohort:
             for reading in given
         ]
         return routing.Totals(
-            Readings.from_long(*([row[place] for row in rows] for place in range(3))),
+            Readings.from_long(
+                [work for work, _, _ in rows],
+                [rater for _, rater, _ in rows],
+                [value for _, _, value in rows],
+            ),
             frozenset(row[1] for row in rows if row[1][1]),
         )
 
