@@ -26,7 +26,7 @@ from grading.models import (
     SubmittedCopy,
 )
 from grading.queries import dates, needs
-from grading.services import people, releases
+from grading.services import people, releases, statistics
 from grading.workflow.release import ReleaseState
 
 Context = dict[str, Any]
@@ -73,6 +73,13 @@ def carry_out_release(task: Task) -> None:
 def keep_up(task: Task) -> None:
     """Do what the clock demands of a cohort."""
     upkeep.run(task.app, task.payload["cohort"], now=task.now)
+
+
+def compute_statistics(task: Task) -> None:
+    """Compute a cohort's statistics; what is not older than the ratings is left."""
+    with transaction() as session:
+        cohort = session.get_one(Cohort, task.payload["cohort"])
+        statistics.compute(session, cohort, now=task.now)
 
 
 def _message(task: Task, template: str, person: Person, context: dict[str, Any]) -> EmailMessage:
@@ -180,4 +187,5 @@ HANDLERS: Mapping[str, Handler] = {
     "password_mail": send_password_mail,
     "release": carry_out_release,
     "upkeep": keep_up,
+    "statistics": compute_statistics,
 }

@@ -18,6 +18,7 @@ from grading.models import (
     Score,
     Submission,
 )
+from grading.queries import adjusting
 from grading.queries.eligible import may_read
 from grading.workflow.allocation import OUTSTANDING, THIRD_READINGS, AllocationState, Pool
 from grading.workflow.cohort import Role
@@ -61,7 +62,14 @@ def candidates(
         .subquery()
     )
     works = session.execute(
-        select(Submission.id, Submission.learner_id, Submission.state, Score.id, Score.composite)
+        select(
+            Submission.id,
+            Submission.learner_id,
+            Submission.state,
+            Score.id,
+            Score.composite,
+            Score.adjustment,
+        )
         .join(latest, latest.c.submission_id == Submission.id, isouter=True)
         .join(
             Score,
@@ -115,9 +123,11 @@ def candidates(
             )
         )
     )
+    asked = adjusting.asked(cohort.plan)
+    adjusted = adjusting.current(session, cohort) if asked else None
     stranded = {allocation.submission_id for allocation in stranded_items(session, cohort)}
     found = []
-    for submission_id, learner_id, state, score_id, composite in works:
+    for submission_id, learner_id, state, score_id, composite, adjustment in works:
         row = counts.get(submission_id)
         facts = Facts(
             state=state,
@@ -128,6 +138,9 @@ def candidates(
             reviews_owed=owed.get(learner_id, 0),
             in_another_release=submission_id in pending,
             misconduct=submission_id in suspected,
+            # What was signed as adjusted stays so, whatever was sealed since.
+            not_adjusted=asked
+            and (adjustment is None or (apart_from is None and adjustment["id"] != adjusted)),
         )
         found.append(Candidate(submission_id, learner_id, score_id, composite, hindrances(facts)))
     return found

@@ -23,6 +23,7 @@ from grading.models import (
 )
 from grading.queries import dates, standings
 from grading.services import (
+    adjusting,
     allocations,
     appeals,
     audit,
@@ -33,6 +34,7 @@ from grading.services import (
     reviews,
     routing,
     settling,
+    statistics,
 )
 from grading.services.transitions import move
 from grading.workflow.adjudication import DiscrepancyState
@@ -533,6 +535,20 @@ def route(session: Session, cohort: Cohort, *, seed: int, now: datetime) -> int:
     return routing.route(session, cohort, now=now)
 
 
+def adjust(session: Session, cohort: Cohort, *, seed: int, now: datetime) -> int:
+    """Adjust scores for who read, where the plan asks for it and all readings are in."""
+    del seed
+    if not adjusting.due(session, cohort, now=now):
+        return 0
+    return 1 + adjusting.adjust(session, None, cohort, now=now).works
+
+
+def keep_statistics(session: Session, cohort: Cohort, *, seed: int, now: datetime) -> int:
+    """Ask a worker for the statistics that pages show, when ratings changed."""
+    del seed
+    return statistics.keep_up(session, cohort, now=now)
+
+
 STEPS: tuple[Step, ...] = (
     allocate_when_due,
     lapse_holds,
@@ -548,7 +564,9 @@ STEPS: tuple[Step, ...] = (
     settle,
     look_after_raters,
     route,
+    adjust,
     repair,
+    keep_statistics,
     reminders.remind,
 )
 

@@ -393,6 +393,7 @@ def result(cohort_id: str) -> Any:
         entitled=entitlements.entitled(session, found.program, me, None),
         rubric=found.rubric_version.rubric,
         comments=queries.comments(session, grade),
+        working=working.of(session, grade, found.rubric_version.rubric),
         overall=queries.overall_comments(session, grade),
         record=queries.record(session, found, me),
     )
