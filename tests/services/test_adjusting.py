@@ -27,11 +27,17 @@ STRICT = 1.0
 
 
 def graded(
-    session: Session, *, learners: int = 40, strict: float = STRICT, mild: float = 1.0, **plan: Any
+    session: Session,
+    *,
+    learners: int = 40,
+    graders: int = 4,
+    strict: float = STRICT,
+    mild: float = 1.0,
+    **plan: Any,
 ) -> tuple[factories.Cast, datetime]:
     """Works read by graders of whom one is stricter by a level, and by peers who are milder by one."""
     cast = factories.a_cast(
-        session, now=NOW, learners=learners, graders=4,
+        session, now=NOW, learners=learners, graders=graders,
         **{"tolerance_levels": 3, "tolerance_total": 100.0, "tolerance_cut": False, "second_share": 0.5,
            "second_minimum": 0, "reviews_wait_days": 0} | plan,
     )  # fmt: skip

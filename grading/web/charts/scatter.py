@@ -56,7 +56,7 @@ def scatter(
         for low, high in bands:
             canvas.rect(left, y_scale(high), right - left, y_scale(low) - y_scale(high), "band")
         canvas.axis_left(y_scale, left, right)
-        end = canvas.axis_below(x_scale, top, bottom, x_axis)
+        end = canvas.axis_below(x_scale, bottom, bottom + 4, x_axis)
         for limit in limits:
             y = y_scale(limit.value)
             canvas.segment(left, y, right, y, "centre" if limit.centre else "limit")

@@ -1,4 +1,4 @@
-"""How a result was worked out: every reading, every weight, what moved it, and the line that gives the score."""
+"""How a result was worked out: every reading and weight, what moved it, and the line that gives it."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -170,13 +170,15 @@ def _sentence(raw: float, composite: float, detail: dict[str, Any] | None) -> st
         share = str(format_decimal(100 * peers["weight"], format="0"))
         reasons.append(
             _(
-                "Your peers count for %(share)s %% of it, after the %(points)s points by which peers are milder than graders are taken off.",
+                "Your peers count for %(share)s %% of it, after the %(points)s points are taken off "
+                "by which peers are milder than graders.",
                 share=share,
                 points=points,
             )
             if peers["leniency"] >= 0
             else _(
-                "Your peers count for %(share)s %% of it, after the %(points)s points by which peers are stricter than graders are added.",
+                "Your peers count for %(share)s %% of it, after the %(points)s points are added "
+                "by which peers are stricter than graders.",
                 share=share,
                 points=points,
             )
