@@ -60,7 +60,7 @@ def test_statistics_release_and_result(
     expect(own.locator(".worked")).to_contain_text("0.800 × (")
     found += faults(own)
     _kept(own, f"result-{mode}")
-    assert found == []
+    assert found == [], "\n".join(found)
 
 
 def _kept(page: Any, name: str) -> None:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from flask_babel import format_decimal
+from flask_babel import format_decimal, ngettext
 from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
@@ -154,14 +154,19 @@ def _sentence(raw: float, composite: float, detail: dict[str, Any] | None) -> st
     reasons = []
     if abs(shift) >= 0.05:
         points = str(format_decimal(abs(shift), format="0.0"))
+        n = len(detail["readings"])
         reasons.append(
-            _(
-                "Your graders are together %(points)s points stricter than the graders of this cohort.",
+            ngettext(
+                "Your grader is %(points)s points stricter than the graders of this cohort.",
+                "Your %(num)s graders are together %(points)s points stricter than those of this cohort.",
+                n,
                 points=points,
             )
             if shift > 0
-            else _(
-                "Your graders are together %(points)s points milder than the graders of this cohort.",
+            else ngettext(
+                "Your grader is %(points)s points milder than the graders of this cohort.",
+                "Your %(num)s graders are together %(points)s points milder than those of this cohort.",
+                n,
                 points=points,
             )
         )
