@@ -33,7 +33,7 @@ from grading.services import (
 from grading.web import access, downloads
 from grading.web.access import load, requires
 from grading.web.errors import fault_words
-from grading.web.learner import credentials, grouping, program_record, questions
+from grading.web.learner import credentials, grouping, program_record, questions, working
 from grading.workflow import files
 from grading.workflow.cohort import CohortState
 from grading.workflow.deadlines import end_of_day
@@ -454,6 +454,7 @@ def result(cohort_id: str) -> Any:
         entitled=entitlements.entitled(session, found.program, me, None),
         rubric=found.rubric_version.rubric,
         comments=queries.comments(session, grade),
+        working=working.of(session, grade, found.rubric_version.rubric),
         overall=queries.overall_comments(session, grade),
         record=queries.record(session, found, me),
     )
