@@ -1,6 +1,7 @@
 """Autumn: open for submission. Drafts, early projects, and a learner who lacks a course."""
 
 from datetime import datetime, timedelta
+from functools import partial
 
 from grading.cli.demo import names, program
 from grading.cli.demo.world import World
@@ -32,12 +33,12 @@ class Autumn:
             if number < SUBMITTED:
                 at(
                     world.day(day, 17, number),
-                    lambda now, learner=learner: world.hand_in(NAME, learner, now),
+                    partial(world.hand_in, NAME, learner),
                 )
             else:
                 at(
                     world.day(day, 18, number),
-                    lambda now, learner=learner: self._write(learner, now),
+                    partial(self._write, learner),
                 )
 
     def _set_up(self, now: datetime) -> None:

@@ -2,10 +2,11 @@
 
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any
+from functools import partial
 
 import numpy as np
 from sqlalchemy import func, select
+from sqlalchemy.orm import Session
 
 from grading.cli.demo import names, program
 from grading.cli.demo.world import SEED, Story, World, levels
@@ -53,6 +54,7 @@ BIRCH = Story(
 )
 DOGWOOD = Story([levels(3, 3, 3, 3, 3)], levels(3, 3, 3, 3, 3))
 STORIES = {"Alder": ALDER, "Birch": BIRCH, "Dogwood": DOGWOOD}
+JOINING = ("Marble", "Quartz")
 IDLE_PEERS = ("Learner Nettle", "Learner Oak")
 
 # Slate reads most, steadily for two days, and then by another standard.
@@ -77,7 +79,7 @@ class Spring:
 
     def plan(self) -> None:
         world, at = self.world, self.world.agenda.at
-        at(world.day(OPENS - 14, 9), lambda now: program.set_up(world, now))
+        at(world.day(OPENS - 14, 9), partial(program.set_up, world))
         at(world.day(OPENS - 13, 9), self._set_up)
         for number, plant in enumerate(learners()):
             # Half hand in early enough for the leads to read some of them before the deadline.
@@ -85,10 +87,10 @@ class Spring:
             hours = float(world.rng.uniform(low, high))
             at(
                 world.day(DUE, 23, 59) - timedelta(hours=hours),
-                lambda now, plant=plant: world.hand_in(
+                partial(
+                    world.hand_in,
                     NAME,
                     f"Learner {plant}",
-                    now,
                     story=STORIES.get(plant),
                     shows=STORIES[plant].peers if plant in STORIES else None,
                     consents=plant not in STORIES,
@@ -99,10 +101,13 @@ class Spring:
         at(world.day(DUE + 1, 8), self._chalk_is_ill)
         for day in range(1, 15):
             self._grading_day(day)
-        at(world.day(RELEASED, 7), lambda now: world.progress("Spring’s results are released"))
+        at(world.day(RELEASED, 7), partial(self._say, "Spring’s results are released"))
         at(world.day(RELEASED, 8), self._propose)
         at(world.day(RELEASED + 7, 10), self._propose)
         self._afterwards()
+
+    def _say(self, step: str, _now: datetime) -> None:
+        self.world.progress(step)
 
     def _set_up(self, now: datetime) -> None:
         self.world.progress("Spring opens: 120 learners write and hand in")
@@ -149,12 +154,12 @@ class Spring:
 
     def _grading_day(self, day: int) -> None:
         world = self.world
-        for place, stone in enumerate((*names.GRADERS[NAME], "Marble")):
+        for place, stone in enumerate((*names.GRADERS[NAME], *JOINING)):
             start = world.day(DUE + day, 9, 2 * place)
             if stone == "Slate":
                 self._slate_reads(day, start)
-            elif (stone != "Chalk" or day > 6) and (stone != "Marble" or day > 4):
-                world.sit_down(NAME, f"Grader {stone}", start, sheets=8, pause=45)
+            elif stone != "Chalk" or day > 6:
+                world.sit_down(NAME, f"Grader {stone}", start, sheets=16, pause=27)
         world.agenda.at(world.day(DUE + day, 20), self._evening)
 
     # --- Slate
@@ -184,9 +189,7 @@ class Spring:
             raised = session.scalar(
                 select(func.count())
                 .select_from(Alarm)
-                .where(
-                    Alarm.cohort_id == self.world.cohorts[NAME], Alarm.state == AlarmState.OPEN
-                )
+                .where(Alarm.cohort_id == self.world.cohorts[NAME], Alarm.state == AlarmState.OPEN)
             )
         if raised:
             self.world.agenda.at(now + timedelta(hours=12), self._answer_alarms)
@@ -238,11 +241,13 @@ class Spring:
                 alarm=about[0],
                 now=now,
             )
-            program.add_person(world, session, "Grader Marble", now)
-            marble = world.person(session, "Grader Marble")
-            cohorts.enrol(session, lead, cohort, marble, Role.GRADER, now=now)
+            # What is set aside, others read again: two more graders join.
+            for stone in JOINING:
+                program.add_person(world, session, f"Grader {stone}", now)
+                joins = world.person(session, f"Grader {stone}")
+                cohorts.enrol(session, lead, cohort, joins, Role.GRADER, now=now)
             pause_id = paused.id
-        world.agenda.at(now + timedelta(hours=4), lambda later: self._resume(pause_id, later))
+        world.agenda.at(now + timedelta(hours=4), partial(self._resume, pause_id))
 
     def _resume(self, pause_id: str, now: datetime) -> None:
         with transaction() as session:
@@ -269,7 +274,8 @@ class Spring:
                 cohort,
                 failed_gates=gates,
                 overrides=dict.fromkeys(
-                    gates, "The pairs behind it are few and near the pass mark; all were read again."
+                    gates,
+                    "The pairs behind it are few and near the pass mark; all were read again.",
                 ),
                 now=now,
             )
@@ -288,11 +294,11 @@ class Spring:
         for hour, learner in enumerate(("Alder", "Birch", "Dogwood")):
             at(
                 world.day(RELEASED + 1, 9 + hour),
-                lambda now, learner=learner: self._share(f"Learner {learner}", now),
+                partial(self._share, f"Learner {learner}"),
             )
         at(world.day(RELEASED + 1, 14), self._appeal)
         at(world.day(RELEASED + 2, 9), self._read_again)
-        at(world.day(RELEASED + 2, 12), lambda now: world.upkeep(NAME, now))
+        at(world.day(RELEASED + 2, 12), partial(world.upkeep, NAME))
         at(world.day(RELEASED + 3, 10), self._decide)
         at(world.day(RELEASED + 1, 16), self._suspect)
         at(world.day(RELEASED + 2, 10), self._hear)
@@ -314,7 +320,7 @@ class Spring:
                 session, person, record, label="For an employer", show_criteria=True, now=now
             )
 
-    def _of_birch(self, session: Any) -> Appeal:
+    def _of_birch(self, session: Session) -> Appeal:
         work = self.world.work_of(session, NAME, "Learner Birch")
         return session.scalars(select(Appeal).where(Appeal.submission_id == work.id)).one()
 
@@ -335,7 +341,7 @@ class Spring:
         with transaction() as session:
             item = self._of_birch(session).allocation
             assert item is not None
-            for stone in ("Marble", "Flint", "Basalt", "Chalk", "Granite"):
+            for stone in ("Marble", "Quartz", "Flint", "Basalt", "Chalk", "Granite"):
                 if world.claim(session, NAME, f"Grader {stone}", item, now):
                     break
             world.finish(session, NAME, item, now + timedelta(minutes=25))
@@ -343,7 +349,8 @@ class Spring:
     def _decide(self, now: datetime) -> None:
         with transaction() as session:
             appeal = self._of_birch(session)
-            assert appeal.allocation is not None and appeal.allocation.rater is not None
+            assert appeal.allocation is not None
+            assert appeal.allocation.rater is not None
             appeals.decide(
                 session,
                 appeal.allocation.rater,
@@ -353,7 +360,7 @@ class Spring:
                 now=now,
             )
 
-    def _case(self, session: Any) -> MisconductCase:
+    def _case(self, session: Session) -> MisconductCase:
         work = self.world.work_of(session, NAME, "Learner Dogwood")
         return session.scalars(
             select(MisconductCase).where(MisconductCase.submission_id == work.id)
@@ -369,7 +376,8 @@ class Spring:
                     Allocation.state == AllocationState.SEALED,
                 )
             ).first()
-            assert reader is not None and reader.rater is not None
+            assert reader is not None
+            assert reader.rater is not None
             misconduct.report(
                 session,
                 reader.rater,

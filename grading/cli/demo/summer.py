@@ -1,20 +1,21 @@
 """Summer: in grading. Its stories: Cedar's extension, a pair two levels apart, and a dry run."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 
 import numpy as np
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from grading.cli.demo import names, program
-from grading.cli.demo.world import SEED, Levels, Story, World, levels
+from grading.cli.demo.world import SEED, Story, World, levels
 from grading.db import transaction
-from grading.models import Allocation, AnchorPaper, CalibrationAttempt, Person, Submission
+from grading.models import Allocation, AnchorPaper, CalibrationAttempt, Submission
 from grading.queries import releasing
 from grading.services import anchors, calibration, extensions
 from grading.workflow import plan as plans
-from grading.workflow.allocation import AllocationState, Pool
+from grading.workflow.allocation import THIRD_READINGS, AllocationState, Pool
 from grading.workflow.calendar import ExtensionKind
 from grading.workflow.calibration import AnchorState, AnchorUse, AttemptKind
 from grading.workflow.submission import SubmissionState
@@ -37,9 +38,7 @@ CLEAR_PAPERS_SPREAD = 0.25
 
 CEDAR = Story([], levels(3, 3, 2, 3, 2), kept_back=True)
 # Near the pass mark, so that a second reading is asked for; it lies two levels higher on one criterion.
-ELDER = Story(
-    [levels(2, 3, 2, 2, 3), levels(2, 3, 2, 4, 3)], levels(2, 3, 2, 3, 3), kept_back=True
-)
+ELDER = Story([levels(3, 3, 2, 2, 3), levels(3, 3, 2, 4, 3)], levels(3, 3, 2, 3, 3), kept_back=True)
 
 
 def learners() -> list[str]:
@@ -53,7 +52,6 @@ class Summer:
 
     def __init__(self, world: World) -> None:
         self.world = world
-        self.attempts: dict[str, Sequence[str]] = {}
 
     def plan(self) -> None:
         world, at = self.world, self.world.agenda.at
@@ -63,10 +61,10 @@ class Summer:
                 continue
             at(
                 world.day(DUE, 23, 59) - timedelta(hours=float(world.rng.uniform(1, 200))),
-                lambda now, plant=plant: world.hand_in(
+                partial(
+                    world.hand_in,
                     NAME,
                     f"Learner {plant}",
-                    now,
                     story=ELDER if plant == "Elder" else None,
                     shows=ELDER.peers if plant == "Elder" else None,
                 ),
@@ -76,11 +74,11 @@ class Summer:
             grader = f"Grader {stone}"
             at(
                 world.day(DUE - 4, 9, place),
-                lambda now, grader=grader: self._try(grader, AttemptKind.PRACTICE, now),
+                partial(self._try, grader, AttemptKind.PRACTICE),
             )
             at(
                 world.day(DUE - 3, 9, place),
-                lambda now, grader=grader: self._try(grader, AttemptKind.QUALIFICATION, now),
+                partial(self._try, grader, AttemptKind.QUALIFICATION),
             )
         at(world.day(DUE - 3, 15), self._grant_time)
         at(world.day(DUE, 23, 59), self._allocate)
@@ -94,7 +92,7 @@ class Summer:
                     pause=40,
                     go_on=lambda: self._ready(self.world.day(0)) < READY - 5,
                 )
-            at(world.day(DUE + day, 21), lambda now: world.upkeep(NAME, now))
+            at(world.day(DUE + day, 21), partial(world.upkeep, NAME))
         at(world.day(-1, 9), self._up_to_today)
         at(world.day(-1, 19, 30), self._cedar_hands_in)
         at(self.world.today - timedelta(hours=3), self._two_levels_apart)
@@ -161,11 +159,11 @@ class Summer:
         for number, item_id in enumerate(papers, 1):
             world.agenda.at(
                 now + timedelta(minutes=20 * number),
-                lambda at, item_id=item_id: self._read_example(item_id, at),
+                partial(self._read_example, item_id),
             )
         world.agenda.at(
             now + timedelta(minutes=20 * len(papers) + 5),
-            lambda at: self._judge(grader, attempt_id, at),
+            partial(self._judge, grader, attempt_id),
         )
 
     def _read_example(self, item_id: str, now: datetime) -> None:
@@ -223,12 +221,11 @@ class Summer:
             world.upkeep(NAME, now)
 
     def _cedar_hands_in(self, now: datetime) -> None:
-        shows: Levels = CEDAR.peers
-        self.world.hand_in(NAME, "Learner Cedar", now, shows=shows, story=CEDAR)
+        self.world.hand_in(NAME, "Learner Cedar", now, shows=CEDAR.peers, story=CEDAR)
         self.world.upkeep(NAME, now + timedelta(minutes=1))
 
     def _items_of(self, learner: str) -> list[str]:
-        """The professional items of a work that nobody has begun."""
+        """The professional items of a work that nobody has begun, third readings apart."""
         with transaction() as session:
             work = self.world.work_of(session, NAME, learner)
             return list(
@@ -237,6 +234,7 @@ class Summer:
                     .where(
                         Allocation.submission_id == work.id,
                         Allocation.pool == Pool.PROFESSIONAL,
+                        Allocation.purpose.not_in(THIRD_READINGS),
                         Allocation.state.in_((AllocationState.OPEN, AllocationState.ALLOCATED)),
                     )
                     .order_by(Allocation.created_at, Allocation.id)
@@ -257,17 +255,16 @@ class Summer:
             now += timedelta(minutes=30)
             world.upkeep(NAME, now)
 
-    def _somebody_takes(self, session: object, item: Allocation, now: datetime) -> Person | None:
+    def _somebody_takes(self, session: Session, item: Allocation, now: datetime) -> None:
         for stone in names.GRADERS[NAME]:
-            if self.world.claim(session, NAME, f"Grader {stone}", item, now):  # type: ignore[arg-type]
-                return item.rater
-        return None
+            if self.world.claim(session, NAME, f"Grader {stone}", item, now):
+                return
 
     def _basalt_begins(self, now: datetime) -> None:
         world = self.world
-        for item_id in self._items_of("Learner Cedar"):
+        # Where a second reading was drawn as well, one of the two is enough here.
+        for item_id in self._items_of("Learner Cedar")[:1]:
             with transaction() as session:
                 item = session.get_one(Allocation, item_id)
                 if item.rater is None and world.claim(session, NAME, "Grader Basalt", item, now):
                     world.begin(session, item, now + timedelta(minutes=5))
-                    return

@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
+from functools import partial
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -31,7 +32,7 @@ from grading.workflow.submission import CURRENT_STATEMENT
 SEED = 11
 ZONE = ZoneInfo("Europe/London")
 # A professional's error on one criterion, a peer's, and how much milder peers are (levels).
-SPREAD, PEER_SPREAD, PEER_LEAN = 0.35, 0.6, 0.3
+SPREAD, PEER_SPREAD, PEER_LEAN = 0.35, 0.6, 0.2
 # How far graders lie from the leads, on every criterion (levels); nobody named here lies on them.
 LEAN = {"Granite": -0.6, "Flint": 0.1, "Marble": -0.1}
 MINUTES_A_SHEET = 16
@@ -147,7 +148,7 @@ class World:
     ) -> Submission:
         """Let a learner begin a project and write it."""
         if shows is None:
-            ability = self.rng.normal(2.5, 0.7)
+            ability = self.rng.normal(2.9, 0.65)
             shows = {
                 code: int(np.clip(round(self.rng.normal(ability, 0.5)), 0, 4))
                 for code in works.CRITERIA
@@ -271,11 +272,9 @@ class World:
                 self.begin(session, session.get_one(Allocation, item_id), now)
             self.agenda.at(
                 now + timedelta(minutes=min(MINUTES_A_SHEET, pause - 1)),
-                lambda end: self._finish_one(cohort, item_id, end),
+                partial(self._finish_one, cohort, item_id),
             )
-            self.agenda.at(
-                now + timedelta(minutes=pause), lambda later: open_next(later, left - 1)
-            )
+            self.agenda.at(now + timedelta(minutes=pause), lambda later: open_next(later, left - 1))
 
         self.agenda.at(at, lambda now: open_next(now, sheets))
 
@@ -310,7 +309,7 @@ class World:
         span = (last - first).total_seconds()
         for item, _rater in given:
             at = first + timedelta(seconds=float(self.rng.uniform(0, span)))
-            self.agenda.at(at, lambda now, item=item: self._finish_peer(cohort, item, now))
+            self.agenda.at(at, partial(self._finish_peer, cohort, item))
 
     def _finish_peer(self, cohort: str, item_id: str, at: datetime) -> None:
         with transaction() as session:
