@@ -18,6 +18,8 @@ from grading.models.cohort import (
     Membership,
     PlanVersion,
 )
+from grading.models.identity import IdentityCheck
+from grading.models.issued import IssuedCredential, SigningKey, StatusList
 from grading.models.job import Job, JobState
 from grading.models.misconduct import Evidence, MisconductCase
 from grading.models.monitoring import Alarm, Quarantine, QuarantinedRating, QueuePause
@@ -72,7 +74,9 @@ __all__ = [
     "Extension",
     "Grade",
     "GradeSeen",
+    "IdentityCheck",
     "ImportBatch",
+    "IssuedCredential",
     "Job",
     "JobState",
     "Membership",
@@ -95,9 +99,11 @@ __all__ = [
     "ShareLink",
     "SignInAttempt",
     "SignOff",
+    "SigningKey",
     "Sponsor",
     "SponsorMember",
     "Standing",
+    "StatusList",
     "StruckReading",
     "Submission",
     "SubmissionFile",

@@ -17,11 +17,13 @@ from grading.models import (
     Entitlement,
     Explanation,
     Extension,
+    IssuedCredential,
     MisconductCase,
     Person,
     Quarantine,
     Release,
     RubricVersion,
+    SigningKey,
     Standing,
     Submission,
 )
@@ -34,6 +36,7 @@ from grading.workflow import (
     calibration,
     cohort,
     credential,
+    issued,
     misconduct,
     monitoring,
     release,
@@ -59,6 +62,8 @@ MACHINES: dict[type, Machine] = {
     Standing: calibration.STANDING_MACHINE,
     Alarm: monitoring.ALARM_MACHINE,
     Quarantine: monitoring.QUARANTINE_MACHINE,
+    IssuedCredential: issued.ISSUED_MACHINE,
+    SigningKey: issued.KEY_MACHINE,
 }
 
 

@@ -14,6 +14,7 @@ from grading.workflow import (
     calibration,
     cohort,
     credential,
+    issued,
     misconduct,
     monitoring,
     release,
@@ -136,6 +137,12 @@ LAWFUL: dict[str, set[tuple[str, str, str]]] = {
     "alarm": {("open", "dismiss", "dismissed"), ("open", "uphold", "upheld")},
     "quarantine": {("in_force", "lift", "lifted")},
     "rubric": {("draft", "publish", "published")},
+    "credential": {("valid", "replace", "replaced"), ("valid", "revoke", "revoked")},
+    "key": {
+        ("active", "retire", "retired"),
+        ("active", "withdraw", "withdrawn"),
+        ("retired", "withdraw", "withdrawn"),
+    },
 }
 
 ALL = [
@@ -156,6 +163,8 @@ ALL = [
     calibration.STANDING_MACHINE,
     monitoring.ALARM_MACHINE,
     monitoring.QUARANTINE_MACHINE,
+    issued.ISSUED_MACHINE,
+    issued.KEY_MACHINE,
 ]
 PRODUCT = [
     (machine, str(state), event)

@@ -25,7 +25,7 @@ from grading.services import appeals, explanations, records, releases, submissio
 from grading.web import access, downloads
 from grading.web.access import load, requires
 from grading.web.errors import fault_words
-from grading.web.learner import program_record, questions
+from grading.web.learner import credentials, program_record, questions
 from grading.workflow import files
 from grading.workflow.cohort import CohortState
 from grading.workflow.submission import CURRENT_STATEMENT, HONOUR_STATEMENTS, SubmissionState
@@ -429,3 +429,4 @@ def register(app: Flask) -> None:
     app.register_blueprint(bp)
     app.register_blueprint(questions.bp)
     app.register_blueprint(program_record.bp)
+    app.register_blueprint(credentials.bp)

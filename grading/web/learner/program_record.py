@@ -14,6 +14,7 @@ from grading.services import records, sharing
 from grading.web import access, downloads
 from grading.web.access import load, requires
 from grading.web.errors import fault_words
+from grading.web.learner import credentials
 
 bp = Blueprint("records", __name__, url_prefix="/learn")
 
@@ -39,6 +40,7 @@ def _page(program: Program, faults: list[Fault] | None = None) -> Any:
         found=found,
         program=program,
         record=record,
+        credentials=credentials.listed(record) if record else [],
         links=links,
         views=sharing.views(session, addresses),
         base_url=access.installation().settings.base_url,
