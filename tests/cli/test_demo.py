@@ -6,8 +6,6 @@ import socket
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -43,34 +41,14 @@ from grading.queries import demo as stories
 from grading.queries import releasing
 from grading.services import audit
 from grading.workflow import plan as plans
-from tests.database import Clock, settings_for
-
-pytestmark = pytest.mark.xdist_group("demo")
-
-
-@pytest.fixture(scope="session")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Flask, list[str]]]:
-    """The demo as “python3 dev.py demo” makes it, with what it said meanwhile."""
-    home = tmp_path_factory.mktemp("demo")
-    settings = replace(settings_for(home, f"sqlite:///{home / 'grading.db'}"), demo=True)
-    app = create_app(settings)
-    app.config["WTF_CSRF_ENABLED"] = False
-    clock = Clock()
-    clock.now = datetime.now(UTC)
-    app.extensions["clock"] = clock
-    said: list[str] = []
-    with app.app_context():
-        assert demo.prepare(app, home, said.append)
-        db.session.remove()
-    yield app, said
-    with app.app_context():
-        db.engine.dispose()
+from tests.database import settings_for
+from tests.demo import Made
 
 
 @pytest.fixture
-def told(made: tuple[Flask, list[str]]) -> Iterator[Session]:
+def told(made: Made) -> Iterator[Session]:
     """The made demo's database, to read."""
-    with made[0].app_context():
+    with made.app.app_context():
         yield db.session()
         db.session.remove()
 
@@ -176,9 +154,7 @@ def test_dogwoods_record_was_revoked(told: Session) -> None:
     assert the(told, CredentialRecord, person_id=learner.id).state == "revoked"
 
 
-def test_cedar_is_late_and_basalts_bench_shows_neither(
-    made: tuple[Flask, list[str]], told: Session
-) -> None:
+def test_cedar_is_late_and_basalts_bench_shows_neither(made: Made, told: Session) -> None:
     work = work_of(told, "Learner Cedar")
     extension = the(told, Extension, person_id=work.learner_id)
     assert work.submitted_at is not None
@@ -186,9 +162,9 @@ def test_cedar_is_late_and_basalts_bench_shows_neither(
     assert not work.copies[-1].late
     basalt = person(told, "Grader Basalt")
     item = the(told, Allocation, submission_id=work.id, rater_id=basalt.id)
-    page = entered(made[0], basalt, f"/grade/item/{item.id}").get_data(as_text=True)
+    page = entered(made.app, basalt, f"/grade/item/{item.id}").get_data(as_text=True)
     read = page[page.index("<main") : page.index("</main>")]
-    bench = entered(made[0], basalt, "/grade/").get_data(as_text=True)
+    bench = entered(made.app, basalt, "/grade/").get_data(as_text=True)
     assert item.blind_code in bench
     for hidden in ("Cedar", "xtension", " late", extension.reason, work.learner_id, "attempt"):
         assert hidden not in read
@@ -238,8 +214,8 @@ def test_a_pair_two_levels_apart_waits(told: Session) -> None:
     assert 2 in {finding["gap"] for finding in case.findings if finding["kind"] == "criterion"}
 
 
-def test_the_dry_run_says_41_and_19(told: Session) -> None:
-    now = datetime.now(UTC)
+def test_the_dry_run_says_41_and_19(made: Made, told: Session) -> None:
+    now = made.clock.now
     found = releasing.candidates(told, cohort(told, "Summer"), now=now)
     ready = sum(one.ready for one in found)
     assert (ready, len(found) - ready) == (summer.READY, 60 - summer.READY)
@@ -290,8 +266,8 @@ def entered(app: Flask, who: Person | None, page: str) -> Any:
     return client.get(page)
 
 
-def test_each_door_opens(made: tuple[Flask, list[str]]) -> None:
-    app, _said = made
+def test_each_door_opens(made: Made) -> None:
+    app = made.app
     client = app.test_client()
     page = client.get("/demo").get_data(as_text=True)
     doors = re.findall(
@@ -310,8 +286,8 @@ def test_each_door_opens(made: tuple[Flask, list[str]]) -> None:
     assert sorted(words) == ["Replaced", "Revoked", "Valid"]
 
 
-def test_the_doors_say_what_the_database_says(made: tuple[Flask, list[str]]) -> None:
-    page = re.sub(r"\s+", " ", made[0].test_client().get("/demo").get_data(as_text=True))
+def test_the_doors_say_what_the_database_says(made: Made) -> None:
+    page = re.sub(r"\s+", " ", made.app.test_client().get("/demo").get_data(as_text=True))
     for words in (
         "Learner Alder passes by 2 points: 62 at a pass mark of 60",
         "Learner Birch’s appeal was upheld: 58 became 63",
@@ -326,18 +302,18 @@ def test_the_doors_say_what_the_database_says(made: tuple[Flask, list[str]]) -> 
         assert words in page, words
 
 
-def test_every_part_has_a_door(made: tuple[Flask, list[str]]) -> None:
-    page = made[0].test_client().get("/demo").get_data(as_text=True)
+def test_every_part_has_a_door(made: Made) -> None:
+    page = made.app.test_client().get("/demo").get_data(as_text=True)
     for name in ("Learner", "Grader", "Lead", "Instructor", "Coordinator", "Observer"):
         assert f"Enter as {name} " in page
     assert f"Enter as {names.OFFICE}" in page
     assert f"Enter as {names.ADMINISTRATOR}" in page
 
 
-def test_doors_are_shut_elsewhere(made: tuple[Flask, list[str]]) -> None:
-    client = made[0].test_client()
+def test_doors_are_shut_elsewhere(made: Made) -> None:
+    client = made.app.test_client()
     assert client.get("/demo", environ_base={"REMOTE_ADDR": "192.0.2.7"}).status_code == 404
-    with made[0].app_context():
+    with made.app.app_context():
         somebody = db.session.scalar(select(Person.id).limit(1))
         db.session.remove()
     outside = {"REMOTE_ADDR": "192.0.2.7"}
@@ -347,20 +323,20 @@ def test_doors_are_shut_elsewhere(made: tuple[Flask, list[str]]) -> None:
     )
 
 
-def test_a_door_leads_nowhere_else(made: tuple[Flask, list[str]]) -> None:
-    with made[0].app_context():
+def test_a_door_leads_nowhere_else(made: Made) -> None:
+    with made.app.app_context():
         somebody = db.session.scalar(select(Person.id).limit(1))
         db.session.remove()
     for away in ("https://example.org/", "//example.org", "/\\example.org"):
-        opened = made[0].test_client().post("/demo/enter", data={"person": somebody, "next": away})
+        opened = made.app.test_client().post("/demo/enter", data={"person": somebody, "next": away})
         assert opened.headers["Location"] == "/"
 
 
 # --- starting
 
 
-def test_a_second_start_goes_on(made: tuple[Flask, list[str]], tmp_path: Path) -> None:
-    app, said = made
+def test_a_second_start_goes_on(made: Made, tmp_path: Path) -> None:
+    app, said = made.app, made.said
     assert any("simulated" in line or "Spring" in line for line in said)
     with app.app_context():
         before = db.session.scalar(select(func.count()).select_from(Allocation))

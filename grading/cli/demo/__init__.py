@@ -27,6 +27,12 @@ DATABASE = ("grading.db", "grading.db-wal", "grading.db-shm")
 MARK = "being-made"
 
 
+def make_anew(app: Flask, today: datetime, progress: Callable[[str], object]) -> World:
+    """Make the tables and the demo in them; the database is empty."""
+    migrations.upgrade(db.engine)
+    return make(app, today, progress)
+
+
 def make(app: Flask, today: datetime, progress: Callable[[str], object]) -> World:
     """Make the demo in an empty, migrated database: everything that happened until ``today``."""
     world = World(app, today, progress)

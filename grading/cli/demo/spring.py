@@ -54,7 +54,7 @@ BIRCH = Story(
 )
 DOGWOOD = Story([levels(3, 3, 3, 3, 3)], levels(3, 3, 3, 3, 3))
 STORIES = {"Alder": ALDER, "Birch": BIRCH, "Dogwood": DOGWOOD}
-JOINING = ("Marble", "Quartz")
+JOINING = ("Agate", "Quartz")
 IDLE_PEERS = ("Learner Nettle", "Learner Oak")
 
 # Slate reads most, steadily for two days, and then by another standard.
@@ -99,7 +99,7 @@ class Spring:
         at(world.day(DUE - 3, 9), self._find_range)
         at(world.day(DUE, 23, 59), self._allocate)
         at(world.day(DUE + 1, 8), self._chalk_is_ill)
-        for day in range(1, 15):
+        for day in range(1, PLAN.results_day):
             self._grading_day(day)
         at(world.day(RELEASED, 7), partial(self._say, "Spring’s results are released"))
         at(world.day(RELEASED, 8), self._propose)
@@ -341,7 +341,7 @@ class Spring:
         with transaction() as session:
             item = self._of_birch(session).allocation
             assert item is not None
-            for stone in ("Marble", "Quartz", "Flint", "Basalt", "Chalk", "Granite"):
+            for stone in ("Agate", "Quartz", "Flint", "Basalt", "Marble", "Chalk"):
                 if world.claim(session, NAME, f"Grader {stone}", item, now):
                     break
             world.finish(session, NAME, item, now + timedelta(minutes=25))
