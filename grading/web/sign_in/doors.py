@@ -149,7 +149,7 @@ def _extension(session: Session) -> Iterator[Door]:
 def _graders(session: Session) -> Iterator[Door]:
     first = demo.cohorts(session)[0]
     lead = _member(session, first, Role.LEAD)
-    monitoring = _page("monitoring.graders", "instructor.agreement", cohort_id=first.id)
+    monitoring = _page("monitoring.overview", "instructor.agreement", cohort_id=first.id)
     if lead is not None and (strict := demo.strictest(session, first)):
         said = _(
             "%(name)s is stricter than the other graders by %(by)s of a level, over %(n)s sheets.",
