@@ -45,6 +45,7 @@ MARKERS = {
     "postgres_url": [pytest.mark.postgres],
     "shared_data": [pytest.mark.shared_data],
     "browser": [pytest.mark.browser],
+    "made": [pytest.mark.timeout(1200)],
 }
 # The demo takes a minute to make, so one worker makes it for all.
 GROUPS = {"made": "demo", "browser": "browser"}

@@ -33,6 +33,7 @@ from grading.models import (
     Job,
     Person,
     QueuePause,
+    Release,
     ShareLink,
     Standing,
     Submission,
@@ -106,8 +107,9 @@ def test_three_cohorts_at_three_stages(told: Session) -> None:
     )
 
 
-def test_no_job_failed_and_none_waits(told: Session) -> None:
-    assert set(told.scalars(select(Job.state))) == {"done"}
+def test_only_mails_and_what_is_done_already_wait_for_the_worker(told: Session) -> None:
+    assert set(told.scalars(select(Job.state))) == {"waiting"}
+    assert set(told.scalars(select(Release.state))) == {"released"}
 
 
 def test_the_plans_differ_from_the_preset_in_calibration_alone(told: Session) -> None:

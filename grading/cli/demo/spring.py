@@ -18,6 +18,7 @@ from grading.models import (
     CredentialRecord,
     MisconductCase,
     QueuePause,
+    Release,
 )
 from grading.queries import agreement, releasing
 from grading.services import (
@@ -285,7 +286,13 @@ class Spring:
                 release,
                 now=now + timedelta(minutes=20),
             )
-        world.work_off(now + timedelta(hours=1))
+            release_id = release.id
+        world.agenda.at(now + timedelta(hours=1), partial(self._carry_out, release_id))
+
+    def _carry_out(self, release_id: str, now: datetime) -> None:
+        """What the worker does when the delay is over; its own job finds it done."""
+        with transaction() as session:
+            releases.carry_out(session, session.get_one(Release, release_id), now=now)
 
     # --- after the release
 

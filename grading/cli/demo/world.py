@@ -22,8 +22,6 @@ from grading.cli.demo import names, works
 from grading.db import transaction
 from grading.errors import Refused
 from grading.jobs import upkeep
-from grading.jobs.handlers import HANDLERS
-from grading.jobs.worker import Worker
 from grading.models import Allocation, AnchorPaper, Cohort, Person, Submission
 from grading.services import allocations, anchors, checks, reviews, submissions
 from grading.workflow.allocation import HELD, OF_ANCHORS, AllocationState, Pool, Purpose
@@ -114,10 +112,6 @@ class World:
 
     def upkeep(self, cohort: str, at: datetime) -> None:
         upkeep.run(self.app, self.cohorts[cohort], now=at, seed=SEED)
-
-    def work_off(self, at: datetime) -> None:
-        """Let the worker do what the outbox holds by an instant: mails and releases."""
-        Worker(self.app, HANDLERS, clock=lambda: at).run_until_idle(at)
 
     # --- handing in
 
