@@ -75,7 +75,7 @@ PAGES: dict[str, Help] = {
             "hold on every device."
         ),
     ),
-    "sign_in.doors": Help(
+    "demo.doors": Help(
         Reader.EVERYBODY,
         _l("The doors of the demonstration"),
         _l("Each door signs you in as somebody of the simulated program. Nothing here is real."),

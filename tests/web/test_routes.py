@@ -74,7 +74,7 @@ PAGES: dict[str, set[str]] = {
     "sign_in.forgot": EVERYBODY,
     "sign_in.reset": EVERYBODY,
     "sign_in.preferences": SIGNED_IN,
-    "sign_in.doors": set(),
+    "demo.doors": set(),
     "public.verify": EVERYBODY,
     "public.verify_many": EVERYBODY,
     "public.record": EVERYBODY,
@@ -204,7 +204,7 @@ ACTS: dict[str, set[str]] = {
     "sign_in.sign_out": EVERYBODY,
     "sign_in.forgot": EVERYBODY,
     "sign_in.reset": EVERYBODY,
-    "sign_in.enter": set(),
+    "demo.enter": set(),
     "sign_in.preferences": SIGNED_IN,
     "learner.start": {"learner"},
     "learner.save": {"learner"},
@@ -708,7 +708,7 @@ def test_pages(app: Flask, world: dict[str, Any], sign_in: Any, part: str) -> No
             bare = endpoint in ("public.record", "public.out")
             expected = {200, 302, 410} | ({404} if bare else set())
         elif part == "nobody":
-            expected = {302} | ({404} if endpoint == "sign_in.doors" else set())
+            expected = {302} | ({404} if endpoint == "demo.doors" else set())
         else:
             expected = {404}
         if status not in expected:
