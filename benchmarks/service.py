@@ -19,7 +19,7 @@ from grading.app import create_app
 from grading.db import db, transaction
 from grading.measurement.allocation import allocate
 from grading.models import Cohort, Person, Submission
-from grading.services import allocations, reviews
+from grading.services import allocations, members, reviews
 from grading.workflow.allocation import Pool, Purpose
 from grading.workflow.cohort import Role
 from tests import factories
@@ -68,6 +68,7 @@ def finishes() -> float:
                         submitted_at=NOW,
                     )
                     session.add(work)
+                    members.add(session, work, learner, actor=None, now=NOW)
                     allocations.give(
                         session, work, None, Pool.PROFESSIONAL, Purpose.LIVE, codes=codes, now=NOW
                     )

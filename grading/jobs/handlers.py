@@ -19,14 +19,18 @@ from grading.models import (
     Cohort,
     Explanation,
     MisconductCase,
+    Objection,
     Person,
+    QueuePause,
     Release,
     Submission,
     SubmissionFile,
+    SubmissionMember,
     SubmittedCopy,
 )
-from grading.queries import dates, needs
+from grading.queries import dates, members, needs
 from grading.services import people, releases
+from grading.workflow.group import ObjectionState
 from grading.workflow.release import ReleaseState
 
 Context = dict[str, Any]
@@ -98,7 +102,7 @@ def _message(task: Task, template: str, person: Person, context: dict[str, Any])
     return message
 
 
-def _receipt(session: Any, _person: Person, given: Context, _now: datetime) -> Context:
+def _receipt(session: Any, person: Person, given: Context, _now: datetime) -> Context:
     submission = session.get_one(Submission, given["submission"])
     copy = session.scalars(
         select(SubmittedCopy).where(
@@ -111,11 +115,48 @@ def _receipt(session: Any, _person: Person, given: Context, _now: datetime) -> C
             select(SubmissionFile).where(SubmissionFile.submission_id == submission.id)
         )
     }
+    by = session.get(Person, given["by"]) if given.get("by") not in (None, person.id) else None
+    late_days, late_points = releases.points_lost(session, submission, at=copy.submitted_at)
     return {
         "cohort": submission.cohort,
         "zone": submission.cohort.zone,
         "copy": copy,
         "files": [files[file_id] for file_id in copy.files],
+        "closes_at": dates.window(session, submission)[1],
+        "by": by.name if by else None,
+        "objections_until": submission.objections_until,
+        "late_days": late_days,
+        "late_points": late_points,
+    }
+
+
+def _group_invitation(session: Any, _person: Person, given: Context, _now: datetime) -> Context:
+    member = session.get_one(SubmissionMember, given["member"])
+    cohort = member.submission.cohort
+    by = member.invited_by.name if member.invited_by else cohort.program.sponsor.name
+    return {"cohort": cohort, "zone": cohort.zone, "by": by}
+
+
+def _group_changed(session: Any, _person: Person, given: Context, _now: datetime) -> Context | None:
+    # The office can have undone the roster that made it.
+    submission = session.get(Submission, given["submission"])
+    if submission is None:
+        return None
+    return {"cohort": submission.cohort, "zone": submission.cohort.zone}
+
+
+def _objection(session: Any, person: Person, given: Context, _now: datetime) -> Context:
+    objection = session.get_one(Objection, given["objection"])
+    cohort = objection.submission.cohort
+    own = members.newest(session, cohort, person.id)
+    return {
+        "cohort": cohort,
+        "zone": cohort.zone,
+        "by": objection.person.name,
+        "returned": objection.state == ObjectionState.RETURNED,
+        "upheld": objection.state == ObjectionState.UPHELD,
+        "own": objection.person_id == person.id,
+        "due_at": dates.window(session, own)[0] if own else None,
     }
 
 
@@ -147,8 +188,29 @@ def _case(session: Any, _person: Person, given: Context, _now: datetime) -> Cont
 
 def _own_dates(session: Any, person: Person, given: Context, _now: datetime) -> Context:
     cohort = session.get_one(Cohort, given["cohort"])
-    calendar = dates.personal(session, cohort, person.id)
+    calendar = dates.of_learner(session, cohort, person.id)
     return {"cohort": cohort, "zone": cohort.zone, "calendar": calendar}
+
+
+def _pause(session: Any, person: Person, given: Context, _now: datetime) -> Context | None:
+    """Find the latest pause: a queue that is open by now is not said to be paused, nor the reverse."""
+    cohort = session.get_one(Cohort, given["cohort"])
+    paused = session.scalars(
+        select(QueuePause)
+        .where(QueuePause.cohort_id == cohort.id, QueuePause.person_id == person.id)
+        .order_by(QueuePause.since.desc())
+    ).first()
+    return None if paused is None else {"cohort": cohort, "zone": cohort.zone, "paused": paused}
+
+
+def _still_paused(session: Any, person: Person, given: Context, now: datetime) -> Context | None:
+    context = _pause(session, person, given, now)
+    return None if context is None or context["paused"].ended_at is not None else context
+
+
+def _open_again(session: Any, person: Person, given: Context, now: datetime) -> Context | None:
+    context = _pause(session, person, given, now)
+    return None if context is None or context["paused"].ended_at is None else context
 
 
 def _digest(session: Any, person: Person, given: Context, now: datetime) -> Context | None:
@@ -173,6 +235,12 @@ _CONTEXT: Mapping[str, Callable[[Any, Person, Context, datetime], Context | None
     "misconduct_hearing": _case,
     "misconduct_decided": _case,
     "dates_changed": _own_dates,
+    "group_invitation": _group_invitation,
+    "group_changed": _group_changed,
+    "group_objection": _objection,
+    "objection_decided": _objection,
+    "queue_paused": _still_paused,
+    "queue_resumed": _open_again,
 }
 
 HANDLERS: Mapping[str, Handler] = {

@@ -18,6 +18,7 @@ from grading.models.cohort import (
     Membership,
     PlanVersion,
 )
+from grading.models.group import MemberPoints, Objection, SubmissionMember
 from grading.models.identity import IdentityCheck
 from grading.models.issued import IssuedCredential, SigningKey, StatusList
 from grading.models.job import Job, JobState
@@ -79,8 +80,10 @@ __all__ = [
     "IssuedCredential",
     "Job",
     "JobState",
+    "MemberPoints",
     "Membership",
     "MisconductCase",
+    "Objection",
     "PasswordReset",
     "Person",
     "PlanVersion",
@@ -107,5 +110,6 @@ __all__ = [
     "StruckReading",
     "Submission",
     "SubmissionFile",
+    "SubmissionMember",
     "SubmittedCopy",
 ]

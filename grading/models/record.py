@@ -72,6 +72,15 @@ class CredentialRecord(Identified, Base):
     def chain(self) -> str:
         return "service"
 
+    @property
+    def capstone(self) -> "RecordEntry | None":
+        """The capstone result that counts: the best, the earlier of equals."""
+        return max(
+            (entry for entry in self.entries if entry.grade_id),
+            key=lambda entry: (float(entry.detail["value"]), -entry.on.toordinal()),
+            default=None,
+        )
+
 
 class RecordEntry(Base):
     """A line of the record: one completed course, or the capstone's grade. Lines are only added."""

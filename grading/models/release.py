@@ -70,7 +70,9 @@ class SignOff(Base):
 
 
 class Grade(Identified, Base):
-    """What was released on the program's scale; a later change is a new row.
+    """What was released to one learner on the program's scale; a later change is a new row.
+
+    Each member of a group has their own.
 
     ``value`` is the rounded number as decimal text, ``detail`` everything a reader of the record is
     told: criteria with levels, rubric digest, plan and method version, raters by number and kind.
@@ -79,6 +81,7 @@ class Grade(Identified, Base):
     __tablename__ = "grade"
 
     submission_id: Mapped[str] = mapped_column(ForeignKey("submission.id"))
+    person_id: Mapped[str] = mapped_column(ForeignKey("person.id"), index=True)
     number: Mapped[int] = mapped_column(default=1)
     score_id: Mapped[str] = mapped_column(ForeignKey("score.id"))
     release_id: Mapped[str] = mapped_column(ForeignKey("release.id"), index=True)
@@ -91,9 +94,10 @@ class Grade(Identified, Base):
     released_at: Mapped[datetime]
 
     submission: Mapped[Submission] = relationship()
+    person: Mapped[Person] = relationship()
     score: Mapped[Score] = relationship()
 
-    __table_args__ = (UniqueConstraint("submission_id", "number"),)
+    __table_args__ = (UniqueConstraint("submission_id", "person_id", "number"),)
 
 
 class GradeSeen(Base):

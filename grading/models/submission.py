@@ -13,8 +13,11 @@ from grading.workflow.submission import MACHINE, SubmissionState
 
 
 class Submission(Identified, Base):
-    """One learner's work, one attempt: the draft, and every copy that was handed in.
+    """One work, one attempt: the draft, and every copy that was handed in.
 
+    Whose it is stands in its `SubmissionMember` rows, of which it always has one; it is a group's when
+    it has several. ``learner_id`` is the one who began it, or took over when that one left: it only
+    orders and names. ``group_name`` and ``join_code`` are a group's alone.
     ``digest`` is the SHA-256 of the copy that counts; it changes when the learner replaces it.
     ``professionals_wanted`` and ``peers_wanted`` are the readings it is to have, adjudication apart;
     whoever finds that more are needed raises them, and the upkeep sees that somebody gives them.
@@ -44,6 +47,10 @@ class Submission(Identified, Base):
     withdrawn_at: Mapped[datetime | None]
     # Its learner lets it train graders, without their name.
     example_consent_at: Mapped[datetime | None]
+    group_name: Mapped[str] = mapped_column(String(100), default="")
+    join_code: Mapped[str | None] = mapped_column(String(20), unique=True)
+    # Until then a member can object, and nobody reads it.
+    objections_until: Mapped[datetime | None]
 
     cohort: Mapped[Cohort] = relationship()
     learner: Mapped[Person] = relationship()
@@ -52,7 +59,6 @@ class Submission(Identified, Base):
 
     __mapper_args__ = {"version_id_col": version}
     __table_args__ = (
-        UniqueConstraint("cohort_id", "learner_id", "attempt"),
         Index("ix_submission_cohort_id_state", "cohort_id", "state"),
         state_of(MACHINE),
         CheckConstraint(

@@ -1,15 +1,17 @@
 """A learner's own calendar: the cohort's, moved by what they were granted."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, and_, func, select
 from sqlalchemy.orm import Session
 
-from grading.models import Absence, Allocation, Cohort, Extension, Submission
-from grading.workflow.allocation import HELD, Pool
+from grading.models import Absence, Allocation, Cohort, Extension, Submission, SubmissionMember
+from grading.queries import members
+from grading.workflow.allocation import ATTEMPTED, HELD, Pool
 from grading.workflow.calendar import ExtensionKind, ExtensionState, lengthened
 from grading.workflow.deadlines import Calendar, extended, shifted
+from grading.workflow.group import GIVE_TIME, MemberState
 from grading.workflow.submission import SubmissionState
 
 _INSTANTS = ("opens_at", "due_at", "closes_at", "peers_due_at", "grading_due_at", "results_at")
@@ -66,10 +68,77 @@ def granted_by_person(session: Session, cohort: Cohort) -> dict[str, int]:
     return {person: int(days) for person, days in rows}
 
 
+def granted_by_work(session: Session, *condition: ColumnElement[bool]) -> dict[str, dict[str, int]]:
+    """Sum what each member of some works was granted: work to person to days, none left out."""
+    rows = session.execute(
+        select(SubmissionMember.submission_id, Extension.person_id, func.sum(Extension.days))
+        .join(
+            Extension,
+            and_(
+                Extension.person_id == SubmissionMember.person_id,
+                Extension.cohort_id == SubmissionMember.cohort_id,
+            ),
+        )
+        .join(Submission, Submission.id == SubmissionMember.submission_id)
+        .where(
+            Extension.state == ExtensionState.GRANTED,
+            SubmissionMember.state.in_(GIVE_TIME),
+            *condition,
+        )
+        .group_by(SubmissionMember.submission_id, Extension.person_id)
+    )
+    found: dict[str, dict[str, int]] = {}
+    for work, person, days in rows:
+        found.setdefault(work, {})[person] = int(days)
+    return found
+
+
+def days_of_works(session: Session, *condition: ColumnElement[bool]) -> dict[str, int]:
+    """Give the days the dates of some works move by, those with none left out.
+
+    A group has the time of whoever was granted most.
+    """
+    found = granted_by_work(session, *condition)
+    return {work: max(days.values()) for work, days in found.items()}
+
+
+def days_of_work(session: Session, submission: Submission) -> int:
+    """Give the days a work's dates move by."""
+    return days_of_works(session, Submission.id == submission.id).get(submission.id, 0)
+
+
+def of_members(session: Session, cohort: Cohort) -> dict[str, int]:
+    """Give the days each learner's own dates to hand in move by: their group's, where they are in one."""
+    found = granted_by_person(session, cohort)
+    begun = (Submission.cohort_id == cohort.id, Submission.state == SubmissionState.DRAFT)
+    works = days_of_works(session, *begun)
+    if works:
+        for work, person in session.execute(
+            select(SubmissionMember.submission_id, SubmissionMember.person_id)
+            .join(Submission, Submission.id == SubmissionMember.submission_id)
+            .where(*begun, SubmissionMember.state == MemberState.JOINED)
+        ):
+            found[person] = max(found.get(person, 0), works.get(work, 0))
+    return found
+
+
+def of_work(session: Session, submission: Submission) -> Calendar:
+    """Give the calendar of one work; a retake's own deadline is not in it."""
+    cohort = submission.cohort
+    return extended(of_cohort(cohort), days_of_work(session, submission), cohort.zone)
+
+
 def personal(session: Session, cohort: Cohort, person_id: str) -> Calendar:
-    """Give one learner's calendar."""
+    """Give the calendar of what one learner does alone; a group's work moves with it as `of_learner` says."""
     days = granted_days(session, cohort, person_id)
     return extended(of_cohort(cohort), days, cohort.zone)
+
+
+def of_learner(session: Session, cohort: Cohort, person_id: str) -> Calendar:
+    """Give one learner's calendar: their own dates for reviews, those of their work for the rest."""
+    own = granted_days(session, cohort, person_id)
+    work = members.newest(session, cohort, person_id)
+    return _of_member(cohort, own, days_of_work(session, work) if work else own)
 
 
 @dataclass(frozen=True)
@@ -109,33 +178,41 @@ class Preview:
     peer_hold_hours: tuple[float, float]
 
 
+def _of_member(cohort: Cohort, own: int, work: int) -> Calendar:
+    """Give the calendar of one who reviews by their own days, and hands in by those of a work."""
+    usual = of_cohort(cohort)
+    return replace(
+        extended(usual, work, cohort.zone),
+        peers_due_at=extended(usual, own, cohort.zone).peers_due_at,
+    )
+
+
 def preview(
     session: Session, cohort: Cohort, person_id: str, *, days: int, kind: ExtensionKind
 ) -> Preview:
     """Show every dependent date that more time for one learner moves, and who waits for it."""
     granted = granted_days(session, cohort, person_id)
-    usual = of_cohort(cohort)
-    before = extended(usual, granted, cohort.zone)
-    after = extended(usual, granted + days, cohort.zone)
+    work = members.newest(session, cohort, person_id)
+    theirs = {person_id: granted}
+    if work is not None:
+        theirs |= granted_by_work(session, Submission.id == work.id).get(work.id, {})
+    # A group has the time of whoever was granted most, so more for one need not move it.
+    shared = max(theirs.values())
+    more = max((theirs | {person_id: granted + days}).values())
+    before = _of_member(cohort, granted, shared)
+    after = _of_member(cohort, granted + days, more)
     moved = [
         Moved(name, getattr(before, name), getattr(after, name))
         for name in _INSTANTS
         if getattr(before, name) != getattr(after, name)
     ]
-    retake = session.scalar(
-        select(Submission.due_at).where(
-            Submission.cohort_id == cohort.id,
-            Submission.learner_id == person_id,
-            Submission.state == SubmissionState.DRAFT,
-            Submission.due_at.is_not(None),
-        )
-    )
-    if retake is not None:
+    retake = work.due_at if work is not None and work.state == SubmissionState.DRAFT else None
+    if retake is not None and more != shared:
         moved.append(
             Moved(
                 "retake_due_at",
-                shifted(retake, granted, cohort.zone),
-                shifted(retake, granted + days, cohort.zone),
+                shifted(retake, shared, cohort.zone),
+                shifted(retake, more, cohort.zone),
             )
         )
     reviewing = session.scalar(
@@ -144,13 +221,13 @@ def preview(
             Allocation.cohort_id == cohort.id,
             Allocation.rater_id == person_id,
             Allocation.pool == Pool.PEER,
+            Allocation.purpose.not_in(ATTEMPTED),
             Allocation.state.in_(HELD),
         )
         .limit(1)
     )
     plan = cohort.plan
     adjusted = adjusted_days(session, cohort, person_id)
-    more = days if kind == ExtensionKind.ADJUSTMENT else 0
     return Preview(
         days=days,
         moved=tuple(moved),
@@ -159,7 +236,11 @@ def preview(
         reviewed_until=after.peers_due_at if reviewing is not None else None,
         peer_hold_hours=(
             lengthened(plan.peer_hold_hours, adjusted, plan.submit_days),
-            lengthened(plan.peer_hold_hours, adjusted + more, plan.submit_days),
+            lengthened(
+                plan.peer_hold_hours,
+                adjusted + (days if kind == ExtensionKind.ADJUSTMENT else 0),
+                plan.submit_days,
+            ),
         ),
     )
 
@@ -170,11 +251,22 @@ def window(session: Session, submission: Submission) -> tuple[datetime, datetime
     A retake has a deadline of its own, and no grace.
     """
     if submission.due_at is not None:
-        days = granted_days(session, submission.cohort, submission.learner_id)
+        days = days_of_work(session, submission)
         due = shifted(submission.due_at, days, submission.cohort.zone)
         return due, due
-    own = personal(session, submission.cohort, submission.learner_id)
+    own = of_work(session, submission)
     return own.due_at, own.closes_at
+
+
+def results_of(session: Session, submission: Submission) -> datetime:
+    """Say when a work's result is to come: a retake's as long after its own deadline as the cohort's."""
+    if submission.due_at is None:
+        return of_work(session, submission).results_at
+    cohort = submission.cohort
+    due_at, _closes_at = window(session, submission)
+    days = (cohort.results_at.astimezone(cohort.zone).date()
+            - cohort.due_at.astimezone(cohort.zone).date()).days  # fmt: skip
+    return shifted(due_at, days, cohort.zone)
 
 
 def still_extended(session: Session, cohort: Cohort, base: datetime, now: datetime) -> list[str]:

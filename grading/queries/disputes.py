@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import select, union
 from sqlalchemy.orm import Session, selectinload
 
 from grading.models import (
@@ -22,6 +22,7 @@ from grading.models import (
     Review,
     StruckReading,
     Submission,
+    SubmissionMember,
     SubmittedCopy,
 )
 from grading.queries import dates
@@ -29,6 +30,7 @@ from grading.queries.ratings import READING_ORDER
 from grading.workflow.adjudication import DiscrepancyState
 from grading.workflow.allocation import AllocationState, Pool
 from grading.workflow.appeal import PENDING, ExplanationState
+from grading.workflow.group import TOOK_PART
 from grading.workflow.misconduct import PENDING as CASE_PENDING
 from grading.workflow.misconduct import MisconductState
 
@@ -104,14 +106,18 @@ def gave_reading(
 
 
 def conflicted(session: Session, submission: Submission, person_id: str) -> bool:
-    """Whether a person and the learner of a work must not meet."""
+    """Whether a person must not meet one of those who had a part in a work."""
     return (
         session.scalar(
-            select(ConflictOfInterest.id).where(
+            select(ConflictOfInterest.id)
+            .join(SubmissionMember, SubmissionMember.person_id == ConflictOfInterest.learner_id)
+            .where(
                 ConflictOfInterest.cohort_id == submission.cohort_id,
                 ConflictOfInterest.rater_id == person_id,
-                ConflictOfInterest.learner_id == submission.learner_id,
+                SubmissionMember.submission_id == submission.id,
+                SubmissionMember.state.in_(TOOK_PART),
             )
+            .limit(1)
         )
         is not None
     )
@@ -267,22 +273,23 @@ def _questions(session: Session, cohort: Cohort, now: datetime) -> list[Dispute]
 
 
 def involved(session: Session, cohort: Cohort, person_id: str) -> set[str]:
-    """List the works a person gave a reading of, or whose learner they must not meet."""
+    """List the works a person gave a reading of, had a part in, or must not meet a learner of."""
     read = select(Allocation.submission_id).where(
         Allocation.cohort_id == cohort.id,
         Allocation.rater_id == person_id,
         Allocation.state == AllocationState.SEALED,
     )
-    barred = (
-        select(Submission.id)
-        .join(ConflictOfInterest, ConflictOfInterest.learner_id == Submission.learner_id)
-        .where(
-            Submission.cohort_id == cohort.id,
-            ConflictOfInterest.cohort_id == cohort.id,
-            ConflictOfInterest.rater_id == person_id,
-        )
+    took_part = select(SubmissionMember.submission_id).where(
+        SubmissionMember.cohort_id == cohort.id, SubmissionMember.state.in_(TOOK_PART)
     )
-    return set(session.scalars(read.union(barred)))
+    own = took_part.where(SubmissionMember.person_id == person_id)
+    barred = took_part.join(
+        ConflictOfInterest, ConflictOfInterest.learner_id == SubmissionMember.person_id
+    ).where(
+        ConflictOfInterest.cohort_id == cohort.id,
+        ConflictOfInterest.rater_id == person_id,
+    )
+    return set(session.scalars(union(read, own, barred)))
 
 
 @dataclass(frozen=True)

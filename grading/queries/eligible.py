@@ -4,8 +4,16 @@ from sqlalchemy import ColumnElement, and_, exists, or_, select
 from sqlalchemy.orm import aliased
 from sqlalchemy.orm.attributes import InstrumentedAttribute
 
-from grading.models import Allocation, ConflictOfInterest, Exposure, Submission
-from grading.workflow.allocation import Pool, Purpose
+from grading.models import (
+    Allocation,
+    ConflictOfInterest,
+    Exposure,
+    Submission,
+    SubmissionMember,
+)
+from grading.queries.members import is_member
+from grading.workflow.allocation import Purpose
+from grading.workflow.group import TOOK_PART
 from grading.workflow.submission import IN_GRADING, SubmissionState
 
 
@@ -24,26 +32,32 @@ def gradable() -> ColumnElement[bool]:
 def may_read(person_id: str | InstrumentedAttribute[str]) -> ColumnElement[bool]:
     """Whether a person may be given a `Submission` of the enclosing statement.
 
-    Not their own, no conflict of interest, no allocation of it or of another attempt of its learner
-    before (whatever became of it), and nothing seen of what others gave it.
+    No part in it at any time, no conflict of interest with any of its members, no allocation of it or
+    of another attempt of one of its members before (whatever became of it), and nothing seen of what
+    others gave it.
     """
     before = aliased(Allocation)
-    attempt = aliased(Submission)
+    member, elsewhere = aliased(SubmissionMember), aliased(SubmissionMember)
     return and_(
-        Submission.learner_id != person_id,
+        ~is_member(person_id, TOOK_PART),
         ~exists(
-            select(ConflictOfInterest.id).where(
+            select(ConflictOfInterest.id)
+            .join(member, member.person_id == ConflictOfInterest.learner_id)
+            .where(
                 ConflictOfInterest.cohort_id == Submission.cohort_id,
                 ConflictOfInterest.rater_id == person_id,
-                ConflictOfInterest.learner_id == Submission.learner_id,
+                member.submission_id == Submission.id,
+                member.state.in_(TOOK_PART),
             )
         ),
         ~exists(
             select(before.id)
-            .join(attempt, attempt.id == before.submission_id)
+            .join(elsewhere, elsewhere.submission_id == before.submission_id)
+            .join(member, member.person_id == elsewhere.person_id)
             .where(
-                attempt.learner_id == Submission.learner_id,
-                before.pool == Pool.PROFESSIONAL,
+                member.submission_id == Submission.id,
+                member.state.in_(TOOK_PART),
+                elsewhere.state.in_(TOOK_PART),
                 before.rater_id == person_id,
             )
         ),

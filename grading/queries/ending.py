@@ -14,6 +14,7 @@ from grading.models import (
     MisconductCase,
     Release,
     Submission,
+    SubmissionMember,
 )
 from grading.queries import dates
 from grading.queries.grades import in_force
@@ -21,6 +22,7 @@ from grading.workflow import appeal, misconduct
 from grading.workflow.appeal import ExplanationState
 from grading.workflow.cohort import CohortState, Role, Unfinished
 from grading.workflow.deadlines import shifted
+from grading.workflow.group import PRESENT, MemberState
 from grading.workflow.release import ReleaseState
 from grading.workflow.submission import SubmissionState
 
@@ -55,11 +57,13 @@ def unfinished(session: Session, cohort: Cohort, *, now: datetime) -> dict[Unfin
             Submission.state.not_in((SubmissionState.DRAFT, *_ENDED)),
         ),
         Unfinished.RETURNING: select(func.count())
-        .select_from(Submission)
+        .select_from(SubmissionMember)
+        .join(Submission, Submission.id == SubmissionMember.submission_id)
         .where(
-            Submission.cohort_id == cohort.id,
-            Submission.state == SubmissionState.WITHDRAWN,
-            Submission.withdrawn_at >= now - timedelta(days=plan.return_days),
+            SubmissionMember.cohort_id == cohort.id,
+            SubmissionMember.state == MemberState.WITHDRAWN,
+            SubmissionMember.ended_at >= now - timedelta(days=plan.return_days),
+            Submission.state.not_in((SubmissionState.RELEASED, SubmissionState.WITHHELD)),
         ),
     }
     found = {what: session.scalar(statement) or 0 for what, statement in counted.items()}
@@ -76,7 +80,7 @@ def _may_appeal(session: Session, cohort: Cohort, now: datetime) -> int:
         .select_from(Appeal)
         .where(
             Appeal.cohort_id == cohort.id,
-            Appeal.learner_id == Submission.learner_id,
+            Appeal.learner_id == Grade.person_id,
             Appeal.state.not_in((appeal.AppealState.UPHELD, appeal.AppealState.WITHDRAWN)),
         )
         .scalar_subquery()
@@ -101,20 +105,20 @@ def _may_appeal(session: Session, cohort: Cohort, now: datetime) -> int:
 def _may_hand_in(session: Session, cohort: Cohort, now: datetime) -> int:
     """Count the projects, begun or not, whose own last moment has not come."""
     granted = dates.granted_by_person(session, cohort)
-    drafts = session.execute(
-        select(Submission.learner_id, Submission.due_at).where(
-            Submission.cohort_id == cohort.id, Submission.state == SubmissionState.DRAFT
-        )
-    ).all()
-    begun = select(Submission.learner_id).where(Submission.cohort_id == cohort.id)
+    begun = (Submission.cohort_id == cohort.id, Submission.state == SubmissionState.DRAFT)
+    drafts = session.execute(select(Submission.id, Submission.due_at).where(*begun)).all()
+    days = dates.days_of_works(session, *begun)
+    placed = select(SubmissionMember.person_id).where(
+        SubmissionMember.cohort_id == cohort.id, SubmissionMember.state.in_(PRESENT)
+    )
     idle = session.scalars(
         select(Membership.person_id).where(
             Membership.cohort_id == cohort.id,
             Membership.role == Role.LEARNER,
             Membership.ended_at.is_(None),
-            Membership.person_id.not_in(begun),
+            Membership.person_id.not_in(placed),
         )
     )
-    last = [(learner, due_at or cohort.closes_at) for learner, due_at in drafts]
-    last += [(learner, cohort.closes_at) for learner in idle]
-    return sum(shifted(at, granted.get(learner, 0), cohort.zone) >= now for learner, at in last)
+    last = [(days.get(work, 0), due_at or cohort.closes_at) for work, due_at in drafts]
+    last += [(granted.get(learner, 0), cohort.closes_at) for learner in idle]
+    return sum(shifted(at, more, cohort.zone) >= now for more, at in last)

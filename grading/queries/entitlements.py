@@ -115,8 +115,8 @@ def behind(session: Session, program: Program) -> set[str]:
     )
     return set(
         session.scalars(
-            select(Submission.learner_id)
-            .join(Grade, Grade.submission_id == Submission.id)
+            select(Grade.person_id)
+            .join(Submission, Submission.id == Grade.submission_id)
             .join(Cohort, Cohort.id == Submission.cohort_id)
             .where(Cohort.program_id == program.id, in_force(), ~entered)
         )

@@ -62,8 +62,9 @@ def gather(session: Session, grade: Grade, *, salt: str, now: datetime) -> Grade
     )
     head = session.get(AuditHead, submission.cohort_id)
     entries = audit_entries(session, grade)
-    check = identity.behind(session, submission, known_at=now)
+    check = identity.behind(session, submission, grade.person_id, known_at=now)
     lost = detail.get("late", {}).get("points", 0.0)
+    own = detail.get("own_points", {}).get("points", 0.0)
     return GradeEvidence(
         salt=salt,
         submission=submission.digest or "",
@@ -76,7 +77,7 @@ def gather(session: Session, grade: Grade, *, salt: str, now: datetime) -> Grade
         composite=score.composite,
         standard_error=score.standard_error,
         decision=decision_probability(
-            score.composite - lost,
+            score.composite - lost + own,
             detail["scale"]["cut"],
             score.standard_error,
             score.professionals,

@@ -22,10 +22,12 @@ from grading.models import (
     Membership,
     ShareLink,
     Submission,
+    SubmissionMember,
 )
 from grading.queries.eligibility import add_months
 from grading.queries.grades import in_force
 from grading.workflow.cohort import Role
+from grading.workflow.group import MemberState
 from grading.workflow.submission import SubmissionState
 
 ENOUGH = 10
@@ -158,19 +160,21 @@ Times = dict[tuple[str, str], datetime]
 def _attempts(session: Session, ids: Sequence[str]) -> tuple[Times, Times, Times]:
     submitted: Times = {}
     for cohort_id, person, at in session.execute(
-        select(Submission.cohort_id, Submission.learner_id, func.min(Submission.submitted_at))
+        select(Submission.cohort_id, SubmissionMember.person_id, func.min(Submission.submitted_at))
+        .join(SubmissionMember, SubmissionMember.submission_id == Submission.id)
         .where(
             Submission.cohort_id.in_(ids),
+            SubmissionMember.state == MemberState.JOINED,
             Submission.state.not_in((SubmissionState.DRAFT, SubmissionState.WITHDRAWN)),
         )
-        .group_by(Submission.cohort_id, Submission.learner_id)
+        .group_by(Submission.cohort_id, SubmissionMember.person_id)
     ):
         if at is not None:
             submitted[cohort_id, person] = at
     released: Times = {}
     passed: Times = {}
     for cohort_id, person, at, good in session.execute(
-        select(Submission.cohort_id, Submission.learner_id, Grade.released_at, Grade.passed)
+        select(Submission.cohort_id, Grade.person_id, Grade.released_at, Grade.passed)
         .join(Grade, Grade.submission_id == Submission.id)
         .where(Submission.cohort_id.in_(ids), in_force())
         .order_by(Grade.released_at)

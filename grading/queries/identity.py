@@ -27,8 +27,10 @@ def verified_name(session: Session, person: Person, *, now: datetime) -> str:
     return found or person.name
 
 
-def behind(session: Session, submission: Submission, *, known_at: datetime) -> IdentityCheck | None:
-    """Find the check on which a submission's identity rests; None where only its learner attests it.
+def behind(
+    session: Session, submission: Submission, person_id: str, *, known_at: datetime
+) -> IdentityCheck | None:
+    """Find the check on which one member's part in a submission rests; None where only they attest it.
 
     The strongest of those that name the submission, else of those that held when it was handed in.
 
@@ -39,7 +41,7 @@ def behind(session: Session, submission: Submission, *, known_at: datetime) -> I
     """
     checks = session.scalars(
         select(IdentityCheck).where(
-            IdentityCheck.person_id == submission.learner_id, IdentityCheck.at <= known_at
+            IdentityCheck.person_id == person_id, IdentityCheck.at <= known_at
         )
     ).all()
     bound = [one for one in checks if one.submission_id == submission.id]

@@ -1,7 +1,7 @@
 """What a learner's pages show; none of it depends on how many others there are."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy import select
@@ -17,17 +17,20 @@ from grading.models import (
     GradeSeen,
     Membership,
     MisconductCase,
+    Objection,
     Rating,
     Review,
     Submission,
+    SubmissionMember,
 )
-from grading.queries import dates, eligibility
+from grading.queries import dates, eligibility, members
 from grading.queries.grades import in_force
 from grading.queries.ratings import READING_ORDER
-from grading.workflow.allocation import AllocationState, Pool
+from grading.workflow.allocation import ATTEMPTED, AllocationState, Pool
 from grading.workflow.cohort import Role
 from grading.workflow.credential import RecordState
 from grading.workflow.deadlines import Calendar
+from grading.workflow.group import MemberState
 
 
 def cohorts(session: Session, person_id: str) -> Sequence[tuple[Cohort, str]]:
@@ -48,12 +51,7 @@ def cohorts(session: Session, person_id: str) -> Sequence[tuple[Cohort, str]]:
 
 def submission(session: Session, cohort: Cohort, person_id: str) -> Submission | None:
     """Find the learner's latest attempt."""
-    return session.scalar(
-        select(Submission)
-        .where(Submission.cohort_id == cohort.id, Submission.learner_id == person_id)
-        .order_by(Submission.attempt.desc())
-        .limit(1)
-    )
+    return members.newest(session, cohort, person_id)
 
 
 def released(session: Session, cohort: Cohort, person_id: str) -> list[tuple[Submission, Grade]]:
@@ -64,7 +62,7 @@ def released(session: Session, cohort: Cohort, person_id: str) -> list[tuple[Sub
             .join(Grade, Grade.submission_id == Submission.id)
             .where(
                 Submission.cohort_id == cohort.id,
-                Submission.learner_id == person_id,
+                Grade.person_id == person_id,
                 in_force(),
             )
             .order_by(Submission.attempt.desc())
@@ -91,7 +89,11 @@ def earlier_grades(session: Session, found: Grade) -> Sequence[Grade]:
     return list(
         session.scalars(
             select(Grade)
-            .where(Grade.submission_id == found.submission_id, Grade.number < found.number)
+            .where(
+                Grade.submission_id == found.submission_id,
+                Grade.person_id == found.person_id,
+                Grade.number < found.number,
+            )
             .order_by(Grade.number)
         )
     )
@@ -104,7 +106,7 @@ def hearing(session: Session, cohort: Cohort, person_id: str) -> MisconductCase 
         .join(Submission, Submission.id == MisconductCase.submission_id)
         .where(
             MisconductCase.cohort_id == cohort.id,
-            Submission.learner_id == person_id,
+            members.is_member(person_id),
             MisconductCase.allegation.is_not(None),
         )
         .order_by(MisconductCase.opened_at.desc())
@@ -132,6 +134,7 @@ def peer_items(session: Session, cohort: Cohort, person_id: str) -> Sequence[All
                 Allocation.cohort_id == cohort.id,
                 Allocation.rater_id == person_id,
                 Allocation.pool == Pool.PEER,
+                Allocation.purpose.not_in(ATTEMPTED),
             )
             .order_by(Allocation.created_at, Allocation.blind_code)
         )
@@ -150,6 +153,15 @@ class Standing:
     due_at: datetime
     closes_at: datetime
     hearing: MisconductCase | None
+    own: SubmissionMember | None
+    group: Sequence[SubmissionMember]
+    objections: Sequence[Objection]
+    invitations: Sequence[SubmissionMember]
+
+    @property
+    def in_group(self) -> bool:
+        """Whether others are in the work too."""
+        return sum(member.state == MemberState.JOINED for member in self.group) > 1
 
     @property
     def grade(self) -> Grade | None:
@@ -171,19 +183,28 @@ class Standing:
 def standing(session: Session, cohort: Cohort, person_id: str) -> Standing:
     """Gather what the learner's landing page turns on."""
     found = submission(session, cohort, person_id)
+    group = members.rows(session, found) if found else []
+    grouped = cohort.plan.group_size > 1 or len(group) > 1
     own = dates.personal(session, cohort, person_id)
+    work = dates.of_work(session, found) if found else own
     due_at, closes_at = (
-        dates.window(session, found) if found and found.due_at else (own.due_at, own.closes_at)
+        dates.window(session, found) if found and found.due_at else (work.due_at, work.closes_at)
     )
     return Standing(
         missing=eligibility.missing_courses(session, cohort, person_id),
         submission=found,
         reviews=peer_items(session, cohort, person_id),
         attempts=released(session, cohort, person_id),
-        calendar=own,
+        calendar=replace(
+            own, results_at=dates.results_of(session, found) if found else own.results_at
+        ),
         due_at=due_at,
         closes_at=closes_at,
         hearing=hearing(session, cohort, person_id),
+        own=next((member for member in group if member.person_id == person_id), None),
+        group=group,
+        objections=members.objections(session, found) if found and grouped else [],
+        invitations=members.invitations(session, cohort, person_id) if grouped else [],
     )
 
 

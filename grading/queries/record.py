@@ -22,8 +22,10 @@ from grading.queries import eligibility
 from grading.queries.eligibility import CourseStanding
 from grading.queries.grades import in_force
 from grading.queries.learner import best
+from grading.queries.members import is_member
 from grading.workflow.cohort import CohortState, Role
 from grading.workflow.credential import RecordState
+from grading.workflow.group import PRESENT
 
 
 @dataclass(frozen=True)
@@ -144,8 +146,12 @@ def _attempts(session: Session, program: Program, person_id: str) -> list[Attemp
     rows = session.execute(
         select(Submission, Cohort, Grade)
         .join(Cohort, Cohort.id == Submission.cohort_id)
-        .join(Grade, and_(Grade.submission_id == Submission.id, in_force()), isouter=True)
-        .where(Cohort.program_id == program.id, Submission.learner_id == person_id)
+        .join(
+            Grade,
+            and_(Grade.submission_id == Submission.id, Grade.person_id == person_id, in_force()),
+            isouter=True,
+        )
+        .where(Cohort.program_id == program.id, is_member(person_id, PRESENT))
         .order_by(Cohort.opens_at.desc(), Submission.attempt.desc())
     ).all()
     counting = best([(submission, grade) for submission, _, grade in rows if grade is not None])

@@ -18,8 +18,15 @@ from grading.models import (
     Score,
     Submission,
 )
+from grading.queries import members
 from grading.queries.eligible import may_read
-from grading.workflow.allocation import OUTSTANDING, THIRD_READINGS, AllocationState, Pool
+from grading.workflow.allocation import (
+    ATTEMPTED,
+    OUTSTANDING,
+    THIRD_READINGS,
+    AllocationState,
+    Pool,
+)
 from grading.workflow.cohort import Role
 from grading.workflow.misconduct import PENDING as CASE_PENDING
 from grading.workflow.release import Facts, Hindrance, ReleaseState, hindrances
@@ -33,7 +40,6 @@ class Candidate:
     """One submission in a dry run; ready when ``hindrances`` is empty."""
 
     submission_id: str
-    learner_id: str
     score_id: str | None
     composite: float | None
     hindrances: tuple[Hindrance, ...]
@@ -61,7 +67,7 @@ def candidates(
         .subquery()
     )
     works = session.execute(
-        select(Submission.id, Submission.learner_id, Submission.state, Score.id, Score.composite)
+        select(Submission.id, Submission.state, Score.id, Score.composite)
         .join(latest, latest.c.submission_id == Submission.id, isouter=True)
         .join(
             Score,
@@ -100,6 +106,7 @@ def candidates(
     }
     waits = now < cohort.results_at + timedelta(days=cohort.plan.reviews_wait_days)
     owed = owed_reviews(session, cohort) if waits and cohort.plan.reviews_wait_days else {}
+    people = members.by_submission(session, cohort) if owed else {}
     elsewhere = (
         select(ReleaseItem.submission_id)
         .join(Release)
@@ -117,7 +124,7 @@ def candidates(
     )
     stranded = {allocation.submission_id for allocation in stranded_items(session, cohort)}
     found = []
-    for submission_id, learner_id, state, score_id, composite in works:
+    for submission_id, state, score_id, composite in works:
         row = counts.get(submission_id)
         facts = Facts(
             state=state,
@@ -125,11 +132,12 @@ def candidates(
             outstanding=row.outstanding if row else 0,
             undo_open=row.undo_open if row else 0,
             nobody_eligible=submission_id in stranded,
-            reviews_owed=owed.get(learner_id, 0),
+            # One result goes out to all of a group at once, so it waits for whoever owes.
+            reviews_owed=sum(owed.get(person, 0) for person in people.get(submission_id, ())),
             in_another_release=submission_id in pending,
             misconduct=submission_id in suspected,
         )
-        found.append(Candidate(submission_id, learner_id, score_id, composite, hindrances(facts)))
+        found.append(Candidate(submission_id, score_id, composite, hindrances(facts)))
     return found
 
 
@@ -143,6 +151,7 @@ def owed_reviews(session: Session, cohort: Cohort) -> dict[str, int]:
         .where(
             Allocation.cohort_id == cohort.id,
             Allocation.pool == Pool.PEER,
+            Allocation.purpose.not_in(ATTEMPTED),
             Allocation.state.in_(
                 (AllocationState.ALLOCATED, AllocationState.BEGUN, AllocationState.LAPSED)
             ),

@@ -19,6 +19,7 @@ from grading.models import (
     Membership,
     Person,
     Submission,
+    SubmissionMember,
 )
 from grading.models.base import new_id
 from grading.queries import dates, standings
@@ -35,6 +36,7 @@ from grading.workflow.allocation import (
 )
 from grading.workflow.cohort import CohortState, Role
 from grading.workflow.deadlines import hold_until
+from grading.workflow.group import TOOK_PART, MemberState
 from grading.workflow.plan import GradingPlan
 from grading.workflow.submission import SubmissionState
 
@@ -144,9 +146,14 @@ def peers(session: Session, cohort: Cohort) -> list[Person]:
     """List who may be given peer reviews, as the plan says."""
     if cohort.plan.peers_from == "invited":
         return members(session, cohort, Role.PEER)
-    submitted = select(Submission.learner_id).where(
-        Submission.cohort_id == cohort.id,
-        Submission.state.not_in((SubmissionState.DRAFT, SubmissionState.WITHDRAWN)),
+    submitted = (
+        select(SubmissionMember.person_id)
+        .join(Submission, Submission.id == SubmissionMember.submission_id)
+        .where(
+            Submission.cohort_id == cohort.id,
+            Submission.state.not_in((SubmissionState.DRAFT, SubmissionState.WITHDRAWN)),
+            SubmissionMember.state == MemberState.JOINED,
+        )
     )
     wanted = set(session.scalars(submitted))
     return [person for person in members(session, cohort, Role.LEARNER) if person.id in wanted]
@@ -157,42 +164,33 @@ def forbidden_pairs(
 ) -> set[tuple[int, int]]:
     """List the (work, rater) positions that must not meet.
 
-    Self, conflict of interest, exposure, read already, or an earlier attempt of the learner read.
+    Whoever had a part in the work, a conflict of interest with one of them, exposure, read already, or
+    another attempt of one of them read.
     """
-    work_of_learner: dict[str, list[int]] = {}
-    for index, work in enumerate(works):
-        work_of_learner.setdefault(work.learner_id, []).append(index)
     work_of_id = {work.id: index for index, work in enumerate(works)}
     rater_of_id = {rater.id: index for index, rater in enumerate(raters)}
-    pairs = {
-        (index, rater_of_id[learner])
-        for learner, indices in work_of_learner.items()
-        if learner in rater_of_id
-        for index in indices
-    }
-    conflicts = session.execute(
-        select(ConflictOfInterest.rater_id, ConflictOfInterest.learner_id).where(
-            ConflictOfInterest.cohort_id == cohort.id
-        )
-    )
-    for rater, learner in conflicts:
-        if rater in rater_of_id:
-            pairs |= {(index, rater_of_id[rater]) for index in work_of_learner.get(learner, [])}
-    attempt = aliased(Submission)
+    member, elsewhere = aliased(SubmissionMember), aliased(SubmissionMember)
+    in_cohort = (member.cohort_id == cohort.id, member.state.in_(TOOK_PART))
     met: Iterable[tuple[str, str | None]] = [
+        *session.execute(select(member.submission_id, member.person_id).where(*in_cohort)),
+        *session.execute(
+            select(member.submission_id, ConflictOfInterest.rater_id)
+            .join(ConflictOfInterest, ConflictOfInterest.learner_id == member.person_id)
+            .where(ConflictOfInterest.cohort_id == cohort.id, *in_cohort)
+        ),
         *session.execute(
             select(Allocation.submission_id, Allocation.rater_id).where(
                 Allocation.cohort_id == cohort.id, Allocation.rater_id.is_not(None)
             )
         ),
         *session.execute(
-            select(Submission.id, Allocation.rater_id)
-            .join(attempt, attempt.learner_id == Submission.learner_id)
-            .join(Allocation, Allocation.submission_id == attempt.id)
+            select(member.submission_id, Allocation.rater_id)
+            .join(elsewhere, elsewhere.person_id == member.person_id)
+            .join(Allocation, Allocation.submission_id == elsewhere.submission_id)
             .where(
-                Submission.cohort_id == cohort.id,
-                attempt.id != Submission.id,
-                Allocation.pool == Pool.PROFESSIONAL,
+                *in_cohort,
+                elsewhere.submission_id != member.submission_id,
+                elsewhere.state.in_(TOOK_PART),
                 Allocation.rater_id.is_not(None),
             )
         ),
@@ -202,6 +200,7 @@ def forbidden_pairs(
             .where(Submission.cohort_id == cohort.id)
         ),
     ]
+    pairs: set[tuple[int, int]] = set()
     for work_id, person in met:
         if work_id in work_of_id and person in rater_of_id:
             pairs.add((work_of_id[work_id], rater_of_id[person]))
@@ -435,6 +434,7 @@ def next_held(session: Session, rater: Person, cohort: Cohort) -> Allocation | N
             Allocation.cohort_id == cohort.id,
             Allocation.pool == Pool.PROFESSIONAL,
             Allocation.state.in_(HELD),
+            Allocation.purpose.not_in(ATTEMPTED),
             gradable(),
         )
         .order_by(case((Allocation.state == AllocationState.BEGUN, 0), else_=1), own_order(rater))

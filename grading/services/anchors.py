@@ -19,15 +19,18 @@ from grading.models import (
     Person,
     Submission,
     SubmissionFile,
+    SubmissionMember,
     SubmittedCopy,
 )
 from grading.models.base import new_id
+from grading.queries import members
 from grading.rubric.definition import Rubric
 from grading.services import audit
 from grading.services.transitions import move
 from grading.workflow.allocation import MACHINE as ITEM_MACHINE
 from grading.workflow.calibration import AnchorState, AnchorUse
 from grading.workflow.cohort import Role
+from grading.workflow.group import MemberState
 from grading.workflow.submission import SubmissionState
 
 SHORTEST_REASON = 10
@@ -45,9 +48,9 @@ def consent(
 ) -> None:
     """Record whether a learner's work may train graders, without their name; they can change it.
 
-    An anchor paper of it that is in use is withdrawn with the consent.
+    Any member of a group speaks for it. An anchor paper that is in use is withdrawn with the consent.
     """
-    if submission.learner_id != learner.id:
+    if not members.has(session, submission, learner.id):
         raise NotFound("There is no such project.")
     if given == (submission.example_consent_at is not None):
         return
@@ -116,10 +119,11 @@ def propose(
 
 def _copy(session: Session, submission: Submission, now: datetime) -> Submission:
     """Copy what was handed in last; attempts of anchors count down from 0, apart from a learner's own."""
+    authors = members.people(session, submission)
     lowest = session.scalar(
-        select(func.min(Submission.attempt)).where(
-            Submission.cohort_id == submission.cohort_id,
-            Submission.learner_id == submission.learner_id,
+        select(func.min(SubmissionMember.attempt)).where(
+            SubmissionMember.cohort_id == submission.cohort_id,
+            SubmissionMember.person_id.in_([author.id for author in authors]),
         )
     )
     handed_in = submission.copies[-1]
@@ -167,6 +171,19 @@ def _copy(session: Session, submission: Submission, now: datetime) -> Submission
         )
     ]
     session.add(copied)
+    session.flush()
+    # It is no attempt of theirs, but none of them is ever asked to read it.
+    session.add_all(
+        SubmissionMember(
+            submission=copied,
+            person=author,
+            cohort_id=copied.cohort_id,
+            attempt=copied.attempt,
+            state=MemberState.AUTHOR,
+            since=now,
+        )
+        for author in authors
+    )
     session.flush()
     return copied
 
@@ -253,7 +270,11 @@ def mark(
         raise Refused("Two leads have marked this example.")
     if any(marking.person_id == lead.id for marking in anchor.markings):
         raise Refused("You have marked this example. Another lead marks it next.")
-    if anchor.submission.learner_id == lead.id:
+    if any(
+        members.took_part(session, work, lead.id)
+        for work in (anchor.submission, anchor.source)
+        if work is not None
+    ):
         raise Refused("This is your own project.")
     rubric = anchor.submission.cohort.rubric_version.rubric
     if faults := _sheet_faults(rubric, levels, reasons):

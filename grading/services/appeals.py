@@ -19,7 +19,7 @@ from grading.models import (
     StruckReading,
     Submission,
 )
-from grading.queries import disputes, releasing
+from grading.queries import disputes, members, releasing
 from grading.services import allocations, audit, outbox, releases, settling
 from grading.services.anonymity import naming_faults
 from grading.services.transitions import move
@@ -76,8 +76,8 @@ def pending(session: Session, submission: Submission) -> Appeal | None:
     )
 
 
-def text_faults(where: str, text: str, writer: Person) -> list[Fault]:
-    """Say what is wrong with what a learner and a reader write to each other, who must not be known."""
+def text_faults(where: str, text: str, *writers: Person) -> list[Fault]:
+    """Say what is wrong with what learners and a reader write to each other, who must not be known."""
     text = text.strip()
     if len(text) < SHORTEST_REASON:
         return [
@@ -89,7 +89,7 @@ def text_faults(where: str, text: str, writer: Person) -> list[Fault]:
         ]
     if len(text) > LONGEST_REASON:
         return [Fault(where, "Use at most %(n)s characters.", {"n": LONGEST_REASON})]
-    return naming_faults(where, text, writer)
+    return naming_faults(where, text, *writers)
 
 
 def criteria_faults(submission: Submission, criteria: list[str]) -> list[Fault]:
@@ -119,11 +119,11 @@ def make(
         Not theirs, not released, taken away by a case, outside the window, no token left, or one is
         pending.
     """
-    if submission.learner_id != learner.id:
+    if not members.has(session, submission, learner.id):
         raise NotFound("There is no such project.")
     one_at_a_time(session, learner)
     cohort = submission.cohort
-    grade = _grade(session, submission)
+    grade = _grade(session, submission, learner.id)
     if submission.state != SubmissionState.RELEASED or grade is None:
         raise Refused("There is no result yet.")
     if cohort.state != CohortState.OPEN:
@@ -131,7 +131,7 @@ def make(
     if disputes.upheld_case(session, submission) is not None:
         raise Refused("This result does not count any more, so it cannot be appealed.")
     if pending(session, submission) is not None:
-        raise Refused("Your appeal is being looked at.")
+        raise Refused("An appeal of this result is being looked at.")
     opens, ends = window(cohort, grade)
     if now < opens:
         raise Refused(
@@ -144,7 +144,7 @@ def make(
         raise Refused("You have used your appeals. One that is upheld is given back.")
     faults = [
         *criteria_faults(submission, criteria),
-        *text_faults("reason", reason, learner),
+        *text_faults("reason", reason, *members.people(session, submission)),
     ]
     if faults:
         raise FaultsFound(faults)
@@ -180,10 +180,10 @@ def make(
     return appeal
 
 
-def _grade(session: Session, submission: Submission) -> Grade | None:
+def _grade(session: Session, submission: Submission, person_id: str) -> Grade | None:
     return session.scalar(
         select(Grade)
-        .where(Grade.submission_id == submission.id)
+        .where(Grade.submission_id == submission.id, Grade.person_id == person_id)
         .order_by(Grade.number.desc())
         .limit(1)
     )
@@ -275,7 +275,7 @@ def go_on_unblind(session: Session, actor: Person, appeal: Appeal, *, now: datet
 
 
 def _involved(session: Session, actor: Person, appeal: Appeal) -> bool:
-    """Whether somebody gave one of the readings in question, or must not meet this learner."""
+    """Whether somebody gave one of the readings in question, or must not meet one of its learners."""
     return disputes.gave_reading(
         session, appeal.submission_id, actor.id, apart_from=appeal.allocation_id
     ) or disputes.conflicted(session, appeal.submission, actor.id)
@@ -287,7 +287,10 @@ def may_decide(session: Session, actor: Person, appeal: Appeal, *, now: datetime
     Whoever gave the re-mark does; where there is none, or its reader let the day to decide pass, anybody
     who gave none of the readings in question. Pages ask these others for their permission.
     """
-    if appeal.state != AppealState.REMARKED or actor.id == appeal.learner_id:
+    if appeal.state != AppealState.REMARKED:
+        return False
+    if members.took_part(session, appeal.submission, actor.id):
+        return False
         return False
     if is_remarker(appeal, actor):
         return True
@@ -439,7 +442,8 @@ class Outcome:
     joined : float or None
         What all readings that count give now, of 100, unrounded.
     value : float or None
-        ``joined`` on the plan's scale, after what lateness costs: what a decision would release.
+        ``joined`` on the plan's scale, after what lateness costs and with the learner's own points: what a
+        decision would release to them.
     released : str
         The value in force after the decision; before it, the old one.
     lines : tuple of Line
@@ -482,7 +486,9 @@ def outcome(session: Session, appeal: Appeal) -> Outcome:
         before=appeal.grade.value,
         remark=remark,
         joined=score.composite if score else None,
-        value=releases.on_plan_scale(session, appeal.submission, score)[0] if score else None,
+        value=releases.on_plan_scale(session, appeal.submission, score, appeal.learner_id)[0]
+        if score
+        else None,
         released=appeal.amended.value if appeal.amended else appeal.grade.value,
         lines=tuple(
             Line(
@@ -508,7 +514,7 @@ def decide(
     Returns
     -------
     Grade or None
-        The grade that replaces the old one; None where it stays.
+        The appellant's grade that replaces the old one; None where it stays.
 
     Raises
     ------
@@ -523,11 +529,12 @@ def decide(
     if faults := text_faults("answer", answer, actor):
         raise FaultsFound(faults)
     score = session.get_one(Score, appeal.score_id)
-    grade = _grade(session, appeal.submission)
+    grade = _grade(session, appeal.submission, appeal.learner_id)
     assert grade is not None
-    value, _band = releases.on_plan_scale(session, appeal.submission, score)
+    value, _band = releases.on_plan_scale(session, appeal.submission, score, appeal.learner_id)
+    may_lower = appeal.submission.cohort.plan.appeal_may_lower
     upheld = value > float(grade.value)
-    lowered = value < float(grade.value) and appeal.submission.cohort.plan.appeal_may_lower
+    lowered = value < float(grade.value) and may_lower
     # What people write to each other is kept with the appeal; the chain outlives the right to forget.
     appeal.answer = answer.strip()
     move(
@@ -543,10 +550,18 @@ def decide(
     _expose(session, actor, appeal, now)
     amended = None
     if upheld or lowered:
-        amended = releases.amend(
-            session, appeal.submission, grade, score, why="appeal", actor=actor, now=now
-        )
-        appeal.amended = amended
+        # What is found for one member is found for the work of all.
+        for changed in releases.amend_all(
+            session,
+            appeal.submission,
+            score,
+            why="appeal",
+            may_lower=may_lower,
+            actor=actor,
+            now=now,
+        ):
+            if changed.person_id == appeal.learner_id:
+                appeal.amended = amended = changed
     else:
         outbox.mail(
             session,

@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session, aliased
 
 from grading.errors import FaultsFound, NotFound, Refused
 from grading.models import Allocation, Explanation, Grade, Membership, Person, Submission
-from grading.queries import dates
+from grading.queries import dates, members
 from grading.services import appeals, audit, outbox
 from grading.services.appeals import criteria_faults, text_faults
 from grading.services.transitions import move
@@ -80,7 +80,7 @@ def ask(
     Refused
         A question is open, or the result is older than the time in which one can appeal.
     """
-    if submission.learner_id != learner.id or grade.submission_id != submission.id:
+    if grade.person_id != learner.id or grade.submission_id != submission.id:
         raise NotFound("There is no such project.")
     appeals.one_at_a_time(session, learner)
     cohort = submission.cohort
@@ -91,7 +91,7 @@ def ask(
         raise Refused("The time to ask is over.")
     faults = [
         *criteria_faults(submission, criteria),
-        *text_faults("reason", question, learner),
+        *text_faults("reason", question, *members.people(session, submission)),
     ]
     if faults:
         raise FaultsFound(faults)
@@ -149,13 +149,13 @@ def answer(
     Raises
     ------
     NotFound
-        It is the actor's own question.
+        It is about the actor's own project.
     FaultsFound
         The answer is too short, or names who writes it.
     IllegalTransition
         It is answered already.
     """
-    if actor.id == explanation.learner_id:
+    if members.took_part(session, explanation.submission, actor.id):
         raise NotFound("There is no such question.")
     if faults := text_faults("answer", text, actor):
         raise FaultsFound(faults)

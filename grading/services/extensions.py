@@ -7,14 +7,15 @@ from sqlalchemy.orm import Session
 
 from grading.errors import Fault, FaultsFound, Refused
 from grading.models import Absence, Allocation, Cohort, Extension, Membership, Person, Submission
-from grading.queries import dates
+from grading.queries import dates, members
 from grading.queries.eligible import may_read
 from grading.services import allocations, audit, outbox
 from grading.services.transitions import move
 from grading.workflow.allocation import THIRD_READINGS, AllocationState, Pool, Purpose
 from grading.workflow.calendar import ExtensionKind, ExtensionState
 from grading.workflow.cohort import CohortState, Role
-from grading.workflow.deadlines import extended, shifted
+from grading.workflow.deadlines import shifted
+from grading.workflow.group import GIVE_TIME
 from grading.workflow.submission import SubmissionState
 
 MOST_DAYS = 90
@@ -127,22 +128,31 @@ def end(session: Session, actor: Person, extension: Extension, *, now: datetime)
 
 
 def relied_on(session: Session, extension: Extension) -> bool:
-    """Whether its learner handed in after the deadline they would have without it."""
+    """Whether its learner, or their group, handed in after the deadline they would have without it."""
     cohort = session.get_one(Cohort, extension.cohort_id)
     _in_turn(session, cohort)
-    days = dates.granted_days(session, cohort, extension.person_id) - extension.days
-    due_at = extended(dates.of_cohort(cohort), days, cohort.zone).due_at
+    theirs = (
+        Submission.cohort_id == cohort.id,
+        members.is_member(extension.person_id, GIVE_TIME),
+    )
+    granted = dates.granted_by_work(session, *theirs)
     handed_in = session.execute(
-        select(Submission.submitted_at, Submission.due_at).where(
-            Submission.cohort_id == cohort.id,
-            Submission.learner_id == extension.person_id,
+        select(Submission.id, Submission.submitted_at, Submission.due_at).where(
+            *theirs,
             Submission.submitted_at.is_not(None),
             Submission.state != SubmissionState.DRAFT,
         )
     )
+
+    def without(work: str) -> int:
+        """Give the days of a work if this extension were none of its members'."""
+        days = dict(granted.get(work, {}))
+        days[extension.person_id] = days.get(extension.person_id, 0) - extension.days
+        return max(days.values())
+
     return any(
-        at is not None and at > (shifted(own, days, cohort.zone) if own else due_at)
-        for at, own in handed_in
+        at is not None and at > shifted(due_at or cohort.due_at, without(work), cohort.zone)
+        for work, at, due_at in handed_in
     )
 
 

@@ -17,7 +17,7 @@ from grading.models import (
     RecordEntry,
     Submission,
 )
-from grading.queries import disputes
+from grading.queries import disputes, members
 from grading.services import appeals, audit, exposures, outbox, records, submissions
 from grading.services.anonymity import naming_faults
 from grading.services.transitions import move
@@ -85,7 +85,7 @@ def report(
     session.execute(
         select(Submission.id).where(Submission.id == submission.id).with_for_update(key_share=True)
     )
-    if submission.learner_id == reporter.id:
+    if members.took_part(session, submission, reporter.id):
         raise Refused("This is your own project.")
     if submission.state in (SubmissionState.DRAFT, SubmissionState.WITHDRAWN):
         raise Refused("The learner took this project back.")
@@ -148,10 +148,11 @@ def add_evidence(
 
 
 def may_decide(session: Session, actor: Person, case: MisconductCase) -> bool:
-    """Whether a person may decide a case: they brought none of it, and may meet the learner."""
+    """Whether a person may decide a case: they brought none of it, and may meet its learners."""
     return (
-        actor.id not in (case.submission.learner_id, case.opened_by_id)
+        actor.id != case.opened_by_id
         and all(one.by_id != actor.id for one in case.evidence)
+        and not members.took_part(session, case.submission, actor.id)
         and not disputes.conflicted(session, case.submission, actor.id)
     )
 
@@ -160,7 +161,7 @@ def _decides(session: Session, actor: Person, case: MisconductCase, now: datetim
     """Let a person take part in deciding, one at a time; they can score this work no more."""
     session.flush()
     session.refresh(case, with_for_update={"key_share": True})
-    if actor.id == case.submission.learner_id:
+    if members.took_part(session, case.submission, actor.id):
         raise NotFound("There is no such case.")
     if not may_decide(session, actor, case):
         raise Refused(
@@ -178,7 +179,7 @@ def _unnamed(where: str, text: str, case: MisconductCase) -> None:
 def hear(
     session: Session, actor: Person, case: MisconductCase, *, allegation: str, now: datetime
 ) -> None:
-    """Put the suspicion to the learner, who has the plan's working days to answer.
+    """Put the suspicion to the learners, who have the plan's working days to answer.
 
     Raises
     ------
@@ -194,26 +195,27 @@ def hear(
     case.allegation = text
     answer_by = working_days_after(now, cohort.plan.hearing_days, cohort.zone)
     move(session, case, "hear", actor=actor, now=now, answer_by=answer_by)
-    outbox.mail(
-        session,
-        "misconduct_hearing",
-        case.submission.learner_id,
-        key=f"hearing:{case.id}",
-        now=now,
-        case=case.id,
-    )
+    for person in members.people(session, case.submission):
+        outbox.mail(
+            session,
+            "misconduct_hearing",
+            person.id,
+            key=f"hearing:{case.id}:{person.id}",
+            now=now,
+            case=case.id,
+        )
 
 
 def answer(
     session: Session, learner: Person, case: MisconductCase, *, text: str, now: datetime
 ) -> None:
-    """The learner's own account, given once.
+    """The learner's own account, given once; a group gives one, through whoever of it writes first.
 
     Raises
     ------
     NotFound, FaultsFound, IllegalTransition
     """
-    if case.submission.learner_id != learner.id:
+    if not members.has(session, case.submission, learner.id):
         raise NotFound("There is no such case.")
     case.answer = _text("answer", text)
     move(session, case, "answer", actor=learner, now=now, answered_at=now)
@@ -287,14 +289,15 @@ def second(
     if upheld:
         _take_effect(session, actor, case, now)
     if case.allegation:
-        outbox.mail(
-            session,
-            "misconduct_decided",
-            case.submission.learner_id,
-            key=f"misconduct:{case.id}",
-            now=now,
-            case=case.id,
-        )
+        for person in members.people(session, case.submission):
+            outbox.mail(
+                session,
+                "misconduct_decided",
+                person.id,
+                key=f"misconduct:{case.id}:{person.id}",
+                now=now,
+                case=case.id,
+            )
 
 
 def _take_effect(session: Session, actor: Person, case: MisconductCase, now: datetime) -> None:

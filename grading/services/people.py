@@ -208,6 +208,33 @@ def _another_administrator(session: Session, person: Person) -> None:
         raise Refused("This is the last administrator.")
 
 
+def rename(
+    session: Session, actor: Person | None, person: Person, name: str, *, now: datetime
+) -> bool:
+    """Change an account's name. Records keep the name they were issued under until they are issued anew.
+
+    The names themselves stand in no audit entry: whoever changes theirs need not be found by the old.
+
+    Returns
+    -------
+    bool
+        Whether it is another name than before.
+
+    Raises
+    ------
+    FaultsFound
+        No name, or one that is too long.
+    """
+    name = " ".join(name.split())
+    if not name or len(name) > 200:
+        raise FaultsFound([Fault("name", "Give a name of at most 200 characters.")])
+    if name == person.name:
+        return False
+    person.name = name
+    audit.record(session, actor, "person:rename", person, now=now)
+    return True
+
+
 def set_password(
     session: Session,
     actor: Person | None,

@@ -96,7 +96,9 @@ def _numbers(session: Session, grade: Grade) -> list[Check]:
             Check(f"{code}: points", kept["points"], verdict.points.get(code)),
         ]
     lost = grade.detail.get("late", {}).get("points", 0.0)
-    value, band = on_scale(max(verdict.composite - lost, 0.0), cohort.plan.bands)
+    own = grade.detail.get("own_points", {}).get("points", 0.0)
+    exact = min(max(verdict.composite - lost + own, 0.0), 100.0)
+    value, band = on_scale(exact, cohort.plan.bands)
     return [
         *checks,
         Check("points lost for lateness", lost, releases.points_lost(session, grade.submission)[1]),

@@ -78,7 +78,7 @@ def enter(
     asks for an entitlement and the learner has none for the capstone, nothing is added.
     """
     cohort = submission.cohort
-    program, learner = cohort.program, submission.learner
+    program, learner = cohort.program, session.get_one(Person, grade.person_id)
     if not entitlements.entitled(session, program, learner.id, None):
         return None
     record = open_record(session, program, learner, now=now)
@@ -138,8 +138,10 @@ def _enter_courses(session: Session, record: CredentialRecord, now: datetime) ->
 
 def _grade_entry(submission: Submission, grade: Grade, now: datetime) -> RecordEntry:
     cohort = submission.cohort
-    # What lateness cost is between the learner and the program.
-    detail = {key: value for key, value in grade.detail.items() if key != "late"}
+    # What lateness cost, and why one member has other points, is between the learner and the program.
+    detail = {
+        key: value for key, value in grade.detail.items() if key not in ("late", "own_points")
+    }
     hours = {"hours": cohort.program.capstone_hours} if cohort.program.capstone_hours else {}
     return RecordEntry(
         grade_id=grade.id,
@@ -229,7 +231,7 @@ def replace_grade(
     now: datetime,
 ) -> CredentialRecord | None:
     """Issue the record anew with an amended grade; a revoked record stays as it is."""
-    program, learner = submission.cohort.program, submission.learner
+    program, learner = submission.cohort.program, session.get_one(Person, grade.person_id)
     record = current(session, program.id, learner.id)
     if record is None:
         return enter(session, submission, grade, now=now)
@@ -252,6 +254,24 @@ def replace_grade(
     return newer
 
 
+def under_another_name(
+    session: Session, person: Person, *, now: datetime
+) -> list[CredentialRecord]:
+    """List a person's valid records under a name that is not, or no longer, theirs: verified or own."""
+    name = identity.verified_name(session, person, now=now)
+    return list(
+        session.scalars(
+            select(CredentialRecord)
+            .where(
+                CredentialRecord.person_id == person.id,
+                CredentialRecord.state == RecordState.VALID,
+                CredentialRecord.name != name,
+            )
+            .order_by(CredentialRecord.created_at, CredentialRecord.id)
+        )
+    )
+
+
 def rename(session: Session, actor: Person | None, person: Person, *, now: datetime) -> int:
     """Issue every valid record of a person anew under the name they have now, verified or their own.
 
@@ -261,15 +281,7 @@ def rename(session: Session, actor: Person | None, person: Person, *, now: datet
         How many records were replaced.
     """
     name = identity.verified_name(session, person, now=now)
-    found = list(
-        session.scalars(
-            select(CredentialRecord).where(
-                CredentialRecord.person_id == person.id,
-                CredentialRecord.state == RecordState.VALID,
-                CredentialRecord.name != name,
-            )
-        )
-    )
+    found = under_another_name(session, person, now=now)
     for record in found:
         _issue_anew(
             session,
@@ -281,6 +293,32 @@ def rename(session: Session, actor: Person | None, person: Person, *, now: datet
             now=now,
         )
     return len(found)
+
+
+def issue_under_present_name(
+    session: Session, learner: Person, record: CredentialRecord, *, now: datetime
+) -> CredentialRecord:
+    """Issue one record anew for its owner under the name they have now; the old address says “Replaced”.
+
+    Raises
+    ------
+    NotFound
+        It is somebody else's.
+    Refused
+        It has this name already, or is not valid.
+    """
+    _own(learner, record)
+    if record.state != RecordState.VALID or record.name == learner.name:
+        raise Refused("This record has your present name already, or is not valid any more.")
+    return _issue_anew(
+        session,
+        record,
+        name=learner.name,
+        leave_out=None,
+        actor=learner,
+        reason="renamed",
+        now=now,
+    )
 
 
 def catch_up(session: Session, program: Program, person: Person, *, now: datetime) -> None:
@@ -295,7 +333,7 @@ def catch_up(session: Session, program: Program, person: Person, *, now: datetim
         .join(Cohort, Cohort.id == Submission.cohort_id)
         .where(
             Cohort.program_id == program.id,
-            Submission.learner_id == person.id,
+            Grade.person_id == person.id,
             in_force(),
         )
         .order_by(Grade.released_at)
@@ -321,8 +359,8 @@ def catch_up(session: Session, program: Program, person: Person, *, now: datetim
 def share(session: Session, learner: Person, record: CredentialRecord, *, now: datetime) -> None:
     """Switch the public page on."""
     _own(learner, record)
-    if record.state == RecordState.REVOKED:
-        raise Refused("A revoked record cannot be shared anew.")
+    if record.state != RecordState.VALID:
+        raise Refused("Only a valid record can be shared.")
     if record.shared_at is None:
         record.shared_at = now
         audit.record(session, learner, "record:share", record, now=now)

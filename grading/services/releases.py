@@ -1,6 +1,7 @@
 """Release: proposed, signed off, stoppable, and then carried out in one transaction."""
 
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import select
@@ -19,11 +20,13 @@ from grading.models import (
     SignOff,
     Submission,
 )
-from grading.queries import dates, releasing
+from grading.queries import dates, members, releasing
+from grading.queries.grades import in_force
 from grading.services import audit, outbox, records
 from grading.services.transitions import move
 from grading.workflow.cohort import CohortState
 from grading.workflow.deadlines import days_late
+from grading.workflow.group import MemberState
 from grading.workflow.plan import GradingPlan
 from grading.workflow.release import MACHINE, ReleaseState
 
@@ -154,7 +157,7 @@ def carry_out(session: Session, release: Release, *, now: datetime) -> int:
     Returns
     -------
     int
-        How many grades were released.
+        How many works' results were released.
 
     Raises
     ------
@@ -208,37 +211,60 @@ def carry_out(session: Session, release: Release, *, now: datetime) -> int:
 
 def see(session: Session, learner: Person, grade: Grade, *, now: datetime) -> None:
     """Note that the learner has opened a result; only the first time is kept."""
-    if grade.submission.learner_id == learner.id and session.get(GradeSeen, grade.id) is None:
+    if grade.person_id == learner.id and session.get(GradeSeen, grade.id) is None:
         session.add(GradeSeen(grade_id=grade.id, at=now))
 
 
-def points_lost(session: Session, submission: Submission) -> tuple[int, float]:
-    """Say how many days late a work was handed in, by its learner's own deadline, and what that costs."""
+def points_lost(
+    session: Session, submission: Submission, *, at: datetime | None = None
+) -> tuple[int, float]:
+    """Say how many days late a work is by its own deadline, and what that costs.
+
+    Parameters
+    ----------
+    at : datetime, optional
+        When it would be handed in; by default when it was.
+
+    Returns
+    -------
+    days : int
+        Calendar days of the cohort's zone, 0 within the grace or where lateness costs nothing.
+    points : float
+        Of 100, never more than the plan's most.
+    """
     plan = submission.cohort.plan
-    if not plan.late_points or submission.submitted_at is None:
+    at = at or submission.submitted_at
+    if not plan.late_points or at is None:
         return 0, 0.0
     due_at, _closes_at = dates.window(session, submission)
-    days = days_late(
-        submission.submitted_at,
-        due_at,
-        submission.cohort.zone,
-        timedelta(hours=plan.grace_hours),
-    )
-    return days, days * plan.late_points
+    days = days_late(at, due_at, submission.cohort.zone, timedelta(hours=plan.grace_hours))
+    return days, min(days * plan.late_points, plan.late_points_most)
 
 
 def on_plan_scale(
-    session: Session, submission: Submission, score: Score
+    session: Session, submission: Submission, score: Score, person_id: str
 ) -> tuple[float, str | None]:
-    """Give the value that would be released for a score, after what lateness costs, and its band."""
-    _days, points = points_lost(session, submission)
-    value, band = on_scale(max(score.composite - points, 0.0), submission.cohort.plan.bands)
+    """Give the value that would be released to a member for a score, and its band.
+
+    What lateness costs and what the member has more or fewer than the group is in it.
+    """
+    _days, lost = points_lost(session, submission)
+    own = members.points(session, submission, person_id)
+    value, band = _on_scale(submission, score, lost, own.points if own else 0.0)
     return float(value), band
+
+
+def _on_scale(
+    submission: Submission, score: Score, lost: float, own: float
+) -> tuple[Decimal, str | None]:
+    exact = min(max(score.composite - lost + own, 0.0), 100.0)
+    return on_scale(exact, submission.cohort.plan.bands)
 
 
 def _grade(
     session: Session,
     submission: Submission,
+    person_id: str,
     score: Score,
     release_id: str,
     now: datetime,
@@ -248,13 +274,20 @@ def _grade(
 ) -> Grade:
     cohort = submission.cohort
     plan = cohort.plan
-    days, points = points_lost(session, submission)
-    value, band = on_scale(max(score.composite - points, 0.0), plan.bands)
+    days, lost = points_lost(session, submission)
+    own = members.points(session, submission, person_id)
+    value, band = _on_scale(submission, score, lost, own.points if own else 0.0)
     detail = _detail(cohort, plan, score)
-    if points:
-        detail["late"] = {"days": days, "points": points}
+    if lost:
+        detail["late"] = {"days": days, "points": lost}
+    if own is not None:
+        detail["own_points"] = {"points": own.points, "reason": own.reason}
+    group = len(members.rows(session, submission, (MemberState.JOINED,)))
+    if group > 1:
+        detail["group"] = group
     grade = Grade(
         submission=submission,
+        person_id=person_id,
         number=number,
         score=score,
         release_id=release_id,
@@ -284,6 +317,7 @@ def amend(
     grade = _grade(
         session,
         submission,
+        before.person_id,
         score,
         before.release_id,
         now,
@@ -304,7 +338,7 @@ def amend(
     outbox.mail(
         session,
         "result_amended",
-        submission.learner_id,
+        grade.person_id,
         key=f"result:{grade.id}",
         now=now,
         cohort=submission.cohort_id,
@@ -312,29 +346,66 @@ def amend(
     return grade
 
 
+def amend_all(
+    session: Session,
+    submission: Submission,
+    score: Score,
+    *,
+    why: str,
+    may_lower: bool,
+    actor: Person,
+    now: datetime,
+) -> list[Grade]:
+    """Amend the grade of every member whose result moves with a score; a lower one stays unless it may."""
+    amended = []
+    for before in in_force_of(session, submission):
+        value, _band = on_plan_scale(session, submission, score, before.person_id)
+        if value > float(before.value) or (may_lower and value < float(before.value)):
+            amended.append(amend(session, submission, before, score, why=why, actor=actor, now=now))
+    return amended
+
+
+def in_force_of(session: Session, submission: Submission) -> list[Grade]:
+    """List the grades that count for a work now, one for each member it was released to."""
+    return list(
+        session.scalars(
+            select(Grade).where(Grade.submission_id == submission.id, in_force()).order_by(Grade.id)
+        )
+    )
+
+
 def _release_one(
     session: Session, release: Release, submission: Submission, score: Score, now: datetime
-) -> Grade:
-    cohort = release.cohort
-    grade = _grade(session, submission, score, release.id, now)
+) -> list[Grade]:
+    grades = [
+        _grade(session, submission, person.id, score, release.id, now)
+        for person in members.people(session, submission)
+    ]
     move(
         session,
         submission,
         "release",
         actor=None,
         now=now,
-        note={"grade": grade.id, "value": grade.value, "band": grade.band, "score": score.id},
+        note={
+            "score": score.id,
+            "grades": {
+                grade.id: {"person": grade.person_id, "value": grade.value, "band": grade.band}
+                for grade in grades
+            },
+        },
     )
-    records.enter(session, submission, grade, now=now)
-    outbox.mail(
-        session,
-        "result_ready",
-        submission.learner_id,
-        key=f"result:{grade.id}",
-        now=now,
-        cohort=cohort.id,
-    )
-    return grade
+    for grade in grades:
+        records.enter(session, submission, grade, now=now)
+        outbox.mail(
+            session,
+            "result_ready",
+            grade.person_id,
+            key=f"result:{grade.id}",
+            now=now,
+            cohort=release.cohort_id,
+        )
+    return grades
 
 
 def _detail(cohort: Cohort, plan: GradingPlan, score: Score) -> dict[str, Any]:

@@ -8,15 +8,16 @@ waits by then, none is.
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from sqlalchemy import exists, func, select
+from sqlalchemy import exists, or_, select
 from sqlalchemy.orm import Session
 
-from grading.models import Allocation, Cohort, Extension, Membership, Person, Submission
+from grading.models import Allocation, Cohort, Membership, Person, Submission, SubmissionMember
+from grading.queries import dates
 from grading.services import outbox
-from grading.workflow.allocation import HELD, Pool
-from grading.workflow.calendar import ExtensionState
+from grading.workflow.allocation import ATTEMPTED, HELD, Pool
 from grading.workflow.cohort import Role
 from grading.workflow.deadlines import shifted
+from grading.workflow.group import PRESENT, MemberState
 from grading.workflow.submission import SubmissionState
 
 # Days between the morning of the mail and the day of the date; a date of 11:59pm is nearer than it looks.
@@ -57,13 +58,8 @@ def _staff(session: Session, cohort: Cohort, now: datetime) -> Iterable[Person]:
 
 def _dates(session: Session, cohort: Cohort, now: datetime) -> list[tuple[Person, datetime]]:
     """List learners and peers who still have something to do, each with their own date for it."""
-    days: dict[str, int] = dict(
-        session.execute(
-            select(Extension.person_id, func.sum(Extension.days))
-            .where(Extension.cohort_id == cohort.id, Extension.state == ExtensionState.GRANTED)
-            .group_by(Extension.person_id)
-        ).all()
-    )
+    granted = dates.granted_by_person(session, cohort)
+    days = dates.of_members(session, cohort)
     longest = max(days.values(), default=0)
 
     def near(base: datetime) -> bool:
@@ -76,21 +72,30 @@ def _dates(session: Session, cohort: Cohort, now: datetime) -> list[tuple[Person
         (person, own(person, due_at))
         for person, due_at in session.execute(
             select(Person, Submission.due_at)
-            .join(Submission, Submission.learner_id == Person.id)
+            .join(SubmissionMember, SubmissionMember.person_id == Person.id)
+            .join(Submission, Submission.id == SubmissionMember.submission_id)
             .where(
                 Submission.cohort_id == cohort.id,
                 Submission.state == SubmissionState.DRAFT,
                 Submission.due_at.is_not(None),
+                SubmissionMember.state == MemberState.JOINED,
             )
         )
         if due_at is not None
     ]
     if near(cohort.due_at):
-        handed_in = exists(
-            select(Submission.id).where(
-                Submission.cohort_id == cohort.id,
-                Submission.learner_id == Person.id,
-                Submission.state != SubmissionState.DRAFT,
+        # Handed in, or withdrawn: from a group, that is the member's doing alone.
+        settled = exists(
+            select(SubmissionMember.id)
+            .join(Submission, Submission.id == SubmissionMember.submission_id)
+            .where(
+                SubmissionMember.cohort_id == cohort.id,
+                SubmissionMember.person_id == Person.id,
+                SubmissionMember.state.in_(PRESENT),
+                or_(
+                    Submission.state != SubmissionState.DRAFT,
+                    SubmissionMember.state == MemberState.WITHDRAWN,
+                ),
             )
         )
         found += [
@@ -102,7 +107,7 @@ def _dates(session: Session, cohort: Cohort, now: datetime) -> list[tuple[Person
                     Membership.cohort_id == cohort.id,
                     Membership.ended_at.is_(None),
                     Membership.role == Role.LEARNER,
-                    ~handed_in,
+                    ~settled,
                 )
             )
         ]
@@ -112,11 +117,12 @@ def _dates(session: Session, cohort: Cohort, now: datetime) -> list[tuple[Person
                 Allocation.cohort_id == cohort.id,
                 Allocation.rater_id == Person.id,
                 Allocation.pool == Pool.PEER,
+                Allocation.purpose.not_in(ATTEMPTED),
                 Allocation.state.in_(HELD),
             )
         )
         found += [
-            (person, own(person, cohort.peers_due_at))
+            (person, shifted(cohort.peers_due_at, granted.get(person.id, 0), cohort.zone))
             for person in session.scalars(select(Person).where(owes))
         ]
     return found

@@ -8,11 +8,13 @@ from sqlalchemy.orm import Session
 
 from grading.errors import Fault, FaultsFound, HoldLost, NotFound, Refused, StaleRecord
 from grading.models import Allocation, Person, Rating, Review
+from grading.queries import members
 from grading.rubric.definition import Rubric
 from grading.services import allocations, cohorts
 from grading.services.transitions import move
 from grading.workflow.allocation import AllocationState, DeclineReason, Purpose
 from grading.workflow.cohort import CohortState
+from grading.workflow.group import WROTE
 from grading.workflow.submission import IN_GRADING, SubmissionState
 
 LONGEST_COMMENT = 10_000
@@ -241,15 +243,17 @@ def decline(
         ended_at=now,
     )
     if reason == DeclineReason.KNOWS_AUTHOR:
-        cohorts.declare_conflict(
-            session,
-            rater,
-            allocation.cohort,
-            rater=rater,
-            learner=allocation.submission.learner,
-            reason="declared by the rater",
-            now=now,
-        )
+        # Whose name they know they do not say, and nothing tells them how many there are.
+        for author in members.people(session, allocation.submission, WROTE):
+            cohorts.declare_conflict(
+                session,
+                rater,
+                allocation.cohort,
+                rater=rater,
+                learner=author,
+                reason="declared by the rater",
+                now=now,
+            )
 
 
 def seal(session: Session, allocation: Allocation, *, now: datetime) -> None:

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import BinaryIO
 from urllib.parse import urlsplit
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from grading.errors import Fault, FaultsFound, Refused, StaleRecord
@@ -15,24 +15,27 @@ from grading.models import (
     Allocation,
     Cohort,
     Discrepancy,
-    Membership,
     Person,
     Submission,
     SubmissionFile,
+    SubmissionMember,
     SubmittedCopy,
 )
 from grading.models.base import new_id
 from grading.ports import FileStore
-from grading.queries import dates, eligibility
-from grading.services import audit, outbox
+from grading.queries import dates
+from grading.queries import members as queries
+from grading.services import audit, members, outbox
 from grading.services.transitions import move
 from grading.workflow import files
 from grading.workflow.adjudication import DiscrepancyState
 from grading.workflow.allocation import MACHINE as ALLOCATION_MACHINE
 from grading.workflow.allocation import AllocationState
-from grading.workflow.cohort import CohortState, Role
+from grading.workflow.cohort import CohortState
 from grading.workflow.deadlines import end_of_day
+from grading.workflow.group import MemberState, objections_until
 from grading.workflow.submission import CURRENT_STATEMENT, HONOUR_STATEMENTS, SubmissionState
+from grading.workflow.submission import MACHINE as SUBMISSION_MACHINE
 
 LONGEST_TITLE = 200
 LONGEST_TEXT = 200_000
@@ -49,41 +52,55 @@ def start(session: Session, learner: Person, cohort: Cohort, *, now: datetime) -
     Refused
         Not enrolled, courses missing, or outside the window; the message says which.
     """
-    submission = session.scalar(
-        select(Submission)
-        .where(Submission.cohort_id == cohort.id, Submission.learner_id == learner.id)
-        .order_by(Submission.attempt.desc())
-        .limit(1)
-    )
+    submission = queries.newest(session, cohort, learner.id)
     if submission is not None:
         return submission
-    _enrolled(session, learner, cohort)
+    members.enrolled(session, learner, cohort, take_turns=True)
+    # Another tab may have begun one while this one waited for its turn.
+    submission = queries.newest(session, cohort, learner.id)
+    if submission is not None:
+        return submission
     _window(cohort, dates.personal(session, cohort, learner.id).closes_at, now)
-    submission = Submission(cohort=cohort, learner=learner, links=[], created_at=now, saved_at=now)
-    session.add(submission)
-    session.flush()
+    submission = members.put_away(session, cohort, learner, 1)
+    if submission is not None:
+        move(session, submission, "return", actor=learner, now=now, withdrawn_at=None)
+        members.add(session, submission, learner, actor=learner, now=now)
+        return submission
+    submission = begin(session, learner, cohort, attempt=1, now=now)
     audit.record(
         session, learner, "submission:start", submission, now=now, after={"state": "draft"}
     )
     return submission
 
 
-def _enrolled(session: Session, learner: Person, cohort: Cohort) -> None:
-    enrolled = session.scalar(
-        select(Membership.id).where(
-            Membership.cohort_id == cohort.id,
-            Membership.person_id == learner.id,
-            Membership.role == Role.LEARNER,
-            Membership.ended_at.is_(None),
-        )
+def begin(
+    session: Session,
+    learner: Person,
+    cohort: Cohort,
+    *,
+    attempt: int,
+    now: datetime,
+    actor: Person | None = None,
+    copied: Submission | None = None,
+    due_at: datetime | None = None,
+) -> Submission:
+    """Make a draft with one member, empty or from the words of another work; files are not copied."""
+    submission = Submission(
+        cohort=cohort,
+        learner=learner,
+        attempt=attempt,
+        title=copied.title if copied else "",
+        text=copied.text if copied else "",
+        links=list(copied.links) if copied else [],
+        created_at=now,
+        saved_at=now,
+        due_at=due_at,
+        join_code=members.new_code() if cohort.plan.group_size > 1 else None,
     )
-    if not enrolled:
-        raise Refused("You are not enrolled in this cohort as a learner.")
-    if missing := eligibility.missing_courses(session, cohort, learner.id):
-        raise Refused(
-            "Complete these courses first: %(courses)s.",
-            courses=", ".join(course.title for course in missing),
-        )
+    session.add(submission)
+    session.flush()
+    members.add(session, submission, learner, actor=actor or learner, now=now)
+    return submission
 
 
 def _window(cohort: Cohort, closes_at: datetime, now: datetime) -> None:
@@ -95,7 +112,8 @@ def _window(cohort: Cohort, closes_at: datetime, now: datetime) -> None:
         raise Refused("The deadline has passed, so you can no longer submit.")
 
 
-def _still_open(session: Session, submission: Submission, now: datetime) -> None:
+def still_open(session: Session, submission: Submission, now: datetime) -> None:
+    """See that a work can be handed in now; raises `Refused` with the reason."""
     _window(submission.cohort, dates.window(session, submission)[1], now)
 
 
@@ -106,11 +124,10 @@ def _own_draft(
     now: datetime,
     version: int | None = None,
 ) -> None:
-    if submission.learner_id != learner.id:
-        raise Refused("This is not your project.")
+    members.own(session, learner, submission)
     if submission.state != SubmissionState.DRAFT:
         raise Refused("Your project is handed in. Take it back to change it.")
-    _still_open(session, submission, now)
+    still_open(session, submission, now)
     if version is not None and version != submission.version:
         raise StaleRecord(
             "Your project was changed on another device or in another tab. Nothing was overwritten."
@@ -254,13 +271,31 @@ def copy_digest(submission: Submission) -> str:
     return hashlib.sha256(audit.canonical(content).encode()).hexdigest()
 
 
-def submission_faults(submission: Submission) -> list[Fault]:
+def submission_faults(session: Session, submission: Submission) -> list[Fault]:
     """Say what is missing before the work can be handed in."""
     faults = []
     if not submission.title.strip():
         faults.append(Fault("title", "Give your project a title."))
     if not submission.text.strip() and not submission.current_files and not submission.links:
         faults.append(Fault("text", "Write your text, add a file or give a link."))
+    group = queries.people(session, submission)
+    most = submission.cohort.plan.group_size
+    if len(group) > most:
+        faults.append(
+            Fault("members", "A group has at most %(most)s members here.", {"most": most})
+        )
+    if len(group) > 1:
+        for person in group:
+            try:
+                members.enrolled(session, person, submission.cohort)
+            except Refused:
+                faults.append(
+                    Fault(
+                        "members",
+                        "%(name)s cannot hand in yet: not enrolled any more, or courses are missing.",
+                        {"name": person.name},
+                    )
+                )
     return faults
 
 
@@ -273,7 +308,9 @@ def submit(
     version: int | None,
     now: datetime,
 ) -> SubmittedCopy:
-    """Hand in the draft with the honour statement bound to its digest, and mail a receipt.
+    """Hand in the draft with the honour statement bound to its digest, and mail every member a receipt.
+
+    Nobody reads a group's work before the time in which its members can object is over.
 
     Raises
     ------
@@ -284,9 +321,10 @@ def submit(
     StaleRecord
         The draft changed after the page was shown.
     """
+    members.lock(session, submission)
     _own_draft(session, learner, submission, now, version)
-    _enrolled(session, learner, submission.cohort)
-    faults = submission_faults(submission)
+    members.enrolled(session, learner, submission.cohort)
+    faults = submission_faults(session, submission)
     if statement not in HONOUR_STATEMENTS or statement != CURRENT_STATEMENT:
         faults.append(Fault("statement", "Confirm the statement before you submit."))
     if faults:
@@ -304,25 +342,31 @@ def submit(
         late=now > dates.window(session, submission)[0],
     )
     submission.copies.append(copy)
+    group = queries.people(session, submission)
+    hours = submission.cohort.plan.group_object_hours
+    waits = len(group) > 1 and hours > 0
     move(
         session,
         submission,
-        "submit",
+        "submit_together" if waits else "submit",
         actor=learner,
         now=now,
         note={"copy": copy.number, "statement": statement},
         digest=digest,
         submitted_at=now,
+        objections_until=objections_until(now, hours) if waits else None,
     )
-    outbox.mail(
-        session,
-        "receipt",
-        learner.id,
-        key=f"receipt:{submission.id}:{copy.number}",
-        now=now,
-        submission=submission.id,
-        copy=copy.number,
-    )
+    for person in group:
+        outbox.mail(
+            session,
+            "receipt",
+            person.id,
+            key=f"receipt:{submission.id}:{copy.number}:{person.id}",
+            now=now,
+            submission=submission.id,
+            copy=copy.number,
+            by=learner.id,
+        )
     return copy
 
 
@@ -336,18 +380,47 @@ def take_back(session: Session, learner: Person, submission: Submission, *, now:
     Refused
         It is not the learner's, or the window is closed.
     """
-    if submission.learner_id != learner.id:
-        raise Refused("This is not your project.")
-    _still_open(session, submission, now)
-    move(session, submission, "take_back", actor=learner, now=now)
+    members.lock(session, submission)
+    members.own(session, learner, submission)
+    still_open(session, submission, now)
+    move(session, submission, "take_back", actor=learner, now=now, objections_until=None)
 
 
 def withdraw(session: Session, learner: Person, submission: Submission, *, now: datetime) -> None:
-    """Leave the capstone: what raters hold is called back, finished reviews still count for them."""
-    if submission.learner_id != learner.id:
-        raise Refused("This is not your project.")
-    move(session, submission, "withdraw", actor=learner, now=now, withdrawn_at=now)
-    call_back(session, learner, submission, now=now)
+    """Leave the capstone. The others of a group go on without whoever leaves.
+
+    With the last member what raters hold is called back; finished reviews still count for them.
+
+    Raises
+    ------
+    Refused
+        It is not the learner's.
+    IllegalTransition
+        The result is released, or held back.
+    """
+    members.lock(session, submission)
+    own = members.own(session, learner, submission)
+    # Asked of the work itself, so that nobody leaves a result behind.
+    SUBMISSION_MACHINE.after(submission.state, "withdraw")
+    members.end(session, own, "withdraw", actor=learner, now=now)
+    for objection in queries.objections(session, submission, only_open=True):
+        if objection.person_id == learner.id:
+            move(session, objection, "withdraw", actor=learner, now=now)
+    if submission.state == SubmissionState.WITHDRAWN:
+        call_back(session, learner, submission, now=now)
+    else:
+        settle_objections(session, submission, actor=learner, now=now)
+
+
+def settle_objections(
+    session: Session, submission: Submission, *, actor: Person | None, now: datetime
+) -> None:
+    """Let a contested work go on when no objection to it is open any more."""
+    session.flush()
+    if submission.state == SubmissionState.CONTESTED and not queries.objections(
+        session, submission, only_open=True
+    ):
+        move(session, submission, "settle", actor=actor, now=now)
 
 
 def call_back(
@@ -366,32 +439,42 @@ def call_back(
         )
     ):
         move(session, discrepancy, "cancel", actor=actor, now=now, settled_at=now)
+    for objection in queries.objections(session, submission, only_open=True):
+        move(session, objection, "withdraw", actor=actor, now=now)
 
 
-def may_return_until(submission: Submission) -> datetime | None:
+def may_return_until(member: SubmissionMember | None) -> datetime | None:
     """Say until when a withdrawn learner can come back; None when they have not withdrawn."""
-    if submission.state != SubmissionState.WITHDRAWN or submission.withdrawn_at is None:
+    if member is None or member.state != MemberState.WITHDRAWN or member.ended_at is None:
         return None
-    return submission.withdrawn_at + timedelta(days=submission.cohort.plan.return_days)
+    return member.ended_at + timedelta(days=member.submission.cohort.plan.return_days)
 
 
 def come_back(session: Session, learner: Person, submission: Submission, *, now: datetime) -> None:
     """Undo a withdrawal. Before the deadline it is a draft again; after it, what was handed in counts.
 
-    Readings that were sealed before stay; others are called anew.
+    Readings that were sealed before stay; others are called anew. Whoever comes back to a group has
+    what the group has.
 
     Raises
     ------
     Refused
-        Too late, or nothing had been handed in when the window closed.
+        Too late, nothing had been handed in when the window closed, or the group has its result.
     """
-    if submission.learner_id != learner.id:
-        raise Refused("This is not your project.")
-    until = may_return_until(submission)
-    if until is None or submission.cohort.state != CohortState.OPEN:
+    members.lock(session, submission)
+    own = queries.part(session, submission, learner.id)
+    until = may_return_until(own)
+    if own is None or until is None or submission.cohort.state != CohortState.OPEN:
         raise Refused("There is nothing to come back to.")
     if now > until:
         raise Refused("The time to come back is over.")
+    if submission.state in (SubmissionState.RELEASED, SubmissionState.WITHHELD):
+        raise Refused("Your group's work is decided. Ask the program office about another attempt.")
+    move(session, own, "return", actor=learner, now=now, ended_at=None)
+    if submission.state != SubmissionState.WITHDRAWN:
+        return
+    # Who comes back first is the one it belongs to now.
+    submission.learner_id = learner.id
     if now <= dates.window(session, submission)[1]:
         move(session, submission, "return", actor=learner, now=now, withdrawn_at=None)
         return
@@ -423,43 +506,35 @@ def retakes_left(submission: Submission) -> int:
 def retake(
     session: Session, learner: Person, submission: Submission, *, now: datetime
 ) -> Submission:
-    """Begin a new attempt, from a copy of the released one, with a deadline of its own.
+    """Begin a new attempt, from a copy of the released one's words, with a deadline of its own.
 
-    Its readers have read no earlier attempt; the best result counts.
+    Its readers have read no earlier attempt; the best result counts. It is the learner's own, whoever
+    worked on the one before; where the plan has groups, others who may retake can be asked to join.
 
     Raises
     ------
     Refused
         Nothing is released, no retake is left, or one is under way.
     """
-    if submission.learner_id != learner.id:
-        raise Refused("This is not your project.")
+    members.own(session, learner, submission)
     cohort = submission.cohort
     if cohort.state != CohortState.OPEN:
         raise Refused("The cohort has ended. You can retake the capstone in a later one.")
-    newest = session.scalar(
-        select(func.max(Submission.attempt)).where(
-            Submission.cohort_id == cohort.id, Submission.learner_id == learner.id
-        )
-    )
-    if submission.state != SubmissionState.RELEASED or newest != submission.attempt:
+    members.enrolled(session, learner, cohort, take_turns=True)
+    newest = queries.newest(session, cohort, learner.id)
+    if submission.state != SubmissionState.RELEASED or newest is not submission:
         raise Refused("There is no result to improve, or you have begun a retake.")
     if not retakes_left(submission):
         raise Refused("You have used your retakes.")
-    _enrolled(session, learner, cohort)
-    fresh = Submission(
-        cohort=cohort,
-        learner=learner,
+    fresh = begin(
+        session,
+        learner,
+        cohort,
         attempt=submission.attempt + 1,
-        title=submission.title,
-        text=submission.text,
-        links=list(submission.links),
-        created_at=now,
-        saved_at=now,
+        now=now,
+        copied=submission,
         due_at=end_of_day(now, cohort.plan.retake_days, cohort.zone),
     )
-    session.add(fresh)
-    session.flush()
     audit.record(
         session,
         learner,

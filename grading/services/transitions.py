@@ -19,6 +19,7 @@ from grading.models import (
     Extension,
     IssuedCredential,
     MisconductCase,
+    Objection,
     Person,
     Quarantine,
     Release,
@@ -26,6 +27,7 @@ from grading.models import (
     SigningKey,
     Standing,
     Submission,
+    SubmissionMember,
 )
 from grading.services import audit
 from grading.workflow import (
@@ -36,6 +38,7 @@ from grading.workflow import (
     calibration,
     cohort,
     credential,
+    group,
     issued,
     misconduct,
     monitoring,
@@ -62,6 +65,8 @@ MACHINES: dict[type, Machine] = {
     Standing: calibration.STANDING_MACHINE,
     Alarm: monitoring.ALARM_MACHINE,
     Quarantine: monitoring.QUARANTINE_MACHINE,
+    SubmissionMember: group.MEMBER_MACHINE,
+    Objection: group.OBJECTION_MACHINE,
     IssuedCredential: issued.ISSUED_MACHINE,
     SigningKey: issued.KEY_MACHINE,
 }

@@ -20,6 +20,7 @@ from grading.models import (
     MisconductCase,
     Person,
     Submission,
+    SubmissionMember,
 )
 from grading.queries import dates, standings
 from grading.services import (
@@ -47,6 +48,7 @@ from grading.workflow.allocation import (
 )
 from grading.workflow.appeal import AppealState
 from grading.workflow.cohort import CohortState, Role
+from grading.workflow.group import GIVE_TIME
 from grading.workflow.misconduct import MisconductState
 from grading.workflow.submission import IN_GRADING, SubmissionState
 
@@ -122,8 +124,13 @@ def call_back(session: Session, cohort: Cohort, *, seed: int, now: datetime) -> 
                 Allocation.state.in_((AllocationState.OPEN, *HELD)),
                 Submission.state == SubmissionState.DRAFT,
                 Submission.due_at.is_(None),
-                Submission.learner_id.not_in(
-                    dates.still_extended(session, cohort, cohort.closes_at, now)
+                Submission.id.not_in(
+                    select(SubmissionMember.submission_id).where(
+                        SubmissionMember.person_id.in_(
+                            dates.still_extended(session, cohort, cohort.closes_at, now)
+                        ),
+                        SubmissionMember.state.in_(GIVE_TIME),
+                    )
                 ),
             )
             .limit(BATCH)
@@ -168,6 +175,7 @@ def close_peer_reviews(session: Session, cohort: Cohort, *, seed: int, now: date
             .where(
                 Allocation.cohort_id == cohort.id,
                 Allocation.pool == Pool.PEER,
+                Allocation.purpose.not_in(ATTEMPTED),
                 Allocation.rater_id.not_in(
                     dates.still_extended(session, cohort, cohort.peers_due_at, now)
                 ),
@@ -533,7 +541,28 @@ def route(session: Session, cohort: Cohort, *, seed: int, now: datetime) -> int:
     return routing.route(session, cohort, now=now)
 
 
+def confirm_groups(session: Session, cohort: Cohort, *, seed: int, now: datetime) -> int:
+    """Let groups' works be read that no member can object to any more."""
+    del seed
+    undisputed = list(
+        session.scalars(
+            select(Submission)
+            .where(
+                Submission.cohort_id == cohort.id,
+                Submission.state == SubmissionState.CONTESTABLE,
+                Submission.objections_until <= now,
+            )
+            .limit(BATCH)
+            .with_for_update(key_share=True, skip_locked=True)
+        )
+    )
+    for submission in undisputed:
+        move(session, submission, "confirm", actor=None, now=now)
+    return len(undisputed)
+
+
 STEPS: tuple[Step, ...] = (
+    confirm_groups,
     allocate_when_due,
     lapse_holds,
     call_back,

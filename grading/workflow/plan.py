@@ -446,6 +446,14 @@ class GradingPlan:
         low=0,
         high=100,
     )
+    late_points_most: float = _choice(
+        100.0,
+        "Late work",
+        "Most points lost for being late",
+        "However late, it is still the work it is.",
+        low=0,
+        high=100,
+    )
     return_days: int = _choice(
         14,
         "Late work",
@@ -501,6 +509,31 @@ class GradingPlan:
         "Appeals",
         "Working days to answer a suspicion",
         "Nobody is judged unheard.",
+        low=1,
+        high=60,
+    )
+
+    group_size: int = _choice(
+        1,
+        "Groups",
+        "Most members of a group",
+        "1: everybody works alone. Each member has a result and a record of their own.",
+        low=1,
+        high=12,
+    )
+    group_object_hours: float = _choice(
+        24.0,
+        "Groups",
+        "Hours in which a member can object",
+        "One hands in for all; until then nobody reads it.",
+        low=0,
+        high=240,
+    )
+    group_own_days: int = _choice(
+        7,
+        "Groups",
+        "Days for a project of one's own, after an objection",
+        "Whoever is taken out of a group after the deadline starts from a copy.",
         low=1,
         high=60,
     )

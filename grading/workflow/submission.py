@@ -1,4 +1,4 @@
-"""The life of a submission: one learner's work, one attempt."""
+"""The life of a submission: one attempt, of one learner or of a group."""
 
 from enum import StrEnum
 
@@ -6,7 +6,11 @@ from grading.workflow.machine import Machine
 
 
 class SubmissionState(StrEnum):
+    """``contestable``: a group's work that a member can still object to; ``contested``: one did."""
+
     DRAFT = "draft"
+    CONTESTABLE = "contestable"
+    CONTESTED = "contested"
     SUBMITTED = "submitted"
     BEGUN = "begun"
     DISCREPANT = "discrepant"
@@ -25,6 +29,11 @@ MACHINE = Machine(
     SubmissionState,
     {
         (S.DRAFT, "submit"): S.SUBMITTED,
+        (S.DRAFT, "submit_together"): S.CONTESTABLE,
+        (S.CONTESTABLE, "confirm"): S.SUBMITTED,
+        (S.CONTESTABLE, "take_back"): S.DRAFT,
+        (S.CONTESTABLE, "contest"): S.CONTESTED,
+        (S.CONTESTED, "settle"): S.CONTESTABLE,
         (S.SUBMITTED, "take_back"): S.DRAFT,
         (S.SUBMITTED, "begin"): S.BEGUN,
         (S.BEGUN, "find_discrepancy"): S.DISCREPANT,
@@ -33,6 +42,8 @@ MACHINE = Machine(
         (S.RESOLVED, "reopen"): S.BEGUN,
         (S.RESOLVED, "release"): S.RELEASED,
         (S.DRAFT, "withdraw"): S.WITHDRAWN,
+        (S.CONTESTABLE, "withdraw"): S.WITHDRAWN,
+        (S.CONTESTED, "withdraw"): S.WITHDRAWN,
         (S.SUBMITTED, "withdraw"): S.WITHDRAWN,
         (S.BEGUN, "withdraw"): S.WITHDRAWN,
         (S.DISCREPANT, "withdraw"): S.WITHDRAWN,
@@ -43,6 +54,8 @@ MACHINE = Machine(
         # Taken back or withdrawn after a suspicion was reported, it could be handed in again.
         (S.DRAFT, "withhold"): S.WITHHELD,
         (S.WITHDRAWN, "withhold"): S.WITHHELD,
+        (S.CONTESTABLE, "withhold"): S.WITHHELD,
+        (S.CONTESTED, "withhold"): S.WITHHELD,
         (S.SUBMITTED, "withhold"): S.WITHHELD,
         (S.BEGUN, "withhold"): S.WITHHELD,
         (S.DISCREPANT, "withhold"): S.WITHHELD,

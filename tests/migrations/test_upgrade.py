@@ -86,6 +86,23 @@ def test_rows_of_the_first_revision_stay(first_revision: Engine) -> None:
             assert connection.execute(text("PRAGMA foreign_keys")).scalar_one() == 1
 
 
+def test_a_learner_of_before_is_the_member_of_their_work(first_revision: Engine) -> None:
+    with first_revision.begin() as connection:
+        for table, row in ROWS.items():
+            columns = ", ".join(f'"{name}"' for name in row)
+            values = ", ".join(f":{name}" for name in row)
+            connection.execute(text(f'INSERT INTO "{table}" ({columns}) VALUES ({values})'), row)
+    migrations.upgrade(first_revision)
+    with first_revision.connect() as connection:
+        members = connection.execute(
+            text(
+                "SELECT submission_id, person_id, cohort_id, attempt, state FROM submission_member"
+            )
+        )
+        assert [tuple(row) for row in members] == [("u", "p", "h", 1, "joined")]
+        assert connection.execute(text("SELECT person_id FROM grade")).scalar_one() == "p"
+
+
 def test_words_of_a_later_revision_are_taken(first_revision: Engine) -> None:
     migrations.upgrade(first_revision)
     checks = {
@@ -95,5 +112,6 @@ def test_words_of_a_later_revision_are_taken(first_revision: Engine) -> None:
         for table in ("submission", "allocation", "credential_record")
     }
     assert "withheld" in checks["submission"]
+    assert "contestable" in checks["submission"]
     assert "appeal" in checks["allocation"]
     assert "replaced" in checks["credential_record"]

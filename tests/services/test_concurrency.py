@@ -14,7 +14,7 @@ from sqlalchemy import func, select
 from grading.db import db, transaction
 from grading.errors import StaleRecord
 from grading.models import Allocation, Cohort, Person, Release, Review, Submission
-from grading.services import allocations, audit, releases, reviews
+from grading.services import allocations, audit, members, releases, reviews
 from grading.workflow.allocation import AllocationState, Pool, Purpose
 from grading.workflow.cohort import Role
 from tests import factories
@@ -45,6 +45,7 @@ def cohort_id(any_database: str, act: Callable[[], Any]) -> str:
                 submitted_at=NOW,
             )
             session.add(submission)
+            members.add(session, submission, learner, actor=None, now=NOW)
             allocations.give(
                 session, submission, None, Pool.PROFESSIONAL, Purpose.LIVE, codes=codes, now=NOW
             )

@@ -67,9 +67,11 @@ def test_the_strongest_check_that_held_counts(
             )
             for before, holds, bound, how in checks
         ]
-        found = queries.behind(session, submission, known_at=world["at"])
+        found = queries.behind(session, submission, submission.learner_id, known_at=world["at"])
         assert found is (None if counts is None else made[counts])
-        earlier = queries.behind(session, submission, known_at=handed_in - 20 * DAY)
+        earlier = queries.behind(
+            session, submission, submission.learner_id, known_at=handed_in - 20 * DAY
+        )
         assert earlier is None
 
 

@@ -136,17 +136,19 @@ def test_a_learner_who_owes_reviews_waits_and_loses_nothing(
         session.flush()
         late = cast.cohort.peers_due_at + timedelta(minutes=1)
         factories.run_upkeep(session, cast.cohort, now=late)
+        work = cast.submissions[0].id
         found = {
-            item.learner_id: item for item in releasing.candidates(session, cast.cohort, now=late)
+            item.submission_id: item
+            for item in releasing.candidates(session, cast.cohort, now=late)
         }
-        assert found[owing.id].hindrances == ("reviews_owed",)
-        assert found[owing.id].composite == pytest.approx(200 / 3)
+        assert found[work].hindrances == ("reviews_owed",)
+        assert found[work].composite == pytest.approx(200 / 3)
         week_after = cast.cohort.results_at + timedelta(days=7)
         found = {
-            item.learner_id: item
+            item.submission_id: item
             for item in releasing.candidates(session, cast.cohort, now=week_after)
         }
-        assert found[owing.id].ready
+        assert found[work].ready
 
 
 def test_the_record_is_complete_with_all_courses_and_a_passed_capstone(

@@ -40,7 +40,9 @@ def test_a_learner_with_the_courses_may_submit(cohort_id: str, act: Callable[[],
             CURRENT_STATEMENT,
             False,
         )
-        assert session.scalar(select(Job).where(Job.key == f"mail:receipt:{submission.id}:1"))
+        assert session.scalar(
+            select(Job).where(Job.key == f"mail:receipt:{submission.id}:1:{learner.id}")
+        )
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,9 @@ from sqlalchemy.orm import Session
 from grading.adapters import signing
 from grading.jobs import upkeep
 from grading.models import (
+    Alarm,
     Allocation,
+    CalibrationAttempt,
     CredentialRecord,
     Discrepancy,
     Grade,
@@ -28,6 +30,7 @@ from grading.models import (
 )
 from grading.services import (
     allocations,
+    anchors,
     appeals,
     cohorts,
     credentials,
@@ -36,6 +39,8 @@ from grading.services import (
     extensions,
     imports,
     misconduct,
+    monitoring,
+    quarantines,
     releases,
     reviews,
     sharing,
@@ -59,6 +64,8 @@ RUNS = {"administrator", "office"}
 SERVICE = {"administrator"}
 READS = {"instructor", "lead", "coordinator", "observer"}
 SCORES = {"instructor", "lead"}
+# Who leads calibration and monitoring.
+LEADS = {"instructor", "lead"}
 
 # GET routes: endpoint to the parts that may open the page for the records of the test's cohort.
 PAGES: dict[str, set[str]] = {
@@ -107,6 +114,11 @@ PAGES: dict[str, set[str]] = {
     "records.program": {"learner"},
     "records.as_csv": {"learner"},
     "records.as_json": {"learner"},
+    "group.page": {"learner"},
+    # Nothing was handed in for a group there.
+    "group.object_to": set(),
+    "groups.page": SETS_UP,
+    "points.page": set(),
     "rater.home": SIGNED_IN,
     "rater.item_sheet": {"grader"},
     "rater.item_finished": {"grader"},
@@ -116,6 +128,21 @@ PAGES: dict[str, set[str]] = {
     "rater.review_finished": {"learner"},
     "rater.review_decline_page": {"learner"},
     "rater.review_file": set(),
+    "training.grader_overview": {"grader", "instructor", "lead"},
+    "training.grader_result": {"grader"},
+    "training.peer_overview": {"learner"},
+    "training.peer_result": {"learner"},
+    "training.consistency": {"grader", "instructor", "lead"},
+    "calibration.examples": LEADS,
+    "calibration.example": LEADS,
+    "calibration.file": set(),
+    "calibration.standings": LEADS,
+    "monitoring.overview": LEADS,
+    "monitoring.grader": LEADS,
+    "monitoring.sheets": LEADS,
+    "monitoring.set_aside": LEADS,
+    "monitoring.aside": LEADS,
+    "routing.board": LEADS,
     "instructor.home": SIGNED_IN,
     "instructor.cohort": READS,
     "instructor.submission": READS,
@@ -184,6 +211,7 @@ ACTS: dict[str, set[str]] = {
     "learner.restore_file": set(),
     "learner.submit": {"learner"},
     "learner.take_back": {"learner"},
+    "learner.example": {"learner"},
     "learner.withdraw": {"learner"},
     "learner.share": {"learner"},
     "questions.explain": {"learner"},
@@ -205,6 +233,35 @@ ACTS: dict[str, set[str]] = {
     "records.withdraw_link": {"learner"},
     "public.verify_many": EVERYBODY,
     "credentials.publish": {"learner"},
+    "learner.issue_anew": {"learner"},
+    "group.invite": {"learner"},
+    "group.join": {"learner"},
+    "group.answer": set(),
+    "group.call_off": {"learner"},
+    "group.leave": {"learner"},
+    "group.object_to": {"learner"},
+    "group.withdraw_objection": set(),
+    "groups.form": SETS_UP,
+    "groups.place": SETS_UP,
+    "groups.take_out": SETS_UP,
+    "groups.decide": SETS_UP,
+    "points.page": {"instructor"},
+    "training.grader_start": {"grader", "instructor", "lead"},
+    "training.grader_hand_in": {"grader"},
+    "training.grader_end": {"grader"},
+    "training.peer_start": {"learner"},
+    "training.peer_hand_in": {"learner"},
+    "training.peer_end": {"learner"},
+    "calibration.find_range": LEADS,
+    "calibration.propose": LEADS,
+    "calibration.mark": LEADS,
+    "calibration.agree": LEADS,
+    "calibration.withdraw": LEADS,
+    "monitoring.answer": LEADS,
+    "monitoring.pause": LEADS,
+    "monitoring.resume": LEADS,
+    "monitoring.impose": LEADS,
+    "monitoring.lift": LEADS,
     "rater.next_item": {"grader", "instructor", "lead"},
     "rater.item_save": {"grader"},
     "rater.item_draft": {"grader"},
@@ -281,7 +338,7 @@ def world(
     monkeypatch.setattr(signing, "RSA_BITS", 2048)
     app.extensions["grading"].files.put("a-logo", [b"\x89PNG\r\n\x1a\n"], limit=100)
     with act() as session:
-        cast = factories.a_cast(session, now=NOW, learners=4, graders=4)
+        cast = factories.a_cast(session, now=NOW, learners=4, graders=4, group_size=3)
         cohort_id = cast.cohort.id
         due = cast.cohort.due_at
         people = {
@@ -333,12 +390,11 @@ def world(
         case = session.scalars(select(Discrepancy)).one()
         people |= {"learner": grade.submission.learner_id, "grader": str(item.rater_id)}
         own = session.scalars(
-            select(CredentialRecord).where(
-                CredentialRecord.person_id == grade.submission.learner_id
-            )
+            select(CredentialRecord).where(CredentialRecord.person_id == grade.person_id)
         ).one()
         given = credential_of(app, session, own, clock.now)
         disputes = disputed(session, people, grade.submission, clock)
+        looked_after = look_after(session, people, session.get_one(Submission, works[0]), clock)
         link = sharing.make_link(session, own.person, own, label="Example Ltd", now=clock.now)
         return {
             "people": people,
@@ -354,8 +410,14 @@ def world(
                 "record_id": own.id,
                 "public_id": own.public_id,
                 **disputes,
+                **looked_after,
                 "link_id": link.id,
                 "membership_id": "none",
+                "person_id": people["learner"],
+                "invitation_id": "none",
+                "reply": "accept",
+                "own_objection_id": "none",
+                "objection_id": "none",
                 "file_id": "none",
                 "number": 1,
                 "token": "none",
@@ -462,6 +524,66 @@ def disputed(
     }
 
 
+def look_after(
+    session: Session, people: dict[str, str], work: Submission, clock: Clock
+) -> dict[str, str]:
+    """An example to mark, tries of grader and learner, an alarm, a pause and what is set aside."""
+    lead = session.get_one(factories.Person, people["lead"])
+    grader = session.get_one(factories.Person, people["grader"])
+    cohort = work.cohort
+    anchors.consent(session, work.learner, work, given=True, now=clock.now)
+    anchor = anchors.propose(session, lead, work, now=clock.now)
+    tries = {
+        part: CalibrationAttempt(
+            cohort_id=cohort.id,
+            person_id=people[part],
+            kind="practice",
+            number=1,
+            state="ended",
+            started_at=clock.now,
+            ended_at=clock.now,
+        )
+        for part in ("grader", "learner")
+    }
+    item = session.scalars(
+        select(Allocation).where(
+            Allocation.rater_id == grader.id, Allocation.finished_at.is_not(None)
+        )
+    ).first()
+    assert item is not None
+    alarm = Alarm(
+        cohort_id=cohort.id,
+        person_id=grader.id,
+        chart="drift",
+        allocation_id=item.id,
+        since_id=item.id,
+        detail={"side": "milder", "shift": 0.6, "sheet": 40, "since": 31, "limit": 5.0},
+        found_at=clock.now,
+    )
+    session.add_all([*tries.values(), alarm])
+    paused = monitoring.pause(session, lead, cohort, grader, reason="A look first.", now=clock.now)
+    aside, _effect = quarantines.impose(
+        session,
+        lead,
+        cohort,
+        grader,
+        criterion="method",
+        since=cohort.opens_at,
+        reason="The standard moved.",
+        now=clock.now,
+    )
+    session.flush()
+    return {
+        "anchor_id": anchor.id,
+        "attempt_id": tries["grader"].id,
+        "peer_attempt_id": tries["learner"].id,
+        "alarm_id": alarm.id,
+        "pause_id": paused.id,
+        "quarantine_id": aside.id,
+        "grader_id": grader.id,
+    }
+
+
 def set_up_records(session: Any, cast: factories.Cast) -> dict[str, Any]:
     """What the set-up pages show: both offices, an import of each place, an entitlement, a conflict."""
     program = cast.cohort.program
@@ -540,6 +662,12 @@ def address(app: Flask, world: dict[str, Any], endpoint: str) -> str:
     place = "cohort" if "cohort" in name else "program"
     values["batch_id"] = values["batches"][place]
     values["kind"] = "roster" if place == "cohort" else "entitlements"
+    looked_after = endpoint.startswith("monitoring.")
+    values["person_id"] = values["grader_id"] if looked_after else world["people"]["learner"]
+    if name == "account":
+        values["person_id"] = values["late_id"]
+    if name.startswith("peer_"):
+        values["attempt_id"] = values["peer_attempt_id"]
     values["allocation_id"] = world["review"] if name.startswith("review_") else world["item"]
     rule = next(rule for rule in app.url_map.iter_rules(endpoint))
     with app.test_request_context():

@@ -315,7 +315,7 @@ def upgrade() -> None:
         batch_op.drop_constraint(op.f("ck_submission_state"), type_="check")
         batch_op.create_check_constraint(
             op.f("ck_submission_state"),
-            "state IN ('draft', 'submitted', 'begun', 'discrepant', 'resolved', 'released', 'withdrawn', 'withheld', 'anchor')",
+            "state IN ('draft', 'contestable', 'contested', 'submitted', 'begun', 'discrepant', 'resolved', 'released', 'withdrawn', 'withheld', 'anchor')",
         )
         batch_op.add_column(sa.Column("routed", sa.Integer(), nullable=False, server_default="0"))
         batch_op.add_column(

@@ -25,19 +25,27 @@ class Kind(StrEnum):
     HEARING = "hearing"
     SUBMIT = "submit"
     COMPLETE_COURSES = "complete_courses"
+    INVITATION = "invitation"
     REVIEW = "review"
     RESULT = "result"
     APPEAL_WINDOW = "appeal_window"
+    OBJECTION_WINDOW = "objection_window"
     ITEM_BEGUN = "item_begun"
     HOLD_ENDED = "hold_ended"
     THIRD_READING = "third_reading"
     APPEAL_DECIDE = "appeal_decide"
     QUESTION = "question"
+    CALIBRATE = "calibrate"
     ITEMS_GIVEN = "items_given"
     ITEMS_OPEN = "items_open"
+    OBJECTIONS_OPEN = "objections_open"
     MISCONDUCT_HEAR = "misconduct_hear"
     MISCONDUCT_DECIDE = "misconduct_decide"
     MISCONDUCT_SECOND = "misconduct_second"
+    PAUSE_ANSWER = "pause_answer"
+    ALARM = "alarm"
+    EXAMPLE_AGREE = "example_agree"
+    EXAMPLE_MARK = "example_mark"
     CASES_OPEN = "cases_open"
     APPEALS_OPEN = "appeals_open"
     QUESTIONS_OPEN = "questions_open"
@@ -49,7 +57,7 @@ class Kind(StrEnum):
 
 
 # One may, but nobody waits for it: shown apart, and never a reason to write.
-OPTIONAL = frozenset({Kind.APPEAL_WINDOW})
+OPTIONAL = frozenset({Kind.APPEAL_WINDOW, Kind.OBJECTION_WINDOW})
 ORDER = {kind: number for number, kind in enumerate(Kind)}
 
 

@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import and_, func, or_, select
+from sqlalchemy import and_, exists, func, or_, select
 from sqlalchemy.orm import Session
 
 from grading.models import (
@@ -11,15 +11,19 @@ from grading.models import (
     Grade,
     GradeSeen,
     MisconductCase,
+    Objection,
     Submission,
+    SubmissionMember,
 )
-from grading.queries import eligibility
+from grading.queries import dates, eligibility
 from grading.queries.grades import in_force
+from grading.queries.members import is_member
 from grading.queries.needs.base import LEARNS, REVIEWS, Kind, Need, Who
-from grading.workflow.allocation import HELD, AllocationState, Pool
-from grading.workflow.appeal import AppealState
+from grading.workflow.allocation import ATTEMPTED, HELD, AllocationState, Pool
+from grading.workflow.appeal import PENDING, AppealState
 from grading.workflow.cohort import CohortState, Role
-from grading.workflow.deadlines import shifted
+from grading.workflow.deadlines import extended, shifted
+from grading.workflow.group import PRESENT, MemberState, ObjectionState
 from grading.workflow.misconduct import MisconductState
 from grading.workflow.submission import SubmissionState
 
@@ -27,22 +31,31 @@ from grading.workflow.submission import SubmissionState
 def to_submit(session: Session, me: Who, now: datetime) -> list[Need]:
     """A project to hand in, or the courses that come before it."""
     ids = me.having(*LEARNS)
-    latest: dict[str, Submission] = {}
-    for submission in session.scalars(
-        select(Submission)
-        .where(Submission.cohort_id.in_(ids), Submission.learner_id == me.person.id)
+    latest: dict[str, tuple[Submission, str]] = {}
+    for submission, part in session.execute(
+        select(Submission, SubmissionMember.state)
+        .join(SubmissionMember, SubmissionMember.submission_id == Submission.id)
+        .where(
+            Submission.cohort_id.in_(ids),
+            SubmissionMember.person_id == me.person.id,
+            SubmissionMember.state.in_(PRESENT),
+        )
         .order_by(Submission.attempt)
     ):
-        latest[submission.cohort_id] = submission
+        latest[submission.cohort_id] = submission, part
+    works = dates.days_of_works(session, Submission.id.in_([one.id for one, _ in latest.values()]))
     missing = eligibility.missing_in(session, [me.cohorts[one] for one in ids], me.person.id)
     found = []
     for cohort_id in ids:
-        cohort, mine = me.cohorts[cohort_id], latest.get(cohort_id)
+        cohort = me.cohorts[cohort_id]
+        mine, part = latest.get(cohort_id, (None, MemberState.JOINED))
         own = me.calendar(cohort_id)
+        if mine is not None:
+            own = extended(dates.of_cohort(cohort), works.get(mine.id, 0), cohort.zone)
         due, closes = own.due_at, own.closes_at
         if mine is not None and mine.due_at is not None:
-            due = closes = shifted(mine.due_at, me.days.get(cohort_id, 0), cohort.zone)
-        waits = mine is None or mine.state == SubmissionState.DRAFT
+            due = closes = shifted(mine.due_at, works.get(mine.id, 0), cohort.zone)
+        waits = mine is None or (mine.state == SubmissionState.DRAFT and part == MemberState.JOINED)
         if not waits or not own.opens_at <= now <= closes:
             continue
         titles = tuple(course.title for course in missing[cohort_id])
@@ -67,6 +80,7 @@ def to_review(session: Session, me: Who, now: datetime) -> list[Need]:
             Allocation.cohort_id.in_(me.having(*REVIEWS)),
             Allocation.rater_id == me.person.id,
             Allocation.pool == Pool.PEER,
+            Allocation.purpose.not_in(ATTEMPTED),
             or_(
                 Allocation.state.in_(HELD),
                 and_(Allocation.state == AllocationState.LAPSED, Allocation.replaced.is_(False)),
@@ -94,20 +108,28 @@ def results(session: Session, me: Who, now: datetime) -> list[Need]:
         select(Submission, Grade, GradeSeen.at)
         .join(Grade, Grade.submission_id == Submission.id)
         .join(GradeSeen, GradeSeen.grade_id == Grade.id, isouter=True)
-        .where(Submission.cohort_id.in_(ids), Submission.learner_id == me.person.id, in_force())
+        .where(Submission.cohort_id.in_(ids), Grade.person_id == me.person.id, in_force())
         .order_by(Grade.released_at)
     ).all()
-    appealed: dict[str, int] = {}
+    appealed: set[str] = set()
     spent: dict[str, int] = {}
-    for cohort_id, grade_id, state in session.execute(
-        select(Appeal.cohort_id, Appeal.grade_id, Appeal.state).where(
-            Appeal.cohort_id.in_(ids), Appeal.learner_id == me.person.id
+    for appeal in session.scalars(
+        select(Appeal).where(
+            Appeal.cohort_id.in_(ids),
+            or_(
+                Appeal.learner_id == me.person.id, is_member(me.person.id, of=Appeal.submission_id)
+            ),
         )
     ):
-        if state != AppealState.WITHDRAWN:
-            appealed[grade_id] = 1
-        if state not in (AppealState.UPHELD, AppealState.WITHDRAWN):
-            spent[cohort_id] = spent.get(cohort_id, 0) + 1
+        # One of the group at a time.
+        if appeal.state in PENDING:
+            appealed.add(appeal.submission_id)
+        if appeal.learner_id != me.person.id:
+            continue
+        if appeal.state != AppealState.WITHDRAWN:
+            appealed.add(appeal.grade_id)
+        if appeal.state not in (AppealState.UPHELD, AppealState.WITHDRAWN):
+            spent[appeal.cohort_id] = spent.get(appeal.cohort_id, 0) + 1
     found = []
     for submission, grade, seen_at in rows:
         cohort = me.cohorts[submission.cohort_id]
@@ -117,7 +139,7 @@ def results(session: Session, me: Who, now: datetime) -> list[Need]:
         can = (
             cohort.state == CohortState.OPEN
             and submission.state == SubmissionState.RELEASED
-            and grade.id not in appealed
+            and appealed.isdisjoint((grade.id, submission.id))
             and spent.get(cohort.id, 0) < plan.appeal_tokens
         )
         if seen_at is None:
@@ -136,7 +158,7 @@ def has_result(session: Session, me: Who) -> frozenset[str]:
         session.scalars(
             select(Submission.cohort_id)
             .join(Grade, Grade.submission_id == Submission.id)
-            .where(Submission.learner_id == me.person.id)
+            .where(Grade.person_id == me.person.id)
             .distinct()
         )
     )
@@ -150,10 +172,57 @@ def hearings(session: Session, me: Who, now: datetime) -> list[Need]:
         .where(
             MisconductCase.cohort_id.in_(me.having(*LEARNS)),
             MisconductCase.state == MisconductState.HEARING,
-            Submission.learner_id == me.person.id,
+            is_member(me.person.id),
         )
     )
     return [
         Need(Kind.HEARING, Role.LEARNER, me.cohorts[found.cohort_id], found.answer_by)
         for found in rows
     ]
+
+
+def group(session: Session, me: Who, now: datetime) -> list[Need]:
+    """A group one is asked to join; or what was handed in for one's group, while one can object."""
+    objected = exists(
+        select(Objection.id).where(
+            Objection.submission_id == Submission.id,
+            Objection.person_id == me.person.id,
+            Objection.state == ObjectionState.OPEN,
+        )
+    )
+    rows = session.execute(
+        select(Submission, SubmissionMember.state)
+        .join(SubmissionMember, SubmissionMember.submission_id == Submission.id)
+        .where(
+            Submission.cohort_id.in_(me.having(*LEARNS)),
+            SubmissionMember.person_id == me.person.id,
+            or_(
+                and_(
+                    SubmissionMember.state == MemberState.INVITED,
+                    Submission.state == SubmissionState.DRAFT,
+                ),
+                and_(
+                    SubmissionMember.state == MemberState.JOINED,
+                    Submission.state.in_((SubmissionState.CONTESTABLE, SubmissionState.CONTESTED)),
+                    Submission.objections_until >= now,
+                    ~objected,
+                ),
+            ),
+        )
+        .order_by(SubmissionMember.since)
+    ).all()
+    asked = [one.id for one, part in rows if part == MemberState.INVITED]
+    days = dates.days_of_works(session, Submission.id.in_(asked)) if asked else {}
+    found = []
+    for work, part in rows:
+        cohort = me.cohorts[work.cohort_id]
+        if part == MemberState.JOINED:
+            found.append(Need(Kind.OBJECTION_WINDOW, Role.LEARNER, cohort, work.objections_until))
+            continue
+        more = days.get(work.id, 0)
+        due = shifted(work.due_at or cohort.due_at, more, cohort.zone)
+        closes = shifted(work.due_at or cohort.closes_at, more, cohort.zone)
+        if now <= closes:
+            by = due if now <= due else closes
+            found.append(Need(Kind.INVITATION, Role.LEARNER, cohort, by))
+    return found

@@ -12,10 +12,12 @@ from grading.models import (
     Submission,
 )
 from grading.queries.eligible import gradable, may_read
+from grading.queries.members import is_member
 from grading.queries.needs.base import READS, SETTLES, Kind, Need, Who
-from grading.workflow.allocation import HELD, THIRD_READINGS, AllocationState, Pool
+from grading.workflow.allocation import ATTEMPTED, HELD, THIRD_READINGS, AllocationState, Pool
 from grading.workflow.appeal import AppealState, ExplanationState
 from grading.workflow.cohort import Role
+from grading.workflow.group import TOOK_PART
 
 
 def to_read(session: Session, me: Who, now: datetime) -> list[Need]:
@@ -39,6 +41,7 @@ def to_read(session: Session, me: Who, now: datetime) -> list[Need]:
         .join(Appeal, Appeal.allocation_id == Allocation.id, isouter=True)
         .where(
             *mine,
+            Allocation.purpose.not_in(ATTEMPTED),
             gradable(),
             or_(
                 Allocation.state == AllocationState.BEGUN,
@@ -78,7 +81,7 @@ def _items_given(session: Session, me: Who, mine: tuple[object, ...]) -> list[Ne
             *mine,  # type: ignore[arg-type]  # conditions of the caller
             gradable(),
             Allocation.state == AllocationState.ALLOCATED,
-            Allocation.purpose.not_in(THIRD_READINGS),
+            Allocation.purpose.not_in((*THIRD_READINGS, *ATTEMPTED)),
         )
         .group_by(Allocation.cohort_id)
     )
@@ -157,7 +160,7 @@ def to_decide(session: Session, me: Who, now: datetime) -> list[Need]:
         .join(Allocation, Allocation.id == Appeal.allocation_id, isouter=True)
         .where(
             Appeal.state == AppealState.REMARKED,
-            Appeal.learner_id != me.person.id,
+            ~is_member(me.person.id, TOOK_PART, of=Appeal.submission_id),
             or_(
                 and_(
                     Appeal.blind.is_(True),
@@ -189,7 +192,7 @@ def questions(session: Session, me: Who, now: datetime) -> list[Need]:
         select(Explanation)
         .where(
             Explanation.state == ExplanationState.OPEN,
-            Explanation.learner_id != me.person.id,
+            ~is_member(me.person.id, TOOK_PART, of=Explanation.submission_id),
             or_(
                 and_(
                     Explanation.cohort_id.in_(me.having(*READS)),

@@ -14,17 +14,20 @@ from grading.models import (
     Explanation,
     Grade,
     MisconductCase,
+    Objection,
     Release,
     ReleaseItem,
     SignOff,
     Submission,
 )
 from grading.queries import releasing
+from grading.queries.members import is_member
 from grading.queries.needs.base import MANAGES, SETTLES, WATCHES, Kind, Need, Who
 from grading.workflow.adjudication import DiscrepancyState
 from grading.workflow.allocation import AllocationState
 from grading.workflow.appeal import PENDING, AppealState, ExplanationState
 from grading.workflow.cohort import CohortState, Role
+from grading.workflow.group import TOOK_PART, ObjectionState
 from grading.workflow.misconduct import PENDING as CASE_PENDING
 from grading.workflow.misconduct import MisconductState
 from grading.workflow.release import ReleaseState
@@ -60,7 +63,7 @@ def disputed(session: Session, me: Who, now: datetime) -> list[Need]:
         .where(
             Appeal.cohort_id.in_(staff),
             Appeal.state == AppealState.OPEN,
-            Appeal.learner_id != me.person.id,
+            ~is_member(me.person.id, TOOK_PART, of=Appeal.submission_id),
             Allocation.state == AllocationState.OPEN,
         )
         .group_by(Appeal.cohort_id)
@@ -165,12 +168,11 @@ def misconduct(session: Session, me: Who, now: datetime) -> list[Need]:
     )
     rows = session.scalars(
         select(MisconductCase)
-        .join(Submission, Submission.id == MisconductCase.submission_id)
         .where(
             MisconductCase.cohort_id.in_(me.having(Role.INSTRUCTOR)),
             MisconductCase.state.in_(list(_CASES)),
             MisconductCase.opened_by_id != me.person.id,
-            Submission.learner_id != me.person.id,
+            ~is_member(me.person.id, TOOK_PART, of=MisconductCase.submission_id),
             or_(
                 MisconductCase.state != MisconductState.PROPOSED,
                 MisconductCase.proposed_by_id != me.person.id,
@@ -188,6 +190,29 @@ def misconduct(session: Session, me: Who, now: datetime) -> list[Need]:
             target=found.id,
         )
         for found in rows
+    ]
+
+
+def objections(session: Session, me: Who, now: datetime) -> list[Need]:
+    """Objections of members to what their group handed in: nobody reads it before they are decided."""
+    rows = session.execute(
+        select(Objection.cohort_id, func.count())
+        .where(
+            Objection.cohort_id.in_(me.having(*MANAGES)),
+            Objection.state == ObjectionState.OPEN,
+            ~is_member(me.person.id, TOOK_PART, of=Objection.submission_id),
+        )
+        .group_by(Objection.cohort_id)
+    )
+    return [
+        Need(
+            Kind.OBJECTIONS_OPEN,
+            me.role(cohort_id, *MANAGES),
+            me.cohorts[cohort_id],
+            me.cohorts[cohort_id].grading_due_at,
+            count=count,
+        )
+        for cohort_id, count in rows
     ]
 
 

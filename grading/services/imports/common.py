@@ -30,6 +30,7 @@ class Effect(StrEnum):
     ACCOUNT = "account"
     ENROL = "enrol"
     ENROL_AGAIN = "enrol_again"
+    GROUP = "group"
     COMPLETE = "complete"
     RENEW = "renew"
     GRANT = "grant"

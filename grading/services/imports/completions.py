@@ -20,7 +20,7 @@ from grading.models import (
     Person,
     Program,
     RecordEntry,
-    Submission,
+    SubmissionMember,
 )
 from grading.services import people, programs
 from grading.services.imports.common import (
@@ -34,6 +34,7 @@ from grading.services.imports.common import (
 )
 from grading.services.tables import Row
 from grading.workflow.credential import IdentityAssurance
+from grading.workflow.group import TOOK_PART
 
 
 def counting_for(program: Program, code: str) -> list[tuple[Course, str | None]]:
@@ -191,9 +192,13 @@ def look_back(session: Session, actor: Person | None, batch: ImportBatch) -> Und
     fresh = {key for (key,) in of_kind(batch, "completion")}
     begun = set(
         session.scalars(
-            select(Submission.learner_id)
-            .join(Cohort, Cohort.id == Submission.cohort_id)
-            .where(Cohort.program_id == batch.program_id, Submission.created_at >= batch.at)
+            select(SubmissionMember.person_id)
+            .join(Cohort, Cohort.id == SubmissionMember.cohort_id)
+            .where(
+                Cohort.program_id == batch.program_id,
+                SubmissionMember.state.in_(TOOK_PART),
+                SubmissionMember.since >= batch.at,
+            )
         )
     )
     entered: set[tuple[str, str | None]] = set(

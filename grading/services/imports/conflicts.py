@@ -15,7 +15,7 @@ from grading.models import (
     ImportBatch,
     Membership,
     Person,
-    Submission,
+    SubmissionMember,
 )
 from grading.services import cohorts, people
 from grading.services.imports.common import (
@@ -28,6 +28,7 @@ from grading.services.imports.common import (
     of_kind,
 )
 from grading.services.tables import Row
+from grading.workflow.group import TOOK_PART
 
 LONGEST_REASON = 500
 
@@ -113,9 +114,13 @@ def look_back(session: Session, actor: Person | None, batch: ImportBatch) -> Und
     """Find the pairs whose learner's work was given to nobody since, so that nothing rests on them."""
     given = set(
         session.scalars(
-            select(Submission.learner_id)
-            .join(Allocation, Allocation.submission_id == Submission.id)
-            .where(Submission.cohort_id == batch.cohort_id, Allocation.created_at >= batch.at)
+            select(SubmissionMember.person_id)
+            .join(Allocation, Allocation.submission_id == SubmissionMember.submission_id)
+            .where(
+                SubmissionMember.cohort_id == batch.cohort_id,
+                SubmissionMember.state.in_(TOOK_PART),
+                Allocation.created_at >= batch.at,
+            )
         )
     )
     made: list[tuple[Any, ...]] = []

@@ -1,10 +1,13 @@
-"""Rosters: ``email,name,role``. New people get an account and an invitation by mail."""
+"""Rosters: ``email,name,role`` and ``group``. New people get an account and an invitation by mail.
+
+A ``group`` puts the learners together that it names alike.
+"""
 
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import CompoundSelect, delete, select, union
+from sqlalchemy import CompoundSelect, delete, select, true, union
 from sqlalchemy.orm import Session
 
 from grading.errors import Fault, FaultsFound, GradingError
@@ -21,8 +24,10 @@ from grading.models import (
     PasswordReset,
     Person,
     Submission,
+    SubmissionMember,
 )
 from grading.services import audit, cohorts, people
+from grading.services.imports import grouping
 from grading.services.imports.common import (
     Change,
     Effect,
@@ -42,7 +47,8 @@ def plan(
     """Say who would get an account, and who a part; a part that is held makes no change."""
     cohorts.not_ended(cohort)
     known = people.by_address(session, (row.values["email"] for row in rows))
-    if faults := _faults(actor, known, rows):
+    grouped, faults = grouping.plan(session, cohort, known, rows)
+    if faults := _faults(actor, known, rows) + faults:
         raise FaultsFound(faults)
     held: dict[tuple[str, str], datetime | None] = {
         (person_id, role): ended_at
@@ -66,7 +72,7 @@ def plan(
             changes.append(Change(row.line, email, Effect.ENROL, role))
         elif held[key] is not None:
             changes.append(Change(row.line, email, Effect.ENROL_AGAIN, role))
-    return changes
+    return changes + grouped
 
 
 def _faults(actor: Person | None, known: dict[str, Person], rows: Sequence[Row]) -> list[Fault]:
@@ -150,7 +156,8 @@ def carry_out(
     for membership in begun:
         made.append(("membership", membership.id))
         cohorts.note_membership(session, actor, membership, membership.person_id, cohort, now=now)
-    return made
+    together = [item for item in changes if item.effect is Effect.GROUP]
+    return made + grouping.carry_out(session, actor, cohort, known, together, now)
 
 
 def look_back(session: Session, actor: Person | None, batch: ImportBatch) -> Undoing:
@@ -167,8 +174,9 @@ def look_back(session: Session, actor: Person | None, batch: ImportBatch) -> Und
         for chunk in chunks({item.person_id for item in memberships} | set(accounts))
         for person in session.scalars(select(Person).where(Person.id.in_(chunk)))
     }
-    acted = _acted(session, batch)
-    made: list[tuple[Any, ...]] = []
+    works = grouping.untouched(session, batch)
+    acted = _acted(session, batch, works)
+    made: list[tuple[Any, ...]] = [("group", work) for work in works]
     kept: list[Kept] = []
     gone: set[str] = set()
     for membership in memberships:
@@ -179,7 +187,7 @@ def look_back(session: Session, actor: Person | None, batch: ImportBatch) -> Und
             made.append((word, membership.id))
             if word == "membership":
                 gone.add(membership.id)
-    referred = _referred(session, accounts, gone)
+    referred = _referred(session, accounts, gone, works)
     stays = {item.who for item in kept}
     for key in accounts:
         person = persons.get(key)
@@ -194,11 +202,13 @@ def look_back(session: Session, actor: Person | None, batch: ImportBatch) -> Und
     return Undoing(tuple(made), tuple(kept))
 
 
-def _acted(session: Session, batch: ImportBatch) -> set[str]:
-    """List everybody who did something in the cohort, or was given something to do."""
+def _acted(session: Session, batch: ImportBatch, works: Sequence[str]) -> set[str]:
+    """List everybody who did something in the cohort, or was given something to do, ``works`` apart."""
     cohort_id = batch.cohort_id
     sources: CompoundSelect[Any] = union(
-        select(Submission.learner_id).where(Submission.cohort_id == cohort_id),
+        select(SubmissionMember.person_id).where(
+            SubmissionMember.cohort_id == cohort_id, SubmissionMember.submission_id.not_in(works)
+        ),
         select(Allocation.rater_id).where(
             Allocation.cohort_id == cohort_id, Allocation.rater_id.is_not(None)
         ),
@@ -215,12 +225,18 @@ def _acted(session: Session, batch: ImportBatch) -> set[str]:
     return {str(row[0]) for row in session.execute(sources)}
 
 
-def _referred(session: Session, accounts: Sequence[str], gone: set[str]) -> set[str]:
-    """List the accounts that some row of some table names, the parts to be taken back apart."""
+def _referred(
+    session: Session, accounts: Sequence[str], gone: set[str], works: Sequence[str]
+) -> set[str]:
+    """List the accounts that some row of some table names, what is to be taken back apart."""
     found: set[str] = set()
     apart = (PasswordReset.__table__, Membership.__table__)
+    leaves = {
+        Submission.__table__: Submission.id.not_in(works),
+        SubmissionMember.__table__: SubmissionMember.submission_id.not_in(works),
+    }
     columns = [
-        key.parent
+        (key.parent, leaves.get(table, true()))
         for table in Base.metadata.sorted_tables
         if table not in apart
         for key in table.foreign_keys
@@ -237,7 +253,7 @@ def _referred(session: Session, accounts: Sequence[str], gone: set[str]) -> set[
         found |= {
             str(row[0])
             for row in session.execute(
-                union(*(select(column).where(column.in_(chunk)) for column in columns))
+                union(*(select(column).where(column.in_(chunk), left) for column, left in columns))
             )
         }
     return found
@@ -253,6 +269,7 @@ def take_back(
     """Remove parts and accounts as if the file had never come; the chain keeps that it did."""
     ids = {word: [key for kind, key in made if kind == word] for word in ("membership", "again")}
     accounts = [key for kind, key in made if kind == "person"]
+    grouping.take_back(session, [key for kind, key in made if kind == "group"])
     for chunk in chunks(ids["again"]):
         for membership in session.scalars(select(Membership).where(Membership.id.in_(chunk))):
             membership.ended_at = now
@@ -266,7 +283,7 @@ def take_back(
 
 IMPORTER = Importer(
     columns=("email", "name", "role"),
-    optional=(),
+    optional=("group",),
     plan=plan,
     carry_out=carry_out,
     look_back=look_back,

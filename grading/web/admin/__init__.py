@@ -10,6 +10,7 @@ from grading.web.admin import (
     accounts,
     cohorts,
     entitlements,
+    grouping,
     imports,
     jobs,
     people,
@@ -24,6 +25,7 @@ __all__ = [
     "accounts",
     "cohorts",
     "entitlements",
+    "grouping",
     "imports",
     "jobs",
     "people",
@@ -37,3 +39,4 @@ __all__ = [
 
 def register(app: Flask) -> None:
     app.register_blueprint(bp)
+    app.register_blueprint(grouping.bp)

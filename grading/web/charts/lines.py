@@ -11,13 +11,17 @@ PLOT_WIDE, PLOT_NARROW = 260.0, 200.0
 
 @dataclass(frozen=True)
 class Series:
-    """Points in order of x. ``alarms`` are indices of points to look at; ``dots`` off draws a line only."""
+    """Points in order of x. ``alarms`` are indices of points to look at.
+
+    ``dots`` off draws a line only, ``joined`` off dots only.
+    """
 
     label: str
     points: Sequence[tuple[float, float]]
     alarms: frozenset[int] = frozenset()
     dots: bool = True
     dashed: bool = False
+    joined: bool = True
 
 
 @dataclass(frozen=True)
@@ -97,7 +101,8 @@ def lines(
             canvas.segment(left, height, right, height, "centre" if limit.centre else "limit")
         for number, one in enumerate(series, 1):
             placed = [(x_scale(x), y_scale.clipped(y)) for x, y in one.points]
-            canvas.path(placed, f"line series-{number}{' dashed' if one.dashed else ''}")
+            if one.joined:
+                canvas.path(placed, f"line series-{number}{' dashed' if one.dashed else ''}")
             for index, (x, height) in enumerate(placed):
                 if index in one.alarms:
                     canvas.dot(x, height, "dot alarm")

@@ -24,15 +24,27 @@ from grading.models import (
     Submission,
 )
 from grading.queries import agreement as agreements
-from grading.queries import disputes, releasing
+from grading.queries import burndown as burndowns
+from grading.queries import disputes, members, releasing
 from grading.queries import instructor as queries
 from grading.queries import learner as learners
 from grading.services import allocations, appeals, exposures, records, releases
 from grading.web import access
 from grading.web.access import load, requires
 from grading.web.errors import fault_words
-from grading.web.instructor import coordinator, funnel, misconduct, shell
+from grading.web.instructor import (
+    burndown,
+    calibration,
+    coordinator,
+    funnel,
+    misconduct,
+    monitoring,
+    points,
+    routing,
+    shell,
+)
 from grading.web.instructor.shell import render
+from grading.workflow.group import MemberState
 from grading.workflow.release import Hindrance
 from grading.workflow.submission import SubmissionState
 
@@ -71,6 +83,7 @@ def cohort(cohort_id: str) -> Any:
     state = request.args.get("state") or None
     rows, total = queries.submissions(session, found, state=state, page=_page_number())
     groups = queries.separate_groups(session, found)
+    now = access.now()
     return render(
         "cohort.html",
         found,
@@ -78,8 +91,15 @@ def cohort(cohort_id: str) -> Any:
         items=queries.item_counts(session, found),
         stranded=releasing.stranded_items(session, found),
         groups=groups if len(groups) > 1 else [],
+        burndown=burndown.draw(burndowns.of_cohort(session, found, now=now), now),
         submissions=rows,
-        states=list(SubmissionState),
+        names={
+            work: [part.person.name for part in parts if part.state == MemberState.JOINED]
+            for work, parts in members.rows_of(session, rows).items()
+        }
+        if shell.abilities(found)["names"]
+        else {},
+        states=[state for state in SubmissionState if state is not SubmissionState.ANCHOR],
         state=state,
         page=_page_number(),
         pages=_pages(total),
@@ -98,7 +118,11 @@ def submission(submission_id: str) -> Any:
     can = shell.abilities(cohort)
     hidden = queries.may_still_score(session, found, access.person().id)
     shown = can["scores"] and not hidden
-    record = learners.record(session, cohort, found.learner_id) if can["release"] else None
+    authors = members.people(session, found) if can["names"] or can["release"] else []
+    held = [
+        (person, learners.record(session, cohort, person.id))
+        for person in (authors if can["release"] else [])
+    ]
     entries, _total = (
         queries.history(session, cohort.id, page=1, subjects=[found.id])
         if can["audit"] and shown
@@ -114,7 +138,9 @@ def submission(submission_id: str) -> Any:
         rubric=cohort.rubric_version.rubric,
         hidden=can["scores"] and hidden,
         entries=entries,
-        record=record,
+        records=[(person, record) for person, record in held if record is not None],
+        authors=authors,
+        group=can["release"] and len(authors) > 1 and shown,
         cases=disputes.cases_of(session, found) if can["misconduct"] else [],
         suspect=can["scores"] and found.state not in GONE,
         appeals=[(one, appeals.outcome(session, one)) for one in learners.appeals(session, found)]
@@ -136,10 +162,15 @@ def show_scores(submission_id: str) -> Any:
 @bp.post("/submission/<submission_id>/revoke")
 @requires(RELEASE)
 def revoke(submission_id: str) -> Any:
-    """Revoke the learner's record, with a reason."""
+    """Revoke the record of one of its learners, with a reason."""
     with transaction() as session:
         found = load(Submission, submission_id, RELEASE)
-        record: CredentialRecord | None = learners.record(session, found.cohort, found.learner_id)
+        held: list[CredentialRecord | None] = [
+            learners.record(session, found.cohort, person.id)
+            for person in members.people(session, found)
+        ]
+        wanted = request.form.get("record", "")
+        record = next((one for one in held if one is not None and one.id == wanted), None)
         if record is None:
             raise NotFound("There is no such record.")
         records.revoke(
@@ -410,4 +441,8 @@ def register(app: Flask) -> None:
     app.register_blueprint(misconduct.bp)
     app.register_blueprint(coordinator.bp)
     app.register_blueprint(funnel.bp)
+    app.register_blueprint(points.bp)
+    app.register_blueprint(calibration.bp)
+    app.register_blueprint(monitoring.bp)
+    app.register_blueprint(routing.bp)
     app.jinja_env.globals["is_nan"] = math.isnan

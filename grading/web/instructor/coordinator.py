@@ -94,7 +94,7 @@ def _learner_page(
         cohort,
         person=person,
         person_zone=ZoneInfo(person.time_zone) if person.time_zone else cohort.zone,
-        calendar=dates.personal(session, cohort, person.id),
+        calendar=dates.of_learner(session, cohort, person.id),
         granted=queries.extensions(session, cohort, granted=True, person_id=person.id),
         kinds=list(ExtensionKind),
         factors=[(factor, days_of_factor(factor, cohort.plan.submit_days)) for factor in FACTORS],

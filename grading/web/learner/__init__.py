@@ -19,15 +19,24 @@ from grading.errors import (
     StaleRecord,
 )
 from grading.models import Cohort, CredentialRecord, Grade, Submission, SubmissionFile
-from grading.queries import dates, disputes, entitlements
+from grading.queries import dates, disputes, entitlements, members
 from grading.queries import learner as queries
-from grading.services import appeals, explanations, records, releases, submissions
+from grading.services import (
+    anchors,
+    appeals,
+    explanations,
+    groups,
+    records,
+    releases,
+    submissions,
+)
 from grading.web import access, downloads
 from grading.web.access import load, requires
 from grading.web.errors import fault_words
-from grading.web.learner import credentials, program_record, questions
+from grading.web.learner import credentials, grouping, program_record, questions
 from grading.workflow import files
 from grading.workflow.cohort import CohortState
+from grading.workflow.deadlines import end_of_day
 from grading.workflow.submission import CURRENT_STATEMENT, HONOUR_STATEMENTS, SubmissionState
 
 bp = Blueprint("learner", __name__, url_prefix="/learn")
@@ -76,9 +85,10 @@ def cohort(cohort_id: str) -> Any:
         standing=standing,
         open_now=found.state == CohortState.OPEN and found.opens_at <= now <= standing.closes_at,
         in_grace=standing.due_at < now <= standing.closes_at,
-        return_until=submissions.may_return_until(standing.submission)
-        if standing.submission
-        else None,
+        return_until=submissions.may_return_until(standing.own),
+        may_object=standing.submission is not None
+        and standing.in_group
+        and groups.may_object(standing.submission, now),
     )
 
 
@@ -115,10 +125,17 @@ def _draft_page(
     status: int = 200,
     conflict: bool = False,
 ) -> Any:
+    session = db.session()
+    group = members.people(session, submission)
     if submission.state != SubmissionState.DRAFT:
-        closes_at = dates.window(db.session(), submission)[1]
         page = render_template(
-            "learner/handed_in.html", cohort=cohort, submission=submission, closes_at=closes_at
+            "learner/handed_in.html",
+            cohort=cohort,
+            submission=submission,
+            closes_at=dates.window(session, submission)[1],
+            group=group,
+            own=members.part(session, submission, access.person().id),
+            may_object=len(group) > 1 and groups.may_object(submission, access.now()),
         )
         return page, status
     values = entered or {
@@ -135,6 +152,10 @@ def _draft_page(
         faults=[(fault.where, fault_words(fault)) for fault in faults or ()],
         page_error=bool(faults) or conflict,
         conflict=conflict,
+        due_at=dates.window(session, submission)[0],
+        closes_at=dates.window(session, submission)[1],
+        late=releases.points_lost(session, submission, at=access.now()),
+        group=group,
         kinds=files.KINDS,
         limit=access.installation().settings.upload_limit,
         removed=[file for file in submission.files if file.removed_at is not None],
@@ -265,10 +286,13 @@ def check(cohort_id: str) -> Any:
     submission = _submission(db.session(), found)
     if submission.state != SubmissionState.DRAFT:
         return redirect(url_for("learner.draft", cohort_id=cohort_id))
-    return _check_page(found, submission, submissions.submission_faults(submission), 200)
+    return _check_page(
+        found, submission, submissions.submission_faults(db.session(), submission), 200
+    )
 
 
 def _check_page(cohort: Cohort, submission: Submission, faults: list[Fault], status: int) -> Any:
+    session = db.session()
     page = render_template(
         "learner/check.html",
         cohort=cohort,
@@ -277,6 +301,9 @@ def _check_page(cohort: Cohort, submission: Submission, faults: list[Fault], sta
         statement=HONOUR_STATEMENTS[CURRENT_STATEMENT],
         faults=[(fault.where, fault_words(fault)) for fault in faults],
         page_error=status != 200,
+        due_at=dates.window(session, submission)[0],
+        late=releases.points_lost(session, submission, at=access.now()),
+        group=members.people(session, submission),
         neutral=[
             files.neutral_name("K7Q-M4X", number, files.kind_of(file.name))
             for number, file in enumerate(submission.current_files, 1)
@@ -290,18 +317,41 @@ def _check_page(cohort: Cohort, submission: Submission, faults: list[Fault], sta
 def submit(cohort_id: str) -> Any:
     try:
         with transaction() as session:
+            submission = _submission(session, _cohort(cohort_id))
             submissions.submit(
                 session,
                 access.person(),
-                _submission(session, _cohort(cohort_id)),
+                submission,
                 statement=request.form.get("statement", 0, type=int),
                 version=request.form.get("version", type=int),
                 now=access.now(),
             )
+            _consent(session, submission)
     except FaultsFound as found:
         cohort = _cohort(cohort_id)
         return _check_page(cohort, _submission(db.session(), cohort), list(found.faults), 422)
     return redirect(url_for("learner.receipt", cohort_id=cohort_id), 303)
+
+
+def _consent(session: Session, submission: Submission) -> None:
+    given = request.form.get("example") == "yes"
+    anchors.consent(session, access.person(), submission, given=given, now=access.now())
+
+
+@bp.post("/<cohort_id>/project/example")
+@requires(LEARN)
+def example(cohort_id: str) -> Any:
+    """Say whether the project may train graders; this can be changed at any time."""
+    with transaction() as session:
+        submission = _submission(session, _cohort(cohort_id))
+        _consent(session, submission)
+        given = submission.example_consent_at is not None
+    flash(
+        _("Your project may train graders, without your name.")
+        if given
+        else _("Your project is not used to train graders.")
+    )
+    return redirect(url_for("learner.draft", cohort_id=cohort_id) + "#example", 303)
 
 
 @bp.get("/<cohort_id>/project/receipt")
@@ -320,6 +370,9 @@ def receipt(cohort_id: str) -> Any:
         copy=copy,
         files=[by_id[file_id] for file_id in copy.files],
         statement=HONOUR_STATEMENTS[copy.statement],
+        late=releases.points_lost(db.session(), submission, at=copy.submitted_at),
+        results_at=dates.results_of(db.session(), submission),
+        group=members.people(db.session(), submission),
     )
 
 
@@ -339,13 +392,17 @@ def withdraw(cohort_id: str) -> Any:
     """Ask once more, then leave the capstone."""
     if request.method == "GET":
         found = _cohort(cohort_id)
+        submission = _submission(db.session(), found)
         return render_template(
-            "learner/withdraw.html", cohort=found, submission=_submission(db.session(), found)
+            "learner/withdraw.html",
+            cohort=found,
+            submission=submission,
+            group=members.people(db.session(), submission),
         )
     with transaction() as session:
         submission = _submission(session, _cohort(cohort_id))
         submissions.withdraw(session, access.person(), submission, now=access.now())
-    flash(_("Your project is withdrawn."))
+    flash(_("You have withdrawn from the capstone."))
     return redirect(url_for("learner.cohort", cohort_id=cohort_id), 303)
 
 
@@ -358,11 +415,12 @@ def result(cohort_id: str) -> Any:
     me = access.person().id
     attempts = queries.released(session, found, me)
     if not attempts:
+        submission = _submission(session, found)
         return render_template(
             "learner/no_result.html",
             cohort=found,
-            submission=_submission(session, found),
-            results_at=dates.personal(session, found, me).results_at,
+            submission=submission,
+            results_at=dates.results_of(session, submission),
         )
     wanted = request.args.get("attempt", attempts[0][0].attempt, type=int)
     submission, grade = next(
@@ -384,12 +442,15 @@ def result(cohort_id: str) -> Any:
         ],
         taken=taken,
         questions=explanations.asked(session, submission),
-        retakes_left=submissions.retakes_left(submission),
+        retakes_left=submissions.retakes_left(newest or submission),
+        under_way=newest if newest is not None and newest.id != attempts[0][0].id else None,
         may_retake=found.state == CohortState.OPEN
         and taken is None
         and newest is not None
-        and newest.id == submission.id
-        and submissions.retakes_left(submission) > 0,
+        and newest.id == attempts[0][0].id
+        and submissions.retakes_left(newest) > 0,
+        retake_due=end_of_day(access.now(), found.plan.retake_days, found.zone),
+        me=me,
         entitled=entitlements.entitled(session, found.program, me, None),
         rubric=found.rubric_version.rubric,
         comments=queries.comments(session, grade),
@@ -411,6 +472,20 @@ def record(record_id: str) -> Any:
     return redirect(url_for("records.program", program_id=found.program_id))
 
 
+@bp.post("/records/<record_id>/issue-anew")
+@requires(Permission.SIGNED_IN)
+def issue_anew(record_id: str) -> Any:
+    """Put the present name on the record, which gets a new address by it."""
+    with transaction() as session:
+        found = load(CredentialRecord, record_id, Permission.SIGNED_IN, owner="person_id")
+        if request.form.get("confirmed") != "yes":
+            raise Refused("Confirm that the record is to be issued anew.")
+        newer = records.issue_under_present_name(session, access.person(), found, now=access.now())
+        newer_id = newer.id
+    flash(_("Your record is issued anew under your present name. The old address says “Replaced”."))
+    return redirect(url_for("learner.record", record_id=newer_id), 303)
+
+
 @bp.post("/records/<record_id>/share")
 @requires(Permission.SIGNED_IN)
 def share(record_id: str) -> Any:
@@ -430,3 +505,4 @@ def register(app: Flask) -> None:
     app.register_blueprint(questions.bp)
     app.register_blueprint(program_record.bp)
     app.register_blueprint(credentials.bp)
+    app.register_blueprint(grouping.bp)

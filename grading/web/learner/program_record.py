@@ -41,6 +41,7 @@ def _page(program: Program, faults: list[Fault] | None = None) -> Any:
         program=program,
         record=record,
         credentials=credentials.listed(record) if record else [],
+        present_name=access.person().name,
         links=links,
         views=sharing.views(session, addresses),
         base_url=access.installation().settings.base_url,

@@ -10,7 +10,7 @@ from grading.authorization.policy import permits
 from grading.db import db, transaction
 from grading.errors import Fault, FaultsFound, NotFound
 from grading.models import Allocation, Appeal, Explanation, StruckReading
-from grading.queries import disputes
+from grading.queries import disputes, members
 from grading.queries import instructor as staff
 from grading.services import appeals, explanations, misconduct
 from grading.web import access
@@ -151,7 +151,8 @@ def _question(question_id: str) -> Explanation:
     lead = permits(access.identity(found.cohort_id), Permission.ADJUDICATE)
     free = explanations.may_take(db.session(), found, now=access.now())
     mine = me.id in (found.owner_id, found.answered_by_id)
-    if found.learner_id == me.id or not (mine or (lead and free)):
+    took_part = members.took_part(db.session(), found.submission, me.id)
+    if took_part or not (mine or (lead and free)):
         raise NotFound("There is no such page.")
     g.cohort_zone = found.submission.cohort.zone
     return found

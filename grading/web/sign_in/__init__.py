@@ -7,14 +7,14 @@ from flask import Blueprint, Flask, flash, redirect, render_template, request, u
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_login import current_user, login_user, logout_user
-from wtforms import BooleanField, EmailField, PasswordField, SelectField
+from wtforms import BooleanField, EmailField, PasswordField, SelectField, StringField
 from wtforms.validators import InputRequired
 
 from grading.authorization.permissions import Permission
 from grading.db import db, transaction
 from grading.errors import FaultsFound, Refused, TooMany
 from grading.queries import needs
-from grading.services import people
+from grading.services import people, records
 from grading.web import access
 from grading.web.access import requires
 from grading.web.errors import words
@@ -39,6 +39,7 @@ class ResetForm(Form):
 
 
 class PreferencesForm(Form):
+    name = StringField(_l("Name"))
     time_zone = SelectField(_l("Time zone"))
     theme = SelectField(
         _l("Colours"),
@@ -153,15 +154,39 @@ def preferences() -> Any:
         [("", _("The cohort's")), *((name, name.replace("_", " ")) for name in zones)]
     )
     if not entry.validate_on_submit():
-        return render_template("sign_in/preferences.html", form=entry), 422 if entry.errors else 200
-    with transaction():
-        person = access.person()
-        person.time_zone = entry.time_zone.data or None
-        person.theme = entry.theme.data
-        person.single_keys = entry.single_keys.data
-        person.digest = entry.digest.data
+        return _preferences_page(entry)
+    try:
+        with transaction() as session:
+            person = access.person()
+            person.time_zone = entry.time_zone.data or None
+            person.theme = entry.theme.data
+            person.single_keys = entry.single_keys.data
+            person.digest = entry.digest.data
+            renamed = entry.name.data is not None and people.rename(
+                session, person, person, entry.name.data, now=access.now()
+            )
+            kept = records.under_another_name(session, person, now=access.now()) if renamed else []
+    except FaultsFound as found:
+        entry.take(found)
+        return _preferences_page(entry)
     flash(_("Your preferences are saved."))
+    if kept:
+        flash(
+            _(
+                "Your program record still has your name as it was. You can have it issued anew there."
+            )
+        )
     return redirect(url_for("sign_in.preferences"), 303)
+
+
+def _preferences_page(entry: PreferencesForm) -> Any:
+    page = render_template(
+        "sign_in/preferences.html",
+        form=entry,
+        records=records.under_another_name(db.session(), access.person(), now=access.now()),
+        page_error=bool(entry.errors),
+    )
+    return page, 422 if entry.errors else 200
 
 
 def register(app: Flask) -> None:

@@ -1,0 +1,196 @@
+"""Whose a submission is: every question about it goes through its members, of whom a single work has one."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import ColumnElement, func, select
+from sqlalchemy.orm import Session, aliased, joinedload
+from sqlalchemy.orm.attributes import InstrumentedAttribute
+
+from grading.models import Cohort, MemberPoints, Objection, Person, Submission, SubmissionMember
+from grading.workflow.group import PRESENT, TOOK_PART, MemberState, ObjectionState
+
+_ANY = tuple(MemberState)
+
+
+def is_member(
+    person_id: str | InstrumentedAttribute[str],
+    states: Sequence[str] = (MemberState.JOINED,),
+    *,
+    of: InstrumentedAttribute[str] = Submission.id,
+) -> ColumnElement[bool]:
+    """Whether a person is in a work of the enclosing statement; ``of`` is the column with its id."""
+    member = aliased(SubmissionMember)
+    return (
+        select(member.id)
+        .where(
+            member.submission_id == of,
+            member.person_id == person_id,
+            member.state.in_(states),
+        )
+        .correlate_except(member)
+        .exists()
+    )
+
+
+def people(
+    session: Session, submission: Submission, states: Sequence[str] = (MemberState.JOINED,)
+) -> list[Person]:
+    """List the members of a work; who began it, or took it over, is the first."""
+    found = [member.person for member in rows(session, submission, states)]
+    return sorted(found, key=lambda person: person.id != submission.learner_id)
+
+
+def rows(
+    session: Session, submission: Submission, states: Sequence[str] = _ANY
+) -> list[SubmissionMember]:
+    """List the parts in a work, oldest first."""
+    return list(
+        session.scalars(
+            select(SubmissionMember)
+            .options(joinedload(SubmissionMember.person))
+            .where(
+                SubmissionMember.submission_id == submission.id,
+                SubmissionMember.state.in_(states),
+            )
+            .order_by(SubmissionMember.since, SubmissionMember.id)
+        )
+    )
+
+
+def part(session: Session, submission: Submission, person_id: str) -> SubmissionMember | None:
+    """Find a person's part in a work, whatever became of it."""
+    return session.scalar(
+        select(SubmissionMember).where(
+            SubmissionMember.submission_id == submission.id,
+            SubmissionMember.person_id == person_id,
+        )
+    )
+
+
+def has(session: Session, submission: Submission, person_id: str) -> bool:
+    """Say whether a person is a member of a work now."""
+    found = part(session, submission, person_id)
+    return found is not None and found.state == MemberState.JOINED
+
+
+def took_part(session: Session, submission: Submission, person_id: str) -> bool:
+    """Say whether a person ever had a part in a work, so that they judge nothing about it."""
+    found = part(session, submission, person_id)
+    return found is not None and found.state in TOOK_PART
+
+
+def newest(session: Session, cohort: Cohort, person_id: str) -> Submission | None:
+    """Find a learner's latest attempt, one that they withdrew from included."""
+    return session.scalar(
+        select(Submission)
+        .where(Submission.cohort_id == cohort.id, is_member(person_id, PRESENT))
+        .order_by(Submission.attempt.desc())
+        .limit(1)
+    )
+
+
+def invitations(session: Session, cohort: Cohort, person_id: str) -> list[SubmissionMember]:
+    """List what a learner is asked to join."""
+    return list(
+        session.scalars(
+            select(SubmissionMember)
+            .where(
+                SubmissionMember.cohort_id == cohort.id,
+                SubmissionMember.person_id == person_id,
+                SubmissionMember.state == MemberState.INVITED,
+            )
+            .order_by(SubmissionMember.since, SubmissionMember.id)
+        )
+    )
+
+
+def by_submission(session: Session, cohort: Cohort) -> dict[str, list[str]]:
+    """Give the ids of the members of every work of a cohort."""
+    found: dict[str, list[str]] = {}
+    for submission_id, person_id in session.execute(
+        select(SubmissionMember.submission_id, SubmissionMember.person_id).where(
+            SubmissionMember.cohort_id == cohort.id,
+            SubmissionMember.state == MemberState.JOINED,
+        )
+    ):
+        found.setdefault(submission_id, []).append(person_id)
+    return found
+
+
+def objections(
+    session: Session, submission: Submission, *, only_open: bool = False
+) -> list[Objection]:
+    """List the objections to a work, oldest first."""
+    statement = select(Objection).where(Objection.submission_id == submission.id)
+    if only_open:
+        statement = statement.where(Objection.state == ObjectionState.OPEN)
+    return list(session.scalars(statement.order_by(Objection.made_at, Objection.id)))
+
+
+def points(session: Session, submission: Submission, person_id: str) -> MemberPoints | None:
+    """Find what one member has more or fewer than the others; None where it is nothing."""
+    found = session.scalar(
+        select(MemberPoints)
+        .where(MemberPoints.submission_id == submission.id, MemberPoints.person_id == person_id)
+        .order_by(MemberPoints.number.desc())
+        .limit(1)
+    )
+    return found if found is not None and found.points else None
+
+
+def groups(
+    session: Session, cohort: Cohort, *, page: int, size: int
+) -> tuple[list[Submission], int]:
+    """Give one page of a cohort's groups, newest last, and how many there are.
+
+    A group is a work with a name, or one that more than one person is in or asked to join.
+    """
+    several = (
+        select(func.count())
+        .select_from(SubmissionMember)
+        .where(
+            SubmissionMember.submission_id == Submission.id,
+            SubmissionMember.state.in_((*PRESENT, MemberState.INVITED)),
+        )
+        .correlate(Submission)
+        .scalar_subquery()
+    )
+    condition = (
+        Submission.cohort_id == cohort.id,
+        several > 0,
+        (several > 1) | (Submission.group_name != ""),
+    )
+    total = session.scalar(select(func.count()).select_from(Submission).where(*condition)) or 0
+    found = session.scalars(
+        select(Submission)
+        .where(*condition)
+        .order_by(Submission.group_name, Submission.created_at, Submission.id)
+        .limit(size)
+        .offset((page - 1) * size)
+    )
+    return list(found), total
+
+
+def rows_of(session: Session, works: Sequence[Submission]) -> dict[str, list[SubmissionMember]]:
+    """Give the parts in several works at once, oldest first."""
+    found: dict[str, list[SubmissionMember]] = {work.id: [] for work in works}
+    for member in session.scalars(
+        select(SubmissionMember)
+        .options(joinedload(SubmissionMember.person))
+        .where(SubmissionMember.submission_id.in_(list(found)))
+        .order_by(SubmissionMember.since, SubmissionMember.id)
+    ):
+        found[member.submission_id].append(member)
+    return found
+
+
+def open_objections(session: Session, cohort: Cohort) -> list[Objection]:
+    """List the objections of a cohort that somebody has to decide, oldest first."""
+    return list(
+        session.scalars(
+            select(Objection)
+            .options(joinedload(Objection.person), joinedload(Objection.submission))
+            .where(Objection.cohort_id == cohort.id, Objection.state == ObjectionState.OPEN)
+            .order_by(Objection.made_at, Objection.id)
+        )
+    )

@@ -1,0 +1,128 @@
+"""Points that one member of a group has more or fewer than the group, with a reason they read."""
+
+import math
+from datetime import datetime
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from grading.errors import Fault, FaultsFound, NotFound, Refused
+from grading.models import Grade, MemberPoints, Person, Release, ReleaseItem, Submission
+from grading.queries import members as queries
+from grading.queries.releasing import PENDING
+from grading.services import audit, members, releases
+from grading.workflow.group import MemberState
+from grading.workflow.submission import SubmissionState
+
+SHORTEST_REASON, LONGEST_REASON = 20, 5_000
+MOST = 100.0
+# From handing in on, as long as there is a result or will be one.
+_GRADED = (
+    SubmissionState.SUBMITTED,
+    SubmissionState.BEGUN,
+    SubmissionState.DISCREPANT,
+    SubmissionState.RESOLVED,
+    SubmissionState.RELEASED,
+)
+
+
+def set_points(
+    session: Session,
+    actor: Person,
+    submission: Submission,
+    person: Person,
+    *,
+    points: float,
+    reason: str,
+    now: datetime,
+) -> Grade | None:
+    """Give or take points for one member; after release their grade is amended, the others' stay.
+
+    Parameters
+    ----------
+    points : float
+        Of 100, added to the group's; 0 takes back what was given or taken before.
+
+    Returns
+    -------
+    Grade or None
+        The amended grade; None before release.
+
+    Raises
+    ------
+    NotFound
+        The actor has a part in the work, or the person has none.
+    Refused
+        It is nobody's group work, is not graded, or is in a release that is on its way.
+    FaultsFound
+        Points out of range, or no reason.
+    """
+    members.lock(session, submission)
+    if queries.took_part(session, submission, actor.id):
+        raise NotFound("There is no such project.")
+    group = queries.people(session, submission, (MemberState.JOINED,))
+    if person.id not in {member.id for member in group}:
+        raise NotFound("There is no such project.")
+    if len(group) < 2:
+        raise Refused("Only a member of a group has points of their own.")
+    if submission.state not in _GRADED:
+        raise Refused("This project has no result to come.")
+    if session.scalar(
+        select(ReleaseItem.release_id)
+        .join(Release, Release.id == ReleaseItem.release_id)
+        .where(ReleaseItem.submission_id == submission.id, Release.state.in_(PENDING))
+    ):
+        raise Refused("This result is in a release that is on its way. Stop the release first.")
+    faults = []
+    if not math.isfinite(points) or abs(points) > MOST:
+        faults.append(Fault("points", "Give points from -100 to 100."))
+    elif points == (_now(session, submission, person)):
+        faults.append(Fault("points", "Nothing would change by this."))
+    if not SHORTEST_REASON <= len(reason.strip()) <= LONGEST_REASON:
+        faults.append(
+            Fault(
+                "reason",
+                "Use %(low)s to %(high)s characters.",
+                {"low": SHORTEST_REASON, "high": LONGEST_REASON},
+            )
+        )
+    if faults:
+        raise FaultsFound(faults)
+    before = _now(session, submission, person)
+    number = session.scalar(
+        select(func.count())
+        .select_from(MemberPoints)
+        .where(MemberPoints.submission_id == submission.id, MemberPoints.person_id == person.id)
+    )
+    given = MemberPoints(
+        submission=submission,
+        person_id=person.id,
+        number=(number or 0) + 1,
+        points=points,
+        reason=reason.strip(),
+        by_id=actor.id,
+        at=now,
+    )
+    session.add(given)
+    session.flush()
+    # The reason is kept with the points: the chain outlives the right to forget.
+    audit.record(
+        session,
+        actor,
+        "member:set_points",
+        given,
+        now=now,
+        before={"points": before},
+        after={"points": points, "submission": submission.id, "person": person.id},
+    )
+    for grade in releases.in_force_of(session, submission):
+        if grade.person_id == person.id:
+            return releases.amend(
+                session, submission, grade, grade.score, why="own_points", actor=actor, now=now
+            )
+    return None
+
+
+def _now(session: Session, submission: Submission, person: Person) -> float:
+    found = queries.points(session, submission, person.id)
+    return found.points if found else 0.0

@@ -1,0 +1,93 @@
+"""Points of one member of a group, for whoever can no longer be asked to read its project."""
+
+from typing import Any
+
+from flask import Blueprint, flash, g, redirect, render_template, request, url_for
+from flask_babel import gettext as _
+
+from grading.authorization.permissions import Permission
+from grading.db import db, transaction
+from grading.errors import Fault, FaultsFound, NotFound, Refused
+from grading.models import Person, Submission
+from grading.queries import instructor as queries
+from grading.queries import members
+from grading.services import points, releases
+from grading.web import access
+from grading.web.access import load, requires
+from grading.web.errors import fault_words
+
+bp = Blueprint("points", __name__, url_prefix="/teach")
+
+RELEASE = Permission.RELEASE
+
+
+def _submission(submission_id: str) -> Submission:
+    found = load(Submission, submission_id, RELEASE)
+    session = db.session()
+    me = access.person().id
+    alone = len(members.rows(session, found)) < 2
+    if (
+        alone
+        or members.took_part(session, found, me)
+        or queries.may_still_score(session, found, me)
+    ):
+        raise NotFound("There is no such page.")
+    g.cohort_zone = found.cohort.zone
+    return found
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text.strip().replace("−", "-"))
+    except ValueError:
+        raise FaultsFound([Fault("points", "Give points from -100 to 100.")]) from None
+
+
+@bp.route("/submission/<submission_id>/points", methods=["GET", "POST"])
+@requires(RELEASE)
+def page(submission_id: str) -> Any:
+    """The members with what each has more or fewer than the group, and why."""
+    faults: list[Fault] = []
+    chosen = request.form.get("person", "")
+    if request.method == "POST":
+        try:
+            with transaction() as session:
+                found = _submission(submission_id)
+                person = session.get(Person, chosen)
+                if person is None:
+                    raise NotFound("There is no such page.")
+                amended = points.set_points(
+                    session,
+                    access.person(),
+                    found,
+                    person,
+                    points=_number(request.form.get("points", "")),
+                    reason=request.form.get("reason", ""),
+                    now=access.now(),
+                )
+            if amended is None:
+                flash(_("The points are noted. They count when the result is released."))
+            else:
+                flash(_("The result is amended. The learner is told, with your reason."))
+            return redirect(url_for("points.page", submission_id=submission_id), 303)
+        except FaultsFound as error:
+            faults = list(error.faults)
+        except Refused as error:
+            faults = [Fault("points", error.template, error.params)]
+    found = _submission(submission_id)
+    session = db.session()
+    group = members.people(session, found)
+    page = render_template(
+        "instructor/points.html",
+        cohort=found.cohort,
+        submission=found,
+        case_code=queries.case_code,
+        group=group,
+        own={person.id: members.points(session, found, person.id) for person in group},
+        grades={grade.person_id: grade for grade in releases.in_force_of(session, found)},
+        chosen=chosen,
+        entered=request.form,
+        faults=[(fault.where, fault_words(fault)) for fault in faults],
+        page_error=bool(faults),
+    )
+    return page, 422 if faults else 200
