@@ -34,7 +34,7 @@ from grading.measurement.aggregation import Aggregation, Readings, aggregate
 from grading.measurement.routing import Board, Choice, Decisions, Limits
 from grading.measurement.worlds import CUTS, KINDS, PASS_MARK, Kind, World, simulate
 
-COSTS = (0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.5, 2.0)
+COSTS = (0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.1, 1.5, 2.0)
 SHOWN = (0.1, 0.25, 0.5, 0.8, 1.0, 2.0)
 APART = 10.0
 TARGET_COST = {"plain": 0.25, "shared-error": 0.80, "weak-peers": 1.00}
@@ -117,6 +117,17 @@ def one_world(kind: Kind, seed: int, works: int) -> Run:
     return found
 
 
+def reached(medians: list[float], aim: float) -> float | None:
+    """Cost at which the medians first reach the aim, on straight lines between the costs tried."""
+    for k, value in enumerate(medians):
+        if value >= aim:
+            if k == 0:
+                return COSTS[0]
+            share = (aim - medians[k - 1]) / (value - medians[k - 1])
+            return COSTS[k - 1] + share * (COSTS[k] - COSTS[k - 1])
+    return None
+
+
 def timed_world(kind: Kind, seed: int, works: int) -> tuple[float, Run]:
     begun = time.process_time()
     found = one_world(kind, seed, works)
@@ -163,11 +174,11 @@ def simulated(kinds: list[Kind], replications: int, works: int, workers: int) ->
         goal = median(run["double marking, mean", 2.0][1].band for run in runs)
         for name in ("random hybrid", "adaptive hybrid"):
             for aim, words in ((0.64, ".640"), (goal, f"double marking's {goal:.3f}")):
-                reached = [
-                    cost for cost in COSTS if median(run[name, cost][1].band for run in runs) >= aim
-                ]
+                medians = [median(run[name, cost][1].band for run in runs) for cost in COSTS]
+                cost = reached(medians, aim)
                 targets.append(
-                    f"| {kind} | {name} | {words} | {reached[0] if reached else 'more than 2'} "
+                    f"| {kind} | {name} | {words} "
+                    f"| {'more than 2' if cost is None else f'{cost:.2f}'} "
                     f"| {TARGET_COST.get(kind, '-')} |"
                 )
         # Kept after every world, so that a run that is cut short leaves what it has.

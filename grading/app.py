@@ -9,7 +9,9 @@ from flask_wtf.csrf import CSRFProtect
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from grading import assets
+from grading.adapters.certificate import TypstPrinter
 from grading.adapters.mail import open_mailer
+from grading.adapters.signing import LocalNotary
 from grading.adapters.storage import open_store
 from grading.authorization.permissions import Permission
 from grading.db import db, engine_options, prepare
@@ -62,6 +64,8 @@ def create_app(settings: Settings) -> Flask:
         files=open_store(settings.files_url),
         mailer=open_mailer(settings.mail_url),
         hasher=password_hasher(settings.password_cost),
+        notary=LocalNotary(settings.secret_key),
+        printer=TypstPrinter(),
     )
     if settings.trusted_proxies:
         n = settings.trusted_proxies

@@ -1,9 +1,9 @@
 """What the house asks of the outside world. Adapters fulfil these; only `app` knows which."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from email.message import EmailMessage
-from typing import Protocol
+from typing import Any, Protocol
 
 
 @dataclass(frozen=True)
@@ -47,3 +47,63 @@ class Mailer(Protocol):
 
     def send(self, message: EmailMessage) -> None:
         """Send; raises `PassingFailure` or `PermanentFailure`."""
+
+
+@dataclass(frozen=True)
+class IssuerKey:
+    """A signing key as it is kept: the public half, and the private half sealed by the installation.
+
+    Attributes
+    ----------
+    kind : str
+        ``ed25519`` (proofs) or ``rsa`` (tokens).
+    public : str
+        A Multikey, or a JWK as JSON.
+    sealed : str
+        Base64; only the notary that made it can open it.
+    """
+
+    kind: str
+    public: str
+    sealed: str
+
+
+class Notary(Protocol):
+    """Makes issuers' keys, signs with them, and checks what was signed."""
+
+    def make(self, kind: str) -> IssuerKey:
+        """Make a key pair."""
+
+    def sign(
+        self, document: Mapping[str, Any], key: IssuerKey, *, method: str, created: str
+    ) -> dict[str, Any]:
+        """Give the document with a Data Integrity proof of an Ed25519 key.
+
+        Parameters
+        ----------
+        method : str
+            The key's address in the issuer's DID document.
+        created : str
+            The instant of the signature, RFC 3339.
+
+        Raises
+        ------
+        PermanentFailure
+            The signature would not cover every word of the document, or the key cannot be opened.
+        """
+
+    def verifies(self, document: Mapping[str, Any], public: str) -> bool:
+        """Say whether the document's first proof is by this Multikey and covers all of it."""
+
+    def token(self, claims: Mapping[str, Any], key: IssuerKey, *, kid: str) -> str:
+        """Give claims as a compact JWS, RS256; raises `PermanentFailure` as `sign`."""
+
+    def read_token(self, token: str, jwks: Mapping[str, Any]) -> dict[str, Any]:
+        """Give the claims of a token that a key of the set signed; raises `PermanentFailure`."""
+
+
+class Printer(Protocol):
+    """Sets a certificate."""
+
+    def certificate(self, facts: Mapping[str, Any]) -> bytes:
+        """Give a PDF/UA of one page; ``facts`` are texts that are set as they are."""

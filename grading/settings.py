@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from argon2 import PasswordHasher
 
 from grading.errors import Fault, FaultsFound
-from grading.ports import FileStore, Mailer
+from grading.ports import FileStore, Mailer, Notary, Printer
 
 SECRET_FILE = "secret-key"
 SHORTEST_SECRET = 32
@@ -83,6 +83,8 @@ class Installation:
     files: FileStore
     mailer: Mailer
     hasher: PasswordHasher
+    notary: Notary
+    printer: Printer
 
 
 def _whole(name: str, value: str, faults: list[Fault], *, low: int) -> int:

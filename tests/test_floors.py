@@ -18,13 +18,17 @@ FLOORS: tuple[frozenset[str], ...] = (
     frozenset({"authorization", "queries", "db", "migrations"}),
     frozenset({"models"}),
     frozenset({"workflow", "rubric", "settings", "adapters"}),
+    frozenset({"credential"}),
     frozenset({"measurement", "errors", "ports", "assets"}),
 )
 # A pair on one floor or upwards that is wanted all the same, with its reason.
 EXCEPTIONS = {
     ("cli", "jobs"): "a command runs workers; it stands above them",
 }
-NO_FLASK = {"models", "services", "workflow", "rubric", "measurement", "queries", "authorization"}
+NO_FLASK = {
+    "models", "services", "workflow", "rubric", "credential", "measurement", "queries",
+    "authorization",
+}  # fmt: skip
 FLASK = (
     "flask",
     "werkzeug",

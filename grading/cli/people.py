@@ -1,14 +1,17 @@
 """grading people: accounts."""
 
 import sys
+from datetime import UTC, datetime
 
 import click
 from sqlalchemy import select
 
 from grading.cli.edge import CreateApp, as_json, now, service, show
 from grading.db import transaction
-from grading.models import Person
-from grading.services import people
+from grading.errors import NotFound
+from grading.models import Person, Submission
+from grading.services import identity, people, records
+from grading.workflow.credential import IdentityAssurance
 
 
 @click.group("people")
@@ -65,6 +68,46 @@ def password(create_app: CreateApp, email: str, password_stdin: bool) -> None:
         person = people.find(session, email)
         people.set_password(session, None, person, given, hasher=hasher, now=now())
     click.echo("The password is set.")
+
+
+@command.command("verify")
+@click.argument("email")
+@click.argument("name")
+@click.option("--how", type=click.Choice([str(way) for way in IdentityAssurance]), required=True)
+@click.option("--by", help="E-mail address of the person who checked.")
+@click.option(
+    "--submission", "submission_id", help="The one submission that the check vouches for."
+)
+@click.option("--until", type=click.DateTime(["%Y-%m-%d"]), help="Until when it holds (UTC).")
+@click.pass_obj
+def verify(
+    create_app: CreateApp,
+    email: str,
+    name: str,
+    how: str,
+    by: str | None,
+    submission_id: str | None,
+    until: datetime | None,
+) -> None:
+    """Record that the identity of EMAIL was checked, and is NAME; records are issued under it."""
+    with service(create_app), transaction() as session:
+        person = people.find(session, email)
+        submission = session.get(Submission, submission_id) if submission_id else None
+        if submission_id and submission is None:
+            raise NotFound("There is no submission %(id)s.", id=submission_id)
+        actor = people.find(session, by) if by else None
+        identity.check(
+            session,
+            actor,
+            person,
+            how=how,
+            name=name,
+            submission=submission,
+            holds_until=until.replace(tzinfo=UTC) if until else None,
+            now=now(),
+        )
+        count = records.rename(session, actor, person, now=now())
+    click.echo(f"{email} is {name}. {count} records are issued anew.")
 
 
 @command.command("deactivate")

@@ -12,7 +12,7 @@ from sqlalchemy import select
 
 from grading.db import transaction
 from grading.errors import IllegalTransition
-from grading.jobs import upkeep
+from grading.jobs import credentials, upkeep
 from grading.jobs.worker import Handler, Task
 from grading.models import (
     Appeal,
@@ -224,4 +224,6 @@ HANDLERS: Mapping[str, Handler] = {
     "password_mail": send_password_mail,
     "release": carry_out_release,
     "upkeep": keep_up,
+    "credentials": credentials.issue,
+    "status_list": credentials.renew_status_list,
 }

@@ -19,6 +19,8 @@ from grading.models.cohort import (
     PlanVersion,
 )
 from grading.models.group import MemberPoints, Objection, SubmissionMember
+from grading.models.identity import IdentityCheck
+from grading.models.issued import IssuedCredential, SigningKey, StatusList
 from grading.models.job import Job, JobState
 from grading.models.misconduct import Evidence, MisconductCase
 from grading.models.monitoring import Alarm, Quarantine, QuarantinedRating, QueuePause
@@ -73,7 +75,9 @@ __all__ = [
     "Extension",
     "Grade",
     "GradeSeen",
+    "IdentityCheck",
     "ImportBatch",
+    "IssuedCredential",
     "Job",
     "JobState",
     "MemberPoints",
@@ -98,9 +102,11 @@ __all__ = [
     "ShareLink",
     "SignInAttempt",
     "SignOff",
+    "SigningKey",
     "Sponsor",
     "SponsorMember",
     "Standing",
+    "StatusList",
     "StruckReading",
     "Submission",
     "SubmissionFile",

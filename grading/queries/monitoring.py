@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from grading.measurement.aggregation import Aggregation, Readings, aggregate
@@ -68,6 +68,23 @@ class Column:
     # How much standards differ between professionals, and a professional's error (SD, in levels).
     spread: float
     error: float
+
+
+def anybody_read(session: Session, cohort: Cohort, least: int) -> bool:
+    """Whether some professional has so many sealed sheets: before that there is nothing to chart."""
+    found = session.scalar(
+        select(Allocation.rater_id)
+        .where(
+            Allocation.cohort_id == cohort.id,
+            Allocation.pool == Pool.PROFESSIONAL,
+            Allocation.state == AllocationState.SEALED,
+            Allocation.purpose.not_in(ATTEMPTED),
+        )
+        .group_by(Allocation.rater_id)
+        .having(func.count() >= least)
+        .limit(1)
+    )
+    return found is not None
 
 
 def sheets(session: Session, cohort: Cohort) -> list[Sheet]:

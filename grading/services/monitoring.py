@@ -59,6 +59,8 @@ def look(session: Session, cohort: Cohort, *, now: datetime) -> list[Alarm]:
 
     An alarm pauses nobody: it brings more check items and tells the leads, who decide.
     """
+    if not queries.anybody_read(session, cohort, FEWEST):
+        return []
     plan = cohort.plan
     criteria = max(len(cohort.rubric_version.rubric.criteria), 1)
     known = {

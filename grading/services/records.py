@@ -18,9 +18,9 @@ from grading.models import (
     RecordEntry,
     Submission,
 )
-from grading.queries import eligibility, entitlements
+from grading.queries import eligibility, entitlements, identity
 from grading.queries.grades import in_force
-from grading.services import audit, sharing
+from grading.services import audit, issuers, sharing
 from grading.services.transitions import move
 from grading.workflow.credential import RecordState
 
@@ -42,7 +42,8 @@ def open_record(
     """Give a learner's record for a program, making it the first time."""
     record = current(session, program.id, person.id)
     if record is None:
-        record = CredentialRecord(program=program, person=person, name=person.name, created_at=now)
+        name = identity.verified_name(session, person, now=now)
+        record = CredentialRecord(program=program, person=person, name=name, created_at=now)
         session.add(record)
         session.flush()
         audit.record(session, None, "record:open", record, now=now, after={"person": person.id})
@@ -92,7 +93,13 @@ def enter(
         now=now,
         after={"grade": grade.id, "complete": record.completed_at is not None},
     )
+    _to_issue(session, record, grade.id, now)
     return record
+
+
+def _to_issue(session: Session, record: CredentialRecord, because: str, now: datetime) -> None:
+    """Have the signed credentials follow, after the act."""
+    issuers.ask(session, record.program_id, record.person_id, because=because, now=now)
 
 
 def _enter_courses(session: Session, record: CredentialRecord, now: datetime) -> None:
@@ -103,6 +110,7 @@ def _enter_courses(session: Session, record: CredentialRecord, now: datetime) ->
         .where(Course.program_id == record.program_id, Completion.person_id == record.person_id)
         .order_by(Course.position)
     )
+    before = len(known)
     for completion, course in rows:
         if course.id in known or not entitlements.entitled(
             session, record.program, record.person_id, course.id
@@ -123,6 +131,9 @@ def _enter_courses(session: Session, record: CredentialRecord, now: datetime) ->
                 added_at=now,
             )
         )
+    if len(known) > before:
+        session.flush()
+        _to_issue(session, record, f"courses:{record.id}:{len(known)}", now)
 
 
 def _grade_entry(submission: Submission, grade: Grade, now: datetime) -> RecordEntry:
@@ -206,6 +217,7 @@ def _issue_anew(
         after={"replaces": record.id, "person": record.person_id},
         reason=reason,
     )
+    _to_issue(session, newer, newer.id, now)
     return newer
 
 
@@ -242,35 +254,38 @@ def replace_grade(
     return newer
 
 
-def under_another_name(session: Session, person: Person) -> list[CredentialRecord]:
-    """List a person's valid records that were issued under a name they do not have any more."""
+def under_another_name(
+    session: Session, person: Person, *, now: datetime
+) -> list[CredentialRecord]:
+    """List a person's valid records that bear another name than they would now, verified or their own."""
     return list(
         session.scalars(
             select(CredentialRecord)
             .where(
                 CredentialRecord.person_id == person.id,
                 CredentialRecord.state == RecordState.VALID,
-                CredentialRecord.name != person.name,
+                CredentialRecord.name != identity.verified_name(session, person, now=now),
             )
             .order_by(CredentialRecord.created_at, CredentialRecord.id)
         )
     )
 
 
-def rename(session: Session, actor: Person, person: Person, *, now: datetime) -> int:
-    """Issue every valid record of a person anew under the name they have now.
+def rename(session: Session, actor: Person | None, person: Person, *, now: datetime) -> int:
+    """Issue every valid record of a person anew under the name they have now, verified or their own.
 
     Returns
     -------
     int
         How many records were replaced.
     """
-    found = under_another_name(session, person)
+    name = identity.verified_name(session, person, now=now)
+    found = under_another_name(session, person, now=now)
     for record in found:
         _issue_anew(
             session,
             record,
-            name=person.name,
+            name=name,
             leave_out=None,
             actor=actor,
             reason="renamed",
@@ -284,6 +299,8 @@ def issue_under_present_name(
 ) -> CredentialRecord:
     """Issue one record anew for its owner under the name they have now; the old address says “Replaced”.
 
+    A name that somebody verified comes before that of the account.
+
     Raises
     ------
     NotFound
@@ -292,12 +309,13 @@ def issue_under_present_name(
         It has this name already, or is not valid.
     """
     _own(learner, record)
-    if record.state != RecordState.VALID or record.name == learner.name:
+    name = identity.verified_name(session, learner, now=now)
+    if record.state != RecordState.VALID or record.name == name:
         raise Refused("This record has your present name already, or is not valid any more.")
     return _issue_anew(
         session,
         record,
-        name=learner.name,
+        name=name,
         leave_out=None,
         actor=learner,
         reason="renamed",
@@ -384,3 +402,4 @@ def revoke(
     if record.person_id == actor.id:
         raise Refused("Nobody decides on their own record.")
     move(session, record, "revoke", actor=actor, now=now, reason=reason.strip(), revoked_at=now)
+    _to_issue(session, record, f"revoked:{record.id}", now)

@@ -17,12 +17,14 @@ from grading.models import (
     Entitlement,
     Explanation,
     Extension,
+    IssuedCredential,
     MisconductCase,
     Objection,
     Person,
     Quarantine,
     Release,
     RubricVersion,
+    SigningKey,
     Standing,
     Submission,
     SubmissionMember,
@@ -37,6 +39,7 @@ from grading.workflow import (
     cohort,
     credential,
     group,
+    issued,
     misconduct,
     monitoring,
     release,
@@ -64,6 +67,8 @@ MACHINES: dict[type, Machine] = {
     Quarantine: monitoring.QUARANTINE_MACHINE,
     SubmissionMember: group.MEMBER_MACHINE,
     Objection: group.OBJECTION_MACHINE,
+    IssuedCredential: issued.ISSUED_MACHINE,
+    SigningKey: issued.KEY_MACHINE,
 }
 
 

@@ -54,7 +54,7 @@ from grading.workflow.submission import IN_GRADING, SubmissionState
 
 BATCH = 200
 # Charts are of every sheet there is, so they are not drawn anew for each.
-LOOK_EVERY = timedelta(minutes=10)
+LOOK_EVERY = timedelta(hours=1)
 
 
 class Step(Protocol):

@@ -14,12 +14,14 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from grading.adapters import signing
 from grading.jobs import upkeep
 from grading.models import (
     Allocation,
     CredentialRecord,
     Discrepancy,
     Grade,
+    IssuedCredential,
     Job,
     Membership,
     Submission,
@@ -28,6 +30,7 @@ from grading.services import (
     allocations,
     appeals,
     cohorts,
+    credentials,
     entitlements,
     explanations,
     extensions,
@@ -73,6 +76,16 @@ PAGES: dict[str, set[str]] = {
     "public.help_page": EVERYBODY,
     "public.accessibility": EVERYBODY,
     "public.privacy": EVERYBODY,
+    "issued.did_document": EVERYBODY,
+    "issued.jwks": EVERYBODY,
+    "issued.status_list": EVERYBODY,
+    "issued.credential": EVERYBODY,
+    "issued.token": EVERYBODY,
+    "issued.achievement": EVERYBODY,
+    "credentials.document": {"learner"},
+    "credentials.token": {"learner"},
+    "credentials.certificate": {"learner"},
+    "credentials.table": {"learner"},
     "learner.home": SIGNED_IN,
     "learner.cohort": {"learner"},
     "learner.brief": {"learner"},
@@ -209,6 +222,7 @@ ACTS: dict[str, set[str]] = {
     "groups.take_out": SETS_UP,
     "groups.decide": SETS_UP,
     "points.page": {"instructor"},
+    "credentials.publish": {"learner"},
     "rater.next_item": {"grader", "instructor", "lead"},
     "rater.item_save": {"grader"},
     "rater.item_draft": {"grader"},
@@ -272,13 +286,17 @@ ACTS: dict[str, set[str]] = {
 
 
 @pytest.fixture
-def world(app: Flask, act: Callable[[], Any], clock: Clock) -> dict[str, Any]:
+def world(
+    app: Flask, act: Callable[[], Any], clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> dict[str, Any]:
     """A cohort with an open item, a finished peer review, an open case and a released result.
 
     The result is appealed, read again by the grader of the open item, and waits for the decision, a first
     reading struck; a question about it waits for the same grader. A suspicion about it was put to the
     learner. The learner has an extension, and the grader goes away later.
     """
+    # Making a large key takes a second.
+    monkeypatch.setattr(signing, "RSA_BITS", 2048)
     app.extensions["grading"].files.put("a-logo", [b"\x89PNG\r\n\x1a\n"], limit=100)
     with act() as session:
         cast = factories.a_cast(session, now=NOW, learners=4, graders=4, group_size=3)
@@ -335,11 +353,13 @@ def world(app: Flask, act: Callable[[], Any], clock: Clock) -> dict[str, Any]:
         own = session.scalars(
             select(CredentialRecord).where(CredentialRecord.person_id == grade.person_id)
         ).one()
+        given = credential_of(app, session, own, clock.now)
         disputes = disputed(session, people, grade.submission, clock)
         link = sharing.make_link(session, own.person, own, label="Example Ltd", now=clock.now)
         return {
             "people": people,
-            "values": {
+            "values": given
+            | {
                 "cohort_id": cohort_id,
                 "program_id": found.program_id,
                 "rubric_id": found.rubric_version_id,
@@ -514,6 +534,24 @@ def set_up_records(session: Any, cast: factories.Cast) -> dict[str, Any]:
         "job_id": job.id,
         "version": 1,
         "batches": {"cohort": roster.id, "program": completions.id},
+    }
+
+
+def credential_of(app: Flask, session: Any, record: CredentialRecord, now: Any) -> dict[str, Any]:
+    """Issue the capstone's credential, publish it, and sign its status list."""
+    notary = app.extensions["grading"].notary
+    given = {"notary": notary, "base_url": "http://127.0.0.1:8000", "now": now}
+    draft = credentials.draft(session, record.program_id, record.person_id, **given)[-1]
+    credentials.keep(session, draft, credentials.sign(draft, notary), now=now)
+    found = session.get_one(IssuedCredential, draft.columns["id"])
+    credentials.publish(session, record.person, found, published=True, now=now)
+    unsigned = credentials.unsigned_list(session, found.status_list_id, **given)
+    signed = credentials.sign_list(unsigned, notary, now=now)
+    credentials.keep_list(session, found.status_list_id, signed, now=now)
+    return {
+        "credential_id": found.id,
+        "sponsor_id": record.program.sponsor_id,
+        "achievement_id": found.achievement.rpartition("/")[2],
     }
 
 

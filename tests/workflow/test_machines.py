@@ -15,6 +15,7 @@ from grading.workflow import (
     cohort,
     credential,
     group,
+    issued,
     misconduct,
     monitoring,
     release,
@@ -163,6 +164,12 @@ LAWFUL: dict[str, set[tuple[str, str, str]]] = {
         ("open", "withdraw", "withdrawn"),
     },
     "rubric": {("draft", "publish", "published")},
+    "credential": {("valid", "replace", "replaced"), ("valid", "revoke", "revoked")},
+    "key": {
+        ("active", "retire", "retired"),
+        ("active", "withdraw", "withdrawn"),
+        ("retired", "withdraw", "withdrawn"),
+    },
 }
 
 ALL = [
@@ -185,6 +192,8 @@ ALL = [
     monitoring.QUARANTINE_MACHINE,
     group.MEMBER_MACHINE,
     group.OBJECTION_MACHINE,
+    issued.ISSUED_MACHINE,
+    issued.KEY_MACHINE,
 ]
 PRODUCT = [
     (machine, str(state), event)

@@ -25,7 +25,7 @@ from grading.services import appeals, explanations, groups, records, releases, s
 from grading.web import access, downloads
 from grading.web.access import load, requires
 from grading.web.errors import fault_words
-from grading.web.learner import grouping, program_record, questions
+from grading.web.learner import credentials, grouping, program_record, questions
 from grading.workflow import files
 from grading.workflow.cohort import CohortState
 from grading.workflow.deadlines import end_of_day
@@ -450,9 +450,9 @@ def issue_anew(record_id: str) -> Any:
         if request.form.get("confirmed") != "yes":
             raise Refused("Confirm that the record is to be issued anew.")
         newer = records.issue_under_present_name(session, access.person(), found, now=access.now())
-        newer_id = newer.id
+        program_id = newer.program_id
     flash(_("Your record is issued anew under your present name. The old address says “Replaced”."))
-    return redirect(url_for("learner.record", record_id=newer_id), 303)
+    return redirect(url_for("records.program", program_id=program_id), 303)
 
 
 @bp.post("/records/<record_id>/share")
@@ -474,3 +474,4 @@ def register(app: Flask) -> None:
     app.register_blueprint(questions.bp)
     app.register_blueprint(program_record.bp)
     app.register_blueprint(grouping.bp)
+    app.register_blueprint(credentials.bp)

@@ -30,6 +30,7 @@ from grading.services import sharing
 from grading.web import access, downloads, page_help, reading
 from grading.web.access import requires
 from grading.web.errors import fault_words, words
+from grading.web.public import issued
 from grading.web.rendering import STATUS_TAGS
 from grading.workflow import files
 
@@ -269,3 +270,4 @@ def privacy() -> Any:
 
 def register(app: Flask) -> None:
     app.register_blueprint(bp)
+    app.register_blueprint(issued.bp)

@@ -172,7 +172,7 @@ def preferences() -> Any:
             renamed = entry.name.data is not None and people.rename(
                 session, person, person, entry.name.data, now=access.now()
             )
-            kept = records.under_another_name(session, person) if renamed else []
+            kept = records.under_another_name(session, person, now=access.now()) if renamed else []
     except FaultsFound as found:
         entry.take(found)
         return _preferences_page(entry)
@@ -190,7 +190,7 @@ def _preferences_page(entry: PreferencesForm) -> Any:
     page = render_template(
         "sign_in/preferences.html",
         form=entry,
-        records=records.under_another_name(db.session(), access.person()),
+        records=records.under_another_name(db.session(), access.person(), now=access.now()),
         page_error=bool(entry.errors),
     )
     return page, 422 if entry.errors else 200

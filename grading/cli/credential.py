@@ -1,0 +1,109 @@
+"""grading credential: what was issued, as others get it."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from grading.cli.edge import CreateApp, find_cohort, now, service
+from grading.db import transaction
+from grading.errors import NotFound
+from grading.models import IssuedCredential, Person
+from grading.queries import credentials as queries
+from grading.services import credentials, issuers
+from grading.workflow.issued import CredentialKind, IssuedState
+
+
+@click.group("credential")
+def command() -> None:
+    """Signed credentials."""
+
+
+@command.command("export")
+@click.option("--cohort", "cohort_key", required=True, help="Id or name of the cohort.")
+@click.option("--learner", "email", help="E-mail address; by default the first complete record.")
+@click.option("--all", "everybody", is_flag=True, help="A folder for each learner.")
+@click.argument("folder", metavar="DIR", type=click.Path(file_okay=False, path_type=Path))
+@click.pass_obj
+def export(
+    create_app: CreateApp, cohort_key: str, email: str | None, everybody: bool, folder: Path
+) -> None:
+    """Write a learner's credentials, and what a verifier fetches to check them, into DIR.
+
+    capstone.json, course1.json …, clr.json: the signed documents; *.jwt: the same as tokens; did.json and
+    jwks.json: the issuer's keys; status.json, status2.json …: its status lists.
+    """
+    with service(create_app), transaction() as session:
+        cohort = find_cohort(session, cohort_key)
+        capstones = list(queries.of_cohort(session, cohort))
+        if email is not None:
+            capstones = [one for one in capstones if one.person.email == email]
+        if not capstones:
+            raise NotFound(
+                "Nobody of this cohort has a credential. “grading jobs run” issues them."
+            )
+        written = 0
+        if everybody:
+            for number, one in enumerate(capstones, 1):
+                written += _write(session, one, folder / f"learner{number}")
+        else:
+            chosen = next(
+                (one for one in capstones if _program(session, one) is not None), capstones[0]
+            )
+            written = _write(session, chosen, folder)
+    click.echo(f"{written} files in {folder}.")
+
+
+def _valid(session: Session, capstone: IssuedCredential) -> list[IssuedCredential]:
+    found = queries.issued(session, capstone.program_id, capstone.person_id)
+    return [one for one in found if one.state == IssuedState.VALID]
+
+
+def _program(session: Session, capstone: IssuedCredential) -> IssuedCredential | None:
+    found = [one for one in _valid(session, capstone) if one.kind == CredentialKind.PROGRAM]
+    return found[0] if found else None
+
+
+def _write(session: Session, capstone: IssuedCredential, folder: Path) -> int:
+    valid = _valid(session, capstone)
+    courses = [one for one in valid if one.course is not None]
+    courses.sort(key=lambda one: one.course.position if one.course else 0)
+    named = {"capstone": capstone}
+    named |= {f"course{number}": one for number, one in enumerate(courses, 1)}
+    program = _program(session, capstone)
+    if program is not None:
+        named["clr"] = program
+    files: dict[str, Any] = {}
+    for name, one in named.items():
+        files[f"{name}.json"] = one.document
+        files[f"{name}.jwt"] = one.token
+    sponsor, did = capstone.program.sponsor, capstone.key.did
+    files["did.json"] = issuers.did_document(session, sponsor, did)
+    files["jwks.json"] = issuers.jwks(session, sponsor)
+    lists = sorted({one.status_list for one in named.values()}, key=lambda found: found.number)
+    for number, found in enumerate(lists):
+        files[f"status{number + 1 if number else ''}.json"] = credentials.served_list(found)
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, content in files.items():
+        text = content if isinstance(content, str) else json.dumps(content, indent=2)
+        (folder / name).write_text(text + "\n", encoding="utf-8")
+    return len(files)
+
+
+@command.command("revoke")
+@click.argument("credential_id", metavar="CREDENTIAL")
+@click.option("--by", "email", required=True, help="E-mail address of the person who decides.")
+@click.option("--reason", required=True)
+@click.pass_obj
+def revoke(create_app: CreateApp, credential_id: str, email: str, reason: str) -> None:
+    """Revoke one credential for good; the program's, which holds it, follows."""
+    with service(create_app), transaction() as session:
+        credential = session.get(IssuedCredential, credential_id)
+        person = session.scalar(select(Person).where(Person.email == email))
+        if credential is None or person is None or not person.administrator:
+            raise NotFound("There is no such credential, or no such administrator.")
+        credentials.revoke(session, person, credential, reason=reason, now=now())
+    click.echo("Revoked. The status list is signed anew with the next job.")

@@ -1,0 +1,140 @@
+"""grading keys: what sponsors sign their credentials with."""
+
+import json
+
+import click
+from sqlalchemy import or_, select
+from sqlalchemy.orm import Session
+
+from grading.cli.edge import CreateApp, as_json, now, service, show
+from grading.db import transaction
+from grading.errors import NotFound
+from grading.models import SigningKey, Sponsor
+from grading.services import issuers
+
+did_option = click.option(
+    "--did", help="A did:web on the sponsor's own domain, where it puts “keys document” itself."
+)
+
+
+@click.group("keys")
+def command() -> None:
+    """Issuers' keys. The private halves are encrypted with the installation's secret key."""
+
+
+def _sponsor(session: Session, key: str) -> Sponsor:
+    found = session.scalar(select(Sponsor).where(or_(Sponsor.id == key, Sponsor.name == key)))
+    if found is None:
+        raise NotFound("There is no sponsor “%(key)s”.", key=key)
+    return found
+
+
+def _rows(keys: list[SigningKey]) -> list[dict[str, str]]:
+    return [
+        {
+            "id": key.id,
+            "sponsor": key.sponsor.name,
+            "kind": key.kind,
+            "state": key.state,
+            "issuer": key.did,
+            "key": key.fragment,
+            "made": key.created_at.isoformat(timespec="seconds"),
+        }
+        for key in keys
+    ]
+
+
+@command.command("list")
+@as_json
+@click.pass_obj
+def list_keys(create_app: CreateApp, as_json: bool) -> None:
+    """List every key there was."""
+    with service(create_app), transaction() as session:
+        keys = session.scalars(select(SigningKey).order_by(SigningKey.created_at, SigningKey.id))
+        rows = _rows(list(keys))
+    show(rows, json_wanted=as_json, empty="No sponsor has a key yet.")
+
+
+@command.command("make")
+@click.argument("sponsor")
+@did_option
+@click.pass_obj
+def make(create_app: CreateApp, sponsor: str, did: str | None) -> None:
+    """Make the keys SPONSOR lacks; they are made by themselves with its first credential."""
+    with service(create_app) as app, transaction() as session:
+        installation = app.extensions["grading"]
+        made = issuers.make(
+            session,
+            None,
+            _sponsor(session, sponsor),
+            notary=installation.notary,
+            base_url=installation.settings.base_url,
+            did=did,
+            now=now(),
+        )
+        rows = _rows(made)
+    show(rows, json_wanted=False, empty="It has its keys.")
+
+
+@command.command("rotate")
+@click.argument("sponsor")
+@did_option
+@click.pass_obj
+def rotate(create_app: CreateApp, sponsor: str, did: str | None) -> None:
+    """Retire SPONSOR's keys and make new ones; what the old ones signed stays good."""
+    with service(create_app) as app, transaction() as session:
+        installation = app.extensions["grading"]
+        made = issuers.rotate(
+            session,
+            None,
+            _sponsor(session, sponsor),
+            notary=installation.notary,
+            base_url=installation.settings.base_url,
+            did=did,
+            now=now(),
+        )
+        rows = _rows(made)
+    show(rows, json_wanted=False, empty="")
+
+
+def _key(session: Session, key_id: str) -> SigningKey:
+    key = session.get(SigningKey, key_id)
+    if key is None:
+        raise NotFound("There is no key %(id)s.", id=key_id)
+    return key
+
+
+@command.command("retire")
+@click.argument("key_id", metavar="KEY")
+@click.pass_obj
+def retire(create_app: CreateApp, key_id: str) -> None:
+    """Sign no more with KEY; what it signed stays good."""
+    with service(create_app), transaction() as session:
+        issuers.retire(session, None, _key(session, key_id), now=now())
+    click.echo("It signs no more. A new one is made with the next credential.")
+
+
+@command.command("withdraw")
+@click.argument("key_id", metavar="KEY")
+@click.option("--reason", required=True)
+@click.pass_obj
+def withdraw(create_app: CreateApp, key_id: str, reason: str) -> None:
+    """Take KEY, which fell into other hands, out of the DID document, and issue anew what it signed."""
+    with service(create_app), transaction() as session:
+        count = issuers.withdraw(session, None, _key(session, key_id), reason=reason, now=now())
+    click.echo(f"It vouches for nothing any more. {count} learners' credentials are issued anew.")
+
+
+@command.command("document")
+@click.argument("sponsor")
+@did_option
+@click.pass_obj
+def document(create_app: CreateApp, sponsor: str, did: str | None) -> None:
+    """Print SPONSOR's DID document, to be put where its DID says."""
+    with service(create_app) as app, transaction() as session:
+        found = _sponsor(session, sponsor)
+        name = did or issuers.own_did(app.extensions["grading"].settings.base_url, found)
+        text = issuers.did_document(session, found, name)
+        if text is None:
+            raise NotFound("The sponsor has never signed as %(did)s.", did=name)
+    click.echo(json.dumps(text, indent=2))

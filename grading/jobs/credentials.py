@@ -1,0 +1,52 @@
+"""Issuing credentials and signing status lists: drafted in one transaction, signed, kept in another."""
+
+from sqlalchemy.exc import IntegrityError
+
+from grading.db import transaction
+from grading.errors import PassingFailure
+from grading.jobs.worker import Task
+from grading.services import credentials
+
+# Members, then the program's; a change in between asks for them again.
+MOST_ROUNDS = 20
+
+
+def issue(task: Task) -> None:
+    """Bring a learner's credentials in line with their record; run again, it goes on where it ended."""
+    program, person = task.payload["program"], task.payload["person"]
+    notary, base_url = task.installation.notary, task.installation.settings.base_url
+    for _ in range(MOST_ROUNDS):
+        with transaction() as session:
+            drafts = credentials.draft(
+                session, program, person, notary=notary, base_url=base_url, now=task.now
+            )
+        if not drafts:
+            return
+        for draft in drafts:
+            signed = credentials.sign(draft, notary)
+            try:
+                with transaction() as session:
+                    credentials.keep(session, draft, signed, now=task.now)
+            except IntegrityError:
+                # Another worker took the same place in the list, or was quicker; the next round sees it.
+                continue
+    raise PassingFailure("The record changes faster than its credentials can be signed.")
+
+
+def renew_status_list(task: Task) -> None:
+    """Sign a status list with the bits that are set by now."""
+    installation = task.installation
+    for _ in range(MOST_ROUNDS):
+        with transaction() as session:
+            unsigned = credentials.unsigned_list(
+                session,
+                task.payload["list"],
+                notary=installation.notary,
+                base_url=installation.settings.base_url,
+                now=task.now,
+            )
+        signed = credentials.sign_list(unsigned, installation.notary, now=task.now)
+        with transaction() as session:
+            if credentials.keep_list(session, task.payload["list"], signed, now=task.now):
+                return
+    raise PassingFailure("The list changes faster than it can be signed.")

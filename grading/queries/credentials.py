@@ -1,0 +1,168 @@
+"""Which credentials a learner's record calls for, and which there are."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from grading.credential import status
+from grading.credential.issuer import canonical
+from grading.models import (
+    Cohort,
+    CredentialRecord,
+    Grade,
+    IssuedCredential,
+    RecordEntry,
+    SigningKey,
+    StatusList,
+    Submission,
+)
+from grading.workflow.credential import RecordState
+from grading.workflow.issued import CredentialKind, IssuedState, KeyState
+
+CAPSTONE, PROGRAM = "capstone", "program"
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A credential that a record calls for; ``facts`` is the digest of all that it would say."""
+
+    about: str
+    kind: CredentialKind
+    entry: RecordEntry
+    facts: str
+
+
+def facts_digest(facts: Any) -> str:
+    """Give the SHA-256 of what a credential says, in hexadecimal."""
+    return hashlib.sha256(canonical(facts).encode()).hexdigest()
+
+
+def record_of(
+    session: Session, program_id: str, person_id: str, *, lock: bool = False
+) -> CredentialRecord | None:
+    """Find a learner's record of a program: the one that no other replaces."""
+    statement = select(CredentialRecord).where(
+        CredentialRecord.program_id == program_id,
+        CredentialRecord.person_id == person_id,
+        CredentialRecord.state != RecordState.REPLACED,
+    )
+    return session.scalar(statement.with_for_update() if lock else statement)
+
+
+def members(record: CredentialRecord) -> list[Wanted]:
+    """Say which credentials of courses and capstone a record calls for, courses first.
+
+    One for each course, and one for the best passed result; what was not passed is the learner's own
+    business. A record that no longer stands calls for none.
+    """
+    if record.state != RecordState.VALID:
+        return []
+    found = [
+        _wanted(record, entry, entry.course_id, CredentialKind.COURSE)
+        for entry in record.entries
+        if entry.course_id
+    ]
+    passed = [entry for entry in record.entries if entry.grade_id and entry.detail.get("passed")]
+    if passed:
+        best = max(passed, key=lambda entry: Decimal(entry.detail["value"]))
+        found.append(_wanted(record, best, CAPSTONE, CredentialKind.CAPSTONE))
+    return found
+
+
+def _wanted(
+    record: CredentialRecord, entry: RecordEntry, about: str, kind: CredentialKind
+) -> Wanted:
+    said = {
+        "name": record.name,
+        "course": entry.course_id,
+        "grade": entry.grade_id,
+        "title": entry.title,
+        "on": entry.on.isoformat(),
+        "detail": entry.detail,
+    }
+    return Wanted(about, kind, entry, facts_digest(said))
+
+
+def program_facts(record: CredentialRecord, standing: Sequence[IssuedCredential]) -> str:
+    """Give the digest of what the program's credential says: its name and its members."""
+    return facts_digest({"name": record.name, "members": sorted(one.id for one in standing)})
+
+
+def issued(session: Session, program_id: str, person_id: str) -> Sequence[IssuedCredential]:
+    """List every credential a learner was given for a program, the oldest first."""
+    return session.scalars(
+        select(IssuedCredential)
+        .where(IssuedCredential.program_id == program_id, IssuedCredential.person_id == person_id)
+        .order_by(IssuedCredential.issued_at, IssuedCredential.valid_from, IssuedCredential.id)
+    ).all()
+
+
+def of_cohort(session: Session, cohort: Cohort) -> Sequence[IssuedCredential]:
+    """List the valid capstone credentials that rest on a cohort's grades, in order of release."""
+    return session.scalars(
+        select(IssuedCredential)
+        .join(Grade, Grade.id == IssuedCredential.grade_id)
+        .join(Submission, Submission.id == Grade.submission_id)
+        .where(
+            Submission.cohort_id == cohort.id,
+            IssuedCredential.kind == CredentialKind.CAPSTONE,
+            IssuedCredential.state == IssuedState.VALID,
+        )
+        .order_by(Grade.released_at, Submission.submitted_at, IssuedCredential.id)
+    ).all()
+
+
+def withdrawn_keys(session: Session, sponsor_id: str) -> set[str]:
+    """Give the ids of a sponsor's keys that are good for nothing."""
+    return set(
+        session.scalars(
+            select(SigningKey.id).where(
+                SigningKey.sponsor_id == sponsor_id, SigningKey.state == KeyState.WITHDRAWN
+            )
+        )
+    )
+
+
+def open_list(session: Session, sponsor_id: str) -> StatusList | None:
+    """Find the sponsor's latest status list, unless it is full."""
+    latest = session.scalar(
+        select(StatusList)
+        .where(StatusList.sponsor_id == sponsor_id)
+        .order_by(StatusList.number.desc())
+        .limit(1)
+    )
+    if latest is None:
+        return None
+    taken = session.scalar(
+        select(func.count())
+        .select_from(IssuedCredential)
+        .where(IssuedCredential.status_list_id == latest.id)
+    )
+    return latest if (taken or 0) < status.FULL else None
+
+
+def taken_indexes(session: Session, status_list: StatusList, of: set[int]) -> set[int]:
+    """Say which of some indexes are given out already."""
+    return set(
+        session.scalars(
+            select(IssuedCredential.status_index).where(
+                IssuedCredential.status_list_id == status_list.id,
+                IssuedCredential.status_index.in_(of),
+            )
+        )
+    )
+
+
+def ended_indexes(session: Session, status_list: StatusList) -> Sequence[int]:
+    """List the indexes of a list's credentials that were replaced or revoked."""
+    return session.scalars(
+        select(IssuedCredential.status_index).where(
+            IssuedCredential.status_list_id == status_list.id,
+            IssuedCredential.state != IssuedState.VALID,
+        )
+    ).all()

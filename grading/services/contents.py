@@ -1,0 +1,108 @@
+"""From a record's lines to what its credentials say."""
+
+from typing import Any
+
+from grading.credential import evidence as evidences
+from grading.credential.document import Assurance, Badge, CriterionResult, LevelText, plain
+from grading.models import CredentialRecord, RecordEntry
+from grading.rubric.definition import Rubric
+from grading.workflow.credential import IdentityAssurance
+
+# Credentials speak English whatever language the pages speak.
+ASSURANCE = {
+    IdentityAssurance.DOCUMENT: "Identity was checked by a person against a document.",
+    IdentityAssurance.PROCTORED: "Identity was checked at a proctored examination.",
+    IdentityAssurance.SIGN_IN: "Identity rests on an institution's sign-in.",
+    IdentityAssurance.ATTESTED: "Identity is attested by the learner.",
+}
+
+
+def badge(
+    record: CredentialRecord,
+    entry: RecordEntry,
+    evidence: dict[str, Any] | None,
+    *,
+    base_url: str,
+) -> Badge:
+    """Say what the credential of a completed course, or of a passed capstone, says."""
+    if evidence is None:
+        return _course(record, entry, base_url)
+    return _capstone(record, entry, evidence, base_url)
+
+
+def program_badge(record: CredentialRecord, *, base_url: str) -> Badge:
+    """Say what the credential of a completed program says."""
+    program = record.program
+    assert record.completed_at is not None
+    titles = ", ".join(course.title for course in program.courses)
+    return Badge(
+        achievement=f"{base_url}/achievements/{program.id}",
+        kind="LearningProgram",
+        title=program.name,
+        description=f"A program of {program.sponsor.issuer}: {titles}, and the capstone "
+        f"“{program.capstone_title}”.",
+        criteria="Every course completed and the capstone passed.",
+        awarded=record.completed_at.date(),
+    )
+
+
+def _course(record: CredentialRecord, entry: RecordEntry, base_url: str) -> Badge:
+    program, detail = record.program, entry.detail
+    through = f" It was completed through the course {detail['via']}." if detail.get("via") else ""
+    return Badge(
+        achievement=f"{base_url}/achievements/{entry.course_id}",
+        kind="Course",
+        title=entry.title,
+        description=f"A course of the program “{program.name}”.",
+        criteria=f"The course was completed.{through}",
+        awarded=entry.on,
+        hours=detail.get("hours"),
+        assurance=(_assurance(detail["identity_assurance"]),),
+    )
+
+
+def _capstone(
+    record: CredentialRecord, entry: RecordEntry, evidence: dict[str, Any], base_url: str
+) -> Badge:
+    detail = entry.detail
+    assert entry.grade is not None
+    cohort = entry.grade.submission.cohort
+    cut = plain(detail["scale"]["cut"])
+    provisional = " The pass mark is provisional." if detail["scale"]["provisional"] else ""
+    return Badge(
+        achievement=f"{base_url}/achievements/{cohort.id}",
+        kind="Assessment",
+        title=entry.title,
+        description=f"The capstone of the program “{record.program.name}”.",
+        summary=f"{detail['band']}, {detail['value']} of 100.",
+        criteria=f"A project read against the rubric “{detail['rubric']['name']}”, version "
+        f"{detail['rubric']['version']}, with a grade of at least {cut} of 100.{provisional}",
+        awarded=entry.on,
+        hours=detail.get("hours"),
+        assurance=(_assurance(evidence["assurance"]["how"], evidence["assurance"]["on"]),),
+        value=detail["value"],
+        cut=cut,
+        results=_results(cohort.rubric_version.rubric, detail["criteria"]),
+        evidence=(evidences.statement(evidence),),
+    )
+
+
+def _results(rubric: Rubric, given: list[dict[str, Any]]) -> tuple[CriterionResult, ...]:
+    found = []
+    for one in given:
+        criterion = rubric.criterion(one["code"])
+        levels = tuple(
+            LevelText(level.name, float(level.points), level.descriptor)
+            for level in criterion.levels
+        )
+        found.append(
+            CriterionResult(
+                criterion.code, criterion.title, levels, float(one["level"]), float(one["points"])
+            )
+        )
+    return tuple(found)
+
+
+def _assurance(how: str, on: str | None = None) -> Assurance:
+    words = ASSURANCE[IdentityAssurance(how)]
+    return Assurance(how, f"{words.removesuffix('.')} ({on})." if on else words)

@@ -1,0 +1,154 @@
+"""The learner's signed credentials: as a document, a token, a page to print; and the record as a table."""
+
+import csv
+import io
+import json
+from typing import Any
+
+from flask import Blueprint, Response, flash, redirect, request, url_for
+from flask_babel import get_locale
+from flask_babel import gettext as _
+
+from grading.authorization.permissions import Permission
+from grading.db import db, transaction
+from grading.errors import NotFound, Refused
+from grading.models import CredentialRecord, IssuedCredential
+from grading.queries import credentials as queries
+from grading.services import credentials
+from grading.web import access
+from grading.web.access import load, requires
+from grading.web.rendering import date_words
+from grading.workflow.issued import CredentialKind, IssuedState
+
+bp = Blueprint("credentials", __name__, url_prefix="/learn")
+
+
+def listed(record: CredentialRecord) -> list[IssuedCredential]:
+    """The valid credentials of a record's owner: courses in their order, the capstone, the program."""
+    found = queries.issued(db.session(), record.program_id, record.person_id)
+    order = {kind: place for place, kind in enumerate(CredentialKind)}
+    return sorted(
+        (one for one in found if one.state == IssuedState.VALID),
+        key=lambda one: (order[CredentialKind(one.kind)], one.course.position if one.course else 0),
+    )
+
+
+def _own(credential_id: str) -> IssuedCredential:
+    return load(IssuedCredential, credential_id, Permission.SIGNED_IN, owner="person_id")
+
+
+def _attached(body: str | bytes, media_type: str, name: str) -> Response:
+    response = Response(body, mimetype=media_type)
+    response.headers.set("Content-Disposition", "attachment", filename=name)
+    return response
+
+
+@bp.get("/credentials/<credential_id>/document")
+@requires(Permission.SIGNED_IN)
+def document(credential_id: str) -> Response:
+    """The signed document."""
+    found = _own(credential_id)
+    return _attached(json.dumps(found.document, indent=2), "application/vc", f"{found.about}.json")
+
+
+@bp.get("/credentials/<credential_id>/token")
+@requires(Permission.SIGNED_IN)
+def token(credential_id: str) -> Response:
+    """The same as a token."""
+    found = _own(credential_id)
+    return _attached(found.token or "", "application/vc+jwt", f"{found.about}.jwt")
+
+
+@bp.get("/credentials/<credential_id>/certificate")
+@requires(Permission.SIGNED_IN)
+def certificate(credential_id: str) -> Response:
+    """A page to print, with the address where the record is checked."""
+    found = _own(credential_id)
+    record = queries.record_of(db.session(), found.program_id, found.person_id)
+    if record is None or found.state != IssuedState.VALID:
+        raise Refused("This credential no longer holds, so there is no certificate of it.")
+    printed = access.installation().printer.certificate(_facts(record, found))
+    return _attached(printed, "application/pdf", "certificate.pdf")
+
+
+def _facts(record: CredentialRecord, credential: IssuedCredential) -> dict[str, Any]:
+    document = credential.document
+    if document is None:
+        raise NotFound("There is no such credential.")
+    program = record.program
+    lines = []
+    if credential.kind == CredentialKind.COURSE:
+        lines.append(_("A course of the program %(program)s", program=program.name))
+    elif credential.kind == CredentialKind.CAPSTONE:
+        lines.append(_("The capstone of the program %(program)s", program=program.name))
+    else:
+        lines.append(_("A program of courses and a capstone"))
+    if credential.grade is not None:
+        lines.append(_(credential.grade.band))
+    # The record's page is what is checked; the learner decides what it shows.
+    address = access.installation().settings.base_url + url_for(
+        "public.record", public_id=record.public_id
+    )
+    return {
+        "language": str(get_locale()),
+        "issuer": program.sponsor.issuer,
+        "title": document["name"],
+        "name": record.name,
+        "lines": lines,
+        "signatories": program.sponsor.signatories,
+        "date": date_words(credential.valid_from.date()),
+        "at": credential.valid_from.isoformat(),
+        "id": record.public_id,
+        "address": address,
+        "labels": {
+            "awarded": _("Awarded to"),
+            "issued": _("Issued on"),
+            "id": _("Credential ID:"),
+            "check": _("Check it at"),
+            "proof": _("This page is no proof; what the address above shows is."),
+            "code": _("Square code of the address"),
+        },
+    }
+
+
+@bp.post("/credentials/<credential_id>/publish")
+@requires(Permission.SIGNED_IN)
+def publish(credential_id: str) -> Any:
+    with transaction() as session:
+        found = _own(credential_id)
+        published = request.form.get("published") == "yes"
+        credentials.publish(session, access.person(), found, published=published, now=access.now())
+        record = queries.record_of(session, found.program_id, found.person_id)
+        back = record.id if record else found.record_id
+    if published:
+        flash(_("Whoever has its address can now fetch the signed file, with all its results."))
+    else:
+        flash(_("The signed file can no longer be fetched. Copies that were made stay valid."))
+    return redirect(url_for("learner.record", record_id=back), 303)
+
+
+@bp.get("/records/<record_id>/record.csv")
+@requires(Permission.SIGNED_IN)
+def table(record_id: str) -> Response:
+    """The record's lines for a spreadsheet."""
+    record = load(CredentialRecord, record_id, Permission.SIGNED_IN, owner="person_id")
+    out = io.StringIO()
+    writer = csv.writer(out)
+    writer.writerow(["kind", "title", "on", "value", "band", "passed", "hours", "identity"])
+    for entry in record.entries:
+        detail = entry.detail
+        cells = [
+            "course" if entry.course_id else "capstone",
+            entry.title,
+            entry.on.isoformat(),
+            *(detail.get(name, "") for name in ("value", "band", "passed", "hours")),
+            detail.get("identity_assurance", ""),
+        ]
+        writer.writerow([_harmless(cell) for cell in cells])
+    return _attached(out.getvalue(), "text/csv", "record.csv")
+
+
+def _harmless(cell: Any) -> str:
+    """Keep a spreadsheet from taking a title for a formula."""
+    text = str(cell)
+    return "'" + text if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text

@@ -1,0 +1,135 @@
+"""What a verifier fetches: issuers' keys, status lists, achievements, and credentials their learners publish.
+
+All of it is public, may be kept for some minutes, and must be there long after a credential was given.
+"""
+
+from datetime import timedelta
+from typing import Any
+
+from flask import Blueprint, Response, json, request
+from sqlalchemy import select
+from sqlalchemy.exc import SQLAlchemyError
+
+from grading.authorization.permissions import Permission
+from grading.credential import status
+from grading.db import db
+from grading.errors import NotFound
+from grading.models import IssuedCredential, Sponsor, StatusList
+from grading.services import credentials, issuers
+from grading.web import access
+from grading.web.access import requires
+from grading.workflow.issued import IssuedState
+
+bp = Blueprint("issued", __name__)
+
+KEYS_FOR = timedelta(hours=1)
+STATUS_FOR = timedelta(milliseconds=status.TTL_MS)
+# A credential's owner can withdraw it; a copy elsewhere should not outlive that by much.
+CREDENTIAL_FOR = timedelta(minutes=1)
+
+
+def _answer(body: str, media_type: str, keep: timedelta) -> Response:
+    response = Response(body, mimetype=media_type)
+    response.headers["Cache-Control"] = f"public, max-age={round(keep.total_seconds())}"
+    # Verifiers run in browsers too, on any site; there is nothing here to protect from them.
+    response.headers["Access-Control-Allow-Origin"] = "*"
+    response.headers["X-Robots-Tag"] = "noindex"
+    response.add_etag()
+    response.make_conditional(request)
+    return response
+
+
+def _json(document: dict[str, Any], media_type: str, keep: timedelta) -> Response:
+    return _answer(json.dumps(document), media_type, keep)
+
+
+def _away(_error: SQLAlchemyError) -> Any:
+    """A list that cannot be read is no list without the bit."""
+    db.session.rollback()
+    return (
+        {"error": "cannot be checked now"},
+        503,
+        {"Retry-After": "60", "Cache-Control": "no-store"},
+    )
+
+
+bp.register_error_handler(SQLAlchemyError, _away)
+
+
+def _sponsor(sponsor_id: str) -> Sponsor:
+    sponsor = db.session.get(Sponsor, sponsor_id)
+    if sponsor is None:
+        raise NotFound("There is no such issuer.")
+    return sponsor
+
+
+@bp.get("/issuers/<sponsor_id>/did.json")
+@requires(Permission.SIGNED_OUT)
+def did_document(sponsor_id: str) -> Any:
+    """The DID document of a sponsor that signs at our address."""
+    sponsor = _sponsor(sponsor_id)
+    did = issuers.own_did(access.installation().settings.base_url, sponsor)
+    document = issuers.did_document(db.session(), sponsor, did)
+    if document is None:
+        raise NotFound("There is no such issuer.")
+    return _json(document, "application/did+json", KEYS_FOR)
+
+
+@bp.get("/issuers/<sponsor_id>/jwks.json")
+@requires(Permission.SIGNED_OUT)
+def jwks(sponsor_id: str) -> Any:
+    """The keys for tokens, whatever DID the sponsor signs as."""
+    found = issuers.jwks(db.session(), _sponsor(sponsor_id))
+    if found is None:
+        raise NotFound("There is no such issuer.")
+    return _json(found, "application/jwk-set+json", KEYS_FOR)
+
+
+@bp.get("/issuers/<sponsor_id>/status/<int:number>")
+@requires(Permission.SIGNED_OUT)
+def status_list(sponsor_id: str, number: int) -> Any:
+    """A signed status list; whose bit is looked at stays with the verifier."""
+    found = db.session.scalar(
+        select(StatusList).where(StatusList.sponsor_id == sponsor_id, StatusList.number == number)
+    )
+    if found is None:
+        raise NotFound("There is no such list.")
+    return _json(credentials.served_list(found), "application/vc", STATUS_FOR)
+
+
+def _published(credential_id: str) -> IssuedCredential:
+    """Find a credential its learner published; hidden and unknown are alike."""
+    found = db.session.get(IssuedCredential, credential_id)
+    if found is None or found.published_at is None:
+        raise NotFound("We cannot find that credential.")
+    return found
+
+
+@bp.get("/credentials/<credential_id>")
+@requires(Permission.SIGNED_OUT)
+def credential(credential_id: str) -> Any:
+    """The signed document; of one that no longer holds, only that."""
+    found = _published(credential_id)
+    if found.state != IssuedState.VALID or found.document is None:
+        return {"id": found.url, "status": found.state}, 410
+    return _json(found.document, "application/vc", CREDENTIAL_FOR)
+
+
+@bp.get("/credentials/<credential_id>/token")
+@requires(Permission.SIGNED_OUT)
+def token(credential_id: str) -> Any:
+    """The same as a token."""
+    found = _published(credential_id)
+    if found.state != IssuedState.VALID or found.token is None:
+        return {"id": found.url, "status": found.state}, 410
+    return _answer(found.token, "application/vc+jwt", CREDENTIAL_FOR)
+
+
+@bp.get("/achievements/<achievement_id>")
+@requires(Permission.SIGNED_OUT)
+def achievement(achievement_id: str) -> Any:
+    """What could be achieved, as every credential for it says."""
+    found = credentials.achievement(
+        db.session(), achievement_id, base_url=access.installation().settings.base_url
+    )
+    return _json(found, "application/ld+json", KEYS_FOR)

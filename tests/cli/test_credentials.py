@@ -1,0 +1,172 @@
+"""grading keys, credential and recompute, as an operator uses them."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+from flask import Flask
+from sqlalchemy import select
+
+from grading.cli import group
+from grading.credential import status
+from grading.models import Grade, Job, Person
+from grading.settings import Installation
+from tests.issuing import installation, of, released, small_keys, work, world
+
+__all__ = ["installation", "released", "small_keys", "work", "world"]
+
+Grading = Callable[..., Result]
+
+
+@pytest.fixture
+def grading(app: Flask) -> Grading:
+    def run(*arguments: str | Path, code: int = 0) -> Result:
+        done = CliRunner().invoke(group, [str(a) for a in arguments], obj=lambda: app)
+        assert done.exit_code == code, (done.output, done.exception)
+        return done
+
+    return run
+
+
+def test_an_export_is_all_that_a_verifier_needs(
+    grading: Grading,
+    act: Callable[[], Any],
+    released: dict[str, Any],
+    installation: Installation,
+    tmp_path: Path,
+) -> None:
+    folder = tmp_path / "out"
+    with act() as session:
+        email = session.get_one(Person, released["learner"]).email
+    grading("credential", "export", "--cohort", released["cohort"], "--learner", email, folder)
+    assert {path.name for path in folder.iterdir()} == {
+        "capstone.json", "course1.json", "course2.json", "course3.json", "clr.json",
+        "capstone.jwt", "course1.jwt", "course2.jwt", "course3.jwt", "clr.jwt",
+        "did.json", "jwks.json", "status.json",
+    }  # fmt: skip
+    files = {path.stem: json.loads(path.read_text()) for path in folder.glob("*.json")}
+    keys = {key["id"]: key.get("publicKeyMultibase") for key in files["did"]["verificationMethod"]}
+    for name in ("capstone", "course1", "course2", "course3", "clr", "status"):
+        document = files[name]
+        assert installation.notary.verifies(
+            document, keys[document["proof"][0]["verificationMethod"]]
+        )
+        if name != "status":
+            bit = int(document["credentialStatus"]["statusListIndex"])
+            assert not status.is_set(files["status"]["credentialSubject"]["encodedList"], bit)
+            claims = installation.notary.read_token(
+                (folder / f"{name}.jwt").read_text().strip(), files["jwks"]
+            )
+            assert claims["jti"] == document["id"]
+    assert [files[f"course{n}"]["name"] for n in (1, 2, 3)] == [
+        "Measuring",
+        "Cleaning",
+        "Modelling",
+    ]
+    with act() as session:
+        own = {one.url for one in of(session, released)}
+    assert files["capstone"]["id"] in own
+
+
+def test_everybody_gets_a_folder(
+    grading: Grading, released: dict[str, Any], tmp_path: Path
+) -> None:
+    grading("credential", "export", "--cohort", "Spring", "--all", tmp_path / "out")
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {
+        f"learner{number}" for number in (1, 2, 3, 4)
+    }
+    said = grading(
+        "credential", "export", "--cohort", "Spring", "--learner", "x@example.org", tmp_path, code=1
+    )
+    assert "Nobody" in said.output
+
+
+def test_keys_are_listed_rotated_and_printed(grading: Grading, released: dict[str, Any]) -> None:
+    sponsor = "Example College"
+    before = json.loads(grading("keys", "list", "--json").output)
+    assert [key["state"] for key in before] == ["active", "active"]
+    assert "sealed" not in str(before)
+    assert "It has its keys." in grading("keys", "make", sponsor).output
+    grading("keys", "rotate", sponsor)
+    after = json.loads(grading("keys", "list", "--json").output)
+    assert sorted(key["state"] for key in after) == ["active", "active", "retired", "retired"]
+    document = json.loads(grading("keys", "document", sponsor).output)
+    assert len(document["verificationMethod"]) == 4
+    proof = next(key for key in after if (key["kind"], key["state"]) == ("ed25519", "active"))
+    grading("keys", "retire", proof["id"])
+    said = grading("keys", "withdraw", proof["id"], "--reason", "a theft").output
+    assert "0 learners" in said
+    document = json.loads(grading("keys", "document", sponsor).output)
+    assert len(document["verificationMethod"]) == 3
+    grading("keys", "rotate", sponsor, "--did", "did:web:college.example")
+    document = json.loads(
+        grading("keys", "document", sponsor, "--did", "did:web:college.example").output
+    )
+    assert document["id"] == "did:web:college.example"
+    assert len(document["verificationMethod"]) == 2
+    for wrong in (
+        ("keys", "make", "Nobody"),
+        ("keys", "retire", "nothing"),
+        ("keys", "rotate", sponsor, "--did", "https://college.example"),
+        ("keys", "document", sponsor, "--did", "did:web:elsewhere.example"),
+    ):
+        grading(*wrong, code=1)
+
+
+def test_a_credential_is_revoked_by_an_administrator_with_a_reason(
+    grading: Grading,
+    act: Callable[[], Any],
+    released: dict[str, Any],
+) -> None:
+    with act() as session:
+        capstone = of(session, released, kind="capstone")[0].id
+    given = ("credential", "revoke", capstone, "--reason", "a fraud", "--by")
+    grading(*given, "instructor.opal@example.org", code=1)
+    grading(*given, "administrator.beryl@example.org")
+    with act() as session:
+        assert of(session, released, kind="capstone")[0].state == "revoked"
+
+
+def test_a_grade_is_recomputed(
+    grading: Grading, act: Callable[[], Any], released: dict[str, Any]
+) -> None:
+    with act() as session:
+        grade = session.scalars(
+            select(Grade).where(Grade.submission.has(learner_id=released["learner"]))
+        ).one()
+        grade_id = grade.id
+    said = grading("recompute", grade_id).output
+    assert "0 do not agree" in said
+    assert "agrees  composite: 66.6" in said
+    assert all(row["agrees"] for row in json.loads(grading("recompute", grade_id, "--json").output))
+    with act() as session:
+        session.get_one(Grade, grade_id).value = "99"
+    said = grading("recompute", grade_id, code=1).output
+    assert "DIFFERS value: kept 99, found 67" in said
+    grading("recompute", "nothing", code=1)
+
+
+def test_a_verified_name_goes_into_the_record(
+    grading: Grading, act: Callable[[], Any], released: dict[str, Any], work: Callable[[Any], int]
+) -> None:
+    with act() as session:
+        email = session.get_one(Person, released["learner"]).email
+    given = ("people", "verify", email, "Ada Byron", "--how", "document")
+    grading(*given, "--submission", "nothing", code=1)
+    grading(*given, "--until", "2020-01-01", code=1)
+    grading(*given, "--by", email, code=1)
+    said = grading(*given, "--by", "administrator.beryl@example.org").output
+    assert "1 records are issued anew" in said
+    with act() as session:
+        asked = session.scalars(
+            select(Job).where(Job.topic == "credentials", Job.state == "waiting")
+        )
+        latest = max(job.run_at for job in asked)
+    work(latest)
+    with act() as session:
+        valid = of(session, released, state="valid")
+        assert len(valid) == 5
+        assert all("Ada Byron" in str(one.document) for one in valid)

@@ -1,0 +1,161 @@
+"""A cohort whose results are out, and the credentials that follow: fixtures of several test files."""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from flask import Flask
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from grading.adapters import signing
+from grading.jobs.handlers import HANDLERS
+from grading.jobs.worker import Worker
+from grading.models import Allocation, Grade, IssuedCredential, Person, Score, Submission
+from grading.queries import credentials as queries
+from grading.services import releases
+from grading.settings import Installation
+from grading.workflow.allocation import AllocationState
+from grading.workflow.cohort import Role
+from grading.workflow.submission import SubmissionState
+from tests import factories
+from tests.database import NOW
+
+
+@pytest.fixture
+def small_keys(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keys of the least size that is allowed: making large ones takes a second each."""
+    monkeypatch.setattr(signing, "RSA_BITS", 2048)
+
+
+@pytest.fixture
+def installation(app: Flask) -> Installation:
+    found: Installation = app.extensions["grading"]
+    return found
+
+
+@pytest.fixture
+def world(app: Flask, act: Callable[[], Any], small_keys: None) -> dict[str, Any]:
+    """A cohort with a scheduled release of four passed works; ``at`` is when it goes out."""
+    with act() as session:
+        cast = factories.a_cast(session, now=NOW, sign_offs=1, learners=4)
+        now = cast.cohort.due_at
+        factories.run_upkeep(session, cast.cohort, now=now)
+        for item in session.scalars(select(Allocation)).all():
+            if item.state == AllocationState.ALLOCATED:
+                factories.rate(session, item, {"question": 2, "method": 2}, now=now)
+        session.flush()
+        now += timedelta(minutes=11)
+        factories.run_upkeep(session, cast.cohort, now=now)
+        release = releases.propose(
+            session, cast.instructor, cast.cohort, overrides={}, failed_gates=[], now=now
+        )
+        assert release.release_at is not None
+        return {
+            "cohort": cast.cohort.id,
+            "program": cast.cohort.program_id,
+            "sponsor": cast.cohort.program.sponsor_id,
+            "learner": cast.learners[0].id,
+            "instructor": cast.instructor.id,
+            "administrator": cast.administrator.id,
+            "at": release.release_at,
+        }
+
+
+@pytest.fixture
+def work(app: Flask) -> Callable[[Any], int]:
+    """Carry out every job that is due."""
+    return lambda now: Worker(app, HANDLERS).run_until_idle(now)
+
+
+@pytest.fixture
+def released(world: dict[str, Any], work: Callable[[Any], int]) -> dict[str, Any]:
+    """The same cohort when the results are out and the credentials are issued."""
+    work(world["at"])
+    return world
+
+
+def of(session: Any, world: dict[str, Any], **wanted: Any) -> Sequence[IssuedCredential]:
+    found = queries.issued(session, world["program"], world["learner"])
+    return [
+        one for one in found if all(getattr(one, name) == value for name, value in wanted.items())
+    ]
+
+
+def amend(session: Any, world: dict[str, Any], composite: float, now: Any) -> None:
+    """Replace the learner's grade as an appeal does."""
+    grade = session.scalars(
+        select(Grade)
+        .join(Grade.submission)
+        .where(Grade.submission.has(learner_id=world["learner"]))
+        .order_by(Grade.number.desc())
+    ).first()
+    old = grade.score
+    score = Score(
+        submission=old.submission,
+        number=old.number + 1,
+        composite=composite,
+        standard_error=None,
+        criteria=old.criteria,
+        rating_ids=old.rating_ids,
+        professionals=old.professionals,
+        peers=old.peers,
+        method=old.method,
+        plan_digest=old.plan_digest,
+        computed_at=now,
+    )
+    session.add(score)
+    session.flush()
+    instructor = session.get_one(Person, world["instructor"])
+    releases.amend(session, grade.submission, grade, score, why="appeal", actor=instructor, now=now)
+
+
+def many(session: Session, count: int, *, complete_every: int, now: datetime) -> str:
+    """Make so many graded works and a scheduled release of them all; gives the cohort's id.
+
+    Every ``complete_every``-th learner has completed the courses. ``now`` is when the release goes out.
+    """
+    start = now - timedelta(days=80)
+    cohort = factories.a_cohort(session, now=start, sign_offs=1, reviews_wait_days=0)
+    instructor = factories.a_member(session, cohort, "Instructor Opal", Role.INSTRUCTOR, now=start)
+    for number in range(count):
+        learner = Person(
+            email=f"learner{number}@example.org", name=f"Learner {number}", created_at=start
+        )
+        work = Submission(
+            cohort=cohort,
+            learner=learner,
+            state=SubmissionState.RESOLVED,
+            title=f"Work {number}",
+            created_at=start,
+            saved_at=start,
+            submitted_at=start + timedelta(days=1),
+            digest=f"{number:064x}",
+        )
+        score = Score(
+            submission=work,
+            number=1,
+            composite=200 / 3,
+            criteria={code: {"level": 2.0, "points": 2.0} for code in ("question", "method")},
+            rating_ids=[],
+            professionals=1,
+            peers=0,
+            method="mean-of-professional-readings/1",
+            plan_digest=cohort.plan_version.digest,
+            computed_at=now,
+        )
+        session.add_all([learner, work, score])
+        if number % complete_every == 0:
+            session.flush()
+            factories.complete_courses(session, cohort, learner, now=start)
+    session.flush()
+    releases.propose(
+        session,
+        instructor,
+        cohort,
+        overrides={},
+        failed_gates=[],
+        now=now - timedelta(minutes=cohort.plan.release_delay_minutes),
+    )
+    return cohort.id
