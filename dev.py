@@ -1,6 +1,6 @@
 """Set up, show and test the service; needs nothing but Python and its standard library.
 
-    python3 dev.py demo [--port N]     start the service with a demo cohort
+    python3 dev.py demo [--port N]     start the service with a demo program
     python3 dev.py test [ARGS...]      format, lint, types and every test; ARGS go to pytest
     python3 dev.py run CMD...          run the grading command
     python3 dev.py lock [--upgrade]    write requirements/*.txt anew from pyproject.toml

@@ -23,6 +23,7 @@ from tests.database import (
     session,
     sign_in,
 )
+from tests.demo import made
 
 __all__ = [
     "act",
@@ -31,6 +32,7 @@ __all__ = [
     "client",
     "clock",
     "database_url",
+    "made",
     "migrated_postgres",
     "migrated_sqlite",
     "session",
@@ -42,8 +44,11 @@ ROOT = Path(__file__).resolve().parents[1]
 MARKERS = {
     "postgres_url": [pytest.mark.postgres],
     "shared_data": [pytest.mark.shared_data],
-    "browser": [pytest.mark.browser, pytest.mark.xdist_group("browser")],
+    "browser": [pytest.mark.browser],
+    "made": [pytest.mark.timeout(1200)],
 }
+# The demo takes a minute to make, so one worker makes it for all.
+GROUPS = {"made": "demo", "browser": "browser"}
 
 
 def absent(what: str) -> NoReturn:
@@ -59,6 +64,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         for fixture in MARKERS.keys() & set(getattr(item, "fixturenames", ())):
             for marker in MARKERS[fixture]:
                 item.add_marker(marker)
+        for fixture, group in GROUPS.items():
+            if fixture in getattr(item, "fixturenames", ()):
+                item.add_marker(pytest.mark.xdist_group(group))
+                break
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--pictures", action="store_true", help="write docs/pictures anew from the demo"
+    )
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:

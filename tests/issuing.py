@@ -14,7 +14,7 @@ from grading.jobs.handlers import HANDLERS
 from grading.jobs.worker import Worker
 from grading.models import Allocation, Grade, IssuedCredential, Person, Score, Submission
 from grading.queries import credentials as queries
-from grading.services import releases
+from grading.services import members, releases
 from grading.settings import Installation
 from grading.workflow.allocation import AllocationState
 from grading.workflow.cohort import Role
@@ -146,6 +146,8 @@ def many(session: Session, count: int, *, complete_every: int, now: datetime) ->
             computed_at=now,
         )
         session.add_all([learner, work, score])
+        session.flush()
+        members.add(session, work, learner, actor=None, now=start)
         if number % complete_every == 0:
             session.flush()
             factories.complete_courses(session, cohort, learner, now=start)

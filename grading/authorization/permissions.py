@@ -14,6 +14,8 @@ class Permission(StrEnum):
     COHORT_MANAGE = "cohort:manage"
     LEARNERS_READ = "learners:read"
     SCORES_READ = "scores:read"
+    CALIBRATE = "calibration:lead"
+    MONITOR = "monitoring:lead"
     ADJUDICATE = "disputed:adjudicate"
     MISCONDUCT = "misconduct:decide"
     EXTEND = "extension:grant"

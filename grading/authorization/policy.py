@@ -18,6 +18,8 @@ BY_ROLE: Mapping[P, frozenset[R]] = {
     P.COHORT_MANAGE: frozenset({R.COORDINATOR, R.INSTRUCTOR}),
     P.LEARNERS_READ: frozenset({R.INSTRUCTOR, R.COORDINATOR}),
     P.SCORES_READ: frozenset({R.INSTRUCTOR, R.LEAD}),
+    P.CALIBRATE: frozenset({R.INSTRUCTOR, R.LEAD}),
+    P.MONITOR: frozenset({R.INSTRUCTOR, R.LEAD}),
     P.ADJUDICATE: frozenset({R.INSTRUCTOR, R.LEAD}),
     P.MISCONDUCT: frozenset({R.INSTRUCTOR}),
     P.EXTEND: frozenset({R.COORDINATOR}),

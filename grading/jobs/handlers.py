@@ -21,6 +21,7 @@ from grading.models import (
     MisconductCase,
     Objection,
     Person,
+    QueuePause,
     Release,
     Submission,
     SubmissionFile,
@@ -28,7 +29,7 @@ from grading.models import (
     SubmittedCopy,
 )
 from grading.queries import dates, members, needs
-from grading.services import people, releases
+from grading.services import people, releases, statistics
 from grading.workflow.group import ObjectionState
 from grading.workflow.release import ReleaseState
 
@@ -76,6 +77,13 @@ def carry_out_release(task: Task) -> None:
 def keep_up(task: Task) -> None:
     """Do what the clock demands of a cohort."""
     upkeep.run(task.app, task.payload["cohort"], now=task.now)
+
+
+def compute_statistics(task: Task) -> None:
+    """Compute a cohort's statistics; what is not older than the ratings is left."""
+    with transaction() as session:
+        cohort = session.get_one(Cohort, task.payload["cohort"])
+        statistics.compute(session, cohort, now=task.now)
 
 
 def _message(task: Task, template: str, person: Person, context: dict[str, Any]) -> EmailMessage:
@@ -191,6 +199,27 @@ def _own_dates(session: Any, person: Person, given: Context, _now: datetime) -> 
     return {"cohort": cohort, "zone": cohort.zone, "calendar": calendar}
 
 
+def _pause(session: Any, person: Person, given: Context, _now: datetime) -> Context | None:
+    """Find the latest pause: a queue that is open by now is not said to be paused, nor the reverse."""
+    cohort = session.get_one(Cohort, given["cohort"])
+    paused = session.scalars(
+        select(QueuePause)
+        .where(QueuePause.cohort_id == cohort.id, QueuePause.person_id == person.id)
+        .order_by(QueuePause.since.desc())
+    ).first()
+    return None if paused is None else {"cohort": cohort, "zone": cohort.zone, "paused": paused}
+
+
+def _still_paused(session: Any, person: Person, given: Context, now: datetime) -> Context | None:
+    context = _pause(session, person, given, now)
+    return None if context is None or context["paused"].ended_at is not None else context
+
+
+def _open_again(session: Any, person: Person, given: Context, now: datetime) -> Context | None:
+    context = _pause(session, person, given, now)
+    return None if context is None or context["paused"].ended_at is None else context
+
+
 def _digest(session: Any, person: Person, given: Context, now: datetime) -> Context | None:
     """Say what waits at this moment; nothing, or on another day than its own, writes no mail."""
     morning = datetime.fromisoformat(given["morning"])
@@ -217,6 +246,8 @@ _CONTEXT: Mapping[str, Callable[[Any, Person, Context, datetime], Context | None
     "group_changed": _group_changed,
     "group_objection": _objection,
     "objection_decided": _objection,
+    "queue_paused": _still_paused,
+    "queue_resumed": _open_again,
 }
 
 HANDLERS: Mapping[str, Handler] = {
@@ -226,4 +257,5 @@ HANDLERS: Mapping[str, Handler] = {
     "upkeep": keep_up,
     "credentials": credentials.issue,
     "status_list": credentials.renew_status_list,
+    "statistics": compute_statistics,
 }

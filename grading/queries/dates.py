@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from grading.models import Absence, Allocation, Cohort, Extension, Submission, SubmissionMember
 from grading.queries import members
-from grading.workflow.allocation import HELD, Pool
+from grading.workflow.allocation import ATTEMPTED, HELD, Pool
 from grading.workflow.calendar import ExtensionKind, ExtensionState, lengthened
 from grading.workflow.deadlines import Calendar, extended, shifted
 from grading.workflow.group import GIVE_TIME, MemberState
@@ -221,6 +221,7 @@ def preview(
             Allocation.cohort_id == cohort.id,
             Allocation.rater_id == person_id,
             Allocation.pool == Pool.PEER,
+            Allocation.purpose.not_in(ATTEMPTED),
             Allocation.state.in_(HELD),
         )
         .limit(1)

@@ -30,7 +30,7 @@ def verified_name(session: Session, person: Person, *, now: datetime) -> str:
 def behind(
     session: Session, submission: Submission, person_id: str, *, known_at: datetime
 ) -> IdentityCheck | None:
-    """Find the check that a member of a submission is who they say; None where only they attest it.
+    """Find the check on which one member's part in a submission rests; None where only they attest it.
 
     The strongest of those that name the submission, else of those that held when it was handed in.
 

@@ -23,7 +23,7 @@ from grading.models import (
     Submission,
 )
 from grading.queries.ratings import READING_ORDER
-from grading.workflow.allocation import AllocationState, Pool
+from grading.workflow.allocation import OF_ANCHORS, AllocationState, Pool
 from grading.workflow.cohort import CohortState, Role
 from grading.workflow.submission import SubmissionState
 
@@ -53,7 +53,7 @@ def submission_counts(session: Session, cohort: Cohort) -> dict[str, int]:
     """Count submissions by state."""
     rows = session.execute(
         select(Submission.state, func.count())
-        .where(Submission.cohort_id == cohort.id)
+        .where(Submission.cohort_id == cohort.id, Submission.state != SubmissionState.ANCHOR)
         .group_by(Submission.state)
     )
     return {str(state): count for state, count in rows}
@@ -63,7 +63,7 @@ def item_counts(session: Session, cohort: Cohort) -> dict[str, dict[str, int]]:
     """Count items by pool and state."""
     rows = session.execute(
         select(Allocation.pool, Allocation.state, func.count())
-        .where(Allocation.cohort_id == cohort.id)
+        .where(Allocation.cohort_id == cohort.id, Allocation.purpose.not_in(OF_ANCHORS))
         .group_by(Allocation.pool, Allocation.state)
     )
     counts: dict[str, dict[str, int]] = {}
@@ -76,7 +76,7 @@ def submissions(
     session: Session, cohort: Cohort, *, state: str | None, page: int
 ) -> tuple[Sequence[Submission], int]:
     """Give one page of submissions, by code rather than by time, and how many there are."""
-    condition = [Submission.cohort_id == cohort.id]
+    condition = [Submission.cohort_id == cohort.id, Submission.state != SubmissionState.ANCHOR]
     if state:
         condition.append(Submission.state == state)
     total = session.scalar(select(func.count()).select_from(Submission).where(*condition)) or 0

@@ -7,8 +7,19 @@ from datetime import datetime, timedelta
 from sqlalchemy import case, func, select
 from sqlalchemy.orm import Session, selectinload
 
-from grading.models import Allocation, Cohort, Membership, SubmittedCopy
-from grading.workflow.allocation import HELD, AllocationState, Pool
+from grading.models import (
+    Allocation,
+    AnchorPaper,
+    AnchorReading,
+    Cohort,
+    Membership,
+    Person,
+    QueuePause,
+    Standing,
+    SubmittedCopy,
+)
+from grading.queries import standings
+from grading.workflow.allocation import ATTEMPTED, HELD, AllocationState, Pool
 from grading.workflow.cohort import Role
 
 RECENT = timedelta(hours=24)
@@ -16,7 +27,10 @@ RECENT = timedelta(hours=24)
 
 @dataclass(frozen=True)
 class Bench:
-    """One cohort as its grader sees it."""
+    """One cohort as its grader sees it.
+
+    ``standings`` are by criterion code; ``cleared`` says whether new items are given, ``paused`` why not.
+    """
 
     cohort: Cohort
     waiting: int
@@ -24,6 +38,9 @@ class Bench:
     begun: Sequence[Allocation]
     finished: Sequence[Allocation]
     ended: Sequence[Allocation]
+    cleared: bool
+    standings: dict[str, Standing]
+    paused: QueuePause | None
 
 
 def benches(session: Session, person_id: str, *, now: datetime) -> list[Bench]:
@@ -46,7 +63,10 @@ def _bench(session: Session, cohort: Cohort, person_id: str, now: datetime) -> B
         Allocation.cohort_id == cohort.id,
         Allocation.rater_id == person_id,
         Allocation.pool == Pool.PROFESSIONAL,
+        Allocation.purpose.not_in(ATTEMPTED),
     )
+    paused = standings.pause_of(session, cohort.id, person_id)
+    me = session.get_one(Person, person_id)
     waiting, done = session.execute(
         select(
             func.coalesce(func.sum(case((Allocation.state.in_(HELD), 1), else_=0)), 0),
@@ -95,6 +115,10 @@ def _bench(session: Session, cohort: Cohort, person_id: str, now: datetime) -> B
                 ).limit(20)
             )
         ),
+        # A pause is shown as such, not as a want of standing.
+        cleared=paused is not None or bool(standings.grading(session, cohort, [me], now)),
+        standings=standings.of_person(session, cohort, person_id),
+        paused=paused,
     )
 
 
@@ -106,3 +130,12 @@ def copy_to_read(session: Session, allocation: Allocation) -> SubmittedCopy | No
         .order_by(SubmittedCopy.number.desc())
         .limit(1)
     )
+
+
+def paper_of(session: Session, allocation: Allocation) -> AnchorPaper:
+    """Find the anchor paper that an item of an attempt is of."""
+    return session.scalars(
+        select(AnchorPaper)
+        .join(AnchorReading, AnchorReading.anchor_id == AnchorPaper.id)
+        .where(AnchorReading.allocation_id == allocation.id)
+    ).one()

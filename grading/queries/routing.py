@@ -2,16 +2,21 @@
 
 import math
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from grading.measurement.aggregation import Aggregation, Readings, aggregate
 from grading.measurement.routing import Board, Decisions, Limits
-from grading.models import Cohort
-from grading.queries.ratings import sealed_ratings
+from grading.models import Allocation, Cohort, Exposure, Submission
+from grading.queries.ratings import sealed_ratings, vary
 from grading.rubric.definition import Rubric
+from grading.workflow.allocation import OUTSTANDING, AllocationState, Pool
+from grading.workflow.cohort import CohortState
 from grading.workflow.plan import GradingPlan
+from grading.workflow.submission import SubmissionState
 
 # Values are rounded half up to whole points, so a band begins half a point below its number.
 HALF_POINT = 0.5
@@ -66,6 +71,8 @@ def posterior(found: Totals, plan: GradingPlan) -> Aggregation | None:
     """Aggregate a cohort's totals; None while too little is known for any probability."""
     if len(found.readings) < 3 or not found.professionals:
         return None
+    if not vary(found.readings, found.professionals):
+        return None
     result = aggregate(
         found.readings,
         professionals=found.professionals,
@@ -86,4 +93,49 @@ def board(result: Aggregation, plan: GradingPlan, budget: int) -> Board:
         ),
         limits=Limits(band=plan.routing_limit),
         budget=budget,
+    )
+
+
+def works(session: Session, ids: Sequence[str]) -> dict[str, Submission]:
+    """Give submissions by id, in one query."""
+    return {
+        work.id: work for work in session.scalars(select(Submission).where(Submission.id.in_(ids)))
+    }
+
+
+def outstanding(session: Session, ids: Sequence[str]) -> set[str]:
+    """Name the works of which a professional reading is under way."""
+    return set(
+        session.scalars(
+            select(Allocation.submission_id).where(
+                Allocation.submission_id.in_(ids),
+                Allocation.pool == Pool.PROFESSIONAL,
+                Allocation.state.in_(OUTSTANDING),
+            )
+        )
+    )
+
+
+def may_still_be_read_by(
+    session: Session, cohort: Cohort, ids: Sequence[str], person_id: str
+) -> set[str]:
+    """Name the works that a person could still be given to read, so that scores stay hidden.
+
+    The rule of `queries.instructor.may_still_score`, for many at once; none in a cohort that has ended.
+    """
+    if cohort.state == CohortState.ENDED:
+        return set()
+    seen = select(Exposure.submission_id).where(Exposure.person_id == person_id)
+    read = select(Allocation.submission_id).where(
+        Allocation.rater_id == person_id, Allocation.state == AllocationState.SEALED
+    )
+    return set(
+        session.scalars(
+            select(Submission.id).where(
+                Submission.id.in_(ids),
+                Submission.state.not_in((SubmissionState.WITHDRAWN, SubmissionState.WITHHELD)),
+                Submission.id.not_in(seen),
+                Submission.id.not_in(read),
+            )
+        )
     )

@@ -434,6 +434,7 @@ def next_held(session: Session, rater: Person, cohort: Cohort) -> Allocation | N
             Allocation.cohort_id == cohort.id,
             Allocation.pool == Pool.PROFESSIONAL,
             Allocation.state.in_(HELD),
+            Allocation.purpose.not_in(ATTEMPTED),
             gradable(),
         )
         .order_by(case((Allocation.state == AllocationState.BEGUN, 0), else_=1), own_order(rater))

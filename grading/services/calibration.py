@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, selectinload
 
 from grading.errors import NotFound, Refused
 from grading.measurement.calibration import Judgement, Verdict, judge, standard
@@ -223,6 +223,7 @@ def items(session: Session, attempt: CalibrationAttempt) -> list[tuple[Allocatio
             select(Allocation, AnchorPaper)
             .join(AnchorReading, AnchorReading.allocation_id == Allocation.id)
             .join(AnchorPaper, AnchorPaper.id == AnchorReading.anchor_id)
+            .options(selectinload(Allocation.review))
             .where(AnchorReading.attempt_id == attempt.id)
             .order_by(allocations.own_order(attempt.person))
         )

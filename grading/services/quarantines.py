@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import cast
 
-from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session, contains_eager
 
 from grading.errors import Fault, FaultsFound, Refused
 from grading.models import (
@@ -23,6 +23,7 @@ from grading.models import (
     Standing,
     Submission,
 )
+from grading.queries.ratings import set_aside
 from grading.services import audit, checks, outbox, settling
 from grading.services.transitions import move
 from grading.workflow.allocation import (
@@ -89,7 +90,7 @@ def since_of(session: Session, cohort: Cohort, alarm: Alarm) -> datetime:
 def affected(
     session: Session, cohort: Cohort, person_id: str, criterion: str | None, since: datetime
 ) -> Sequence[Rating]:
-    """List the ratings a quarantine would set aside: sealed readings of works finished after ``since``."""
+    """List the ratings a quarantine would set aside: of works' sealed readings finished after ``since``."""
     statement = (
         select(Rating)
         .join(Allocation, Allocation.id == Rating.allocation_id)
@@ -100,12 +101,26 @@ def affected(
             Allocation.purpose.not_in(OF_ANCHORS),
             Allocation.state == AllocationState.SEALED,
             Allocation.finished_at > since,
+            ~set_aside(),
         )
         .order_by(Rating.id)
     )
     if criterion is not None:
         statement = statement.where(Rating.criterion == criterion)
     return list(session.scalars(statement))
+
+
+def preview(
+    session: Session, cohort: Cohort, person_id: str, criterion: str | None, since: datetime
+) -> Effect:
+    """Say what a quarantine would touch, without touching it."""
+    ratings = affected(session, cohort, person_id, criterion, since)
+    works = _works(session, ratings)
+    return Effect(
+        len(ratings),
+        [work for work in works if work.state not in _FINAL],
+        [work for work in works if work.state == SubmissionState.RELEASED],
+    )
 
 
 def impose(
@@ -137,11 +152,7 @@ def impose(
         raise Refused("Another lead decides about your ratings.")
     if not reason.strip():
         raise FaultsFound([Fault("reason", "Give a reason: the grader reads it.")])
-    ratings = [
-        rating
-        for rating in affected(session, cohort, rater.id, criterion, since)
-        if not _is_aside(session, rating)
-    ]
+    ratings = affected(session, cohort, rater.id, criterion, since)
     if not ratings:
         raise Refused("There is nothing to set aside since then.")
     quarantine = Quarantine(
@@ -190,20 +201,6 @@ def impose(
 
 
 _FINAL = (SubmissionState.RELEASED, SubmissionState.WITHDRAWN, SubmissionState.WITHHELD)
-
-
-def _is_aside(session: Session, rating: Rating) -> bool:
-    return (
-        session.scalar(
-            select(QuarantinedRating.rating_id)
-            .join(Quarantine, Quarantine.id == QuarantinedRating.quarantine_id)
-            .where(
-                QuarantinedRating.rating_id == rating.id,
-                Quarantine.state == QuarantineState.IN_FORCE,
-            )
-        )
-        is not None
-    )
 
 
 def _works(session: Session, ratings: Sequence[Rating]) -> Sequence[Submission]:
@@ -310,6 +307,25 @@ def _no_longer_again(
         move(session, item, "cancel", actor=lead, now=now, ended_at=now)
     work.professionals_wanted = max(work.professionals_wanted - count, len(readings) - len(unread))
     settling.settle(session, work, now=now)
+
+
+def of_cohort(session: Session, cohort: Cohort) -> Sequence[tuple[Quarantine, int]]:
+    """List a cohort's quarantines with how many ratings each set aside, the latest first."""
+    rows = session.execute(
+        select(Quarantine, func.count(QuarantinedRating.rating_id))
+        .join(QuarantinedRating, QuarantinedRating.quarantine_id == Quarantine.id)
+        .join(Quarantine.person)
+        .options(contains_eager(Quarantine.person))
+        .where(Quarantine.cohort_id == cohort.id)
+        .group_by(Quarantine.id, Person.id)
+        .order_by(Quarantine.at.desc(), Quarantine.id)
+    )
+    return [(quarantine, count) for quarantine, count in rows]
+
+
+def of_person(session: Session, cohort: Cohort, person_id: str) -> Sequence[tuple[Quarantine, int]]:
+    """List what was set aside of one person, the latest first."""
+    return [one for one in of_cohort(session, cohort) if one[0].person_id == person_id]
 
 
 def possible_amendments(session: Session, cohort: Cohort) -> Sequence[tuple[Submission, Score]]:

@@ -27,7 +27,8 @@ from grading.models import (
 )
 from grading.ports import Notary
 from grading.queries import evidence as gathering
-from grading.services import audit, releases, settling
+from grading.queries.ratings import scales
+from grading.services import adjusting, audit, releases, settling
 from grading.workflow.allocation import AllocationState, Pool
 
 
@@ -78,19 +79,29 @@ def _numbers(session: Session, grade: Grade) -> list[Check]:
         peers_needed=0,
     )
     try:
-        verdict = resolve(found, settling.scales(cohort.rubric_version.rubric), rule)
+        verdict = resolve(found, scales(cohort.rubric_version.rubric), rule)
     except ValueError as error:
         return [*checks, Check("readings that can be computed", "complete", str(error))]
     if not isinstance(verdict, Resolved):
         return [*checks, Check("readings that can be computed", "complete", "too few")]
-    deviation = None if math.isnan(verdict.standard_error) else verdict.standard_error
-    checks += [
-        Check("method", score.method, verdict.method),
-        Check("composite", score.composite, verdict.composite),
-        Check("standard error", score.standard_error, deviation),
-        Check("professional readings", score.professionals, verdict.n_professional),
-        Check("peer readings", score.peers, verdict.n_peer),
-    ]
+    composite = verdict.composite
+    checks.append(Check("professional readings", score.professionals, verdict.n_professional))
+    if score.adjustment is None:
+        deviation = None if math.isnan(verdict.standard_error) else verdict.standard_error
+        checks += [
+            Check("method", score.method, verdict.method),
+            Check("composite", score.composite, composite),
+            Check("standard error", score.standard_error, deviation),
+            Check("peer readings", score.peers, verdict.n_peer),
+        ]
+    else:
+        corrected = adjusting.recomputed(session, score)
+        checks += [
+            Check("composite before the adjustment", score.adjustment["raw"], composite),
+            Check("what severity adds", score.adjustment["shift"], corrected.shift),
+            Check("composite", score.composite, corrected.composite),
+        ]
+        composite = corrected.composite
     for code, kept in sorted(score.criteria.items()):
         checks += [
             Check(f"{code}: level", kept["level"], verdict.levels.get(code)),
@@ -98,7 +109,8 @@ def _numbers(session: Session, grade: Grade) -> list[Check]:
         ]
     lost = grade.detail.get("late", {}).get("points", 0.0)
     own = grade.detail.get("own_points", {}).get("points", 0.0)
-    value, band = on_scale(min(max(verdict.composite - lost + own, 0.0), 100.0), cohort.plan.bands)
+    exact = min(max(composite - lost + own, 0.0), 100.0)
+    value, band = on_scale(exact, cohort.plan.bands)
     return [
         *checks,
         Check("points lost for lateness", lost, releases.points_lost(session, grade.submission)[1]),

@@ -257,14 +257,15 @@ def replace_grade(
 def under_another_name(
     session: Session, person: Person, *, now: datetime
 ) -> list[CredentialRecord]:
-    """List a person's valid records that bear another name than they would now, verified or their own."""
+    """List a person's valid records under a name that is not, or no longer, theirs: verified or own."""
+    name = identity.verified_name(session, person, now=now)
     return list(
         session.scalars(
             select(CredentialRecord)
             .where(
                 CredentialRecord.person_id == person.id,
                 CredentialRecord.state == RecordState.VALID,
-                CredentialRecord.name != identity.verified_name(session, person, now=now),
+                CredentialRecord.name != name,
             )
             .order_by(CredentialRecord.created_at, CredentialRecord.id)
         )

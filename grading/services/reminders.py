@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from grading.models import Allocation, Cohort, Membership, Person, Submission, SubmissionMember
 from grading.queries import dates
 from grading.services import outbox
-from grading.workflow.allocation import HELD, Pool
+from grading.workflow.allocation import ATTEMPTED, HELD, Pool
 from grading.workflow.cohort import Role
 from grading.workflow.deadlines import shifted
 from grading.workflow.group import PRESENT, MemberState
@@ -117,6 +117,7 @@ def _dates(session: Session, cohort: Cohort, now: datetime) -> list[tuple[Person
                 Allocation.cohort_id == cohort.id,
                 Allocation.rater_id == Person.id,
                 Allocation.pool == Pool.PEER,
+                Allocation.purpose.not_in(ATTEMPTED),
                 Allocation.state.in_(HELD),
             )
         )

@@ -75,7 +75,7 @@ PAGES: dict[str, Help] = {
             "hold on every device."
         ),
     ),
-    "sign_in.doors": Help(
+    "demo.doors": Help(
         Reader.EVERYBODY,
         _l("The doors of the demonstration"),
         _l("Each door signs you in as somebody of the simulated program. Nothing here is real."),
@@ -277,6 +277,96 @@ PAGES: dict[str, Help] = {
             "for what it is."
         ),
     ),
+    "calibration.examples": Help(
+        Reader.STAFF,
+        _l("Examples"),
+        _l(
+            "Projects that two leads marked blind and agreed on. Graders practise on them, are "
+            "cleared by them, and meet them again as check items."
+        ),
+    ),
+    "calibration.example": Help(
+        Reader.STAFF,
+        _l("An example"),
+        _l(
+            "Give your own levels and reasons first. The other lead's appear when both are in; "
+            "then the two of you write down what you agree on."
+        ),
+    ),
+    "calibration.standings": Help(
+        Reader.STAFF,
+        _l("Standings"),
+        _l("Who is cleared for which criterion, and until when."),
+    ),
+    "monitoring.overview": Help(
+        Reader.STAFF,
+        _l("Graders"),
+        _l(
+            "One row a grader, by name: sheets, standard with its interval, check items, alarms "
+            "and pauses. Below ten sheets nothing is said."
+        ),
+    ),
+    "monitoring.grader": Help(
+        Reader.STAFF,
+        _l("A grader"),
+        _l(
+            "Whether a standard moves, how it differs, and what you can do: answer an alarm, "
+            "pause the queue, set ratings aside."
+        ),
+    ),
+    "monitoring.set_aside": Help(
+        Reader.STAFF,
+        _l("Set ratings aside"),
+        _l("What it touches is shown before anything happens. It can be lifted again."),
+    ),
+    "monitoring.aside": Help(
+        Reader.STAFF,
+        _l("What is set aside"),
+        _l(
+            "Every rating that does not count at present, and the released results that rest on one."
+        ),
+    ),
+    "routing.board": Help(
+        Reader.STAFF,
+        _l("Further readings"),
+        _l(
+            "How sure each decision is, where one more professional reading buys most, and what "
+            "more readings would buy."
+        ),
+    ),
+    "training.grader_overview": Help(
+        Reader.READER,
+        _l("Calibration"),
+        _l(
+            "Practise on examples with the leads' levels beside yours, then qualify. You grade when "
+            "you are cleared on every criterion."
+        ),
+    ),
+    "training.grader_result": Help(
+        Reader.READER,
+        _l("How a try went"),
+        _l("How near you came to the leads on each criterion, and on which side you differ."),
+    ),
+    "training.peer_overview": Help(
+        Reader.LEARNER,
+        _l("Practise reviewing"),
+        _l(
+            "Read examples that two leads agreed on, and see their levels and reasons beside yours."
+        ),
+    ),
+    "training.peer_result": Help(
+        Reader.LEARNER,
+        _l("How practice went"),
+        _l("How near you came to the leads on each criterion. It changes nothing of your result."),
+    ),
+    "training.consistency": Help(
+        Reader.READER,
+        _l("My consistency"),
+        _l(
+            "How your levels compare with what projects were expected to get without your "
+            "reading. Only you and the leads see it."
+        ),
+    ),
     "instructor.home": Help(
         Reader.STAFF,
         _l("Cohorts"),
@@ -298,12 +388,21 @@ PAGES: dict[str, Help] = {
             "read it any more."
         ),
     ),
-    "instructor.agreement": Help(
+    "statistics.agreement": Help(
         Reader.STAFF,
         _l("Agreement"),
         _l(
-            "How far readers of the same project agree, corrected for chance. With few "
-            "projects nothing is shown, because it would mean little."
+            "How far readers of the same project agree, corrected for chance: by criterion, pair by "
+            "pair, and peers against graders. With few projects nothing is shown, because it would "
+            "mean little."
+        ),
+    ),
+    "statistics.severity": Help(
+        Reader.STAFF,
+        _l("Severity"),
+        _l(
+            "Which graders are stricter than others, as far as shared projects tell, how many readings "
+            "make a score reliable, and how often passing or not passing is right."
         ),
     ),
     "instructor.disputed": Help(
@@ -438,11 +537,14 @@ PAGES: dict[str, Help] = {
 # These answer with a file, with JSON, or by leading on; there is no page to explain.
 WITHOUT = frozenset(
     {
+        "calibration.file",
         "funnel.cohort_csv",
         "funnel.program_csv",
-        "instructor.agreement_csv",
+        "statistics.agreement_csv",
+        "statistics.severity_csv",
         "learner.own_file",
         "learner.record",
+        "monitoring.sheets",
         "public.health",
         "rater.item_file",
         "rater.review_file",

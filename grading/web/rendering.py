@@ -21,9 +21,17 @@ from grading.web.markdown import render as markdown
 from grading.workflow.allocation import AllocationState as A
 from grading.workflow.allocation import DeclineReason as D
 from grading.workflow.calendar import ExtensionKind
+from grading.workflow.calibration import (
+    AnchorState,
+    AnchorUse,
+    AttemptKind,
+    AttemptState,
+    StandingState,
+)
 from grading.workflow.cohort import CohortState, ImportKind, Role
 from grading.workflow.credential import EntitlementState, IdentityAssurance, PublicStatus
 from grading.workflow.misconduct import MisconductKind, MisconductState
+from grading.workflow.monitoring import AlarmState, QuarantineState
 from grading.workflow.release import Hindrance, ReleaseState
 from grading.workflow.staffing import Severity
 from grading.workflow.submission import SubmissionState as S
@@ -42,7 +50,7 @@ SUBMISSION_TAGS: dict[str, Tag] = {
     S.RELEASED: (_l("Result ready"), "ok"),
     S.WITHDRAWN: (_l("Withdrawn"), "grey"),
     S.WITHHELD: (_l("Held back"), "danger"),
-    S.ANCHOR: (_l("Example"), "plain"),
+    S.ANCHOR: (_l("Example"), "draft"),
 }
 # What staff see; learners are never told these apart before release.
 STAFF_SUBMISSION_TAGS: dict[str, Tag] = SUBMISSION_TAGS | {
@@ -103,6 +111,7 @@ HINDRANCE_LABELS: dict[str, Any] = {
     Hindrance.REVIEWS_OWED: _l("The learner owes peer reviews"),
     Hindrance.IN_ANOTHER_RELEASE: _l("In a release that is on its way"),
     Hindrance.MISCONDUCT: _l("A suspicion is being looked into"),
+    Hindrance.NOT_ADJUSTED: _l("Not adjusted to the readings yet"),
 }
 MISCONDUCT_LABELS: dict[str, Any] = {
     MisconductKind.COPYING: _l("Copying"),
@@ -115,6 +124,42 @@ MISCONDUCT_TAGS: dict[str, Tag] = {
     MisconductState.PROPOSED: (_l("Waits for a second"), "warn"),
     MisconductState.UPHELD: (_l("Upheld"), "danger"),
     MisconductState.DISMISSED: (_l("Dismissed"), "plain"),
+}
+ANCHOR_TAGS: dict[str, Tag] = {
+    AnchorState.PROPOSED: (_l("To be marked blind"), "warn"),
+    AnchorState.MARKED: (_l("To be agreed"), "warn"),
+    AnchorState.AGREED: (_l("In use"), "ok"),
+    AnchorState.WITHDRAWN: (_l("Withdrawn"), "grey"),
+}
+USE_LABELS: dict[str, Any] = {
+    AnchorUse.PRACTICE: _l("Practice"),
+    AnchorUse.QUALIFICATION: _l("Qualification"),
+    AnchorUse.VALIDITY: _l("Check items"),
+}
+ATTEMPT_LABELS: dict[str, Any] = {
+    AttemptKind.PRACTICE: _l("Practice"),
+    AttemptKind.QUALIFICATION: _l("Qualification"),
+}
+ATTEMPT_TAGS: dict[str, Tag] = {
+    AttemptState.OPEN: (_l("In progress"), "info"),
+    AttemptState.JUDGED: (_l("Handed in"), "plain"),
+    AttemptState.ENDED: (_l("Given up"), "grey"),
+}
+STANDING_TAGS: dict[str, Tag] = {
+    StandingState.QUALIFIED: (_l("Cleared"), "ok"),
+    StandingState.PROVISIONAL: (_l("Cleared, provisional"), "info"),
+    StandingState.NOT_QUALIFIED: (_l("Not cleared"), "warn"),
+    StandingState.EXPIRED: (_l("Expired"), "grey"),
+    StandingState.SET_ASIDE: (_l("Set aside"), "danger"),
+}
+ALARM_TAGS: dict[str, Tag] = {
+    AlarmState.OPEN: (_l("To be answered"), "warn"),
+    AlarmState.DISMISSED: (_l("Nothing found"), "plain"),
+    AlarmState.UPHELD: (_l("Standard moved"), "danger"),
+}
+QUARANTINE_TAGS: dict[str, Tag] = {
+    QuarantineState.IN_FORCE: (_l("Set aside"), "danger"),
+    QuarantineState.LIFTED: (_l("Counts again"), "plain"),
 }
 ENTITLEMENT_TAGS: dict[str, Tag] = {
     EntitlementState.PAID: (_l("Paid"), "ok"),
@@ -312,6 +357,13 @@ def register(app: Flask) -> None:
         misconduct_labels=MISCONDUCT_LABELS,
         misconduct_tags=MISCONDUCT_TAGS,
         extension_labels=EXTENSION_LABELS,
+        anchor_tags=ANCHOR_TAGS,
+        use_labels=USE_LABELS,
+        attempt_labels=ATTEMPT_LABELS,
+        attempt_tags=ATTEMPT_TAGS,
+        standing_tags=STANDING_TAGS,
+        alarm_tags=ALARM_TAGS,
+        quarantine_tags=QUARANTINE_TAGS,
         entitlement_tags=ENTITLEMENT_TAGS,
         job_tags=JOB_TAGS,
         staffing_tags=STAFFING_TAGS,

@@ -12,9 +12,10 @@ from flask import Flask
 from grading import assets, services
 from grading.jobs import handlers
 from grading.jobs.worker import Worker
-from grading.services import extensions
+from grading.services import extensions, monitoring
 from grading.workflow.calendar import ExtensionKind
-from tests import stories
+from tests import factories, stories
+from tests.database import NOW
 
 NAMED = re.compile(r"outbox\.mail\(\s*session,\s*\"(\w+)\"")
 
@@ -84,3 +85,33 @@ def test_the_mails_of_disputes(app: Flask, act: Callable[[], Any], tmp_path: Pat
         assert not re.search(r"\b(33|67|100)\b", text)
         assert "Ill for a week" not in text
         assert "copying" not in text.lower()
+
+
+def test_a_paused_grader_is_written_to_and_again_when_it_is_answered(
+    app: Flask, act: Callable[[], Any]
+) -> None:
+    """The first says when an answer is owed; a pause that was ended in the meantime writes no first."""
+
+    with act() as session:
+        cast = factories.a_cast(session, now=NOW)
+        lead, grader, cohort = cast.lead, cast.graders[0], cast.cohort
+        paused = monitoring.pause(session, lead, cohort, grader, reason="A look.", now=NOW)
+        given = {"cohort": cohort.id}
+        context = handlers._CONTEXT["queue_paused"](session, grader, given, NOW)
+        assert context is not None
+        assert handlers._CONTEXT["queue_resumed"](session, grader, given, NOW) is None
+        with app.test_request_context():
+            first = app.jinja_env.get_template("mail/queue_paused.txt").render(
+                person=grader, base_url="", service_name="S", **context
+            )
+        assert "You are owed an answer by" in first
+        assert "A look." not in first
+        monitoring.resume(session, lead, paused, answer="All is well.", now=NOW)
+        assert handlers._CONTEXT["queue_paused"](session, grader, given, NOW) is None
+        context = handlers._CONTEXT["queue_resumed"](session, grader, given, NOW)
+        assert context is not None
+        with app.test_request_context():
+            second = app.jinja_env.get_template("mail/queue_resumed.txt").render(
+                person=grader, base_url="", service_name="S", **context
+            )
+        assert "All is well." in second

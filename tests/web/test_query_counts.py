@@ -87,7 +87,8 @@ def costs(
     pages = {
         "learner": [f"/learn/{cohort}", f"/learn/{cohort}/project"],
         "grader": ["/grade/", f"/grade/item/{item}"],
-        "instructor": [f"/teach/{cohort}", f"/teach/{cohort}/agreement", f"/teach/{cohort}/release",
+        "instructor": [f"/teach/{cohort}", f"/teach/{cohort}/agreement", f"/teach/{cohort}/severity",
+                       f"/teach/{cohort}/severity?names=yes", f"/teach/{cohort}/release",
                        f"/teach/{cohort}/disputed", f"/teach/{cohort}/audit"],
         "coordinator": [f"/admin/cohorts/{cohort}{page}" for page in
                         ("", "/people", "/conflicts", "/calendar", "/plan", "/open", "/end")],

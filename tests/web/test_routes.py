@@ -17,7 +17,9 @@ from sqlalchemy.orm import Session
 from grading.adapters import signing
 from grading.jobs import upkeep
 from grading.models import (
+    Alarm,
     Allocation,
+    CalibrationAttempt,
     CredentialRecord,
     Discrepancy,
     Grade,
@@ -28,6 +30,7 @@ from grading.models import (
 )
 from grading.services import (
     allocations,
+    anchors,
     appeals,
     cohorts,
     credentials,
@@ -36,6 +39,8 @@ from grading.services import (
     extensions,
     imports,
     misconduct,
+    monitoring,
+    quarantines,
     releases,
     reviews,
     sharing,
@@ -59,6 +64,8 @@ RUNS = {"administrator", "office"}
 SERVICE = {"administrator"}
 READS = {"instructor", "lead", "coordinator", "observer"}
 SCORES = {"instructor", "lead"}
+# Who leads calibration and monitoring.
+LEADS = {"instructor", "lead"}
 
 # GET routes: endpoint to the parts that may open the page for the records of the test's cohort.
 PAGES: dict[str, set[str]] = {
@@ -67,7 +74,7 @@ PAGES: dict[str, set[str]] = {
     "sign_in.forgot": EVERYBODY,
     "sign_in.reset": EVERYBODY,
     "sign_in.preferences": SIGNED_IN,
-    "sign_in.doors": set(),
+    "demo.doors": set(),
     "public.verify": EVERYBODY,
     "public.verify_many": EVERYBODY,
     "public.record": EVERYBODY,
@@ -121,11 +128,28 @@ PAGES: dict[str, set[str]] = {
     "rater.review_finished": {"learner"},
     "rater.review_decline_page": {"learner"},
     "rater.review_file": set(),
+    "training.grader_overview": {"grader", "instructor", "lead"},
+    "training.grader_result": {"grader"},
+    "training.peer_overview": {"learner"},
+    "training.peer_result": {"learner"},
+    "training.consistency": {"grader", "instructor", "lead"},
+    "calibration.examples": LEADS,
+    "calibration.example": LEADS,
+    "calibration.file": set(),
+    "calibration.standings": LEADS,
+    "monitoring.overview": LEADS,
+    "monitoring.grader": LEADS,
+    "monitoring.sheets": LEADS,
+    "monitoring.set_aside": LEADS,
+    "monitoring.aside": LEADS,
+    "routing.board": LEADS,
     "instructor.home": SIGNED_IN,
     "instructor.cohort": READS,
     "instructor.submission": READS,
-    "instructor.agreement": SCORES,
-    "instructor.agreement_csv": SCORES,
+    "statistics.agreement": SCORES,
+    "statistics.agreement_csv": SCORES,
+    "statistics.severity": SCORES,
+    "statistics.severity_csv": SCORES,
     "instructor.disputed": SCORES,
     "instructor.case": SCORES,
     "instructor.struck": SCORES,
@@ -180,7 +204,7 @@ ACTS: dict[str, set[str]] = {
     "sign_in.sign_out": EVERYBODY,
     "sign_in.forgot": EVERYBODY,
     "sign_in.reset": EVERYBODY,
-    "sign_in.enter": set(),
+    "demo.enter": set(),
     "sign_in.preferences": SIGNED_IN,
     "learner.start": {"learner"},
     "learner.save": {"learner"},
@@ -189,6 +213,7 @@ ACTS: dict[str, set[str]] = {
     "learner.restore_file": set(),
     "learner.submit": {"learner"},
     "learner.take_back": {"learner"},
+    "learner.example": {"learner"},
     "learner.withdraw": {"learner"},
     "learner.share": {"learner"},
     "questions.explain": {"learner"},
@@ -209,6 +234,7 @@ ACTS: dict[str, set[str]] = {
     "records.make_link": {"learner"},
     "records.withdraw_link": {"learner"},
     "public.verify_many": EVERYBODY,
+    "credentials.publish": {"learner"},
     "learner.issue_anew": {"learner"},
     "group.invite": {"learner"},
     "group.join": {"learner"},
@@ -222,7 +248,22 @@ ACTS: dict[str, set[str]] = {
     "groups.take_out": SETS_UP,
     "groups.decide": SETS_UP,
     "points.page": {"instructor"},
-    "credentials.publish": {"learner"},
+    "training.grader_start": {"grader", "instructor", "lead"},
+    "training.grader_hand_in": {"grader"},
+    "training.grader_end": {"grader"},
+    "training.peer_start": {"learner"},
+    "training.peer_hand_in": {"learner"},
+    "training.peer_end": {"learner"},
+    "calibration.find_range": LEADS,
+    "calibration.propose": LEADS,
+    "calibration.mark": LEADS,
+    "calibration.agree": LEADS,
+    "calibration.withdraw": LEADS,
+    "monitoring.answer": LEADS,
+    "monitoring.pause": LEADS,
+    "monitoring.resume": LEADS,
+    "monitoring.impose": LEADS,
+    "monitoring.lift": LEADS,
     "rater.next_item": {"grader", "instructor", "lead"},
     "rater.item_save": {"grader"},
     "rater.item_draft": {"grader"},
@@ -248,6 +289,8 @@ ACTS: dict[str, set[str]] = {
     "coordinator.declare": SETS_UP,
     "coordinator.end_absence": SETS_UP,
     "instructor.propose": {"instructor"},
+    "instructor.adjust": {"instructor"},
+    "statistics.compute": SCORES,
     "instructor.sign": {"instructor"},
     "instructor.stop": {"instructor"},
     "instructor.revoke": {"instructor"},
@@ -355,6 +398,7 @@ def world(
         ).one()
         given = credential_of(app, session, own, clock.now)
         disputes = disputed(session, people, grade.submission, clock)
+        looked_after = look_after(session, people, session.get_one(Submission, works[0]), clock)
         link = sharing.make_link(session, own.person, own, label="Example Ltd", now=clock.now)
         return {
             "people": people,
@@ -370,6 +414,7 @@ def world(
                 "record_id": own.id,
                 "public_id": own.public_id,
                 **disputes,
+                **looked_after,
                 "link_id": link.id,
                 "membership_id": "none",
                 "person_id": people["learner"],
@@ -483,6 +528,66 @@ def disputed(
     }
 
 
+def look_after(
+    session: Session, people: dict[str, str], work: Submission, clock: Clock
+) -> dict[str, str]:
+    """An example to mark, tries of grader and learner, an alarm, a pause and what is set aside."""
+    lead = session.get_one(factories.Person, people["lead"])
+    grader = session.get_one(factories.Person, people["grader"])
+    cohort = work.cohort
+    anchors.consent(session, work.learner, work, given=True, now=clock.now)
+    anchor = anchors.propose(session, lead, work, now=clock.now)
+    tries = {
+        part: CalibrationAttempt(
+            cohort_id=cohort.id,
+            person_id=people[part],
+            kind="practice",
+            number=1,
+            state="ended",
+            started_at=clock.now,
+            ended_at=clock.now,
+        )
+        for part in ("grader", "learner")
+    }
+    item = session.scalars(
+        select(Allocation).where(
+            Allocation.rater_id == grader.id, Allocation.finished_at.is_not(None)
+        )
+    ).first()
+    assert item is not None
+    alarm = Alarm(
+        cohort_id=cohort.id,
+        person_id=grader.id,
+        chart="drift",
+        allocation_id=item.id,
+        since_id=item.id,
+        detail={"side": "milder", "shift": 0.6, "sheet": 40, "since": 31, "limit": 5.0},
+        found_at=clock.now,
+    )
+    session.add_all([*tries.values(), alarm])
+    paused = monitoring.pause(session, lead, cohort, grader, reason="A look first.", now=clock.now)
+    aside, _effect = quarantines.impose(
+        session,
+        lead,
+        cohort,
+        grader,
+        criterion="method",
+        since=cohort.opens_at,
+        reason="The standard moved.",
+        now=clock.now,
+    )
+    session.flush()
+    return {
+        "anchor_id": anchor.id,
+        "attempt_id": tries["grader"].id,
+        "peer_attempt_id": tries["learner"].id,
+        "alarm_id": alarm.id,
+        "pause_id": paused.id,
+        "quarantine_id": aside.id,
+        "grader_id": grader.id,
+    }
+
+
 def set_up_records(session: Any, cast: factories.Cast) -> dict[str, Any]:
     """What the set-up pages show: both offices, an import of each place, an entitlement, a conflict."""
     program = cast.cohort.program
@@ -561,8 +666,12 @@ def address(app: Flask, world: dict[str, Any], endpoint: str) -> str:
     place = "cohort" if "cohort" in name else "program"
     values["batch_id"] = values["batches"][place]
     values["kind"] = "roster" if place == "cohort" else "entitlements"
+    looked_after = endpoint.startswith("monitoring.")
+    values["person_id"] = values["grader_id"] if looked_after else world["people"]["learner"]
     if name == "account":
         values["person_id"] = values["late_id"]
+    if name.startswith("peer_"):
+        values["attempt_id"] = values["peer_attempt_id"]
     values["allocation_id"] = world["review"] if name.startswith("review_") else world["item"]
     rule = next(rule for rule in app.url_map.iter_rules(endpoint))
     with app.test_request_context():
@@ -599,7 +708,7 @@ def test_pages(app: Flask, world: dict[str, Any], sign_in: Any, part: str) -> No
             bare = endpoint in ("public.record", "public.out")
             expected = {200, 302, 410} | ({404} if bare else set())
         elif part == "nobody":
-            expected = {302} | ({404} if endpoint == "sign_in.doors" else set())
+            expected = {302} | ({404} if endpoint == "demo.doors" else set())
         else:
             expected = {404}
         if status not in expected:

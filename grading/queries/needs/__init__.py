@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from grading.models import Cohort
 from grading.queries import dates
-from grading.queries.needs import learner, reader, staff
+from grading.queries.needs import calibration, learner, reader, staff
 from grading.queries.needs.base import (
     LEARNS,
     MANAGES,
@@ -45,6 +45,9 @@ SOURCES: tuple[tuple[frozenset[Role], Source], ...] = (
     (frozenset(READS), reader.to_read),
     (frozenset(READS), reader.to_decide),
     (frozenset(READS), reader.questions),
+    (frozenset({Role.GRADER}), calibration.to_calibrate),
+    (frozenset(SETTLES), calibration.graders),
+    (frozenset(SETTLES), calibration.examples),
     (frozenset(SETTLES), staff.disputed),
     (frozenset(WATCHES), staff.stranded),
     (frozenset({Role.INSTRUCTOR}), staff.to_release),

@@ -19,7 +19,7 @@ from grading.queries import dates, eligibility
 from grading.queries.grades import in_force
 from grading.queries.members import is_member
 from grading.queries.needs.base import LEARNS, REVIEWS, Kind, Need, Who
-from grading.workflow.allocation import HELD, AllocationState, Pool
+from grading.workflow.allocation import ATTEMPTED, HELD, AllocationState, Pool
 from grading.workflow.appeal import PENDING, AppealState
 from grading.workflow.cohort import CohortState, Role
 from grading.workflow.deadlines import extended, shifted
@@ -80,6 +80,7 @@ def to_review(session: Session, me: Who, now: datetime) -> list[Need]:
             Allocation.cohort_id.in_(me.having(*REVIEWS)),
             Allocation.rater_id == me.person.id,
             Allocation.pool == Pool.PEER,
+            Allocation.purpose.not_in(ATTEMPTED),
             or_(
                 Allocation.state.in_(HELD),
                 and_(Allocation.state == AllocationState.LAPSED, Allocation.replaced.is_(False)),

@@ -14,7 +14,7 @@ from grading.models import (
 from grading.queries.eligible import gradable, may_read
 from grading.queries.members import is_member
 from grading.queries.needs.base import READS, SETTLES, Kind, Need, Who
-from grading.workflow.allocation import HELD, THIRD_READINGS, AllocationState, Pool
+from grading.workflow.allocation import ATTEMPTED, HELD, THIRD_READINGS, AllocationState, Pool
 from grading.workflow.appeal import AppealState, ExplanationState
 from grading.workflow.cohort import Role
 from grading.workflow.group import TOOK_PART
@@ -41,6 +41,7 @@ def to_read(session: Session, me: Who, now: datetime) -> list[Need]:
         .join(Appeal, Appeal.allocation_id == Allocation.id, isouter=True)
         .where(
             *mine,
+            Allocation.purpose.not_in(ATTEMPTED),
             gradable(),
             or_(
                 Allocation.state == AllocationState.BEGUN,
@@ -80,7 +81,7 @@ def _items_given(session: Session, me: Who, mine: tuple[object, ...]) -> list[Ne
             *mine,  # type: ignore[arg-type]  # conditions of the caller
             gradable(),
             Allocation.state == AllocationState.ALLOCATED,
-            Allocation.purpose.not_in(THIRD_READINGS),
+            Allocation.purpose.not_in((*THIRD_READINGS, *ATTEMPTED)),
         )
         .group_by(Allocation.cohort_id)
     )

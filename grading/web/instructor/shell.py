@@ -25,6 +25,8 @@ def abilities(cohort: Cohort) -> dict[str, bool]:
     return {
         "read": permits(who, Permission.COHORT_READ),
         "scores": permits(who, Permission.SCORES_READ),
+        "calibrate": permits(who, Permission.CALIBRATE),
+        "monitor": permits(who, Permission.MONITOR),
         "release": permits(who, Permission.RELEASE),
         "audit": permits(who, Permission.AUDIT_READ),
         "manage": permits(who, Permission.COHORT_MANAGE),

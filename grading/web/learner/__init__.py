@@ -21,11 +21,19 @@ from grading.errors import (
 from grading.models import Cohort, CredentialRecord, Grade, Submission, SubmissionFile
 from grading.queries import dates, disputes, entitlements, members
 from grading.queries import learner as queries
-from grading.services import appeals, explanations, groups, records, releases, submissions
+from grading.services import (
+    anchors,
+    appeals,
+    explanations,
+    groups,
+    records,
+    releases,
+    submissions,
+)
 from grading.web import access, downloads
 from grading.web.access import load, requires
 from grading.web.errors import fault_words
-from grading.web.learner import credentials, grouping, program_record, questions
+from grading.web.learner import credentials, grouping, program_record, questions, working
 from grading.workflow import files
 from grading.workflow.cohort import CohortState
 from grading.workflow.deadlines import end_of_day
@@ -309,18 +317,41 @@ def _check_page(cohort: Cohort, submission: Submission, faults: list[Fault], sta
 def submit(cohort_id: str) -> Any:
     try:
         with transaction() as session:
+            submission = _submission(session, _cohort(cohort_id))
             submissions.submit(
                 session,
                 access.person(),
-                _submission(session, _cohort(cohort_id)),
+                submission,
                 statement=request.form.get("statement", 0, type=int),
                 version=request.form.get("version", type=int),
                 now=access.now(),
             )
+            _consent(session, submission)
     except FaultsFound as found:
         cohort = _cohort(cohort_id)
         return _check_page(cohort, _submission(db.session(), cohort), list(found.faults), 422)
     return redirect(url_for("learner.receipt", cohort_id=cohort_id), 303)
+
+
+def _consent(session: Session, submission: Submission) -> None:
+    given = request.form.get("example") == "yes"
+    anchors.consent(session, access.person(), submission, given=given, now=access.now())
+
+
+@bp.post("/<cohort_id>/project/example")
+@requires(LEARN)
+def example(cohort_id: str) -> Any:
+    """Say whether the project may train graders; this can be changed at any time."""
+    with transaction() as session:
+        submission = _submission(session, _cohort(cohort_id))
+        _consent(session, submission)
+        given = submission.example_consent_at is not None
+    flash(
+        _("Your project may train graders, without your name.")
+        if given
+        else _("Your project is not used to train graders.")
+    )
+    return redirect(url_for("learner.draft", cohort_id=cohort_id) + "#example", 303)
 
 
 @bp.get("/<cohort_id>/project/receipt")
@@ -423,6 +454,7 @@ def result(cohort_id: str) -> Any:
         entitled=entitlements.entitled(session, found.program, me, None),
         rubric=found.rubric_version.rubric,
         comments=queries.comments(session, grade),
+        working=working.of(session, grade, found.rubric_version.rubric),
         overall=queries.overall_comments(session, grade),
         record=queries.record(session, found, me),
     )
@@ -473,5 +505,5 @@ def register(app: Flask) -> None:
     app.register_blueprint(bp)
     app.register_blueprint(questions.bp)
     app.register_blueprint(program_record.bp)
-    app.register_blueprint(grouping.bp)
     app.register_blueprint(credentials.bp)
+    app.register_blueprint(grouping.bp)

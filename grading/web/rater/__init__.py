@@ -24,7 +24,7 @@ from flask_login import current_user
 
 from grading.authorization.permissions import Permission
 from grading.db import db, transaction
-from grading.errors import Fault, FaultsFound, HoldLost, NotFound, StaleRecord
+from grading.errors import Fault, FaultsFound, HoldLost, NotFound, Refused, StaleRecord
 from grading.models import Allocation, Cohort, SubmissionFile, SubmittedCopy
 from grading.queries import rater as queries
 from grading.rubric.definition import Rubric
@@ -33,9 +33,9 @@ from grading.services.reviews import Sheet
 from grading.web import access, downloads, rendering, sheets
 from grading.web.access import load, requires
 from grading.web.errors import fault_words, words
-from grading.web.rater import absence, questions
+from grading.web.rater import absence, calibration, questions
 from grading.workflow import files
-from grading.workflow.allocation import HELD, AllocationState, Pool
+from grading.workflow.allocation import ATTEMPTED, HELD, AllocationState, Pool, Purpose
 
 bp = Blueprint("rater", __name__)
 
@@ -180,7 +180,12 @@ def next_item(cohort_id: str) -> Any:
     with transaction() as session:
         cohort = load(Cohort, cohort_id, Permission.REVIEW_PROFESSIONAL)
         rater = access.person()
-        found = checks.next_item(session, rater, cohort, now=access.now())
+        try:
+            found = checks.next_item(session, rater, cohort, now=access.now())
+        except Refused as refused:
+            # The landing page says more of it: why, by whom, and the way on.
+            flash(words(refused))
+            return redirect(url_for("rater.home"), 303)
         found_id = found.id if found else None
     if found_id is None:
         flash(_("Nothing to grade now. New items appear here when they are ready."))
@@ -288,10 +293,31 @@ def _draft(side: Side, allocation_id: str) -> Any:
     return jsonify(body)
 
 
+def _attempted(side: Side, allocation: Allocation) -> Any:
+    """An example that was read: after practice beside the leads' levels, in a qualification without."""
+    practice = allocation.purpose == Purpose.PRACTICE
+    home = calibration.PEER if side is PEER else calibration.GRADER
+    return render_template(
+        "rater/attempted.html",
+        side=side,
+        home=home,
+        allocation=allocation,
+        cohort=allocation.cohort,
+        rubric=allocation.cohort.rubric_version.rubric,
+        sheet=_stored(allocation),
+        paper=queries.paper_of(db.session(), allocation) if practice else None,
+        can_undo=allocation.state == AllocationState.FINISHED
+        and allocation.undo_until is not None
+        and access.now() <= allocation.undo_until,
+    )
+
+
 def _finished(side: Side, allocation_id: str) -> Any:
     allocation = _item(side, allocation_id)
     if allocation.state not in (AllocationState.FINISHED, AllocationState.SEALED):
         return redirect(side.url("sheet", allocation_id=allocation_id))
+    if allocation.purpose in ATTEMPTED:
+        return _attempted(side, allocation)
     return render_template(
         "rater/finished.html",
         side=side,
@@ -403,6 +429,7 @@ def register(app: Flask) -> None:
     app.register_blueprint(bp)
     app.register_blueprint(questions.bp)
     app.register_blueprint(absence.bp)
+    app.register_blueprint(calibration.bp)
 
 
 _add(PROFESSIONAL)

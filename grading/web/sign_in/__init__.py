@@ -3,24 +3,24 @@
 from typing import Any
 from zoneinfo import available_timezones
 
-from flask import Blueprint, Flask, abort, flash, redirect, render_template, request, url_for
+from flask import Blueprint, Flask, flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_login import current_user, login_user, logout_user
-from sqlalchemy import select
 from wtforms import BooleanField, EmailField, PasswordField, SelectField, StringField
 from wtforms.validators import InputRequired
 
 from grading.authorization.permissions import Permission
 from grading.db import db, transaction
 from grading.errors import FaultsFound, Refused, TooMany
-from grading.models import Cohort, Membership, Person
 from grading.queries import needs
 from grading.services import people, records
 from grading.web import access
 from grading.web.access import requires
 from grading.web.errors import words
 from grading.web.forms import Form, options
+from grading.web.sign_in import doors
+from grading.web.sign_in.landing import local
 
 bp = Blueprint("sign_in", __name__)
 
@@ -51,20 +51,13 @@ class PreferencesForm(Form):
     digest = BooleanField(_l("Write to me each morning when something waits for me"))
 
 
-def _local(address: str | None) -> str:
-    """Keep a return address to this service; anything else leads home."""
-    if address and address.startswith("/") and not address.startswith(("//", "/\\")):
-        return address
-    return url_for("sign_in.home")
-
-
 @bp.get("/")
 @requires(Permission.SIGNED_OUT)
 def home() -> Any:
     """What waits for me, in all my parts, by its date; or when what comes next."""
     if not current_user.is_authenticated:
         if access.installation().settings.demo:
-            return redirect(url_for("sign_in.doors"))
+            return redirect(url_for("demo.doors"))
         return redirect(url_for("sign_in.form"))
     session = db.session()
     me = needs.who(session, access.person())
@@ -101,7 +94,7 @@ def form() -> Any:
         entry.password.errors = [_("That email and password do not match.")]
         return render_template("sign_in/form.html", form=entry), 422
     login_user(account)
-    return redirect(_local(request.args.get("next")), 303)
+    return redirect(local(request.args.get("next")), 303)
 
 
 @bp.post("/sign-out")
@@ -196,44 +189,6 @@ def _preferences_page(entry: PreferencesForm) -> Any:
     return page, 422 if entry.errors else 200
 
 
-def _demo() -> None:
-    """The open doors exist in the demo, for whoever sits at this machine, and nowhere else."""
-    if not access.installation().settings.demo or request.remote_addr not in ("127.0.0.1", "::1"):
-        abort(404)
-
-
-@bp.get("/demo")
-@requires(Permission.SIGNED_OUT)
-def doors() -> Any:
-    _demo()
-    rows = db.session.execute(
-        select(Person, Membership.role, Cohort)
-        .join(Membership, Membership.person_id == Person.id)
-        .join(Cohort, Cohort.id == Membership.cohort_id)
-        .where(Membership.ended_at.is_(None))
-        .order_by(Cohort.name, Membership.role, Person.name)
-    )
-    by_role: dict[str, list[Person]] = {}
-    for person, role, _cohort in rows:
-        by_role.setdefault(role, []).append(person)
-    administrators = list(
-        db.session.scalars(
-            select(Person).where(Person.administrator.is_(True)).order_by(Person.name)
-        )
-    )
-    return render_template("sign_in/doors.html", by_role=by_role, administrators=administrators)
-
-
-@bp.post("/demo/enter")
-@requires(Permission.SIGNED_OUT)
-def enter() -> Any:
-    _demo()
-    found = db.session.get(Person, request.form.get("person", ""))
-    if found is None:
-        abort(404)
-    login_user(access.Account(found))
-    return redirect(url_for("sign_in.home"), 303)
-
-
 def register(app: Flask) -> None:
     app.register_blueprint(bp)
+    app.register_blueprint(doors.bp)

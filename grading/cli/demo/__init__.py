@@ -1,0 +1,116 @@
+"""grading demo: a running service with one program, whose cohorts the service itself has made."""
+
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from datetime import datetime
+from pathlib import Path
+
+import click
+from alembic.util.exc import CommandError
+from flask import Flask
+from sqlalchemy import select
+
+from grading import migrations
+from grading.cli import init, serve
+from grading.cli.demo.autumn import Autumn
+from grading.cli.demo.spring import Spring
+from grading.cli.demo.summer import Summer
+from grading.cli.demo.world import World
+from grading.cli.edge import CreateApp, now
+from grading.db import db
+from grading.errors import Refused
+from grading.models import Program
+from grading.settings import from_environment
+
+DATABASE = ("grading.db", "grading.db-wal", "grading.db-shm")
+MARK = "being-made"
+
+
+def make_anew(app: Flask, today: datetime, progress: Callable[[str], object]) -> World:
+    """Make the tables and the demo in them; the database is empty."""
+    migrations.upgrade(db.engine)
+    return make(app, today, progress)
+
+
+def make(app: Flask, today: datetime, progress: Callable[[str], object]) -> World:
+    """Make the demo in an empty, migrated database: everything that happened until ``today``."""
+    world = World(app, today, progress)
+    for cohort in (Spring(world), Summer(world), Autumn(world)):
+        cohort.plan()
+    # The mails of these weeks stay in the outbox: the service's own worker writes them once it runs.
+    world.agenda.run(today)
+    return world
+
+
+@contextmanager
+def _half_made(home: Path) -> Iterator[None]:
+    """Mark a demo that is being made, so that one whose making was cut off is made anew."""
+    mark = home / MARK
+    mark.touch()
+    yield
+    mark.unlink()
+
+
+def prepare(app: Flask, home: Path, progress: Callable[[str], object]) -> bool:
+    """Bring the database to this version and make the demo unless it is there; says whether it did.
+
+    Raises
+    ------
+    Refused
+        The database is of a version this one does not know.
+    """
+    try:
+        migrations.upgrade(db.engine)
+    except CommandError:
+        raise Refused(
+            "The demo in %(home)s was made by a newer version. Start it with that one, or name another "
+            "folder with --home.",
+            home=home,
+        ) from None
+    there = db.session.scalar(select(Program.id).limit(1)) is not None
+    db.session.rollback()
+    if not there:
+        with _half_made(home):
+            make(app, now(), progress)
+    return not there
+
+
+def see_port_free(port: int) -> None:
+    """Find out before the minute of making that nobody listens there; raises `Refused`."""
+    with closing(socket.socket()) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            raise Refused(
+                "Port %(port)s is taken, or not allowed. Choose another with --port.", port=port
+            ) from None
+
+
+@click.command("demo")
+@click.option("--port", default=8000, show_default=True)
+@click.option("--home", type=click.Path(file_okay=False, path_type=Path), default=Path("var/demo"))
+@click.pass_obj
+def command(create_app: CreateApp, port: int, home: Path) -> None:
+    """Start a service with a demo program on this machine; a second start goes on with it."""
+    see_port_free(port)
+    home = home.absolute()
+    if (home / MARK).exists():
+        for name in (*DATABASE, MARK):
+            (home / name).unlink(missing_ok=True)
+    init.write_secret(home)
+    settings = from_environment(
+        {
+            "GRADING_HOME": str(home),
+            "GRADING_BASE_URL": f"http://127.0.0.1:{port}",
+            "GRADING_DEMO": "1",
+        }
+    )
+    app = create_app(settings)
+    with app.app_context():
+        made = prepare(app, home, lambda step: click.echo(f"{step} …"))
+        db.session.remove()
+        click.echo("The demo is ready." if made else "The demo goes on where it was.")
+        click.echo(f"Open http://127.0.0.1:{port}/demo and choose a door. Stop with Ctrl+C.")
+        serve.run(app, "127.0.0.1", port, worker=True)

@@ -1,0 +1,140 @@
+"""The board of further readings: where one more buys most, what it costs, and what more would buy."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from flask import Blueprint, request
+from flask_babel import gettext as _
+from numpy.typing import NDArray
+from sqlalchemy.orm import Session
+
+from grading.authorization.permissions import Permission
+from grading.db import db
+from grading.measurement.aggregation import Aggregation, band_probabilities
+from grading.measurement.routing import Board, what_if
+from grading.models import Cohort, Submission
+from grading.queries import routing as queries
+from grading.services import routing
+from grading.web import access
+from grading.web.access import requires
+from grading.web.instructor import shell
+from grading.web.instructor.shell import render
+
+bp = Blueprint("routing", __name__, url_prefix="/teach")
+
+MONITOR = Permission.MONITOR
+PAGE = 50
+MOST = 500
+
+
+@dataclass(frozen=True)
+class Row:
+    """One work: what is known of its decision, and what one more professional reading would change.
+
+    ``bands`` is None while the reader of the page could still be asked to read the work.
+    """
+
+    work: Submission
+    professionals: int
+    peers: int
+    side: float
+    band: float
+    band_after: float
+    settled: bool
+    outstanding: bool
+    bands: tuple[float, ...] | None
+
+
+def sentence(row: Row, limit: float) -> str:
+    """Say why a work is, or is not, read again."""
+    if row.outstanding:
+        return _("A reading is under way; what comes next depends on it.")
+    if row.settled:
+        return _(
+            "Settled: its band is wrong with a probability below %(limit)s %%.",
+            limit=f"{100 * limit:g}",
+        )
+    if row.band - row.band_after < 0.005:
+        return _("One more reading is not expected to change anything.")
+    return _(
+        "Its band is wrong with %(now)s %%; one more reading is expected to bring that to %(then)s %%.",
+        now=f"{100 * row.band:.0f}",
+        then=f"{100 * row.band_after:.0f}",
+    )
+
+
+def _rows(
+    session: Session, cohort: Cohort, board: Board, result: Aggregation, order: NDArray[np.intp]
+) -> list[Row]:
+    """One page's works, in the order given; two queries."""
+    plan = cohort.plan
+    labels = [str(result.labels[index]) for index in order.tolist()]
+    works = queries.works(session, labels)
+    hidden = queries.may_still_be_read_by(session, cohort, labels, access.person().id)
+    outstanding = queries.outstanding(session, labels)
+    side, band = board.wrong()
+    after = np.full(len(side), np.nan)
+    known = np.isfinite(side)
+    after[known] = board.decisions.expected(
+        board.mean[known], board.variance[known], board.precision(None)
+    )[1]
+    cuts = [low - queries.HALF_POINT for low, _name in plan.bands]
+    bands = band_probabilities(result.mean, result.standard_error, cuts)
+    settled = board.settled()
+    return [
+        Row(
+            works[label],
+            int(result.n_professionals[index]),
+            int(result.n_peers[index]),
+            float(side[index]),
+            float(band[index]),
+            float(after[index]),
+            bool(settled[index]),
+            label in outstanding,
+            None if label in hidden else tuple(bands[index].tolist()),
+        )
+        for index, label in zip(order.tolist(), labels, strict=True)
+    ]
+
+
+@bp.get("/<cohort_id>/readings")
+@requires(MONITOR)
+def board(cohort_id: str) -> Any:
+    """Works by the probability that their band is wrong, and on demand what more readings would buy."""
+    found = shell.cohort(cohort_id, MONITOR)
+    session = db.session()
+    plan = found.plan
+    paid, spent = routing.budget(session, found)
+    result = queries.posterior(queries.totals(session, found), plan)
+    more = request.args.get("more", type=int)
+    page = max(request.args.get("page", 1, type=int), 1)
+    rows: list[Row] = []
+    total = 0
+    forecast = None
+    if result is not None:
+        laid_out = queries.board(result, plan, max(paid - spent, 0))
+        band = laid_out.wrong()[1]
+        known = np.flatnonzero(np.isfinite(band))
+        order = known[np.argsort(-band[known], kind="stable")]
+        total = len(order)
+        here = order[(page - 1) * PAGE : page * PAGE]
+        rows = _rows(session, found, laid_out, result, here)
+        if more is not None and 0 < more <= MOST:
+            # The seed is fixed, so that asking again gives the same answer.
+            forecast = what_if(laid_out, more, rng=np.random.default_rng(1))
+    return render(
+        "readings.html",
+        found,
+        rows=[(row, sentence(row, plan.routing_limit)) for row in rows],
+        band_names=[_("Not passed"), *(name for _low, name in plan.bands)],
+        paid=paid,
+        spent=spent,
+        known=result is not None,
+        forecast=forecast,
+        more=more or 50,
+        most=MOST,
+        page=page,
+        pages=max(-(-total // PAGE), 1),
+        total=total,
+    )
