@@ -21,6 +21,7 @@ from grading.models import (
     AuditEntry,
     Grade,
     IssuedCredential,
+    MemberPoints,
     Rating,
     SigningKey,
 )
@@ -113,6 +114,7 @@ def _numbers(session: Session, grade: Grade) -> list[Check]:
     return [
         *checks,
         Check("points lost for lateness", lost, releases.points_lost(session, grade.submission)[1]),
+        Check("points of the learner's own", own, _own_points(session, grade)),
         Check("value", grade.value, str(value)),
         Check("band", grade.band, band or releases.NOT_PASSED),
         Check("passed", grade.passed, band is not None),
@@ -166,6 +168,21 @@ def _digests(grade: Grade) -> list[Check]:
     ]
 
 
+def _own_points(session: Session, grade: Grade) -> float:
+    """Find what a member of a group had more or fewer than the group when the grade was released."""
+    found = session.scalar(
+        select(MemberPoints.points)
+        .where(
+            MemberPoints.submission_id == grade.submission_id,
+            MemberPoints.person_id == grade.person_id,
+            MemberPoints.at <= grade.released_at,
+        )
+        .order_by(MemberPoints.number.desc())
+        .limit(1)
+    )
+    return found or 0.0
+
+
 def _trail(session: Session, grade: Grade) -> list[Check]:
     """Find what the audit chain says about the grade: when it was released, or amended."""
     entries = gathering.audit_entries(session, grade)
@@ -173,7 +190,12 @@ def _trail(session: Session, grade: Grade) -> list[Check]:
     said = None
     for entry in entries:
         after = json.loads(entry.after) if entry.after else {}
-        if isinstance(after, dict) and after.get("grade") == grade.id and "score" in after:
+        if not isinstance(after, dict) or "score" not in after:
+            continue
+        # A release tells of the grades of all members, a later change of one.
+        if grade.id in after.get("grades", {}):
+            said = {"score": after["score"], "value": after["grades"][grade.id]["value"]}
+        elif after.get("grade") == grade.id:
             said = {"score": after["score"], "value": after["value"]}
     return [
         Check("audit entries that were changed", [], changed),

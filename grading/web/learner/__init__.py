@@ -482,9 +482,9 @@ def issue_anew(record_id: str) -> Any:
         if request.form.get("confirmed") != "yes":
             raise Refused("Confirm that the record is to be issued anew.")
         newer = records.issue_under_present_name(session, access.person(), found, now=access.now())
-        newer_id = newer.id
+        program_id = newer.program_id
     flash(_("Your record is issued anew under your present name. The old address says “Replaced”."))
-    return redirect(url_for("learner.record", record_id=newer_id), 303)
+    return redirect(url_for("records.program", program_id=program_id), 303)
 
 
 @bp.post("/records/<record_id>/share")
