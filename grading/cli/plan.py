@@ -1,6 +1,7 @@
 """grading plan: grading plans before a cohort has one."""
 
 import json
+import sys
 import tomllib
 from collections.abc import Callable
 from dataclasses import asdict
@@ -106,15 +107,13 @@ def simulate(
         raise Refused("Two panels need four graders.")
     assumptions = Assumptions(appeal_wronged, appeal_others)
     done = []
-    with click.progressbar(
-        range(replications), label="Cohorts", file=click.get_text_stream("stderr")
-    ) as bar:
+    with click.progressbar(range(replications), label="Cohorts", file=sys.stderr) as bar:
         for number in bar:
             rng = np.random.default_rng([seed, number])
             done.append(
                 rehearse(plan, kind, works, professionals=graders, rng=rng, assumptions=assumptions)
             )
-    found = {name: spread([take(one) for one in done]) for name, _words, take, _places in NUMBERS}
+    found = {name: spread([take(one) for one in done]) for name, _title, take, _digits in NUMBERS}
     if as_json:
         heading = {
             "world": kind, "works": works, "graders": graders, "replications": replications,

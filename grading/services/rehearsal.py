@@ -117,10 +117,10 @@ class _Cohort:
         ):
             if len(self.peers[work]) < plan.peer_readings:
                 self.peers[work].append((rater, value))
-        for work, read in self.peers.items():
+        for work, reviews in self.peers.items():
             self.given[work] += [
                 Reading(f"p{rater}", "peer", False, {"total": round(value)})
-                for rater, value in read
+                for rater, value in reviews
             ]
         read = rng.permutation(self.n)[: math.ceil(plan.professional_share * self.n)]
         self.wanted = np.zeros(self.n, dtype=int)
@@ -185,8 +185,12 @@ class _Cohort:
             for reading in given
         ]
         return routing.Totals(
-            Readings.from_long(*([row[place] for row in rows] for place in range(3))),
-            frozenset(row[1] for row in rows if row[1][1]),
+            Readings.from_long(
+                [work for work, _rater, _value in rows],
+                [rater for _work, rater, _value in rows],
+                [value for _work, _rater, value in rows],
+            ),
+            frozenset(rater for _work, rater, _value in rows if rater[1]),
         )
 
     def route(self) -> None:
