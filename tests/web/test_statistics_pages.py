@@ -16,6 +16,7 @@ from grading.services import statistics
 from tests import factories
 from tests.database import Clock
 from tests.services.test_adjusting import graded
+from tests.web.test_query_counts import MOST, counted
 
 
 @pytest.fixture
@@ -126,3 +127,29 @@ def test_separate_graders_are_named_and_not_compared(
     assert "Not all graders can be compared" in page
     release = client.get(f"/teach/{cohort}/release").get_data(as_text=True)
     assert "Severity was not taken out" in release
+
+
+def test_pages_ask_as_little_of_24_works_as_of_12(
+    app: Flask, act: Callable[[], Any], sign_in: Any, clock: Clock
+) -> None:
+    found = []
+    for learners in (12, 24):
+        with act() as session:
+            for person in session.scalars(select(factories.Person)):
+                person.email = f"earlier-{person.email}"
+            for program in session.scalars(select(factories.Program)):
+                program.name = f"Earlier {program.id}"
+            cast, now = graded(session, learners=learners, graders=3, second_share=1.0)
+            factories.run_upkeep(session, cast.cohort, now=now)
+            clock.now = now
+            cohort, instructor = cast.cohort.id, cast.instructor.id
+        Worker(app, HANDLERS).run_until_idle(clock.now)
+        client = sign_in(instructor)
+        counts = {}
+        for page in ("agreement", "severity", "severity?names=yes", "release"):
+            with counted(app) as statements:
+                assert client.get(f"/teach/{cohort}/{page}").status_code == 200
+            counts[page] = len(statements)
+        found.append(counts)
+    assert found[0] == found[1]
+    assert max(found[1].values()) <= MOST
