@@ -98,6 +98,8 @@ def a_cohort(
         "readings_before_not_passed": 1,
         "readings_near_cut": 1,
         "calibration": "off",
+        "peer_weight": 0.0,
+        "gate_wrong_side": 1.0,
     } | plan
     program = a_program(session, now=now)
     version = a_published_rubric(session, program, now=now, rubric=rubric)

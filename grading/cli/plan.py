@@ -106,14 +106,14 @@ def simulate(
     if kind == "panels" and graders < 4:
         raise Refused("Two panels need four graders.")
     assumptions = Assumptions(appeal_wronged, appeal_others)
-    done: list[Rehearsal] = []
+    done = []
     with click.progressbar(range(replications), label="Cohorts", file=sys.stderr) as bar:
         for number in bar:
             rng = np.random.default_rng([seed, number])
             done.append(
                 rehearse(plan, kind, works, professionals=graders, rng=rng, assumptions=assumptions)
             )
-    found = {name: spread([take(one) for one in done]) for name, _words, take, _places in NUMBERS}
+    found = {name: spread([take(one) for one in done]) for name, _title, take, _digits in NUMBERS}
     if as_json:
         heading = {
             "world": kind, "works": works, "graders": graders, "replications": replications,

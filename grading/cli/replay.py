@@ -39,7 +39,7 @@ from grading.models import (
     Review,
     Submission,
 )
-from grading.queries import agreement, releasing
+from grading.queries import agreement, gates, releasing
 from grading.rubric.definition import Criterion, Level, Rubric
 from grading.services import (
     allocations,
@@ -410,16 +410,16 @@ class Player:
         with transaction() as session:
             cohort = session.get_one(Cohort, self.cohort_id)
             self.now = max(self.now, cohort.results_at)
-            gates = [gate.key for gate in agreement.failed_gates(session, cohort)]
             found = releasing.candidates(session, cohort, now=self.now)
+            failed = [gate.key for gate in gates.failed(session, cohort, found)]
             if not any(item.ready for item in found):
                 return
             release_id = releases.propose(
                 session,
                 session.get_one(Person, self.instructors[0]),
                 cohort,
-                failed_gates=gates,
-                overrides=dict.fromkeys(gates, "A replay shows what real raters do."),
+                failed_gates=failed,
+                overrides=dict.fromkeys(failed, "A replay shows what real raters do."),
                 now=self.now,
             ).id
         with transaction() as session:

@@ -29,7 +29,7 @@ from grading.models import (
     SubmittedCopy,
 )
 from grading.queries import dates, members, needs
-from grading.services import people, releases
+from grading.services import people, releases, statistics
 from grading.workflow.group import ObjectionState
 from grading.workflow.release import ReleaseState
 
@@ -77,6 +77,13 @@ def carry_out_release(task: Task) -> None:
 def keep_up(task: Task) -> None:
     """Do what the clock demands of a cohort."""
     upkeep.run(task.app, task.payload["cohort"], now=task.now)
+
+
+def compute_statistics(task: Task) -> None:
+    """Compute a cohort's statistics; what is not older than the ratings is left."""
+    with transaction() as session:
+        cohort = session.get_one(Cohort, task.payload["cohort"])
+        statistics.compute(session, cohort, now=task.now)
 
 
 def _message(task: Task, template: str, person: Person, context: dict[str, Any]) -> EmailMessage:
@@ -250,4 +257,5 @@ HANDLERS: Mapping[str, Handler] = {
     "upkeep": keep_up,
     "credentials": credentials.issue,
     "status_list": credentials.renew_status_list,
+    "statistics": compute_statistics,
 }

@@ -67,6 +67,7 @@ __all__ = [
     "percent_agreement",
     "percent_exact",
     "scott_pi",
+    "units_between",
     "units_of_pairs",
     "within",
 ]
@@ -122,12 +123,18 @@ def between(one: Ratings, other: Ratings) -> Agreement:
 
     Alpha is of the two pools' medians on works that both read, as if each pool were one rater.
     """
-    table = pairs_between(one, other)
+    units = units_between(one, other)
+    n_works = len(np.intersect1d(one.work, other.work))
+    return _agreement(pairs_between(one, other), one, units, n_works, independent=False)
+
+
+def units_between(one: Ratings, other: Ratings) -> Units:
+    """Count, for the works that both pools read, the two pools' medians as ratings of two raters."""
     both = np.intersect1d(one.work, other.work)
     counts = np.zeros((len(both), len(one.levels)))
     for pool in (one, other):
         counts[np.arange(len(both)), _medians(pool, both)] += 1
-    return _agreement(table, one, units_from_counts(counts), len(both), independent=False)
+    return units_from_counts(counts)
 
 
 def _agreement(

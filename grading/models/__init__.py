@@ -45,11 +45,13 @@ from grading.models.record import (
 )
 from grading.models.release import Grade, GradeSeen, Release, ReleaseItem, SignOff
 from grading.models.review import Allocation, Rating, Review
-from grading.models.score import Discrepancy, Score
+from grading.models.score import Adjustment, Discrepancy, Score
+from grading.models.statistics import CohortStatistics
 from grading.models.submission import Submission, SubmissionFile, SubmittedCopy
 
 __all__ = [
     "Absence",
+    "Adjustment",
     "Alarm",
     "Allocation",
     "AnchorMarking",
@@ -63,6 +65,7 @@ __all__ = [
     "BulkCheck",
     "CalibrationAttempt",
     "Cohort",
+    "CohortStatistics",
     "Completion",
     "ConflictOfInterest",
     "Course",

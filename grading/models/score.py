@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, String, UniqueConstraint, text
+from sqlalchemy import JSON, ForeignKey, Index, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from grading.models.base import Base, Identified, state_of
@@ -16,7 +16,12 @@ class Score(Identified, Base):
     """The number computed from ratings, unrounded, of 100; a new one replaces, the old one stays.
 
     ``criteria`` maps criterion code to ``{"level": mean level index, "points": mean points}``.
-    ``rating_ids`` are the ratings it rests on.
+    ``rating_ids`` are the ratings it rests on. ``criteria`` are of the professionals' levels as they were
+    given, also where ``composite`` was adjusted; ``adjustment`` then says what moved it::
+
+        {"id": of the `Adjustment`, "raw": composite before, "shift": what severities add,
+         "readings": [{"allocation", "share", "severity", "standard_error"}],
+         "peers": null or {"allocations", "median", "criteria", "leniency", "weight"}}
     """
 
     __tablename__ = "score"
@@ -32,10 +37,38 @@ class Score(Identified, Base):
     method: Mapped[str] = mapped_column(String(80))
     plan_digest: Mapped[str] = mapped_column(String(64))
     computed_at: Mapped[datetime]
+    # The type keeps a missing one as NULL, not as the JSON word null.
+    adjustment: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
 
     submission: Mapped[Submission] = relationship()
 
     __table_args__ = (UniqueConstraint("submission_id", "number"),)
+
+
+class Adjustment(Identified, Base):
+    """What a cohort's readings told of severity and leniency when its scores were adjusted.
+
+    A new one replaces, the old ones stay, because scores rest on them. ``parameters`` are those of
+    `measurement.correction`; ``notes`` say why a part was not done, by part.
+    """
+
+    __tablename__ = "adjustment"
+
+    cohort_id: Mapped[str] = mapped_column(ForeignKey("cohort.id"))
+    number: Mapped[int]
+    parameters: Mapped[dict[str, Any]]
+    notes: Mapped[dict[str, Any]]
+    works: Mapped[int]
+    moved: Mapped[int]
+    fingerprint: Mapped[str] = mapped_column(String(80))
+    plan_digest: Mapped[str] = mapped_column(String(64))
+    computed_at: Mapped[datetime]
+
+    __table_args__ = (UniqueConstraint("cohort_id", "number"),)
+
+    @property
+    def chain(self) -> str:
+        return self.cohort_id
 
 
 class Discrepancy(Identified, Base):

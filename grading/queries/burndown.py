@@ -5,11 +5,18 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from grading.models import Allocation, Cohort
-from grading.workflow.allocation import OF_ANCHORS, THIRD_READINGS, AllocationState, Pool
+from grading.models import Allocation, Cohort, Submission
+from grading.workflow.allocation import (
+    OF_ANCHORS,
+    OUTSTANDING,
+    THIRD_READINGS,
+    AllocationState,
+    Pool,
+)
+from grading.workflow.submission import IN_GRADING
 
 DONE = (AllocationState.FINISHED, AllocationState.SEALED)
 COUNTED = (AllocationState.OPEN, AllocationState.ALLOCATED, AllocationState.BEGUN, *DONE)
@@ -68,7 +75,36 @@ def of_cohort(session: Session, cohort: Cohort, *, now: datetime) -> list[Burndo
     ):
         done = finished_at if state in DONE else None
         rows.setdefault(_stage(pool, purpose), []).append((created_at, done))
+    # What is called for but not given out yet is left to do as well.
+    if Stage.READINGS in rows:
+        rows[Stage.READINGS] += [(now, None)] * not_given_out(session, cohort)
     return [_follow(stage, rows[stage], cohort, now) for stage in Stage if stage in rows]
+
+
+def not_given_out(session: Session, cohort: Cohort) -> int:
+    """Count the professional readings that works want and nobody has been asked for."""
+    called = (
+        select(func.count())
+        .select_from(Allocation)
+        .where(
+            Allocation.submission_id == Submission.id,
+            Allocation.pool == Pool.PROFESSIONAL,
+            Allocation.purpose.not_in(THIRD_READINGS),
+            Allocation.state.in_((*OUTSTANDING, AllocationState.SEALED)),
+        )
+        .correlate(Submission)
+        .scalar_subquery()
+    )
+    return int(
+        session.scalar(
+            select(func.coalesce(func.sum(Submission.professionals_wanted - called), 0)).where(
+                Submission.cohort_id == cohort.id,
+                Submission.state.in_(IN_GRADING),
+                Submission.professionals_wanted > called,
+            )
+        )
+        or 0
+    )
 
 
 def _follow(

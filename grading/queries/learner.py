@@ -240,10 +240,73 @@ def comments(session: Session, found: Grade) -> dict[str, list[Comment]]:
         if allocation_id not in names:
             number = counts[Pool(pool)]
             counts[Pool(pool)] += 1
-            sign = chr(ord("A") + number) if pool == Pool.PROFESSIONAL else str(number + 1)
-            names[allocation_id] = (pool, sign)
+            names[allocation_id] = (pool, reading_sign(pool, number))
         heard.setdefault(criterion, []).append(Comment(names[allocation_id], level, text))
     return heard
+
+
+@dataclass(frozen=True)
+class Column:
+    """One reading in the table of how a result was worked out.
+
+    Attributes
+    ----------
+    label : (pool, sign)
+        As in `Comment`.
+    levels : mapping of criterion to level
+        Of what counted.
+    share : float
+        How much of the professionals' composite is this reading's; 0 for a peer's.
+    severity : float
+        Points added to it; positive: its grader is stricter than the panel.
+    """
+
+    label: tuple[str, str]
+    levels: dict[str, int]
+    share: float
+    severity: float
+
+
+def worked_out(session: Session, found: Grade) -> list[Column]:
+    """List the readings that a result rests on, with what each weighs; in the order of `comments`."""
+    score = found.score
+    rows = session.execute(
+        select(Allocation.id, Allocation.pool, Rating.id, Rating.criterion, Rating.level)
+        .join(Allocation, Allocation.id == Rating.allocation_id)
+        .where(
+            Rating.submission_id == found.submission_id,
+            Allocation.sealed_at <= found.released_at,
+        )
+        .order_by(*READING_ORDER, Rating.criterion)
+    )
+    detail = score.adjustment or {}
+    moved = {one["allocation"]: one for one in detail.get("readings", ())}
+    resting = set(score.rating_ids)
+    labels: dict[str, tuple[str, str]] = {}
+    counts = {Pool.PROFESSIONAL: 0, Pool.PEER: 0}
+    levels: dict[str, dict[str, int]] = {}
+    for allocation_id, pool, rating_id, criterion, level in rows:
+        if allocation_id not in labels:
+            number = counts[Pool(pool)]
+            counts[Pool(pool)] += 1
+            labels[allocation_id] = (pool, reading_sign(pool, number))
+        if rating_id in resting:
+            levels.setdefault(allocation_id, {})[criterion] = level
+    professionals = sum(labels[one][0] == Pool.PROFESSIONAL for one in levels)
+    found_columns = []
+    for allocation_id, given in levels.items():
+        label = labels[allocation_id]
+        own = moved.get(allocation_id)
+        equal = 1 / professionals if label[0] == Pool.PROFESSIONAL else 0.0
+        found_columns.append(
+            Column(label, given, own["share"] if own else equal, own["severity"] if own else 0.0)
+        )
+    return found_columns
+
+
+def reading_sign(pool: str, number: int) -> str:
+    """Name the reading of a number (from 0): professionals A, B …, peers 1, 2 …"""
+    return chr(ord("A") + number) if pool == Pool.PROFESSIONAL else str(number + 1)
 
 
 def overall_comments(session: Session, found: Grade) -> list[str]:

@@ -4,12 +4,21 @@ from collections.abc import Callable, Collection, Hashable
 from dataclasses import dataclass
 
 import numpy as np
-from sqlalchemy import ColumnElement, exists, select
+from sqlalchemy import ColumnElement, exists, func, select
 from sqlalchemy.orm import Session
 
 from grading.measurement.aggregation import Readings
 from grading.measurement.ratings import Collector, Ratings
-from grading.models import Allocation, Cohort, Quarantine, QuarantinedRating, Rating
+from grading.measurement.resolution import CriterionScale
+from grading.models import (
+    Allocation,
+    Cohort,
+    Quarantine,
+    QuarantinedRating,
+    Rating,
+    StruckReading,
+)
+from grading.rubric.definition import Rubric
 from grading.workflow.allocation import OF_ANCHORS, AllocationState, Pool
 from grading.workflow.monitoring import QuarantineState
 
@@ -18,6 +27,18 @@ READING_ORDER = (Allocation.pool.desc(), Allocation.sealed_at, Allocation.id)
 
 # Rows that are fetched at a time.
 ROWS = 20_000
+
+
+def scales(rubric: Rubric) -> tuple[CriterionScale, ...]:
+    """Give the rubric as the measurement core wants it."""
+    return tuple(
+        CriterionScale(
+            criterion.code,
+            criterion.weight,
+            tuple(float(level.points) for level in criterion.levels),
+        )
+        for criterion in rubric.criteria
+    )
 
 
 @dataclass(frozen=True)
@@ -57,6 +78,28 @@ def _of_works(cohort: Cohort) -> tuple[ColumnElement[bool], ...]:
         Allocation.purpose.not_in(OF_ANCHORS),
         ~set_aside(),
     )
+
+
+def fingerprint(session: Session, cohort: Cohort) -> str:
+    """Tell one state of a cohort's sealed ratings from another; what is kept with results that rest on it."""
+    count, last = session.execute(
+        select(func.count(), func.max(Rating.id))
+        .join(Allocation, Allocation.id == Rating.allocation_id)
+        .where(*_of_works(cohort)[:3])
+    ).one()
+    # Aside and back again is another count, and the same ones again are the same state.
+    aside = session.execute(
+        select(func.count(), func.sum(QuarantinedRating.rating_id))
+        .join(Quarantine, Quarantine.id == QuarantinedRating.quarantine_id)
+        .where(Quarantine.cohort_id == cohort.id, Quarantine.state == QuarantineState.IN_FORCE)
+    ).one()
+    struck = session.scalar(
+        select(func.count())
+        .select_from(StruckReading)
+        .join(Allocation, Allocation.id == StruckReading.allocation_id)
+        .where(Allocation.cohort_id == cohort.id)
+    )
+    return f"{count}.{last or 0}.{aside[0]}.{aside[1] or 0}.{struck}"
 
 
 def sealed_ratings(session: Session, cohort: Cohort) -> LongRatings:

@@ -18,7 +18,7 @@ from grading.models import (
     Score,
     Submission,
 )
-from grading.queries import members
+from grading.queries import adjusting, members
 from grading.queries.eligible import may_read
 from grading.workflow.allocation import (
     ATTEMPTED,
@@ -67,7 +67,13 @@ def candidates(
         .subquery()
     )
     works = session.execute(
-        select(Submission.id, Submission.state, Score.id, Score.composite)
+        select(
+            Submission.id,
+            Submission.state,
+            Score.id,
+            Score.composite,
+            Score.adjustment,
+        )
         .join(latest, latest.c.submission_id == Submission.id, isouter=True)
         .join(
             Score,
@@ -122,9 +128,11 @@ def candidates(
             )
         )
     )
+    asked = adjusting.asked(cohort.plan)
+    adjusted = adjusting.current(session, cohort) if asked else None
     stranded = {allocation.submission_id for allocation in stranded_items(session, cohort)}
     found = []
-    for submission_id, state, score_id, composite in works:
+    for submission_id, state, score_id, composite, adjustment in works:
         row = counts.get(submission_id)
         facts = Facts(
             state=state,
@@ -136,6 +144,9 @@ def candidates(
             reviews_owed=sum(owed.get(person, 0) for person in people.get(submission_id, ())),
             in_another_release=submission_id in pending,
             misconduct=submission_id in suspected,
+            # What was signed as adjusted stays so, whatever was sealed since.
+            not_adjusted=asked
+            and (adjustment is None or (apart_from is None and adjustment["id"] != adjusted)),
         )
         found.append(Candidate(submission_id, score_id, composite, hindrances(facts)))
     return found

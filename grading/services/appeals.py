@@ -20,7 +20,8 @@ from grading.models import (
     Submission,
 )
 from grading.queries import disputes, members, releasing
-from grading.services import allocations, audit, outbox, releases, settling
+from grading.queries.ratings import scales
+from grading.services import adjusting, allocations, audit, outbox, releases
 from grading.services.anonymity import naming_faults
 from grading.services.transitions import move
 from grading.workflow.allocation import MACHINE as ITEM_MACHINE
@@ -238,7 +239,7 @@ def remark(session: Session, appeal: Appeal, *, now: datetime) -> None:
     item = appeal.allocation
     if item is None or item.state != AllocationState.SEALED:
         raise Refused("The project has not been read again yet.")
-    score = settling.rescore(session, appeal.submission, now=now)
+    score = adjusting.rescore(session, appeal.submission, now=now)
     move(
         session,
         appeal,
@@ -270,7 +271,7 @@ def go_on_unblind(session: Session, actor: Person, appeal: Appeal, *, now: datet
     if _involved(session, actor, appeal):
         raise NotFound("There is no such appeal.")
     move(session, item, "cancel", actor=actor, now=now, ended_at=now)
-    score = settling.rescore(session, appeal.submission, now=now)
+    score = adjusting.rescore(session, appeal.submission, now=now)
     move(session, appeal, "remark", actor=actor, now=now, blind=False, score_id=score.id)
 
 
@@ -357,7 +358,7 @@ def strike(
         )
     )
     session.flush()
-    score = settling.rescore(session, appeal.submission, now=now)
+    score = adjusting.rescore(session, appeal.submission, now=now)
     appeal.score_id = score.id
     # The fault itself is kept with the reading; the chain outlives the right to forget.
     audit.record(
@@ -479,7 +480,7 @@ def outcome(session: Session, appeal: Appeal) -> Outcome:
                 criterion.code: float(criterion.levels[given[criterion.code]].points)
                 for criterion in rubric.criteria
             },
-            settling.scales(rubric),
+            scales(rubric),
         )
     before = {item["code"]: item["level"] for item in appeal.grade.detail["criteria"]}
     return Outcome(

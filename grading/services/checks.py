@@ -24,9 +24,9 @@ from grading.models import (
 from grading.models.base import new_id
 from grading.queries import standings
 from grading.queries.eligible import may_read
+from grading.queries.ratings import scales
 from grading.rubric.definition import Rubric
 from grading.services import allocations, anchors
-from grading.services.settling import scales
 from grading.workflow.allocation import HELD, OF_ANCHORS, AllocationState, Pool, Purpose
 from grading.workflow.calibration import AnchorUse, StandingState
 from grading.workflow.cohort import CohortState

@@ -6,6 +6,7 @@ from sqlalchemy.orm import Session
 
 from grading.errors import Fault, FaultsFound, Refused
 from grading.models import IdentityCheck, Person, Submission
+from grading.queries import members
 from grading.services import audit
 from grading.workflow.credential import IdentityAssurance
 
@@ -54,7 +55,7 @@ def check(
         raise FaultsFound(faults)
     if actor is not None and actor.id == person.id:
         raise Refused("Nobody checks their own identity.")
-    if submission is not None and submission.learner_id != person.id:
+    if submission is not None and not members.has(session, submission, person.id):
         raise Refused("This is another person's work.")
     made = IdentityCheck(
         person_id=person.id,

@@ -121,7 +121,7 @@ def add_evidence(
     session: Session, actor: Person, case: MisconductCase, *, text: str, source: str, now: datetime
 ) -> Evidence:
     """Add what somebody saw; it is bound to the copy that was handed in then, and never changed."""
-    if actor.id == case.submission.learner_id:
+    if members.took_part(session, case.submission, actor.id):
         raise NotFound("There is no such case.")
     if case.state not in PENDING:
         raise Refused("This case is decided.")

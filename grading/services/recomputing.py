@@ -21,12 +21,14 @@ from grading.models import (
     AuditEntry,
     Grade,
     IssuedCredential,
+    MemberPoints,
     Rating,
     SigningKey,
 )
 from grading.ports import Notary
 from grading.queries import evidence as gathering
-from grading.services import audit, releases, settling
+from grading.queries.ratings import scales
+from grading.services import adjusting, audit, releases, settling
 from grading.workflow.allocation import AllocationState, Pool
 
 
@@ -77,19 +79,29 @@ def _numbers(session: Session, grade: Grade) -> list[Check]:
         peers_needed=0,
     )
     try:
-        verdict = resolve(found, settling.scales(cohort.rubric_version.rubric), rule)
+        verdict = resolve(found, scales(cohort.rubric_version.rubric), rule)
     except ValueError as error:
         return [*checks, Check("readings that can be computed", "complete", str(error))]
     if not isinstance(verdict, Resolved):
         return [*checks, Check("readings that can be computed", "complete", "too few")]
-    deviation = None if math.isnan(verdict.standard_error) else verdict.standard_error
-    checks += [
-        Check("method", score.method, verdict.method),
-        Check("composite", score.composite, verdict.composite),
-        Check("standard error", score.standard_error, deviation),
-        Check("professional readings", score.professionals, verdict.n_professional),
-        Check("peer readings", score.peers, verdict.n_peer),
-    ]
+    composite = verdict.composite
+    checks.append(Check("professional readings", score.professionals, verdict.n_professional))
+    if score.adjustment is None:
+        deviation = None if math.isnan(verdict.standard_error) else verdict.standard_error
+        checks += [
+            Check("method", score.method, verdict.method),
+            Check("composite", score.composite, composite),
+            Check("standard error", score.standard_error, deviation),
+            Check("peer readings", score.peers, verdict.n_peer),
+        ]
+    else:
+        corrected = adjusting.recomputed(session, score)
+        checks += [
+            Check("composite before the adjustment", score.adjustment["raw"], composite),
+            Check("what severity adds", score.adjustment["shift"], corrected.shift),
+            Check("composite", score.composite, corrected.composite),
+        ]
+        composite = corrected.composite
     for code, kept in sorted(score.criteria.items()):
         checks += [
             Check(f"{code}: level", kept["level"], verdict.levels.get(code)),
@@ -97,11 +109,12 @@ def _numbers(session: Session, grade: Grade) -> list[Check]:
         ]
     lost = grade.detail.get("late", {}).get("points", 0.0)
     own = grade.detail.get("own_points", {}).get("points", 0.0)
-    exact = min(max(verdict.composite - lost + own, 0.0), 100.0)
+    exact = min(max(composite - lost + own, 0.0), 100.0)
     value, band = on_scale(exact, cohort.plan.bands)
     return [
         *checks,
         Check("points lost for lateness", lost, releases.points_lost(session, grade.submission)[1]),
+        Check("points of the learner's own", own, _own_points(session, grade)),
         Check("value", grade.value, str(value)),
         Check("band", grade.band, band or releases.NOT_PASSED),
         Check("passed", grade.passed, band is not None),
@@ -155,6 +168,21 @@ def _digests(grade: Grade) -> list[Check]:
     ]
 
 
+def _own_points(session: Session, grade: Grade) -> float:
+    """Find what a member of a group had more or fewer than the group when the grade was released."""
+    found = session.scalar(
+        select(MemberPoints.points)
+        .where(
+            MemberPoints.submission_id == grade.submission_id,
+            MemberPoints.person_id == grade.person_id,
+            MemberPoints.at <= grade.released_at,
+        )
+        .order_by(MemberPoints.number.desc())
+        .limit(1)
+    )
+    return found or 0.0
+
+
 def _trail(session: Session, grade: Grade) -> list[Check]:
     """Find what the audit chain says about the grade: when it was released, or amended."""
     entries = gathering.audit_entries(session, grade)
@@ -162,7 +190,12 @@ def _trail(session: Session, grade: Grade) -> list[Check]:
     said = None
     for entry in entries:
         after = json.loads(entry.after) if entry.after else {}
-        if isinstance(after, dict) and after.get("grade") == grade.id and "score" in after:
+        if not isinstance(after, dict) or "score" not in after:
+            continue
+        # A release tells of the grades of all members, a later change of one.
+        if grade.id in after.get("grades", {}):
+            said = {"score": after["score"], "value": after["grades"][grade.id]["value"]}
+        elif after.get("grade") == grade.id:
             said = {"score": after["score"], "value": after["value"]}
     return [
         Check("audit entries that were changed", [], changed),

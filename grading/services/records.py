@@ -300,6 +300,8 @@ def issue_under_present_name(
 ) -> CredentialRecord:
     """Issue one record anew for its owner under the name they have now; the old address says “Replaced”.
 
+    A name that somebody verified comes before that of the account.
+
     Raises
     ------
     NotFound
@@ -308,12 +310,13 @@ def issue_under_present_name(
         It has this name already, or is not valid.
     """
     _own(learner, record)
-    if record.state != RecordState.VALID or record.name == learner.name:
+    name = identity.verified_name(session, learner, now=now)
+    if record.state != RecordState.VALID or record.name == name:
         raise Refused("This record has your present name already, or is not valid any more.")
     return _issue_anew(
         session,
         record,
-        name=learner.name,
+        name=name,
         leave_out=None,
         actor=learner,
         reason="renamed",

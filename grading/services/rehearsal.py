@@ -117,16 +117,16 @@ class _Cohort:
         ):
             if len(self.peers[work]) < plan.peer_readings:
                 self.peers[work].append((rater, value))
-        for work, read in self.peers.items():
+        for work, reviews in self.peers.items():
             self.given[work] += [
                 Reading(f"p{rater}", "peer", False, {"total": round(value)})
-                for rater, value in read
+                for rater, value in reviews
             ]
-        chosen = rng.permutation(self.n)[: math.ceil(plan.professional_share * self.n)]
+        read = rng.permutation(self.n)[: math.ceil(plan.professional_share * self.n)]
         self.wanted = np.zeros(self.n, dtype=int)
-        self.wanted[chosen] = plan.professional_readings
+        self.wanted[read] = plan.professional_readings
         again = max(round(plan.second_share * self.n), min(plan.second_minimum, self.n))
-        self.again = set(rng.permutation(chosen)[:again].tolist())
+        self.again = set(rng.permutation(read)[:again].tolist())
         self.results: dict[int, Resolved] = {}
 
     def read(self, work: int, cause: Cause, *, adjudication: bool = False) -> bool:
@@ -186,11 +186,11 @@ class _Cohort:
         ]
         return routing.Totals(
             Readings.from_long(
-                [work for work, _, _ in rows],
-                [rater for _, rater, _ in rows],
-                [value for _, _, value in rows],
+                [work for work, _rater, _value in rows],
+                [rater for _work, rater, _value in rows],
+                [value for _work, _rater, value in rows],
             ),
-            frozenset(row[1] for row in rows if row[1][1]),
+            frozenset(rater for _work, rater, _value in rows if rater[1]),
         )
 
     def route(self) -> None:

@@ -9,13 +9,13 @@ from sqlalchemy.orm import Session
 
 from grading.measurement.routing import Choice
 from grading.models import Allocation, Cohort, Submission
+from grading.queries import burndown, standings
 from grading.queries import routing as queries
-from grading.queries import standings
 from grading.services import allocations, audit
 from grading.services.transitions import move
-from grading.workflow.allocation import OUTSTANDING, THIRD_READINGS, AllocationState, Pool
+from grading.workflow.allocation import OUTSTANDING, AllocationState, Pool
 from grading.workflow.cohort import CohortState, Role
-from grading.workflow.submission import IN_GRADING, SubmissionState
+from grading.workflow.submission import SubmissionState
 
 # These may get one more; what is released or disputed is decided otherwise.
 OPEN_TO_MORE = (SubmissionState.SUBMITTED, SubmissionState.BEGUN, SubmissionState.RESOLVED)
@@ -89,25 +89,6 @@ def route(session: Session, cohort: Cohort, *, now: datetime) -> int:
 
 def _waiting(session: Session, cohort: Cohort) -> int:
     """Count the professional readings that nobody has taken, and those that are wanted but not called."""
-    called = (
-        select(func.count())
-        .select_from(Allocation)
-        .where(
-            Allocation.submission_id == Submission.id,
-            Allocation.pool == Pool.PROFESSIONAL,
-            Allocation.purpose.not_in(THIRD_READINGS),
-            Allocation.state.in_((*OUTSTANDING, AllocationState.SEALED)),
-        )
-        .correlate(Submission)
-        .scalar_subquery()
-    )
-    missing = session.scalar(
-        select(func.coalesce(func.sum(Submission.professionals_wanted - called), 0)).where(
-            Submission.cohort_id == cohort.id,
-            Submission.state.in_(IN_GRADING),
-            Submission.professionals_wanted > called,
-        )
-    )
     untaken = session.scalar(
         select(func.count())
         .select_from(Allocation)
@@ -117,7 +98,7 @@ def _waiting(session: Session, cohort: Cohort) -> int:
             Allocation.state == AllocationState.OPEN,
         )
     )
-    return int(missing or 0) + int(untaken or 0)
+    return burndown.not_given_out(session, cohort) + int(untaken or 0)
 
 
 def _ask(session: Session, work: Submission, choice: Choice, now: datetime) -> None:

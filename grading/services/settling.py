@@ -10,7 +10,6 @@ from sqlalchemy.orm import Session
 
 from grading.errors import Refused
 from grading.measurement.resolution import (
-    CriterionScale,
     Discrepant,
     NeedsReading,
     Reading,
@@ -20,8 +19,7 @@ from grading.measurement.resolution import (
     resolve,
 )
 from grading.models import Allocation, Discrepancy, Rating, Score, StruckReading, Submission
-from grading.queries.ratings import set_aside
-from grading.rubric.definition import Rubric
+from grading.queries.ratings import scales, set_aside
 from grading.services import allocations, audit
 from grading.services.transitions import move
 from grading.workflow.adjudication import DiscrepancyState
@@ -34,18 +32,6 @@ from grading.workflow.allocation import (
 )
 from grading.workflow.plan import GradingPlan
 from grading.workflow.submission import SubmissionState
-
-
-def scales(rubric: Rubric) -> tuple[CriterionScale, ...]:
-    """Give the rubric as the measurement core wants it."""
-    return tuple(
-        CriterionScale(
-            criterion.code,
-            criterion.weight,
-            tuple(float(level.points) for level in criterion.levels),
-        )
-        for criterion in rubric.criteria
-    )
 
 
 def rule(plan: GradingPlan, professionals_wanted: int) -> Rule:

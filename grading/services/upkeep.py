@@ -24,6 +24,7 @@ from grading.models import (
 )
 from grading.queries import dates, standings
 from grading.services import (
+    adjusting,
     allocations,
     appeals,
     audit,
@@ -34,6 +35,7 @@ from grading.services import (
     reviews,
     routing,
     settling,
+    statistics,
 )
 from grading.services.transitions import move
 from grading.workflow.adjudication import DiscrepancyState
@@ -561,6 +563,20 @@ def confirm_groups(session: Session, cohort: Cohort, *, seed: int, now: datetime
     return len(undisputed)
 
 
+def adjust(session: Session, cohort: Cohort, *, seed: int, now: datetime) -> int:
+    """Adjust scores for who read, where the plan asks for it and all readings are in."""
+    del seed
+    if not adjusting.due(session, cohort, now=now):
+        return 0
+    return 1 + adjusting.adjust(session, None, cohort, now=now).works
+
+
+def keep_statistics(session: Session, cohort: Cohort, *, seed: int, now: datetime) -> int:
+    """Ask a worker for the statistics that pages show, when ratings changed."""
+    del seed
+    return statistics.keep_up(session, cohort, now=now)
+
+
 STEPS: tuple[Step, ...] = (
     confirm_groups,
     allocate_when_due,
@@ -577,7 +593,9 @@ STEPS: tuple[Step, ...] = (
     settle,
     look_after_raters,
     route,
+    adjust,
     repair,
+    keep_statistics,
     reminders.remind,
 )
 

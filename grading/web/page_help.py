@@ -388,12 +388,21 @@ PAGES: dict[str, Help] = {
             "read it any more."
         ),
     ),
-    "instructor.agreement": Help(
+    "statistics.agreement": Help(
         Reader.STAFF,
         _l("Agreement"),
         _l(
-            "How far readers of the same project agree, corrected for chance. With few "
-            "projects nothing is shown, because it would mean little."
+            "How far readers of the same project agree, corrected for chance: by criterion, pair by "
+            "pair, and peers against graders. With few projects nothing is shown, because it would "
+            "mean little."
+        ),
+    ),
+    "statistics.severity": Help(
+        Reader.STAFF,
+        _l("Severity"),
+        _l(
+            "Which graders are stricter than others, as far as shared projects tell, how many readings "
+            "make a score reliable, and how often passing or not passing is right."
         ),
     ),
     "instructor.disputed": Help(
@@ -531,7 +540,8 @@ WITHOUT = frozenset(
         "calibration.file",
         "funnel.cohort_csv",
         "funnel.program_csv",
-        "instructor.agreement_csv",
+        "statistics.agreement_csv",
+        "statistics.severity_csv",
         "learner.own_file",
         "learner.record",
         "monitoring.sheets",

@@ -111,6 +111,7 @@ HINDRANCE_LABELS: dict[str, Any] = {
     Hindrance.REVIEWS_OWED: _l("The learner owes peer reviews"),
     Hindrance.IN_ANOTHER_RELEASE: _l("In a release that is on its way"),
     Hindrance.MISCONDUCT: _l("A suspicion is being looked into"),
+    Hindrance.NOT_ADJUSTED: _l("Not adjusted to the readings yet"),
 }
 MISCONDUCT_LABELS: dict[str, Any] = {
     MisconductKind.COPYING: _l("Copying"),

@@ -179,8 +179,17 @@ class GradingPlan:
         "mean",
         "Agreement",
         "Score from several professional readings",
-        "The mean is best in simulation; the median resists gross errors above 6 %.",
-        words=("mean", "median"),
+        "The mean is best in simulation; the median resists gross errors above 6 %; severity takes out how "
+        "strict each grader is, where the design can tell.",
+        words=("mean", "median", "severity"),
+    )
+    peer_weight: float = _choice(
+        0.2,
+        "Agreement",
+        "Share of the peers in the score",
+        "Only after centring peers on the professionals, and none while fewer than 30 projects have both.",
+        low=0,
+        high=0.5,
     )
 
     calibration: str = _choice(
@@ -433,6 +442,14 @@ class GradingPlan:
     )
     gate_minimum: int = _choice(
         30, "Release", "Pairs before the kappas count", "Fewer pairs tell nothing.", low=2
+    )
+    gate_wrong_side: float = _choice(
+        0.20,
+        "Release",
+        "Most risk of being on the wrong side of the pass mark",
+        "A project above it is read again, or a lead releases it with a reason. 1: no such gate.",
+        low=0.01,
+        high=1,
     )
 
     late_days: int = _choice(

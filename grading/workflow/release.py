@@ -39,6 +39,7 @@ class Hindrance(StrEnum):
     REVIEWS_OWED = "reviews_owed"
     IN_ANOTHER_RELEASE = "in_another_release"
     MISCONDUCT = "misconduct"
+    NOT_ADJUSTED = "not_adjusted"
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,7 @@ class Facts:
     reviews_owed: int
     in_another_release: bool
     misconduct: bool
+    not_adjusted: bool = False
 
 
 def hindrances(facts: Facts) -> tuple[Hindrance, ...]:
@@ -69,6 +71,8 @@ def hindrances(facts: Facts) -> tuple[Hindrance, ...]:
             found.append(Hindrance.READING_OUTSTANDING)
         elif not found:
             found.append(Hindrance.UNRESOLVED)
+    elif facts.not_adjusted:
+        found.append(Hindrance.NOT_ADJUSTED)
     if facts.undo_open:
         found.append(Hindrance.UNDO_OPEN)
     if facts.reviews_owed:

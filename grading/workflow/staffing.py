@@ -320,7 +320,8 @@ def _numbers(plan: GradingPlan, people: People) -> Iterator[Finding]:
             " read twice, and it takes %(n)s.",
             {"n": plan.gate_minimum, "there": doubles},
         )
-    if plan.peer_readings and plan.professional_share == 1 and people.learners < PEERS_CENTRED_FROM:
+    few = plan.peer_weight > 0 and people.learners < PEERS_CENTRED_FROM
+    if plan.peer_readings and plan.professional_share == 1 and few:
         yield Finding(
             "peers_do_not_count",
             Severity.NOTE,

@@ -74,7 +74,31 @@ def a_heat_map(n: int = 12) -> charts.Figure:
     )  # fmt: skip
 
 
-EVERY = (some_bars, some_intervals, some_lines, a_histogram, a_heat_map)
+def a_scatter() -> charts.Figure:
+    points = [(40 + 3 * i % 55, (i * 7) % 23 - 9, 1 + i % 3) for i in range(60)]
+    return charts.scatter(
+        "bland-altman", "Do peers mark as graders do?", FINDING, points,
+        x_axis="Mean of both, points", y_axis="Peers less graders, points",
+        headings=("Mean", "Difference", "Projects"),
+        limits=[charts.Limit("Mean 3.1", 3.1, centre=True), charts.Limit("95 % above", 17),
+                charts.Limit("95 % below", -11)],
+        bands=[(2, 4.2), (15, 19), (-13, -9)],
+    )  # fmt: skip
+
+
+def a_wright_map() -> charts.Figure:
+    graders = [charts.Place(f"Grader {i}", f"G{i}", (i % 7 - 3) / 8) for i in range(1, 13)]
+    criteria = [charts.Place(LONG, "C1", 0.1), charts.Place("Method", "C2", 0.12)]
+    levels = [charts.Place(f"Method: {i}", f"C2:{i}", i - 2.4) for i in range(1, 5)]
+    return charts.wright(
+        "wright", "Do all share one scale?", FINDING, [-2, -1, 0, 1, 2], [3, 14, 21, 2],
+        [("Graders", graders), ("Criteria", criteria), ("Levels", levels)], works="Projects",
+        axis="Logits; up: better, stricter, harder", headings=("Kind", "Name", "Short", "Logits"),
+        line=("Dashed: the pass mark, at 0.3 logits", 0.3),
+    )  # fmt: skip
+
+
+EVERY = (some_bars, some_intervals, some_lines, a_histogram, a_heat_map, a_scatter, a_wright_map)
 LAYOUTS = [(make, layout) for make in EVERY for layout in ("wide", "narrow")]
 
 

@@ -86,9 +86,14 @@ def costs(
     clock.forward(minutes=11)
     pages = {
         "learner": [f"/learn/{cohort}", f"/learn/{cohort}/project"],
-        "grader": ["/grade/", f"/grade/item/{item}"],
+        "grader": ["/grade/", f"/grade/item/{item}", f"/grade/calibration/{cohort}",
+                   f"/grade/consistency/{cohort}"],
         "instructor": [f"/teach/{cohort}", f"/teach/{cohort}/agreement", f"/teach/{cohort}/release",
-                       f"/teach/{cohort}/disputed", f"/teach/{cohort}/audit"],
+                       f"/teach/{cohort}/severity", f"/teach/{cohort}/severity?names=yes",
+                       f"/teach/{cohort}/disputed", f"/teach/{cohort}/audit",
+                       f"/teach/{cohort}/examples", f"/teach/{cohort}/standings",
+                       f"/teach/{cohort}/graders", f"/teach/{cohort}/graders/{people['grader']}",
+                       f"/teach/{cohort}/set-aside", f"/teach/{cohort}/readings"],
         "coordinator": [f"/admin/cohorts/{cohort}{page}" for page in
                         ("", "/people", "/conflicts", "/calendar", "/plan", "/open", "/end")],
         "office": ["/admin/", f"/admin/programs/{program}", f"/admin/programs/{program}/entitlements"],
@@ -100,6 +105,7 @@ def costs(
             with counted(app) as statements:
                 assert client.get(address).status_code == 200
             label = address.replace(cohort, "C").replace(str(item), "I").replace(program, "P")
+            label = label.replace(people["grader"], "G")
             found[label] = len(statements)
     return found
 

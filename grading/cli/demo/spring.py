@@ -20,7 +20,7 @@ from grading.models import (
     QueuePause,
     Release,
 )
-from grading.queries import agreement, releasing
+from grading.queries import gates, releasing
 from grading.services import (
     anchors,
     appeals,
@@ -266,16 +266,17 @@ class Spring:
         world = self.world
         with transaction() as session:
             cohort = world.cohort(session, NAME)
-            if not any(one.ready for one in releasing.candidates(session, cohort, now=now)):
+            candidates = releasing.candidates(session, cohort, now=now)
+            if not any(one.ready for one in candidates):
                 return
-            gates = [gate.key for gate in agreement.failed_gates(session, cohort)]
+            failed = [gate.key for gate in gates.failed(session, cohort, candidates)]
             release = releases.propose(
                 session,
                 world.person(session, "Instructor Opal"),
                 cohort,
-                failed_gates=gates,
+                failed_gates=failed,
                 overrides=dict.fromkeys(
-                    gates,
+                    failed,
                     "The pairs behind it are few and near the pass mark; all were read again.",
                 ),
                 now=now,

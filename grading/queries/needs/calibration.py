@@ -15,8 +15,8 @@ from grading.models import (
     QueuePause,
     RubricVersion,
     Standing,
-    Submission,
 )
+from grading.queries.members import is_member
 from grading.queries.needs.base import SETTLES, Kind, Need, Who
 from grading.workflow.calibration import (
     CLEARED,
@@ -27,6 +27,7 @@ from grading.workflow.calibration import (
     may_try_again_at,
 )
 from grading.workflow.cohort import Role
+from grading.workflow.group import TOOK_PART
 from grading.workflow.monitoring import AlarmState
 
 
@@ -43,8 +44,11 @@ def examples(session: Session, me: Who, now: datetime) -> list[Need]:
     ):
         rows = session.execute(
             select(AnchorPaper.cohort_id, func.count())
-            .join(Submission, Submission.id == AnchorPaper.submission_id)
-            .where(AnchorPaper.cohort_id.in_(ids), condition, Submission.learner_id != me.person.id)
+            .where(
+                AnchorPaper.cohort_id.in_(ids),
+                condition,
+                ~is_member(me.person.id, TOOK_PART, of=AnchorPaper.submission_id),
+            )
             .group_by(AnchorPaper.cohort_id)
         )
         found += [

@@ -11,6 +11,8 @@ from grading.web.charts.heat import heat_map
 from grading.web.charts.histogram import histogram
 from grading.web.charts.intervals import Estimate, intervals
 from grading.web.charts.lines import Break, Limit, Series, lines
+from grading.web.charts.scatter import scatter
+from grading.web.charts.wright import Place, wright
 
 __all__ = [
     "Bar",
@@ -20,10 +22,13 @@ __all__ = [
     "Estimate",
     "Figure",
     "Limit",
+    "Place",
     "Series",
     "bars",
     "heat_map",
     "histogram",
     "intervals",
     "lines",
+    "scatter",
+    "wright",
 ]

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from grading.web.charts.drawing import GAP, Canvas, Figure, cut, figure, text_width, wrapped
+from grading.web.charts.labels import apart
 from grading.web.charts.scales import Linear, rounded_out
 
 PLOT_WIDE, PLOT_NARROW = 260.0, 200.0
@@ -108,7 +109,7 @@ def lines(
                     canvas.dot(x, height, "dot alarm")
                 elif one.dots:
                     canvas.dot(x, height, f"dot series-{number}")
-        for height, label in _apart(
+        for height, label in apart(
             [(y_scale.clipped(value), label) for value, label in named], canvas.row, top, bottom
         ):
             text = cut(label, room, canvas.size)
@@ -123,19 +124,3 @@ def lines(
         headings,
         [(one.label, x, y) for one in series for x, y in one.points],
     )
-
-
-def _apart(
-    named: list[tuple[float, str]], row: float, top: float, bottom: float
-) -> list[tuple[float, str]]:
-    """Move names that would touch apart, each as little as needed, from the top down and back up."""
-    placed = sorted(named)
-    heights = [height for height, _ in placed]
-    for index, height in enumerate(heights):
-        floor = heights[index - 1] + row if index else top
-        heights[index] = max(height, floor)
-    ceiling = bottom
-    for index in reversed(range(len(heights))):
-        heights[index] = min(heights[index], ceiling)
-        ceiling = heights[index] - row
-    return [(height, label) for height, (_, label) in zip(heights, placed, strict=True)]

@@ -1,13 +1,12 @@
-"""The instructor's pages: the cohort, agreement, disputed grades, release, audit."""
+"""The instructor's pages: the cohort, disputed grades, release, audit."""
 
-import csv
-import io
 import math
 from collections.abc import Mapping
 from typing import Any
 
-from flask import Blueprint, Flask, Response, flash, g, redirect, render_template, request, url_for
+from flask import Blueprint, Flask, flash, g, redirect, render_template, request, url_for
 from flask_babel import gettext as _
+from flask_babel import ngettext
 from sqlalchemy.orm import Session
 
 from grading.authorization.permissions import Permission
@@ -23,12 +22,12 @@ from grading.models import (
     StruckReading,
     Submission,
 )
-from grading.queries import agreement as agreements
+from grading.queries import adjusting as adjustments
 from grading.queries import burndown as burndowns
-from grading.queries import disputes, members, releasing
+from grading.queries import disputes, gates, members, releasing
 from grading.queries import instructor as queries
 from grading.queries import learner as learners
-from grading.services import allocations, appeals, exposures, records, releases
+from grading.services import adjusting, allocations, appeals, exposures, records, releases
 from grading.web import access
 from grading.web.access import load, requires
 from grading.web.errors import fault_words
@@ -42,6 +41,7 @@ from grading.web.instructor import (
     points,
     routing,
     shell,
+    statistics,
 )
 from grading.web.instructor.shell import render
 from grading.workflow.group import MemberState
@@ -184,43 +184,6 @@ def revoke(submission_id: str) -> Any:
     return redirect(url_for("instructor.submission", submission_id=submission_id), 303)
 
 
-@bp.get("/<cohort_id>/agreement")
-@requires(SCORES)
-def agreement(cohort_id: str) -> Any:
-    found = shell.cohort(cohort_id, SCORES)
-    return render(
-        "agreement.html",
-        found,
-        report=agreements.report(db.session(), found),
-        enough=agreements.ENOUGH,
-        failed={gate.key: gate for gate in agreements.failed_gates(db.session(), found)},
-    )
-
-
-@bp.get("/<cohort_id>/agreement.csv")
-@requires(SCORES)
-def agreement_csv(cohort_id: str) -> Response:
-    """The same numbers for a spreadsheet; what is undefined is empty."""
-    found = shell.cohort(cohort_id, SCORES)
-    out = io.StringIO()
-    writer = csv.writer(out)
-    names = ("works", "pairs", "exact", "adjacent", "quadratic_kappa", "alpha")
-    writer.writerow(["criterion", "pool", *names])
-    for code, pools in agreements.as_dict(agreements.report(db.session(), found)).items():
-        for pool, values in pools.items():
-            enough = values["works"] >= agreements.ENOUGH
-            writer.writerow(
-                [code, pool, values["works"], values["pairs"]]
-                + [
-                    "" if values[name] is None or not enough else f"{values[name]:.6f}"
-                    for name in names[2:]
-                ]
-            )
-    answer = Response(out.getvalue(), mimetype="text/csv")
-    answer.headers.set("Content-Disposition", "attachment", filename="agreement.csv")
-    return answer
-
-
 @bp.get("/<cohort_id>/disputed")
 @requires(SCORES)
 def disputed(cohort_id: str) -> Any:
@@ -323,6 +286,8 @@ def _fix(hindrance: Hindrance, cohort: Cohort, submission_id: str, cases: Mappin
         return url_for("instructor.disputed", cohort_id=cohort.id)
     if hindrance in (Hindrance.NOBODY_ELIGIBLE, Hindrance.NOT_ALLOCATED):
         return url_for("instructor.cohort", cohort_id=cohort.id) + "#stuck"
+    if hindrance == Hindrance.NOT_ADJUSTED:
+        return "#adjustment"
     if hindrance == Hindrance.IN_ANOTHER_RELEASE:
         return "#releases"
     return url_for("instructor.submission", submission_id=submission_id)
@@ -349,7 +314,8 @@ def _release_page(
             for item in hindered[:200]
         ],
         hindered_count=len(hindered),
-        gates=agreements.failed_gates(session, cohort),
+        gates=gates.failed(session, cohort, candidates),
+        adjustment=adjustments.summary(session, cohort) if adjustments.asked(cohort.plan) else None,
         releases=queries.releases(session, cohort),
         me=access.person().id,
         faults=faults or {},
@@ -357,6 +323,18 @@ def _release_page(
         page_error=bool(faults),
     )
     return page, status
+
+
+@bp.post("/<cohort_id>/adjust")
+@requires(RELEASE)
+def adjust(cohort_id: str) -> Any:
+    """Adjust what awaits release now, from the readings that are in."""
+    with transaction() as session:
+        found = shell.cohort(cohort_id, RELEASE)
+        made = adjusting.adjust(session, access.person(), found, now=access.now())
+        words = ngettext("%(num)s result is adjusted.", "%(num)s results are adjusted.", made.works)
+    flash(words)
+    return redirect(url_for("instructor.release", cohort_id=cohort_id) + "#adjustment", 303)
 
 
 @bp.get("/<cohort_id>/release")
@@ -372,7 +350,8 @@ def propose(cohort_id: str) -> Any:
     try:
         with transaction() as session:
             found = shell.cohort(cohort_id, RELEASE)
-            failed = [gate.key for gate in agreements.failed_gates(session, found)]
+            candidates = releasing.candidates(session, found, now=access.now())
+            failed = [gate.key for gate in gates.failed(session, found, candidates)]
             releases.propose(
                 session,
                 access.person(),
@@ -438,6 +417,7 @@ def audit(cohort_id: str) -> Any:
 
 def register(app: Flask) -> None:
     app.register_blueprint(bp)
+    app.register_blueprint(statistics.bp)
     app.register_blueprint(misconduct.bp)
     app.register_blueprint(coordinator.bp)
     app.register_blueprint(funnel.bp)

@@ -33,7 +33,7 @@ from grading.services import (
 from grading.web import access, downloads
 from grading.web.access import load, requires
 from grading.web.errors import fault_words
-from grading.web.learner import credentials, grouping, program_record, questions
+from grading.web.learner import credentials, grouping, program_record, questions, working
 from grading.workflow import files
 from grading.workflow.cohort import CohortState
 from grading.workflow.deadlines import end_of_day
@@ -454,6 +454,7 @@ def result(cohort_id: str) -> Any:
         entitled=entitlements.entitled(session, found.program, me, None),
         rubric=found.rubric_version.rubric,
         comments=queries.comments(session, grade),
+        working=working.of(session, grade, found.rubric_version.rubric),
         overall=queries.overall_comments(session, grade),
         record=queries.record(session, found, me),
     )
@@ -481,9 +482,9 @@ def issue_anew(record_id: str) -> Any:
         if request.form.get("confirmed") != "yes":
             raise Refused("Confirm that the record is to be issued anew.")
         newer = records.issue_under_present_name(session, access.person(), found, now=access.now())
-        newer_id = newer.id
+        program_id = newer.program_id
     flash(_("Your record is issued anew under your present name. The old address says “Replaced”."))
-    return redirect(url_for("learner.record", record_id=newer_id), 303)
+    return redirect(url_for("records.program", program_id=program_id), 303)
 
 
 @bp.post("/records/<record_id>/share")

@@ -9,6 +9,7 @@ from grading.authorization.permissions import Permission
 from grading.db import db, transaction
 from grading.errors import Fault, FaultsFound, NotFound
 from grading.models import CredentialRecord, Program, ShareLink
+from grading.queries import identity
 from grading.queries import record as queries
 from grading.services import records, sharing
 from grading.web import access, downloads
@@ -40,8 +41,8 @@ def _page(program: Program, faults: list[Fault] | None = None) -> Any:
         found=found,
         program=program,
         record=record,
+        present_name=identity.verified_name(session, access.person(), now=access.now()),
         credentials=credentials.listed(record) if record else [],
-        present_name=access.person().name,
         links=links,
         views=sharing.views(session, addresses),
         base_url=access.installation().settings.base_url,

@@ -1,0 +1,41 @@
+"""Statistics that are kept: what there is, how old it is, and how each kind is computed.
+
+Results are plain data with None for what is undefined, so that they can be stored and shown as they are.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from grading.models import Cohort, CohortStatistics
+from grading.queries import agreement, generalizability, risk, severity
+from grading.queries.ratings import fingerprint
+
+Builder = Callable[[Session, Cohort], dict[str, Any]]
+
+BUILDERS: Mapping[str, Builder] = {
+    "agreement": agreement.detailed,
+    "severity": severity.detailed,
+    "generalizability": generalizability.detailed,
+    "risk": risk.detailed,
+}
+
+
+def kept(session: Session, cohort: Cohort) -> dict[str, CohortStatistics]:
+    """List what was computed last, by kind, in one query."""
+    return {
+        one.kind: one
+        for one in session.scalars(
+            select(CohortStatistics).where(CohortStatistics.cohort_id == cohort.id)
+        )
+    }
+
+
+def current(session: Session, cohort: Cohort, kind: str) -> dict[str, Any] | None:
+    """Give what is kept of one kind, if it is of the ratings as they are now."""
+    found = session.get(CohortStatistics, (cohort.id, kind))
+    if found is None or found.fingerprint != fingerprint(session, cohort):
+        return None
+    return found.result
