@@ -22,7 +22,7 @@ Violet Walnut
 LEARNERS = tuple(_PLANTS.split())
 
 GRADERS = {
-    "Spring": ("Basalt", "Chalk", "Flint", "Granite", "Marble", "Slate"),
+    "Spring": ("Basalt", "Chalk", "Flint", "Granite", "Slate"),
     "Summer": ("Agate", "Basalt", "Flint", "Marble", "Quartz"),
     "Autumn": ("Agate", "Basalt", "Flint", "Marble", "Quartz"),
 }

@@ -55,7 +55,7 @@ BIRCH = Story(
 )
 DOGWOOD = Story([levels(3, 3, 3, 3, 3)], levels(3, 3, 3, 3, 3))
 STORIES = {"Alder": ALDER, "Birch": BIRCH, "Dogwood": DOGWOOD}
-JOINING = ("Agate", "Quartz")
+JOINING = ("Marble", "Quartz")
 IDLE_PEERS = ("Learner Nettle", "Learner Oak")
 
 # Slate reads most, steadily for two days, and then by another standard.
@@ -349,7 +349,7 @@ class Spring:
         with transaction() as session:
             item = self._of_birch(session).allocation
             assert item is not None
-            for stone in ("Agate", "Quartz", "Flint", "Basalt", "Marble", "Chalk"):
+            for stone in ("Marble", "Quartz", "Flint", "Basalt", "Chalk", "Granite"):
                 if world.claim(session, NAME, f"Grader {stone}", item, now):
                     break
             world.finish(session, NAME, item, now + timedelta(minutes=25))
