@@ -323,7 +323,8 @@ PAGES: dict[str, Help] = {
         Reader.STAFF,
         _l("What is set aside"),
         _l(
-            "Every rating that does not count at present, and the released results that rest on one."
+            "Every rating that does not count at present, and the released results that rest on "
+            "one."
         ),
     ),
     "routing.board": Help(
@@ -338,7 +339,8 @@ PAGES: dict[str, Help] = {
         Reader.READER,
         _l("Calibration"),
         _l(
-            "Practise on examples with the leads' levels beside yours, then qualify. You grade when "
+            "Practise on examples with the leads' levels beside yours, then qualify. You grade "
+            "when"
             "you are cleared on every criterion."
         ),
     ),
@@ -392,8 +394,10 @@ PAGES: dict[str, Help] = {
         Reader.STAFF,
         _l("Agreement"),
         _l(
-            "How far readers of the same project agree, corrected for chance: by criterion, pair by "
-            "pair, and peers against graders. With few projects nothing is shown, because it would "
+            "How far readers of the same project agree, corrected for chance: by criterion, "
+            "pair by"
+            "pair, and peers against graders. With few projects nothing is shown, because it "
+            "would"
             "mean little."
         ),
     ),
@@ -401,7 +405,8 @@ PAGES: dict[str, Help] = {
         Reader.STAFF,
         _l("Severity"),
         _l(
-            "Which graders are stricter than others, as far as shared projects tell, how many readings "
+            "Which graders are stricter than others, as far as shared projects tell, how many "
+            "readings"
             "make a score reliable, and how often passing or not passing is right."
         ),
     ),
@@ -457,63 +462,72 @@ PAGES: dict[str, Help] = {
         Reader.READER,
         _l("Your absence"),
         _l(
-            "Say when you are away. What you have not begun by then goes to your cover, or to whoever is free, and comes back to you if nobody took it."
+            "Say when you are away. What you have not begun by then goes to your cover, or to "
+            "whoever is free, and comes back to you if nobody took it."
         ),
     ),
     "group.page": Help(
         Reader.LEARNER,
         _l("Your group"),
         _l(
-            "Who works with you, who is invited, and how to join or leave. One project, one result, and each member’s own record of it."
+            "Who works with you, who is invited, and how to join or leave. One project, one "
+            "result, and each member’s own record of it."
         ),
     ),
     "group.object_to": Help(
         Reader.LEARNER,
         _l("Object to a submission"),
         _l(
-            "A member handed in for all. If you do not stand by it, say so here before the time is over; nobody reads it until then."
+            "A member handed in for all. If you do not stand by it, say so here before the time "
+            "is over; nobody reads it until then."
         ),
     ),
     "groups.page": Help(
         Reader.OFFICE,
         _l("Groups"),
         _l(
-            "Who works with whom, and objections that wait for a decision. Whoever grades never learns that a project is a group’s."
+            "Who works with whom, and objections that wait for a decision. Whoever grades never "
+            "learns that a project is a group’s."
         ),
     ),
     "points.page": Help(
         Reader.STAFF,
         _l("Points of one member"),
         _l(
-            "More or fewer points for one member of a group than for the others, with a reason that the member reads. Scores stay as they were given."
+            "More or fewer points for one member of a group than for the others, with a reason "
+            "that the member reads. Scores stay as they were given."
         ),
     ),
     "instructor.struck": Help(
         Reader.STAFF,
         _l("A struck reading"),
         _l(
-            "Other projects that the same reader gave levels on the same criteria. Look at them: what was wrong once can be wrong again."
+            "Other projects that the same reader gave levels on the same criteria. Look at "
+            "them: what was wrong once can be wrong again."
         ),
     ),
     "misconduct.cases": Help(
         Reader.STAFF,
         _l("Suspicions"),
         _l(
-            "Every suspicion about a project of the cohort. The learner is heard, two people decide, and nothing happens by itself."
+            "Every suspicion about a project of the cohort. The learner is heard, two people "
+            "decide, and nothing happens by itself."
         ),
     ),
     "misconduct.case": Help(
         Reader.STAFF,
         _l("A suspicion"),
         _l(
-            "What was seen and by whom, what the learner says, and the decision of two. Readings stay; a result is held back or a record revoked only if both agree."
+            "What was seen and by whom, what the learner says, and the decision of two. "
+            "Readings stay; a result is held back or a record revoked only if both agree."
         ),
     ),
     "misconduct.suspect": Help(
         Reader.STAFF,
         _l("Report a suspicion"),
         _l(
-            "Say what you saw and where it comes from. Whoever reports or gives evidence does not decide."
+            "Say what you saw and where it comes from. Whoever reports or gives evidence does "
+            "not decide."
         ),
     ),
     "coordinator.overview": Help(
@@ -525,7 +539,8 @@ PAGES: dict[str, Help] = {
         Reader.OFFICE,
         _l("More time for a learner"),
         _l(
-            "Give days, or a share of the time to submit. Every date that moves is shown before you confirm it."
+            "Give days, or a share of the time to submit. Every date that moves is shown before "
+            "you confirm it."
         ),
     ),
     "coordinator.absences": Help(
@@ -539,70 +554,80 @@ PAGES: dict[str, Help] = {
         Reader.OFFICE,
         _l("New sponsor"),
         _l(
-            "A college, university or other organization that offers programs and stands behind their credentials."
+            "A college, university or other organization that offers programs and stands behind "
+            "their credentials."
         ),
     ),
     "admin.sponsor": Help(
         Reader.OFFICE,
         _l("A sponsor"),
         _l(
-            "Its name on credentials, who signs them, its logo, and the people of its program office. They see no other sponsor’s programs."
+            "Its name on credentials, who signs them, its logo, and the people of its program "
+            "office. They see no other sponsor’s programs."
         ),
     ),
     "admin.about": Help(
         Reader.OFFICE,
         _l("About a program"),
         _l(
-            "Whether a credential asks for an entitlement, what a retake costs, and who approves professional-development hours."
+            "Whether a credential asks for an entitlement, what a retake costs, and who "
+            "approves professional-development hours."
         ),
     ),
     "admin.courses": Help(
         Reader.OFFICE,
         _l("Courses"),
         _l(
-            "The courses of a program, what else counts as one, and how long a completion opens the capstone."
+            "The courses of a program, what else counts as one, and how long a completion opens "
+            "the capstone."
         ),
     ),
     "admin.brief_version": Help(
         Reader.OFFICE,
         _l("A version of the brief"),
         _l(
-            "The task as learners of some cohort read it. A version never changes; a new one can be written."
+            "The task as learners of some cohort read it. A version never changes; a new one "
+            "can be written."
         ),
     ),
     "admin.add_rubric": Help(
         Reader.OFFICE,
         _l("New rubric"),
         _l(
-            "Upload a rubric file. Every fault is named at once, and you see what raters will see before anything counts."
+            "Upload a rubric file. Every fault is named at once, and you see what raters will "
+            "see before anything counts."
         ),
     ),
     "admin.entitlements_list": Help(
         Reader.OFFICE,
         _l("Entitlements"),
         _l(
-            "Who paid, was waived or is sponsored, for each course and the capstone. Those who score never see it."
+            "Who paid, was waived or is sponsored, for each course and the capstone. Those who "
+            "score never see it."
         ),
     ),
     "admin.entitlement": Help(
         Reader.OFFICE,
         _l("An entitlement"),
         _l(
-            "Change one learner’s entitlement, with a note. After a credential was issued a refund says what happens to it."
+            "Change one learner’s entitlement, with a note. After a credential was issued a "
+            "refund says what happens to it."
         ),
     ),
     "admin.import_to_program": Help(
         Reader.OFFICE,
         _l("Import completions or entitlements"),
         _l(
-            "Paste or upload a table. You see what would change and every faulty row; nothing changes before you confirm, and it can be undone."
+            "Paste or upload a table. You see what would change and every faulty row; nothing "
+            "changes before you confirm, and it can be undone."
         ),
     ),
     "admin.import_to_cohort": Help(
         Reader.OFFICE,
         _l("Import people or conflicts"),
         _l(
-            "Paste or upload a table. You see what would change and every faulty row; nothing changes before you confirm, and it can be undone."
+            "Paste or upload a table. You see what would change and every faulty row; nothing "
+            "changes before you confirm, and it can be undone."
         ),
     ),
     "admin.program_batch": Help(
@@ -619,21 +644,24 @@ PAGES: dict[str, Help] = {
         Reader.OFFICE,
         _l("Name, rubric and brief"),
         _l(
-            "What a cohort is called, the rubric its projects are graded by, and the task its learners read. Fixed once it opens."
+            "What a cohort is called, the rubric its projects are graded by, and the task its "
+            "learners read. Fixed once it opens."
         ),
     ),
     "admin.calendar": Help(
         Reader.OFFICE,
         _l("Calendar"),
         _l(
-            "Every date of the cohort, in its own time zone. Dates that contradict each other are named together."
+            "Every date of the cohort, in its own time zone. Dates that contradict each other "
+            "are named together."
         ),
     ),
     "admin.members": Help(
         Reader.OFFICE,
         _l("People"),
         _l(
-            "Who has which part in the cohort. Invite, add and end parts here; what people did stays on record."
+            "Who has which part in the cohort. Invite, add and end parts here; what people did "
+            "stays on record."
         ),
     ),
     "admin.end_member": Help(
@@ -645,21 +673,24 @@ PAGES: dict[str, Help] = {
         Reader.OFFICE,
         _l("Conflicts of interest"),
         _l(
-            "Which rater and which learner must not meet, and why. Allocation, claims and appeals keep to it."
+            "Which rater and which learner must not meet, and why. Allocation, claims and "
+            "appeals keep to it."
         ),
     ),
     "admin.open_cohort": Help(
         Reader.OFFICE,
         _l("Open the cohort"),
         _l(
-            "The staffing check says what will be impossible with these people. Opening freezes the plan."
+            "The staffing check says what will be impossible with these people. Opening freezes "
+            "the plan."
         ),
     ),
     "admin.end_cohort": Help(
         Reader.OFFICE,
         _l("End the cohort"),
         _l(
-            "What is unfinished, and what stands in the way. An ended cohort stays readable and cannot be opened again."
+            "What is unfinished, and what stands in the way. An ended cohort stays readable and "
+            "cannot be opened again."
         ),
     ),
     "admin.accounts": Help(
@@ -676,7 +707,8 @@ PAGES: dict[str, Help] = {
         Reader.OFFICE,
         _l("Jobs"),
         _l(
-            "Work that runs behind the pages: waiting, running with its progress, done, and failed with the reason. What failed can be tried again."
+            "Work that runs behind the pages: waiting, running with its progress, done, and "
+            "failed with the reason. What failed can be tried again."
         ),
     ),
     "admin.home": Help(
