@@ -180,7 +180,7 @@ def test_the_learner_downloads_every_form(
         ids = {kind: one.id for kind, one in own.items()}
         titles = {kind: one.document["name"] for kind, one in own.items()}
         name = session.get_one(Person, released["learner"]).name
-    page = learner.get(f"/learn/records/{record_id}")
+    page = learner.get(f"/learn/records/{record_id}", follow_redirects=True)
     for one in ids.values():
         assert f"/learn/credentials/{one}/document" in page.text
     assert titles["program"] == "Counting bicycles"
