@@ -31,6 +31,7 @@ PLAN = replace(
     practice_papers=PRACTICE,
     qualification_papers=QUALIFICATION,
     qualification_sets=1,
+    peer_weight=0.0,
 )
 READY = 41
 EXTRA_DAYS = 9
