@@ -15,6 +15,7 @@ TEXT = {WIDE: 14.0, NARROW: 12.0}
 LINE = 1.3
 GAP = 8.0
 DOT = 4.5
+OVERHANG = 2.0
 
 _SLIM, _BROAD = frozenset("iljtfrI.,:;'|!()[] -"), frozenset("mwMW%@+=–\N{MINUS SIGN}")
 
@@ -252,6 +253,9 @@ class Canvas:
     ) -> Box:
         """Write one line of text; ``mark`` is what it is to stand in."""
         width = text_width(text, self.size)
+        if anchor == "start":
+            # A letter such as T reaches a little to the left of where it stands.
+            x = max(x, OVERHANG)
         left = x - {"start": 0.0, "middle": width / 2, "end": width}[anchor]
         box = Box(left, baseline - self.size * 0.8, left + width, baseline + self.size * 0.25, text)
         self._add("text", f"{css} {anchor}".strip(), text, x=x, y=baseline)
