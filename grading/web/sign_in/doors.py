@@ -231,10 +231,8 @@ def _office(session: Session) -> Iterator[Door]:
         )
     if (observer := _member(session, newest, Role.OBSERVER)) is not None:
         yield Door(
-            _(
-                "An observer looks on: how many enrolled, handed in, passed, and where people drop out."
-            ),
-            url_for("funnel.program", program_id=program.id),
+            _("An observer looks on: where each project stands, and the audit, but no score."),
+            url_for("instructor.cohort", cohort_id=newest.id),
             observer,
         )
     administrator = session.scalar(
