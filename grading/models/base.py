@@ -1,6 +1,5 @@
 """The declarative base: plain SQLAlchemy, no Flask."""
 
-import secrets
 from datetime import UTC, datetime
 from typing import Any
 
@@ -16,6 +15,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, registry
 
+from grading.models.codes import new_id
 from grading.workflow.machine import Machine
 
 
@@ -60,11 +60,6 @@ class Base(DeclarativeBase):
             str: Text,
         },
     )
-
-
-def new_id() -> str:
-    """Make an opaque, unguessable id (96 bits) that is safe in a URL."""
-    return secrets.token_urlsafe(12)
 
 
 class Identified:

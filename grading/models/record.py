@@ -1,6 +1,5 @@
 """The credential record: a learner's program record with us."""
 
-import secrets
 from datetime import date, datetime
 from typing import Any
 
@@ -8,15 +7,11 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstra
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from grading.models.base import Base, Identified, state_of
+from grading.models.codes import new_public_id
 from grading.models.person import Person
 from grading.models.program import Program
 from grading.models.release import Grade
 from grading.workflow.credential import RECORD_MACHINE, RecordState
-
-
-def new_public_id() -> str:
-    """Make the id of a public page: 128 bits nobody can guess."""
-    return secrets.token_urlsafe(16)
 
 
 class CredentialRecord(Identified, Base):

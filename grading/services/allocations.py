@@ -1,6 +1,5 @@
 """Who reads what: the batch at the deadline, the claim on demand, and holds."""
 
-import secrets
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from math import ceil
@@ -21,7 +20,7 @@ from grading.models import (
     Submission,
     SubmissionMember,
 )
-from grading.models.base import new_id
+from grading.models.codes import new_code, new_id
 from grading.queries import dates, standings
 from grading.queries.eligible import gradable, may_read
 from grading.services import audit, outbox
@@ -40,9 +39,6 @@ from grading.workflow.group import TOOK_PART, MemberState
 from grading.workflow.plan import GradingPlan
 from grading.workflow.submission import SubmissionState
 
-# Without 0, 1, I, L, O and U nobody misreads a code or finds a word in it.
-_ALPHABET = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
-
 # So long a lapsed hold with a draft still keeps others away.
 DRAFT_KEPT = timedelta(hours=24)
 
@@ -57,7 +53,7 @@ class BlindCodes:
 
     def draw(self) -> str:
         while True:
-            letters = "".join(secrets.choice(_ALPHABET) for _ in range(6))
+            letters = new_code(6)
             code = f"{letters[:3]}-{letters[3:]}"
             if code not in self._taken:
                 self._taken.add(code)

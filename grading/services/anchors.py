@@ -22,7 +22,7 @@ from grading.models import (
     SubmissionMember,
     SubmittedCopy,
 )
-from grading.models.base import new_id
+from grading.models.codes import new_id
 from grading.queries import members
 from grading.rubric.definition import Rubric
 from grading.services import audit

@@ -21,7 +21,7 @@ from grading.models import (
     Standing,
     Submission,
 )
-from grading.models.base import new_id
+from grading.models.codes import new_id
 from grading.queries import standings
 from grading.queries.eligible import may_read
 from grading.queries.ratings import scales

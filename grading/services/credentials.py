@@ -28,7 +28,7 @@ from grading.models import (
     Sponsor,
     StatusList,
 )
-from grading.models.base import new_id
+from grading.models.codes import new_id
 from grading.ports import IssuerKey, Notary
 from grading.queries import credentials as queries
 from grading.queries import evidence as gathering

@@ -3,10 +3,19 @@
 from datetime import datetime, timedelta
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from grading.errors import Fault, FaultsFound, Refused
-from grading.models import Absence, Allocation, Cohort, Extension, Membership, Person, Submission
+from grading.models import (
+    Absence,
+    Allocation,
+    Cohort,
+    Extension,
+    Membership,
+    Person,
+    Submission,
+    SubmissionMember,
+)
 from grading.queries import dates, members
 from grading.queries.eligible import may_read
 from grading.services import allocations, audit, outbox
@@ -15,7 +24,7 @@ from grading.workflow.allocation import THIRD_READINGS, AllocationState, Pool, P
 from grading.workflow.calendar import ExtensionKind, ExtensionState
 from grading.workflow.cohort import CohortState, Role
 from grading.workflow.deadlines import shifted
-from grading.workflow.group import GIVE_TIME
+from grading.workflow.group import GIVE_TIME, MemberState
 from grading.workflow.submission import SubmissionState
 
 MOST_DAYS = 90
@@ -94,14 +103,26 @@ def grant(
 
 
 def _tell(session: Session, extension: Extension, now: datetime) -> None:
-    outbox.mail(
-        session,
-        "dates_changed",
-        extension.person_id,
-        key=f"extension:{extension.id}:{extension.state}",
-        now=now,
-        cohort=extension.cohort_id,
+    """Tell the learner, and whoever hands in together with them: a group has one deadline."""
+    together = aliased(SubmissionMember)
+    others = session.scalars(
+        select(together.person_id)
+        .join(Submission, Submission.id == together.submission_id)
+        .where(
+            Submission.cohort_id == extension.cohort_id,
+            members.is_member(extension.person_id, GIVE_TIME),
+            together.state == MemberState.JOINED,
+        )
     )
+    for person_id in {extension.person_id, *others}:
+        outbox.mail(
+            session,
+            "dates_changed",
+            person_id,
+            key=f"extension:{extension.id}:{extension.state}:{person_id}",
+            now=now,
+            cohort=extension.cohort_id,
+        )
 
 
 def _in_turn(session: Session, cohort: Cohort) -> None:

@@ -1,6 +1,5 @@
 """A learner's part in a submission: taking it up, ending it, and what hangs on that."""
 
-import secrets
 from datetime import datetime
 
 from sqlalchemy import select
@@ -16,14 +15,8 @@ from grading.workflow.cohort import Role
 from grading.workflow.group import PRESENT, MemberState
 from grading.workflow.submission import SubmissionState
 
-# Without 0, 1, I, L, O and U nobody misreads a code or finds a word in it.
-_ALPHABET = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
-_CODE_LETTERS = 8
-
-
-def new_code() -> str:
-    """Make the code by which others join a group: 39 bits, of use to the learners of one cohort only."""
-    return "".join(secrets.choice(_ALPHABET) for _ in range(_CODE_LETTERS))
+# The code by which others join a group: 39 bits, of use to the learners of one cohort only.
+JOIN_CODE_LETTERS = 8
 
 
 def enrolled(

@@ -130,6 +130,7 @@ def revise_program(
     capstone_hours: float | None,
     hours_approver: str,
     provider_number: str,
+    valid_months: int | None,
     now: datetime,
 ) -> None:
     """Change what a program says of itself; what was issued before keeps what it says.
@@ -142,6 +143,8 @@ def revise_program(
         Professional-development hours of the capstone.
     hours_approver, provider_number : str
         Who approved the hours, and the number under which they know the provider.
+    valid_months : int or None
+        How long a credential holds after the program is complete; None for good.
 
     Raises
     ------
@@ -155,6 +158,7 @@ def revise_program(
         "capstone_hours": capstone_hours,
         "hours_approver": hours_approver.strip(),
         "provider_number": provider_number.strip(),
+        "valid_months": valid_months,
     }
     faults = [
         Fault(where, "This cannot be empty.")
@@ -174,6 +178,8 @@ def revise_program(
     ]
     if capstone_hours is not None and not 0 < capstone_hours <= MOST_HOURS:
         faults.append(Fault("capstone_hours", "Hours are more than 0 and at most 10,000."))
+    if valid_months is not None and not 1 <= valid_months <= MOST_MONTHS:
+        faults.append(Fault("valid_months", "A credential holds 1 to 600 months, or without end."))
     if session.scalar(
         select(Program.id).where(
             Program.sponsor_id == program.sponsor_id,

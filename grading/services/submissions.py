@@ -21,7 +21,7 @@ from grading.models import (
     SubmissionMember,
     SubmittedCopy,
 )
-from grading.models.base import new_id
+from grading.models.codes import new_code, new_id
 from grading.ports import FileStore
 from grading.queries import dates
 from grading.queries import members as queries
@@ -95,7 +95,7 @@ def begin(
         created_at=now,
         saved_at=now,
         due_at=due_at,
-        join_code=members.new_code() if cohort.plan.group_size > 1 else None,
+        join_code=new_code(members.JOIN_CODE_LETTERS) if cohort.plan.group_size > 1 else None,
     )
     session.add(submission)
     session.flush()

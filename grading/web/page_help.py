@@ -817,6 +817,7 @@ WITHOUT = frozenset(
         "public.health",
         "rater.item_file",
         "rater.review_file",
+        "learner.result_csv",
         "records.as_csv",
         "records.as_json",
     }

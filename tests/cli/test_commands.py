@@ -66,7 +66,7 @@ def installed(grading: Grading) -> Grading:
 def test_every_command_has_help(grading: Grading) -> None:
     assert set(group.commands) == {
         "init", "serve", "demo", "db", "people", "rubric", "cohort", "jobs", "audit", "replay",
-        "backup", "restore", "stats", "keys", "credential", "recompute",
+        "backup", "restore", "stats", "keys", "credential", "recompute", "plan",
     }  # fmt: skip
     for name, command in group.commands.items():
         said = grading(name, "--help").output

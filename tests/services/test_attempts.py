@@ -388,7 +388,12 @@ def test_retakes_are_counted_and_one_at_a_time(any_database: str, act: Callable[
         assert queries.best(queries.released(session, cast.cohort, learner.id)) is not None
         submissions.come_back(session, learner, again, now=now + DAY)
         assert again.state == SubmissionState.DRAFT
-        cohorts.end_cohort(session, None, cast.cohort, now=now)
+        with pytest.raises(FaultsFound, match="still appeal"):
+            cohorts.end_cohort(session, None, cast.cohort, reason="It is over.", now=now)
+        cohorts.end_cohort(
+            session, None, cast.cohort, reason="It is over.",
+            now=now + (1 + cast.cohort.plan.appeal_days) * DAY,
+        )  # fmt: skip
         other = queries.released(session, cast.cohort, cast.learners[1].id)[0][0]
         with pytest.raises(Refused, match="ended"):
             submissions.retake(session, cast.learners[1], other, now=now)

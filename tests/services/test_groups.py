@@ -1,5 +1,6 @@
 """Groups: who comes and goes, one hands in for all, objections, points of one, who never reads what."""
 
+from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
@@ -528,6 +529,12 @@ def test_more_time_for_one_is_more_time_for_all(cast_of: Any, act: Callable[[], 
         assert standing.due_at == dates.window(session, work)[0]
         # What they owe others is each one's own.
         assert standing.calendar.peers_due_at == cast.cohort.peers_due_at + 4 * DAY
+        told = Counter(
+            job.payload["person"]
+            for job in session.scalars(select(Job).where(Job.topic == "mail"))
+            if job.payload["template"] == "dates_changed"
+        )
+        assert told == {cast.learners[0].id: 3, cast.learners[1].id: 3}
         hand_in(session, cast.learners[0], work, cast.cohort.due_at + 5 * DAY)
         assert not work.copies[-1].late
 

@@ -262,6 +262,7 @@ def test_a_program_says_what_a_retake_costs_and_its_hours(act: Callable[[], Any]
             "capstone_hours": 12.5,
             "hours_approver": "Example Board",
             "provider_number": "P-17",
+            "valid_months": 36,
         }
         programs.revise_program(session, None, program, **about, now=NOW)
         assert {key: getattr(program, key) for key in about} == about
@@ -270,10 +271,23 @@ def test_a_program_says_what_a_retake_costs_and_its_hours(act: Callable[[], Any]
                 session,
                 None,
                 program,
-                **(about | {"name": " ", "capstone_hours": 0, "provider_number": "x" * 101}),
+                **(
+                    about
+                    | {
+                        "name": " ",
+                        "capstone_hours": 0,
+                        "provider_number": "x" * 101,
+                        "valid_months": 0,
+                    }
+                ),
                 now=NOW,
             )
-        assert sorted(wheres(caught)) == ["capstone_hours", "name", "provider_number"]
+        assert sorted(wheres(caught)) == [
+            "capstone_hours",
+            "name",
+            "provider_number",
+            "valid_months",
+        ]
 
 
 def test_a_sponsor_has_signatories_and_an_office(act: Callable[[], Any]) -> None:

@@ -102,6 +102,7 @@ PAGES: dict[str, set[str]] = {
     "learner.receipt": {"learner"},
     "learner.withdraw": {"learner"},
     "learner.result": {"learner"},
+    "learner.result_csv": {"learner"},
     "learner.record": {"learner"},
     "questions.ask": {"learner"},
     "questions.hearing": {"learner"},

@@ -1,5 +1,7 @@
 """The released figure, computed again by a reader from nothing but the table on the result page."""
 
+import csv
+import io
 import re
 from collections.abc import Callable
 from datetime import timedelta
@@ -87,6 +89,15 @@ def test_a_reader_with_a_pencil_comes_to_the_released_value(
         total = min(max(total, 0.0), 100.0)
         rounded = Decimal(f"{total:.2f}").quantize(Decimal(1), ROUND_HALF_UP)
         assert str(rounded) == value, line.group(1)
+        sheet = sign_in(learner).get(f"/learn/{cohort}/result.csv")
+        table = list(csv.reader(io.StringIO(sheet.get_data(as_text=True).removeprefix("\ufeff"))))
+        adds = table[0].index("Adds to 100")
+        assert table[-1][0] == "Result"
+        assert table[-1][adds] == value
+        assert float(table[-2][adds]) == pytest.approx(total, abs=0.01)
+        assert [row[1 : 1 + len(graders + peers)] for row in table[1 : 1 + len(rows)]] == [
+            [cell.replace("–", "") for cell in row[1 : 1 + len(graders + peers)]] for row in rows
+        ]
     if choices:
         assert raised
         assert lowered

@@ -16,11 +16,12 @@ from grading.cli import init, serve
 from grading.cli.demo.autumn import Autumn
 from grading.cli.demo.spring import Spring
 from grading.cli.demo.summer import Summer
-from grading.cli.demo.world import World
+from grading.cli.demo.world import SEED, World
 from grading.cli.edge import CreateApp, now
 from grading.db import db
 from grading.errors import Refused
 from grading.models import Program
+from grading.models.codes import retold
 from grading.settings import from_environment
 
 DATABASE = ("grading.db", "grading.db-wal", "grading.db-shm")
@@ -39,7 +40,8 @@ def make(app: Flask, today: datetime, progress: Callable[[str], object]) -> Worl
     for cohort in (Spring(world), Summer(world), Autumn(world)):
         cohort.plan()
     # The mails of these weeks stay in the outbox: the service's own worker writes them once it runs.
-    world.agenda.run(today)
+    with retold(SEED):
+        world.agenda.run(today)
     return world
 
 

@@ -85,6 +85,7 @@ def set_up(world: World, at: datetime) -> None:
             capstone_hours=40.0,
             hours_approver="Example Institute of Planners",
             provider_number="EX-1207",
+            valid_months=60,
             now=at,
         )
         programs.add_brief(session, office, program, BRIEF.strip(), example=EXAMPLE.strip(), now=at)

@@ -34,6 +34,8 @@ PLAN = replace(
     peer_weight=0.0,
 )
 READY = 41
+# The last are read one by one: a day's sheets become results together, in the evening.
+BY_THE_SHEET = 3 * len(names.GRADERS[NAME])
 EXTRA_DAYS = 9
 CLEAR_PAPERS_SPREAD = 0.25
 
@@ -91,7 +93,7 @@ class Summer:
                     world.day(DUE + day, 10, 3 * place),
                     sheets=3,
                     pause=40,
-                    go_on=lambda: self._ready(self.world.day(0)) < READY - 5,
+                    go_on=lambda: self._ready(self.world.day(0)) < READY - BY_THE_SHEET,
                 )
             at(world.day(DUE + day, 21), partial(world.upkeep, NAME))
         at(world.day(-1, 9), self._up_to_today)

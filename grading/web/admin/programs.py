@@ -6,7 +6,15 @@ from flask import flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import func, select
-from wtforms import BooleanField, DateField, FloatField, SelectField, StringField, TextAreaField
+from wtforms import (
+    BooleanField,
+    DateField,
+    FloatField,
+    IntegerField,
+    SelectField,
+    StringField,
+    TextAreaField,
+)
 from wtforms.validators import InputRequired, Length, Optional
 
 from grading.db import db, transaction
@@ -51,6 +59,7 @@ class AboutForm(ProgramForm):
     capstone_hours = FloatField(_l("Hours of the capstone"), [Optional()])
     hours_approver = StringField(_l("Who approved the hours"), [Length(max=200)])
     provider_number = StringField(_l("Provider number"), [Length(max=100)])
+    valid_months = IntegerField(_l("A credential holds, months"), [Optional()])
 
 
 class CompletionForm(Form):
@@ -208,6 +217,7 @@ def about(program_id: str) -> Any:
                     capstone_hours=form.capstone_hours.data,
                     hours_approver=form.hours_approver.data or "",
                     provider_number=form.provider_number.data or "",
+                    valid_months=form.valid_months.data,
                     now=access.now(),
                 )
             flash(_("The program is saved."))

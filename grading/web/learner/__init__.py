@@ -1,5 +1,6 @@
 """The learner's pages: the capstone, handing it in, the result, the record."""
 
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any, BinaryIO, cast
 
@@ -406,6 +407,12 @@ def withdraw(cohort_id: str) -> Any:
     return redirect(url_for("learner.cohort", cohort_id=cohort_id), 303)
 
 
+def _asked_for(attempts: Sequence[tuple[Submission, Grade]]) -> tuple[Submission, Grade]:
+    """Pick the attempt that the address names, or the newest."""
+    wanted = request.args.get("attempt", type=int)
+    return next((one for one in attempts if one[0].attempt == wanted), attempts[0])
+
+
 @bp.get("/<cohort_id>/result")
 @requires(Permission.RESULT_READ)
 def result(cohort_id: str) -> Any:
@@ -422,11 +429,7 @@ def result(cohort_id: str) -> Any:
             submission=submission,
             results_at=dates.results_of(session, submission),
         )
-    wanted = request.args.get("attempt", attempts[0][0].attempt, type=int)
-    submission, grade = next(
-        (one for one in attempts if one[0].attempt == wanted),
-        attempts[0],
-    )
+    submission, grade = _asked_for(attempts)
     newest = queries.submission(session, found, me)
     taken = disputes.upheld_case(session, submission)
     page = render_template(
@@ -463,6 +466,20 @@ def result(cohort_id: str) -> Any:
         with suppress(PassingFailure), transaction() as opened:
             releases.see(opened, access.person(), opened.get_one(Grade, grade_id), now=access.now())
     return page
+
+
+@bp.get("/<cohort_id>/result.csv")
+@requires(Permission.RESULT_READ)
+def result_csv(cohort_id: str) -> Response:
+    """Every level and weight of a released result, and the figures it comes to."""
+    found = _cohort(cohort_id, Permission.RESULT_READ)
+    session = db.session()
+    attempts = queries.released(session, found, access.person().id)
+    if not attempts:
+        raise NotFound("There is no such page.")
+    _submitted, grade = _asked_for(attempts)
+    laid_out = working.of(session, grade, found.rubric_version.rubric)
+    return downloads.table("result.csv", *working.as_table(laid_out, grade.value))
 
 
 @bp.get("/records/<record_id>")

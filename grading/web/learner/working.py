@@ -52,6 +52,41 @@ class Working:
     method: str
 
 
+def as_table(found: Working, value: str) -> tuple[list[str], list[list[Any]]]:
+    """Give headings and rows of the calculation, unrounded, down to the released value."""
+    columns = len(found.columns)
+    headings = [
+        _("Criterion"), *found.columns, _("Points"), _("of"), _("Weight"), _("Adds to 100"),
+        _("Peers’ points"), _("Peers’ part"),
+    ]  # fmt: skip
+    blank: list[Any] = [None] * columns
+
+    def total(name: str, own: float | str, peers: float | None = None) -> list[Any]:
+        return [name, *blank, None, None, None, own, None, peers]
+
+    rows = [
+        [
+            row.title,
+            *row.levels,
+            row.points,
+            row.most,
+            row.weight,
+            row.adds,
+            row.peers,
+            row.peers_add,
+        ]
+        for row in found.rows
+    ]
+    rows.append(total(_("Together"), found.raw, found.peers["median"] if found.peers else None))
+    rows += [
+        total(_("%(reading)s: what severity adds", reading=name), share * severity)
+        for name, share, severity in found.shifts
+    ]
+    rows.append(total(_("Before rounding"), found.composite))
+    rows.append(total(_("Result"), value))
+    return headings, rows
+
+
 def _name(label: tuple[str, str]) -> str:
     if label[0] == Pool.PROFESSIONAL:
         return _("Grader %(sign)s", sign=label[1])
