@@ -15,17 +15,22 @@ _below: ContextVar[Callable[[int], int]] = ContextVar("below", default=secrets.r
 
 def new_id() -> str:
     """Make an opaque, unguessable id (96 bits) that is safe in a URL and as a command's argument."""
-    return _drawn(12)
+    return _drawn(12, _below.get())
 
 
 def new_public_id() -> str:
     """Make the id of a public page: 128 bits nobody can guess."""
-    return _drawn(16)
+    return _drawn(16, _below.get())
 
 
-def _drawn(length: int) -> str:
+def new_job_id() -> str:
+    """Make an id that is never retold: how many jobs there are hangs on the day, and no story does."""
+    return _drawn(12, secrets.randbelow)
+
+
+def _drawn(length: int, below: Callable[[int], int]) -> str:
     while True:
-        number = _below.get()(1 << 8 * length)
+        number = below(1 << 8 * length)
         text = base64.urlsafe_b64encode(number.to_bytes(length)).decode().rstrip("=")
         # A command would take what begins with a dash for an option.
         if not text.startswith("-"):

@@ -7,7 +7,8 @@ from typing import Any
 from sqlalchemy import Index, String
 from sqlalchemy.orm import Mapped, mapped_column
 
-from grading.models.base import Base, Identified, one_of
+from grading.models.base import Base, one_of
+from grading.models.codes import new_job_id
 
 
 class JobState(StrEnum):
@@ -17,11 +18,12 @@ class JobState(StrEnum):
     FAILED = "failed"
 
 
-class Job(Identified, Base):
+class Job(Base):
     """One piece of work. ``key`` makes it happen once; a lease that ran out lets another worker try."""
 
     __tablename__ = "job"
 
+    id: Mapped[str] = mapped_column(String(32), primary_key=True, default=new_job_id)
     topic: Mapped[str] = mapped_column(String(60))
     key: Mapped[str] = mapped_column(String(200), unique=True)
     payload: Mapped[dict[str, Any]]
