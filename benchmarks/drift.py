@@ -27,7 +27,7 @@ from pathlib import Path
 import numpy as np
 
 from grading.measurement import monitoring
-from grading.measurement.aggregation import Readings, aggregate
+from grading.measurement.aggregation import Aggregation, Readings, aggregate
 from grading.measurement.prediction import leave_one_out
 
 RATERS, SHEETS, STEADY, CRITERIA, TOP = 40, 200, 100, 5, 4
@@ -35,6 +35,7 @@ SEVERITY, ERROR, HALO, DRIFT = 0.16, 0.7, 0.5, 0.5
 RATE = 1 / 2000
 # The total sees a drift of the whole standard soonest, so it has most of the false alarms.
 TOTAL_SHARE = 0.7
+_last: dict[tuple[bool, int | None], Aggregation] = {}
 
 
 @dataclass(frozen=True)
@@ -131,7 +132,15 @@ def residuals(cohort: Cohort, column: int | None) -> tuple[np.ndarray, np.ndarra
         range(len(cohort.truth)),
         names,
     )
-    found = aggregate(readings, professionals=set(names[:RATERS]), rule="model")
+    key = (cohort.peers is not None, column)
+    found = aggregate(
+        readings,
+        professionals=set(names[:RATERS]),
+        rule="model",
+        # The search begins where the last run's ended; where it ends is its own.
+        start=_last.get(key),
+    )
+    _last[key] = found
     predicted = leave_one_out(readings, found)
     n = len(cohort.work)
     residual, variance = np.zeros(n), np.full(n, np.nan)

@@ -55,8 +55,8 @@ def difference(design: Design) -> Difference:
         return Difference(0.0, 0.0, 0.0, 0.0)
     score, expected, spread = 0.0, 0.0, float(np.sum((count - 1.0) * inverse * (count > 0)))
     for pool in pools:
-        sums = pool.by_rater - pool.matrix.T @ mean
-        own = pool.in_rater - pool.matrix.T @ inverse
+        sums = pool.by_rater - pool.transposed @ mean
+        own = pool.in_rater - pool.transposed @ inverse
         score += float(sums @ sums) / variance
         expected += float(np.sum(own))
         spread += float(own @ own)

@@ -142,7 +142,7 @@ def _column(works: Works, column: int) -> Floats:
     by_work, by_rater = _sums(works.design, column)
     wide = [part[:, None] for part in by_work]
     right = [
-        (by_rater[p] - pools[p].matrix.T @ works.signal(p, wide)[:, 0]) / works.errors[p]
+        (by_rater[p] - pools[p].transposed @ works.signal(p, wide)[:, 0]) / works.errors[p]
         for p in (0, 1)
     ]
     return conjugate_gradients(works, np.concatenate(right)[:, None], None, _TOLERANCE)[:, 0]

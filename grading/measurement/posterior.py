@@ -25,6 +25,7 @@ Piech et al. 2013, arXiv:1307.2579 (the peers' part with slope 1 and no shared e
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -145,6 +146,11 @@ class Pool:
     @property
     def n(self) -> int:
         return len(self.value)
+
+    @cached_property
+    def transposed(self) -> Any:
+        """The matrix, raters x works: a view, made once."""
+        return self.matrix.T
 
     def rows(self) -> Codes:
         """Work of each reading."""
@@ -282,7 +288,7 @@ class Works:
         for p in (0, 1):
             own = (1.0 / self.priors[p] + pools[p].in_rater / self.errors[p])[:, None] * parts[p]
             if pools[p].n:
-                own -= (pools[p].matrix.T @ self.signal(p, sums)) / self.errors[p]
+                own -= (pools[p].transposed @ self.signal(p, sums)) / self.errors[p]
             out.append(own)
         return np.concatenate(out)
 
@@ -291,7 +297,7 @@ class Works:
         parts = [
             1.0 / self.priors[p]
             + pools[p].in_rater / self.errors[p]
-            - (pools[p].matrix.T @ self.m[2 * p]) / self.errors[p] ** 2
+            - (pools[p].transposed @ self.m[2 * p]) / self.errors[p] ** 2
             for p in (0, 1)
         ]
         return np.concatenate(parts)
@@ -494,7 +500,7 @@ def joint_posterior(
         inner[p] = inner[p][: 1 + fixed, : 1 + fixed]
     seen = works.signals(sums)
     right = np.concatenate(
-        [(by_rater[p] - pools[p].matrix.T @ seen[p]) / works.errors[p] for p in (0, 1)]
+        [(by_rater[p] - pools[p].transposed @ seen[p]) / works.errors[p] for p in (0, 1)]
     )
     if design.is_small if exact is None else exact:
         factor = linalg.cholesky(works.matrix(), lower=True)
