@@ -24,7 +24,6 @@ from grading.measurement.posterior import (
     summed,
 )
 
-LARGE = 1_000_000
 # Readings that settle the parameters, and professional ones among them.
 SAMPLE, SAMPLE_PROFESSIONAL = 100_000, 1_000
 _SEED = 20_260_101

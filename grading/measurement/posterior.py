@@ -49,6 +49,8 @@ NAMES = (
 # Above these the raters' matrix is not inverted: its cost grows with their cube.
 EXACT_RATERS, EXACT_CELLS = 200, 20_000_000
 _SWEEPS, _STEPS = 60, 400
+# Above this many readings nothing is kept that has a number for each and is not needed.
+LARGE = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -97,10 +99,11 @@ def summed(codes: Codes, weights: Floats, n: int) -> Floats:
 class Pool:
     """The readings of one pool, as the sums that the algebra needs.
 
-    ``value`` is as it was read, in the matrix's order; all sums are of values less the centre.
+    ``value`` is as it was read, in the matrix's order; all sums are of values less the centre, and
+    weighted where raters are: a reading of weight w has the pool's error variance divided by w.
     """
 
-    matrix: Any  # csr_array of ones, works x raters
+    matrix: Any  # csr_array of weights, works x raters
     value: Floats
     by_work: Floats
     by_rater: Floats
@@ -147,10 +150,33 @@ class Pool:
     def n(self) -> int:
         return len(self.value)
 
+    def weighted(self, weight: Floats, centre: float) -> "Pool":
+        """The same readings with a weight a rater, shape (n_raters,)."""
+        (n_works, n_raters), columns = self.matrix.shape, self.matrix.indices
+        each, rows, value = weight[columns], self.rows(), self.value - centre
+        return Pool(
+            sparse.csr_array((each, columns, self.matrix.indptr), shape=self.matrix.shape),
+            self.value,
+            summed(rows, each * value, n_works),
+            summed(columns, each * value, n_raters),
+            float(each @ value**2),
+            summed(rows, each, n_works),
+            summed(columns, each, n_raters),
+        )
+
     @cached_property
     def transposed(self) -> Any:
         """The matrix, raters x works: a view, made once."""
         return self.matrix.T
+
+    @cached_property
+    def squared(self) -> Any:
+        """Squared weights, raters x works, in the order of the readings (SciPy's own power sorts)."""
+        matrix = self.matrix
+        if np.all(matrix.data == 1.0):
+            return self.transposed
+        parts = (matrix.data**2, matrix.indices, matrix.indptr)
+        return sparse.csr_array(parts, shape=matrix.shape).T
 
     def rows(self) -> Codes:
         """Work of each reading."""
@@ -183,6 +209,11 @@ class Design:
         )
         return cls((peers, professionals), centre, n_works)
 
+    def weighted(self, peers: Floats) -> "Design":
+        """The same readings with a weight for each peer."""
+        own, professionals = self.pools
+        return Design((own.weighted(peers, self.centre), professionals), self.centre, self.n_works)
+
     @property
     def is_small(self) -> bool:
         raters = sum(pool.matrix.shape[1] for pool in self.pools)
@@ -191,9 +222,13 @@ class Design:
 
 @dataclass(eq=False)
 class Messages:
-    """Belief propagation's variances per reading, kept from one evaluation to the next."""
+    """Belief propagation's variances per reading, kept from one evaluation to the next.
+
+    ``spread`` is, a reading, the variance of what was read given every other reading.
+    """
 
     to_rater: list[Floats | None] = field(default_factory=lambda: [None, None])
+    spread: list[Floats] = field(default_factory=lambda: [np.zeros(0), np.zeros(0)])
 
 
 @dataclass(frozen=True, eq=False)
@@ -297,7 +332,7 @@ class Works:
         parts = [
             1.0 / self.priors[p]
             + pools[p].in_rater / self.errors[p]
-            - (pools[p].transposed @ self.m[2 * p]) / self.errors[p] ** 2
+            - (pools[p].squared @ self.m[2 * p]) / self.errors[p] ** 2
             for p in (0, 1)
         ]
         return np.concatenate(parts)
@@ -357,9 +392,8 @@ def _exact_spread(works: Works, factor: Any, inverse: Floats) -> Spread:
         """Covariance of the summed biases of a work's readers in pools p and q, a work."""
         image = pools[p].matrix @ blocks[p, q]
         rows, columns = pools[q].rows(), pools[q].matrix.indices
-        return summed(rows, image[rows, columns], works.design.n_works) / (
-            works.errors[p] * works.errors[q]
-        )
+        each = pools[q].matrix.data * image[rows, columns]
+        return summed(rows, each, works.design.n_works) / (works.errors[p] * works.errors[q])
 
     f00, f01, f11 = form(0, 0), form(0, 1), form(1, 1)
 
@@ -408,6 +442,7 @@ def propagated_spread(works: Works, messages: Messages, tolerance: float) -> Spr
     rows = [pool.rows() if pool.n else np.zeros(0, np.int32) for pool in pools]
     columns = [pool.matrix.indices for pool in pools]
     raters = [pool.matrix.shape[1] for pool in pools]
+    errors = [error / pool.matrix.data for error, pool in zip(works.errors, pools, strict=True)]
     to_rater = [
         kept if kept is not None else np.full(pool.n, prior)
         for kept, pool, prior in zip(messages.to_rater, pools, (works.uu, works.xx), strict=True)
@@ -417,17 +452,17 @@ def propagated_spread(works: Works, messages: Messages, tolerance: float) -> Spr
     precise = [np.zeros(n), np.zeros(n)]
     for _ in range(_SWEEPS):
         for p in (0, 1):
-            told = 1.0 / (works.errors[p] + to_rater[p])
+            told = 1.0 / (errors[p] + to_rater[p])
             known[p] = summed(columns[p], told, raters[p])
             to_work[p] = 1.0 / (1.0 / works.priors[p] + known[p][columns[p]] - told)
-            told = 1.0 / (works.errors[p] + to_work[p])
+            told = 1.0 / (errors[p] + to_work[p])
             precise[p] = summed(rows[p], told, n)
         change = 0.0
         for p in (0, 1):
             # What the other pool leaves unknown of this pool's signal, then this pool's other readers.
             own, other = ((works.uu, works.xx), (works.xx, works.uu))[p]
             rest = own - works.ux**2 * precise[1 - p] / (1.0 + other * precise[1 - p])
-            told = 1.0 / (works.errors[p] + to_work[p])
+            told = 1.0 / (errors[p] + to_work[p])
             before = to_rater[p]
             to_rater[p] = 1.0 / (1.0 / rest[rows[p]] + precise[p][rows[p]] - told)
             if len(before):
@@ -447,13 +482,14 @@ def propagated_spread(works: Works, messages: Messages, tolerance: float) -> Spr
     total = float(np.sum(np.log(determinant)))
     noise, of_rater, variance = [], [], []
     for p in (0, 1):
-        edge = works.errors[p] + to_work[p] + to_rater[p]
+        edge = errors[p] + to_work[p] + to_rater[p]
+        messages.spread[p] = edge
         prior = works.priors[p]
-        noise.append(float(np.sum(1.0 / edge)))
+        noise.append(float(np.sum(1.0 / (edge * pools[p].matrix.data))))
         of_rater.append(float(np.sum(known[p] / (1.0 + prior * known[p]))))
         variance.append(prior / (1.0 + prior * known[p]))
         total += float(
-            np.sum(np.log((works.errors[p] + to_work[p]) / edge * (works.errors[p] + to_rater[p])))
+            np.sum(np.log((errors[p] + to_work[p]) / edge * (errors[p] + to_rater[p])))
             + np.sum(np.log1p(prior * known[p]))
         )
     return Spread(
@@ -493,7 +529,7 @@ def joint_posterior(
         pool, flag = pools[p], float(p == PEER)
         sums.append(np.column_stack([pool.by_work, pool.in_work, flag * pool.in_work]))
         by_rater.append(np.column_stack([pool.by_rater, pool.in_rater, flag * pool.in_rater]))
-        total, n = float(np.sum(pool.by_rater)), float(pool.n)
+        total, n = float(np.sum(pool.by_rater)), float(np.sum(pool.in_rater))
         product = np.array([[pool.square, total, total], [total, n, n], [total, n, n]])
         inner.append(product * np.array([[1, 1, flag], [1, 1, flag], [flag, flag, flag]]))
         sums[p], by_rater[p] = sums[p][:, : 1 + fixed], by_rater[p][:, : 1 + fixed]
