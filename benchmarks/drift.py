@@ -26,7 +26,7 @@ from pathlib import Path
 
 import numpy as np
 
-from grading.measurement import monitoring
+from grading.measurement import control_charts
 from grading.measurement.aggregation import Aggregation, Readings, aggregate
 from grading.measurement.prediction import leave_one_out
 
@@ -162,10 +162,10 @@ def residuals(cohort: Cohort, column: int | None) -> tuple[np.ndarray, np.ndarra
 def alarms(residual: np.ndarray, variance: np.ndarray, spread: float, rate: float) -> np.ndarray:
     deviation = round(float(np.sqrt(np.median(variance))) * 20) / 20
     spread = max(round(spread * 20) / 20, 0.05)
-    limit = monitoring.drift_limit(
+    limit = control_charts.drift_limit(
         rate, shift=DRIFT, deviation=deviation, standard_deviation=spread, raters=2_000
     )
-    return monitoring.alarms_in(
+    return control_charts.alarms_in(
         residual, variance, shift=DRIFT, limit=limit, prior_variance=spread**2
     )
 
@@ -183,7 +183,7 @@ def run(world: World, seed: int, peers: int) -> tuple[int, int, int]:
     checks = np.where(known, variance, 1e6)
     error = float(variance[known].mean())
     # Alone they are charted at the same rate of false alarms a sheet, which is 20 times as many a check.
-    limit = monitoring.drift_limit(
+    limit = control_charts.drift_limit(
         min(RATE * 20, 0.04),
         shift=DRIFT,
         deviation=round(float(np.sqrt(error)) * 20) / 20,
@@ -191,7 +191,7 @@ def run(world: World, seed: int, peers: int) -> tuple[int, int, int]:
         raters=2_000,
         sheets=60,
     )
-    alone = monitoring.alarms_in(
+    alone = control_charts.alarms_in(
         residual, checks, shift=DRIFT, limit=limit, prior_variance=spread**2
     )[0, STEADY : STEADY + 60].any()
     return (

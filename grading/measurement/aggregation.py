@@ -17,17 +17,10 @@ from numpy.typing import NDArray
 from scipy.special import ndtr
 
 from grading.measurement.difference import difference
-from grading.measurement.fitting import Fit, at_parameters, fit, learnable
+from grading.measurement.fitting import Fit, at_parameters, fit, learnable, reweighted
 from grading.measurement.large import fit_large
-from grading.measurement.posterior import (
-    LARGE,
-    PEER,
-    PROFESSIONAL,
-    Codes,
-    Design,
-    Floats,
-    Parameters,
-)
+from grading.measurement.pools import LARGE, PEER, PROFESSIONAL, Codes, Design, Floats
+from grading.measurement.posterior import Parameters
 from grading.measurement.precision import Precision, precision_of
 from grading.measurement.ratings import Ratings
 
@@ -386,7 +379,7 @@ def aggregate(
             fitted = fit(design, start=start.fit if start else None, report=report)
             peers = precision_of(design, fitted.joint, PEER)
             if peers.spread > 0:
-                fitted = fit(design.weighted(peers.weight), start=fitted, report=report)
+                fitted = reweighted(design, peers.weight, fitted)
         joint = fitted.joint
         mean, error = joint.mean, np.sqrt(fitted.variance)
         notes = _limits(design, parameters, groups)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from grading.measurement.posterior import Design
+from grading.measurement.pools import Design
 
 # Two standard errors: under raters who are all alike about one cohort in ten is still modelled, which
 # costs nothing, because the model then finds next to no bias.

@@ -11,18 +11,8 @@ from dataclasses import replace
 import numpy as np
 
 from grading.measurement.fitting import Fit, fit, parameters_at
-from grading.measurement.posterior import (
-    PEER,
-    PROFESSIONAL,
-    Codes,
-    Design,
-    Floats,
-    Joint,
-    Parameters,
-    Works,
-    conjugate_gradients,
-    summed,
-)
+from grading.measurement.pools import PEER, PROFESSIONAL, Codes, Design, Floats, summed
+from grading.measurement.posterior import Joint, Parameters, Works, conjugate_gradients
 
 # Readings that settle the parameters, and professional ones among them.
 SAMPLE, SAMPLE_PROFESSIONAL = 100_000, 1_000

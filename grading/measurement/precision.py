@@ -21,17 +21,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from grading.measurement.posterior import (
-    LARGE,
-    PEER,
-    Design,
-    Floats,
-    Joint,
-    Messages,
-    Works,
-    propagated_spread,
-    summed,
-)
+from grading.measurement.pools import LARGE, PEER, Design, Floats, summed
+from grading.measurement.posterior import Joint, Messages, Works, propagated_spread
 
 # Standard errors of no spread at all that the ratios' spread must pass.
 _CHANCE = 2.0
@@ -45,8 +36,7 @@ class Precision:
     Attributes
     ----------
     weight : ndarray, shape (n_raters,)
-        Expected 1 / x of each rater, with mean 1 over the readings; all 1 where raters do not differ by
-        more than chance.
+        Expected 1 / x of each rater; all 1 where raters do not differ by more than chance.
     spread : float
         The variance of x, t².
     """
@@ -89,7 +79,7 @@ def precision_of(design: Design, joint: Joint, pool: int) -> Precision:
     shape = 2.0 + 1.0 / spread
     weight = np.full(len(n), shape / (shape - 1.0))
     weight[read] = (shape + degrees / 2.0) / (shape - 1.0 + degrees * ratio / 2.0)
-    return Precision(weight * (part.n / float(n @ weight)), spread)
+    return Precision(weight, spread)
 
 
 def _squares(design: Design, joint: Joint, pool: int) -> Floats:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from grading.measurement.aggregation import Aggregation, Readings
-from grading.measurement.posterior import PEER, PROFESSIONAL
+from grading.measurement.pools import PEER, PROFESSIONAL
 
 Floats = NDArray[np.float64]
 

@@ -13,7 +13,8 @@ from grading.measurement import aggregation, large
 from grading.measurement.aggregation import Aggregation, Readings, aggregate, band_probabilities
 from grading.measurement.difference import difference
 from grading.measurement.fitting import fit
-from grading.measurement.posterior import Design, Floats, Joint, Parameters, joint_posterior
+from grading.measurement.pools import Design, Floats
+from grading.measurement.posterior import Joint, Parameters, joint_posterior
 from grading.measurement.ratings import Ratings
 from grading.measurement.worlds import KINDS, Kind, World, simulate
 
