@@ -201,14 +201,12 @@ def run(world: World, seed: int, peers: int) -> tuple[int, int, int]:
     )
 
 
-def row(world: World, peers: int, runs: int) -> str:
+Outcomes = list[tuple[int, int, int]]
+
+
+def row(world: World, peers: int, outcomes: Outcomes) -> str:
     """One line of the table, with the standard error of the first share."""
-    outcomes = []
-    for seed in range(runs):
-        outcomes.append(run(world, seed, peers))
-        print(f"\r{world.name}, {peers} peers: {seed + 1} of {runs}", end="", flush=True)
-    print()
-    sheets = np.array([one[0] or 10**6 for one in outcomes])
+    sheets, runs = np.array([one[0] or 10**6 for one in outcomes]), len(outcomes)
     false = sum(one[1] for one in outcomes)
     steady = runs * (RATERS - 1) * (SHEETS - STEADY)
     soon = float((sheets <= 60).mean())
@@ -219,12 +217,7 @@ def row(world: World, peers: int, runs: int) -> str:
     )
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--runs", type=int, default=200)
-    parser.add_argument("--sensitivity", type=int, default=50, help="runs of each other world")
-    parser.add_argument("--write", action="store_true", help="write benchmarks/results/drift.md")
-    arguments = parser.parse_args()
+def report(found: dict[tuple[World, int], Outcomes]) -> str:
     lines = [
         "# Drift of half a level",
         "",
@@ -236,17 +229,31 @@ def main() -> None:
         "| world | peer readings a work | runs | found within 60 sheets (± s.e.) | within 100 "
         "| median sheets | false alarms, all charts, in sheets | check items alone, within 60 |",
         "|---|---|---|---|---|---|---|---|",
+        *(row(world, peers, outcomes) for (world, peers), outcomes in found.items()),
     ]
-    for world in WORLDS:
-        for peers in (3, 0):
-            runs = arguments.runs if world is WORLDS[0] else arguments.sensitivity
-            lines.append(row(world, peers, runs))
-            print(lines[-1], flush=True)
+    return "\n".join(lines) + "\n"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--runs", type=int, default=200)
+    parser.add_argument("--sensitivity", type=int, default=50, help="runs of each other world")
+    parser.add_argument("--write", action="store_true", help="write benchmarks/results/drift.md")
+    arguments = parser.parse_args()
+    found: dict[tuple[World, int], Outcomes] = {}
+    main_world, *others = WORLDS
+    for worlds, runs in (([main_world], arguments.runs), (others, arguments.sensitivity)):
+        for seed in range(runs):
+            for world in worlds:
+                for peers in (3, 0):
+                    found.setdefault((world, peers), []).append(run(world, seed, peers))
+            # Kept after every run, so that one that is cut short leaves what it has.
+            print(f"\r{worlds[-1].name}: {seed + 1} of {runs}", end="", flush=True)
             if arguments.write:
-                # Kept after every row, so that a run that is cut short leaves what it has.
                 path = Path(__file__).parent / "results" / "drift.md"
                 path.parent.mkdir(exist_ok=True)
-                path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+                path.write_text(report(found), encoding="utf-8")
+    print("\n" + report(found))
 
 
 if __name__ == "__main__":

@@ -27,6 +27,7 @@ from grading.measurement.ratings import Ratings
 NO_READINGS = "no readings"
 NO_REPEAT = "no work was read twice, so the size of the error is unknown"
 SAME = "all readings are the same number, so the size of the error is unknown"
+FLAT = "each pool's readings are all the same number, so the size of the error is unknown"
 ALIKE = "raters do not differ by more than chance: every reading counts the same"
 ASKED = "the mean was asked for: every reading counts the same"
 NO_PROFESSIONALS = (
@@ -303,7 +304,8 @@ def aggregate(
         Where bands begin; see ``band_probabilities``.
     weights : mapping from criterion to weight, optional
     rule : "auto", "model" or "mean"
-        "auto" uses the model where raters differ by more than chance.
+        "auto" uses the model where raters differ by more than chance; "model" wherever the size of an
+        error can be known at all.
     parameters : Parameters, optional
         Slope and variances from elsewhere, such as an earlier cohort; nothing but biases, mean and
         leniency is then learned, and one reading is enough.
@@ -327,8 +329,9 @@ def aggregate(
     ``precision``), up to a million readings; professionals' errors are taken as alike.
 
     Undefined (NaN, with a note) without readings; the standard error also where no work was read twice
-    or all readings are the same number. Standard errors contain the uncertainty of the rater's biases, the
-    mean, the leniency, the slope and the variances (Laplace), not that the model may be wrong.
+    or each pool gave one number throughout. Standard errors contain the uncertainty of the rater's
+    biases, the mean, the leniency, the slope and the variances (Laplace), not that the model may be
+    wrong.
 
     References
     ----------
@@ -364,8 +367,11 @@ def aggregate(
     elif parameters is None:
         if math.isnan(found.error_variance):
             reason = NO_REPEAT
+        elif not any(pool.n and np.ptp(pool.value) > 0 for pool in design.pools):
+            # Nothing in it has a size, so even the model that was asked for has no scale.
+            reason = SAME if np.ptp(readings.value) == 0 else FLAT
         elif found.error_variance == 0.0 and rule != "model":
-            reason = SAME if np.ptp(readings.value) == 0 else ALIKE
+            reason = ALIKE
         elif rule == "mean":
             reason = ASKED
         elif rule == "auto" and not found.is_real:
@@ -395,7 +401,7 @@ def aggregate(
             [exact[p] / max(learned.error_variance(p), 1e-12) for p in (PEER, PROFESSIONAL)]
         )
     else:
-        variance = math.nan if found is None or reason == SAME else found.error_variance
+        variance = math.nan if found is None or reason in (SAME, FLAT) else found.error_variance
         mean, error, learned = _mean(design, variance)
         notes = [reason]
         n_raters = sum(sizes)
