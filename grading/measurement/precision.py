@@ -4,11 +4,12 @@ A pool's raters differ in their error variance. Three or four readings say littl
 cohort of them says how much they differ; each rater's own is then drawn to the pool's by as much as
 chance explains. With x the rater's error variance as a multiple of the pool's,
 
-    x ~ inverse gamma with mean 1 and variance t²,    E(1 / x) = (a + d/2) / (a - 1 + d r/2),  a = 2 + 1/t²
+    x ~ inverse gamma with mean 1 and variance t²,    E(1 / x) = (a + d/2) / (a - 1 + d y/2),  a = 2 + 1/t²
 
-where r is the rater's mean squared residual as a multiple of what the model expects of it, and d its
-degrees of freedom. t² is the spread of the ratios beyond that of chance; where it is not beyond chance,
-all raters of the pool count the same.
+where y = 1 + (r - 1) / k estimates x: r is the rater's mean squared residual as a multiple of what the
+model expects of it, and k how far a residual is the rater's own (the rest of it is what other readers of
+the work got wrong); d is the degrees of freedom that y has left. t² is the spread of the estimates beyond
+that of chance; where it is not beyond chance, all raters of the pool count the same.
 
 References
 ----------
@@ -63,22 +64,27 @@ def precision_of(design: Design, joint: Joint, pool: int) -> Precision:
     read = (n > 1) & (expected > 1e-9 * n * error)
     if np.sum(read) < 2 or not np.sum(squares) > 0:
         return alike
-    ratio = squares[read] / expected[read]
+    own = np.minimum(expected[read] / (n[read] * error), 1.0)
+    estimate = 1.0 + (squares[read] / expected[read] - 1.0) / own
     # Residuals of one rater lean against each other, as the bias was taken from them.
     prior = max(parameters.bias_variance(pool), 1e-12)
     taken = np.clip(1.0 - joint.bias_variance[pool][read] / prior, 0.0, 1.0) / n[read]
     lean = taken / np.maximum(1.0 - taken, 1e-9)
-    degrees = n[read] / (1.0 + (n[read] - 1.0) * lean**2)
-    chance = 2.0 / degrees
-    by = 1.0 / chance**2
-    excess = float(by @ ((ratio - 1.0) ** 2 - chance)) / float(np.sum(by))
-    unsure = math.sqrt(float(by**2 @ (2.0 * chance**2 + 12.0 * chance**3)) / float(np.sum(by)) ** 2)
+    chance = 2.0 * (1.0 + (n[read] - 1.0) * lean**2) / n[read]
+    noise = chance / own**2
+    by = 1.0 / noise**2
+    total = float(np.sum(by))
+    excess = float(by @ ((estimate - 1.0) ** 2 - noise)) / total
+    # The fourth moment of a gamma variable.
+    unsure = math.sqrt(float(by**2 @ (noise**2 * (2.0 + 6.0 * chance)))) / total
     if excess <= _CHANCE * unsure:
         return alike
-    spread = excess / (1.0 + float(by @ chance) / float(np.sum(by)))
-    shape = 2.0 + 1.0 / spread
+    spread = excess / (1.0 + float(by @ chance) / total)
+    shape, degrees = 2.0 + 1.0 / spread, 2.0 / noise
     weight = np.full(len(n), shape / (shape - 1.0))
-    weight[read] = (shape + degrees / 2.0) / (shape - 1.0 + degrees * ratio / 2.0)
+    weight[read] = (shape + degrees / 2.0) / (
+        shape - 1.0 + degrees * np.maximum(estimate, 0.0) / 2.0
+    )
     return Precision(weight, spread)
 
 
