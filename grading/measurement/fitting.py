@@ -31,6 +31,9 @@ _SLOPE = 1
 _CENTRES = (0.7, 1.0, 0.25, 0.35, 0.6, 0.35, 0.6)
 _WIDTHS = np.array([1.0, 0.3, 1.0, 1.0, 1.0, 1.0, 1.0])
 _STEP = 0.02
+# A standard deviation e^6 times smaller than expected is as good as none, and below it (raters who agree
+# to the point) the algebra runs out of digits; far above it a step would overflow.
+_FAR = 6.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -130,9 +133,8 @@ def fit(
 
     def at(scaled: Floats) -> Floats:
         point = origin.copy()
-        # Far from any data a step must not overflow: e^12 spreads is far enough.
         point[active] = np.clip(
-            point[active] + lower @ scaled, centres[active] - 12.0, centres[active] + 12.0
+            point[active] + lower @ scaled, centres[active] - _FAR, centres[active] + _FAR
         )
         return point
 

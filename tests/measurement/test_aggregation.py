@@ -363,6 +363,16 @@ def test_without_any_variation_within_a_pool_even_the_model_falls_back(
     assert math.isnan(found.parameters.professional_error_variance)
 
 
+def test_raters_who_agree_to_the_point_are_believed() -> None:
+    scores = np.random.default_rng(8).integers(0, 20, 40)
+    readings = Readings.from_long(
+        np.repeat(np.arange(40), 3).tolist(), ["p", "q", "r"] * 40, np.repeat(scores, 3)
+    )
+    found = aggregate(readings, professionals={"p", "q", "r"}, rule="model")
+    np.testing.assert_allclose(found.mean, scores, atol=0.2)
+    assert np.all((found.standard_error > 0) & (found.standard_error < np.std(scores)))
+
+
 def test_without_professionals_the_peers_anchor_and_it_is_said() -> None:
     world = simulate("plain", 300, rng=np.random.default_rng(11))
     found = aggregate(world.peers)
