@@ -510,7 +510,8 @@ def _groups(design: Design) -> int:
             np.minimum.at(part, pool.matrix.indices, told)
         # A label is a rater's number: follow it, so that chains shorten by half each round.
         label = label[label]
-        if np.array_equal(label, before):
+        # All in the first rater's group is as linked as a design can be.
+        if np.array_equal(label, before) or not label.any():
             break
     used = np.concatenate([pool.in_rater > 0 for pool in pools]) if pools else np.zeros(0, bool)
     return len(np.unique(label[used]))
