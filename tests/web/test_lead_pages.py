@@ -248,7 +248,7 @@ def test_what_checks_alone_would_find_is_what_was_measured() -> None:
     rows = [line.split("|") for line in table.splitlines() if line.startswith("| main")]
     shares = [float(row[-2].strip(" %")) for row in rows]
     assert len(shares) == 2
-    assert abs(sum(shares) / 2 - CHECKS_ALONE_FIND) <= 1
+    assert round(sum(shares) / 2) == CHECKS_ALONE_FIND
 
 
 def test_from_an_alarm_to_what_is_set_aside_and_back(
