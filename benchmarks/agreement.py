@@ -317,11 +317,11 @@ def measure(case: Case) -> tuple[float, float, float]:
                     results.append(None)
                     continue
                 gc.collect()
-                start = time.perf_counter()
+                start = time.process_time()
                 results.append(act())
-                if turn or time.perf_counter() - start > PATIENCE:
+                if turn or time.process_time() - start > PATIENCE:
                     # The first turn warms up, unless it was long enough to be the only one.
-                    times[side].append(time.perf_counter() - start)
+                    times[side].append(time.process_time() - start)
             if results[0] is not None and results[1] is not None:
                 apart = abs(case.value(results[0]) - case.peer_value(results[1]))
     ours, peer = (statistics.median(side) if side else float("nan") for side in times)
@@ -386,7 +386,8 @@ def main() -> None:
         "",
         "Written by `python -m benchmarks.agreement`. Ours starts from long integer codes each time and "
         "groups the works anew; the krippendorff package starts from a table of counts, made outside the "
-        f"clock. One thread, medians of turns about. {platform.machine()}, {os.cpu_count()} cores, "
+        "clock. One thread, medians of turns about, in seconds of the processor: what a wall clock would "
+        f"show if nothing else ran. {platform.machine()}, {os.cpu_count()} cores, "
         f"load {os.getloadavg()[0]:.0f} at the start, Python {platform.python_version()}, "
         f"NumPy {np.__version__}.",
         "",

@@ -1,4 +1,4 @@
-"""Double marking against routed readings: ``python -m benchmarks.routing [--real] [--latency]``.
+"""Double marking against routed readings: ``python -m benchmarks.routing [--simulated|--real|--latency]``.
 
 Simulated worlds: double marking, double with a third reader where two are more than ten apart, peers with
 professional readings at random, and the same routed by the board that the service uses. Costs are
@@ -368,11 +368,12 @@ def main() -> None:
     parser.add_argument("--worlds", nargs="+", choices=KINDS, default=list(KINDS))
     parser.add_argument("--draws", type=int, default=20)
     parser.add_argument("--workers", type=int, default=1, help="processes")
+    parser.add_argument("--simulated", action="store_true")
     parser.add_argument("--real", action="store_true")
     parser.add_argument("--latency", action="store_true")
     arguments = parser.parse_args()
-    everything = not (arguments.real or arguments.latency)
-    if everything:
+    everything = not (arguments.simulated or arguments.real or arguments.latency)
+    if everything or arguments.simulated:
         write(
             "routing.md",
             simulated(arguments.worlds, arguments.replications, arguments.works, arguments.workers),

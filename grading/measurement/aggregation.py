@@ -17,22 +17,17 @@ from numpy.typing import NDArray
 from scipy.special import ndtr
 
 from grading.measurement.difference import difference
-from grading.measurement.fitting import Fit, at_parameters, fit, learnable
-from grading.measurement.large import LARGE, fit_large
-from grading.measurement.posterior import (
-    PEER,
-    PROFESSIONAL,
-    Codes,
-    Design,
-    Floats,
-    Parameters,
-    summed,
-)
+from grading.measurement.fitting import Fit, at_parameters, fit, learnable, reweighted
+from grading.measurement.large import fit_large
+from grading.measurement.pools import LARGE, PEER, PROFESSIONAL, Codes, Design, Floats
+from grading.measurement.posterior import Parameters
+from grading.measurement.precision import Precision, precision_of
 from grading.measurement.ratings import Ratings
 
 NO_READINGS = "no readings"
 NO_REPEAT = "no work was read twice, so the size of the error is unknown"
 SAME = "all readings are the same number, so the size of the error is unknown"
+FLAT = "each pool's readings are all the same number, so the size of the error is unknown"
 ALIKE = "raters do not differ by more than chance: every reading counts the same"
 ASKED = "the mean was asked for: every reading counts the same"
 NO_PROFESSIONALS = (
@@ -309,7 +304,8 @@ def aggregate(
         Where bands begin; see ``band_probabilities``.
     weights : mapping from criterion to weight, optional
     rule : "auto", "model" or "mean"
-        "auto" uses the model where raters differ by more than chance.
+        "auto" uses the model where raters differ by more than chance; "model" wherever the size of an
+        error can be known at all.
     parameters : Parameters, optional
         Slope and variances from elsewhere, such as an earlier cohort; nothing but biases, mean and
         leniency is then learned, and one reading is enough.
@@ -329,9 +325,13 @@ def aggregate(
 
     Notes
     -----
+    Peers whose residuals spread by more than chance are weighted by how exact each is (see
+    ``precision``), up to a million readings; professionals' errors are taken as alike.
+
     Undefined (NaN, with a note) without readings; the standard error also where no work was read twice
-    or all readings are the same number. Standard errors contain the uncertainty of the rater's biases, the
-    mean, the leniency, the slope and the variances (Laplace), not that the model may be wrong.
+    or each pool gave one number throughout. Standard errors contain the uncertainty of the rater's
+    biases, the mean, the leniency, the slope and the variances (Laplace), not that the model may be
+    wrong.
 
     References
     ----------
@@ -361,13 +361,17 @@ def aggregate(
     groups = _groups(design)
     reason = None
     fitted: Fit | None = None
+    peers: Precision | None = None
     if found is None:
         reason = NO_READINGS
     elif parameters is None:
         if math.isnan(found.error_variance):
             reason = NO_REPEAT
+        elif not any(pool.n and np.ptp(pool.value) > 0 for pool in design.pools):
+            # Nothing in it has a size, so even the model that was asked for has no scale.
+            reason = SAME if np.ptp(readings.value) == 0 else FLAT
         elif found.error_variance == 0.0 and rule != "model":
-            reason = SAME if np.ptp(readings.value) == 0 else ALIKE
+            reason = ALIKE
         elif rule == "mean":
             reason = ASKED
         elif rule == "auto" and not found.is_real:
@@ -379,6 +383,9 @@ def aggregate(
             fitted = fit_large(design)
         else:
             fitted = fit(design, start=start.fit if start else None, report=report)
+            peers = precision_of(design, fitted.joint, PEER)
+            if peers.spread > 0:
+                fitted = reweighted(design, peers.weight, fitted)
         joint = fitted.joint
         mean, error = joint.mean, np.sqrt(fitted.variance)
         notes = _limits(design, parameters, groups)
@@ -387,9 +394,14 @@ def aggregate(
             np.concatenate(parts)
             for parts in (joint.bias, [np.sqrt(part) for part in joint.bias_variance])
         )
-        precision = np.concatenate([_precision(design, fitted, p) for p in (PEER, PROFESSIONAL)])
+        if peers is None:
+            peers = precision_of(design, joint, PEER)
+        exact = (peers.weight, precision_of(design, joint, PROFESSIONAL).weight)
+        precision = np.concatenate(
+            [exact[p] / max(learned.error_variance(p), 1e-12) for p in (PEER, PROFESSIONAL)]
+        )
     else:
-        variance = math.nan if found is None or reason == SAME else found.error_variance
+        variance = math.nan if found is None or reason in (SAME, FLAT) else found.error_variance
         mean, error, learned = _mean(design, variance)
         notes = [reason]
         n_raters = sum(sizes)
@@ -498,7 +510,8 @@ def _groups(design: Design) -> int:
             np.minimum.at(part, pool.matrix.indices, told)
         # A label is a rater's number: follow it, so that chains shorten by half each round.
         label = label[label]
-        if np.array_equal(label, before):
+        # All in the first rater's group is as linked as a design can be.
+        if np.array_equal(label, before) or not label.any():
             break
     used = np.concatenate([pool.in_rater > 0 for pool in pools]) if pools else np.zeros(0, bool)
     return len(np.unique(label[used]))
@@ -547,43 +560,3 @@ def _mean(design: Design, variance: float) -> tuple[Floats, Floats, Parameters]:
             professional_error_variance=variance,
         ),
     )
-
-
-def _precision(design: Design, fitted: Fit, pool: int) -> Floats:
-    """1 / error variance of each rater of a pool, drawn to the pool's by as much as chance explains.
-
-    The spread of the raters' mean squared residuals beyond that of chi-square is what raters differ
-    by; with three or four readings each there is next to none left, and all get the pool's.
-    """
-    part, joint = design.pools[pool], fitted.joint
-    parameters = joint.parameters
-    error = parameters.error_variance(pool)
-    if part.n == 0:
-        return np.full(part.matrix.shape[1], 1.0 / error)
-    signal = joint.mean - design.centre
-    if pool == PEER:
-        # What peers see of a work: slope and shared error, given everything.
-        bias = part.matrix @ (joint.bias[PEER] - parameters.leniency)
-        prior = parameters.prior_mean - design.centre
-        there = prior + parameters.leniency + parameters.slope * (signal - prior)
-        left = part.by_work - bias - part.in_work * there
-        held = part.in_work + error / max(parameters.shared_variance, 1e-12)
-        signal = there - parameters.leniency + left / held
-    squares = np.zeros(part.matrix.shape[1])
-    bounds, step = part.matrix.indptr, 1 << 16
-    for first in range(0, design.n_works, step):
-        last = min(first + step, design.n_works)
-        rows = np.repeat(np.arange(first, last), np.diff(bounds[first : last + 1]))
-        columns = part.matrix.indices[bounds[first] : bounds[last]]
-        residual = part.value[bounds[first] : bounds[last]] - design.centre
-        residual -= signal[rows] + joint.bias[pool][columns]
-        squares += summed(columns, residual**2, len(squares))
-    n = part.in_rater
-    total = float(np.sum(squares))
-    if total <= 0:
-        return np.full(len(n), 1.0 / error)
-    ratio = np.divide(squares, n * total / part.n, out=np.ones(len(n)), where=n > 0)
-    excess = float(np.sum(n * ((ratio - 1.0) ** 2)) - 2.0 * np.sum(n > 0)) / part.n
-    real = max(excess, 0.0)
-    drawn = 1.0 + (ratio - 1.0) * real / (real + 2.0 / np.maximum(n, 1.0))
-    return np.asarray(1.0 / (error * drawn))

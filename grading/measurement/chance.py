@@ -13,6 +13,7 @@ errors for incomplete data; Gwet 2008, doi:10.1348/000711006X126600; Krippendorf
 import math
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import Unpack
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -30,25 +31,27 @@ from grading.measurement.additive import (
     weighted_pairs,
 )
 from grading.measurement.coefficient import (
-    NO_PAIRS,
     ONE_LEVEL,
     ONE_WORK,
-    PARADOX,
-    PARADOX_EXACT,
-    PARADOX_VALUE,
-    TOO_LARGE,
     Coefficient,
-    Interval,
-    Spread,
     check_interval,
-    over_works,
-    over_works_and_raters,
-    symmetric,
     undefined,
     with_spread,
 )
 from grading.measurement.ratings import Ratings, compact
-from grading.measurement.units import Patterns, Rows, Units, units_from_counts, units_of
+from grading.measurement.seen import (
+    Asked,
+    Data,
+    Intervals,
+    Seen,
+    linearised,
+    named,
+    pairs_share,
+    resampled,
+    seen_as,
+    with_paradox,
+)
+from grading.measurement.units import Patterns, Rows, Units
 from grading.measurement.weights import (
     Metric,
     Table,
@@ -58,17 +61,12 @@ from grading.measurement.weights import (
     weighting,
 )
 
-Data = Ratings | Units | ArrayLike
-
 
 def percent_exact(
     data: Data,
     *,
     levels: ArrayLike | None = None,
-    interval: Interval = "analytic",
-    confidence: float = 0.95,
-    resamples: int = 1000,
-    seed: int = 0,
+    **options: Unpack[Intervals],
 ) -> Coefficient:
     """Share of all pairs of ratings of a work that are on the same level.
 
@@ -77,11 +75,8 @@ def percent_exact(
     data : Ratings, Units, or array_like of shape (works, q)
     levels : array_like, shape (q,), optional
         Scores of the levels where ``data`` is counts; 0, 1, 2 … by default.
-    interval : {"analytic", "bootstrap", "two_way"}
-        See `grading.measurement.coefficient`. ``two_way`` needs `Ratings` of three raters or more.
-    confidence : float
-    resamples, seed : int
-        Of the bootstrap; the same seed gives the same interval.
+    **options
+        ``interval``, ``confidence``, ``resamples``, ``seed``: see `grading.measurement.seen.Intervals`.
 
     Returns
     -------
@@ -98,9 +93,9 @@ def percent_exact(
     >>> round(percent_exact([[2, 0], [1, 1], [0, 3]]).estimate, 3)
     0.8
     """
-    seen = _seen(data, levels)
+    seen = seen_as(data, levels)
     w = weighting("identity", seen.levels)
-    asked = _Asked(interval, confidence, resamples, seed)
+    asked = Asked(**options)
     return _pooled(seen, w, "exact agreement", asked)
 
 
@@ -108,10 +103,7 @@ def percent_adjacent(
     data: Data,
     *,
     levels: ArrayLike | None = None,
-    interval: Interval = "analytic",
-    confidence: float = 0.95,
-    resamples: int = 1000,
-    seed: int = 0,
+    **options: Unpack[Intervals],
 ) -> Coefficient:
     """Share of all pairs of ratings of a work at most one level apart; otherwise as `percent_exact`.
 
@@ -120,11 +112,11 @@ def percent_adjacent(
     >>> percent_adjacent([[1, 0, 1], [1, 1, 0]]).estimate
     0.5
     """
-    seen = _seen(data, levels)
+    seen = seen_as(data, levels)
     q = len(seen.levels)
     near = np.abs(np.subtract.outer(np.arange(q), np.arange(q))) <= 1
     w = Weighting("adjacent", seen.levels, near.astype(float))
-    asked = _Asked(interval, confidence, resamples, seed)
+    asked = Asked(**options)
     return _pooled(seen, w, "adjacent agreement", asked)
 
 
@@ -133,10 +125,7 @@ def percent_agreement(
     *,
     weights: Weights | ArrayLike = "identity",
     levels: ArrayLike | None = None,
-    interval: Interval = "analytic",
-    confidence: float = 0.95,
-    resamples: int = 1000,
-    seed: int = 0,
+    **options: Unpack[Intervals],
 ) -> Coefficient:
     """Observed agreement as the chance-corrected coefficients use it: the mean over works, not pairs.
 
@@ -147,7 +136,7 @@ def percent_agreement(
     >>> round(percent_agreement([[2, 0], [1, 1], [0, 3]]).estimate, 3)
     0.667
     """
-    asked = _Asked(interval, confidence, resamples, seed)
+    asked = Asked(**options)
     return _corrected(data, levels, weights, _no_chance, "percent agreement", asked)
 
 
@@ -156,10 +145,7 @@ def gwet_ac(
     *,
     weights: Weights | ArrayLike = "identity",
     levels: ArrayLike | None = None,
-    interval: Interval = "analytic",
-    confidence: float = 0.95,
-    resamples: int = 1000,
-    seed: int = 0,
+    **options: Unpack[Intervals],
 ) -> Coefficient:
     """Gwet's AC1 (identity weights) or AC2 (any others), for any number of raters and missing marks.
 
@@ -171,7 +157,7 @@ def gwet_ac(
         Works rated once count for the margins, not for the agreement, as in Gwet's own programs.
     weights : str or array_like, shape (q, q)
         See `grading.measurement.weights.weighting`.
-    levels, interval, confidence, resamples, seed
+    levels, **options
         As in `percent_exact`. The analytic interval is t on the number of works less one.
 
     Returns
@@ -194,7 +180,7 @@ def gwet_ac(
     0.529
     """
     name = "AC1" if isinstance(weights, str) and weights == "identity" else "AC2"
-    asked = _Asked(interval, confidence, resamples, seed)
+    asked = Asked(**options)
     return _corrected(data, levels, weights, _gwet_chance, f"Gwet's {name}", asked)
 
 
@@ -203,10 +189,7 @@ def brennan_prediger(
     *,
     weights: Weights | ArrayLike = "identity",
     levels: ArrayLike | None = None,
-    interval: Interval = "analytic",
-    confidence: float = 0.95,
-    resamples: int = 1000,
-    seed: int = 0,
+    **options: Unpack[Intervals],
 ) -> Coefficient:
     """Brennan & Prediger's coefficient: chance is a blind draw from the levels. As `gwet_ac`.
 
@@ -221,7 +204,7 @@ def brennan_prediger(
     >>> brennan_prediger([[2, 0], [1, 1], [2, 0], [0, 2]]).estimate
     0.5
     """
-    asked = _Asked(interval, confidence, resamples, seed)
+    asked = Asked(**options)
     return _corrected(data, levels, weights, _blind_chance, "Brennan-Prediger", asked)
 
 
@@ -248,10 +231,7 @@ def fleiss_kappa(
     *,
     weights: Weights | ArrayLike = "identity",
     levels: ArrayLike | None = None,
-    interval: Interval = "analytic",
-    confidence: float = 0.95,
-    resamples: int = 1000,
-    seed: int = 0,
+    **options: Unpack[Intervals],
 ) -> FleissKappa:
     """Fleiss' kappa, generalised to missing marks and weights (Gwet 2014). As `gwet_ac`.
 
@@ -273,8 +253,8 @@ def fleiss_kappa(
     >>> round(found.estimate, 3), round(found.z, 2)
     (0.55, 1.65)
     """
-    asked = _Asked(interval, confidence, resamples, seed)
-    seen = _seen(data, levels)
+    asked = Asked(**options)
+    seen = seen_as(data, levels)
     found = _corrected(seen, levels, weights, _fleiss_chance, "Fleiss' kappa", asked)
     error, categories = math.nan, (math.nan,) * len(seen.levels)
     units = seen.units.select(seen.units.sizes >= 1)
@@ -305,10 +285,7 @@ def krippendorff_alpha(
     *,
     metric: Metric = "ordinal",
     levels: ArrayLike | None = None,
-    interval: Interval = "analytic",
-    confidence: float = 0.95,
-    resamples: int = 1000,
-    seed: int = 0,
+    **options: Unpack[Intervals],
 ) -> Coefficient:
     """Krippendorff's alpha, for any number of raters and missing marks.
 
@@ -317,7 +294,7 @@ def krippendorff_alpha(
     data : Ratings, Units, or array_like of shape (works, q)
         Works rated once are passed over.
     metric : {"nominal", "ordinal", "interval", "ratio"}
-    levels, interval, confidence, resamples, seed
+    levels, **options
         As in `percent_exact`. The analytic standard error is Gwet's, the metric taken as given.
 
     Returns
@@ -339,8 +316,8 @@ def krippendorff_alpha(
     >>> round(krippendorff_alpha([[2, 0], [0, 2], [1, 1]]).estimate, 3)
     0.444
     """
-    asked = _Asked(interval, confidence, resamples, seed)
-    seen = _seen(data, levels)
+    asked = Asked(**options)
+    seen = seen_as(data, levels)
     units = seen.units.select(seen.units.sizes >= 2)
     found = seen.coefficient(f"Krippendorff's alpha, {metric}")
     margins = units.margins if len(units.times) else np.zeros(len(seen.levels))
@@ -357,8 +334,8 @@ def krippendorff_alpha(
     # One pair of ratings in total is drawn without putting the first back.
     observed = (1 - 1 / total) * agreed + 1 / total
     alpha = (observed - expected) / (1 - expected)
-    found = _with_paradox(replace(found, estimate=alpha), seen)
-    if interval == "analytic":
+    found = with_paradox(replace(found, estimate=alpha), seen)
+    if asked.interval == "analytic":
         if n < 2:
             return with_spread(found, undefined("linearised over works", ONE_WORK))
         mean = total / n
@@ -368,7 +345,7 @@ def krippendorff_alpha(
         # Without the correction for small samples, which the variance does not need.
         plain = (agreed - expected) / (1 - expected)
         influence = (o - expected - 2 * (1 - plain) * (e - expected)) / (1 - expected)
-        spread = _linearised(influence + alpha - plain, units.times, n, alpha, asked)
+        spread = linearised(influence + alpha - plain, units.times, n, alpha, asked)
         return with_spread(found, spread)
     if metric == "ordinal":
         q = len(seen.levels)
@@ -376,7 +353,7 @@ def krippendorff_alpha(
     else:
         width = len(seen.levels) + 1
         additive = Additive(partial(weighted_pairs, w), partial(alpha_of, w), width, 2)
-    return with_spread(found, _resampled(seen, additive, asked))
+    return with_spread(found, resampled(seen, additive, asked))
 
 
 def conger_kappa(
@@ -417,8 +394,8 @@ def conger_kappa(
     0.4
     """
     check_interval("analytic", confidence)
-    seen = _seen(ratings, None)
-    found = seen.coefficient(f"Conger's kappa, {_named(weights)} weights")
+    seen = seen_as(ratings, None)
+    found = seen.coefficient(f"Conger's kappa, {named(weights)} weights")
     w = weighting(weights, seen.levels)
     if found.reason:
         return found
@@ -433,7 +410,7 @@ def conger_kappa(
     if chance >= 1 - 1e-15:
         return replace(found, reason=ONE_LEVEL)
     kappa = (agreed - chance) / (1 - chance)
-    found = _with_paradox(replace(found, estimate=kappa), seen)
+    found = with_paradox(replace(found, estimate=kappa), seen)
     # What a rating adds to chance agreement: how it moves its rater's shares against all others'.
     slope = w.times(total - shares)
     middle = (slope * shares).sum(1)
@@ -453,111 +430,10 @@ def conger_kappa(
     )
     if n < 2:
         return with_spread(found, undefined("linearised over works", ONE_WORK))
-    asked = _Asked("analytic", confidence, 0, 0)
+    asked = Asked(confidence=confidence)
     return with_spread(
-        found, _linearised(influence[read], np.ones(int(read.sum())), n, kappa, asked)
+        found, linearised(influence[read], np.ones(int(read.sum())), n, kappa, asked)
     )
-
-
-# How the data are seen -----------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class _Asked:
-    """The options about the interval."""
-
-    interval: Interval
-    confidence: float
-    resamples: int
-    seed: int
-
-    def __post_init__(self) -> None:
-        check_interval(self.interval, self.confidence)
-
-
-@dataclass(frozen=True, eq=False)
-class _Seen:
-    """Data as units with their levels, and who and what they came from."""
-
-    units: Units
-    levels: Table
-    ratings: Ratings | None
-
-    def coefficient(self, method: str) -> Coefficient:
-        """A coefficient with its counts, and no value yet."""
-        sizes, times = self.units.sizes, self.units.times
-        paired = sizes >= 2
-        n_works = round(float(times[paired].sum()))
-        n_pairable = round(float(times[paired] @ sizes[paired]))
-        dropped = round(float(times @ sizes)) - n_pairable
-        if self.ratings is None:
-            n_raters = int(sizes.max(initial=0))
-        else:
-            n_raters = self.ratings.n_raters
-            dropped += self.ratings.dropped
-        return Coefficient(
-            estimate=math.nan,
-            method=method,
-            n_works=n_works,
-            n_raters=n_raters,
-            n_pairable=n_pairable,
-            dropped=dropped,
-            reason=None if n_works else NO_PAIRS,
-        )
-
-
-def _seen(data: Data | _Seen, levels: ArrayLike | None) -> _Seen:
-    if isinstance(data, _Seen):
-        return data
-    if isinstance(data, Ratings):
-        scale = np.asarray(data.levels if len(data.levels) else (0.0,), dtype=float)
-        return _Seen(units_of(data), scale, data)
-    units = data if isinstance(data, Patterns | Rows) else units_from_counts(data)
-    q = units.q if isinstance(units, Rows) else units.counts.shape[1]
-    scale = np.arange(q, dtype=float) if levels is None else np.asarray(levels, dtype=float)
-    if scale.shape != (q,):
-        raise ValueError("there must be one score a level")
-    return _Seen(units, scale, None)
-
-
-def _named(weights: Weights | ArrayLike) -> str:
-    return weights if isinstance(weights, str) else "custom"
-
-
-def _with_paradox(found: Coefficient, seen: _Seen) -> Coefficient:
-    """Say so where the percent agreement is high and the coefficient low."""
-    if not found.estimate < PARADOX_VALUE:
-        return found
-    identity = weighting("identity", seen.levels)
-    return replace(found, note=PARADOX) if _pairs(seen, identity) >= PARADOX_EXACT else found
-
-
-def _pairs(seen: _Seen, w: Weighting) -> float:
-    """Weighted share of all pairs."""
-    units = seen.units.select(seen.units.sizes >= 2)
-    pairs = float(units.times @ (units.sizes * (units.sizes - 1)))
-    return float(units.times @ (units.agreeing(w) - units.sizes)) / pairs if pairs else math.nan
-
-
-def _resampled(seen: _Seen, additive: Additive, asked: _Asked) -> Spread:
-    options = {
-        "confidence": asked.confidence,
-        "resamples": asked.resamples,
-        "seed": asked.seed,
-    }
-    if not isinstance(seen.units, Patterns):
-        return undefined(asked.interval, TOO_LARGE)
-    if asked.interval == "bootstrap":
-        return over_works(additive, seen.units, **options)  # type: ignore[arg-type]
-    if seen.ratings is None:
-        raise ValueError("a two-way interval needs to know who rated")
-    return over_works_and_raters(additive, seen.units, seen.ratings, **options)  # type: ignore[arg-type]
-
-
-def _linearised(influence: Table, times: Table, n: float, estimate: float, asked: _Asked) -> Spread:
-    error = math.sqrt(float(times @ (influence - estimate) ** 2) / (n * (n - 1)))
-    interval = symmetric(estimate, error, confidence=asked.confidence, df=n - 1)
-    return Spread(error, interval, f"linearised over works, t on {round(n - 1)} df")
 
 
 # Agreement beyond chance ---------------------------------------------------------------------------
@@ -595,15 +471,15 @@ def _observed(units: Units, w: Weighting) -> tuple[float, float, Table]:
 
 
 def _corrected(
-    data: Data | _Seen,
+    data: Data | Seen,
     levels: ArrayLike | None,
     weights: Weights | ArrayLike,
     chance: Chance,
     name: str,
-    asked: _Asked,
+    asked: Asked,
 ) -> Coefficient:
-    seen = _seen(data, levels)
-    found = seen.coefficient(f"{name}, {_named(weights)} weights")
+    seen = seen_as(data, levels)
+    found = seen.coefficient(f"{name}, {named(weights)} weights")
     w = weighting(weights, seen.levels)
     if found.reason:
         return found
@@ -618,11 +494,11 @@ def _corrected(
     value = (agreed - e) / (1 - e)
     found = replace(found, estimate=value)
     if chance is not _no_chance:
-        found = _with_paradox(found, seen)
+        found = with_paradox(found, seen)
     if asked.interval != "analytic":
         width = len(seen.levels) + 3
         additive = Additive(partial(agreeing, w), partial(beyond, w, chance), width, 1)
-        return with_spread(found, _resampled(seen, additive, asked))
+        return with_spread(found, resampled(seen, additive, asked))
     if n < 2:
         return with_spread(found, undefined("linearised over works", ONE_WORK))
     own = n / n_paired * (parts - e * (sizes >= 2)) / (1 - e)
@@ -630,7 +506,7 @@ def _corrected(
         # Twice the deviation, as chance is quadratic in the shares; for AC the constant cancels.
         moved = units.sums(slope) / sizes
         own = own - 2 * (1 - value) * (moved - e) / (1 - e)
-    return with_spread(found, _linearised(own, units.times, n, value, asked))
+    return with_spread(found, linearised(own, units.times, n, value, asked))
 
 
 def _shares(units: Units, n: float) -> Table:
@@ -642,15 +518,15 @@ def _shares(units: Units, n: float) -> Table:
     return np.bincount(units.level, weights=each, minlength=units.q) / n
 
 
-def _pooled(seen: _Seen, w: Weighting, name: str, asked: _Asked) -> Coefficient:
+def _pooled(seen: Seen, w: Weighting, name: str, asked: Asked) -> Coefficient:
     found = seen.coefficient(f"{name}, share of all pairs")
     if found.reason:
         return found
-    value = _pairs(seen, w)
+    value = pairs_share(seen, w)
     found = replace(found, estimate=value)
     if asked.interval != "analytic":
         additive = Additive(partial(pair_sums, w), ratio, 2, 2)
-        return with_spread(found, _resampled(seen, additive, asked))
+        return with_spread(found, resampled(seen, additive, asked))
     units = seen.units.select(seen.units.sizes >= 2)
     n = float(units.times.sum())
     if n < 2:
@@ -658,4 +534,4 @@ def _pooled(seen: _Seen, w: Weighting, name: str, asked: _Asked) -> Coefficient:
     pairs = units.sizes * (units.sizes - 1)
     alike = units.agreeing(w) - units.sizes
     influence = value + (alike - value * pairs) / (float(units.times @ pairs) / n)
-    return with_spread(found, _linearised(influence, units.times, n, value, asked))
+    return with_spread(found, linearised(influence, units.times, n, value, asked))

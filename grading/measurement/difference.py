@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from grading.measurement.posterior import Design
+from grading.measurement.pools import Design
 
 # Two standard errors: under raters who are all alike about one cohort in ten is still modelled, which
 # costs nothing, because the model then finds next to no bias.
@@ -55,8 +55,8 @@ def difference(design: Design) -> Difference:
         return Difference(0.0, 0.0, 0.0, 0.0)
     score, expected, spread = 0.0, 0.0, float(np.sum((count - 1.0) * inverse * (count > 0)))
     for pool in pools:
-        sums = pool.by_rater - pool.matrix.T @ mean
-        own = pool.in_rater - pool.matrix.T @ inverse
+        sums = pool.by_rater - pool.transposed @ mean
+        own = pool.in_rater - pool.transposed @ inverse
         score += float(sums @ sums) / variance
         expected += float(np.sum(own))
         spread += float(own @ own)

@@ -11,17 +11,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import optimize
 
-from grading.measurement.posterior import (
-    PROFESSIONAL,
-    Design,
-    Floats,
-    Joint,
-    Messages,
-    Parameters,
-    joint_posterior,
-)
+from grading.measurement.pools import PROFESSIONAL, Design, Floats
+from grading.measurement.posterior import Joint, Messages, Parameters, joint_posterior
 
 _FIELDS = (
     "prior_variance",
@@ -37,6 +31,9 @@ _SLOPE = 1
 _CENTRES = (0.7, 1.0, 0.25, 0.35, 0.6, 0.35, 0.6)
 _WIDTHS = np.array([1.0, 0.3, 1.0, 1.0, 1.0, 1.0, 1.0])
 _STEP = 0.02
+# A standard deviation e^6 times smaller than expected is as good as none, and below it (raters who agree
+# to the point) the algebra runs out of digits; far above it a step would overflow.
+_FAR = 6.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -136,9 +133,8 @@ def fit(
 
     def at(scaled: Floats) -> Floats:
         point = origin.copy()
-        # Far from any data a step must not overflow: e^12 spreads is far enough.
         point[active] = np.clip(
-            point[active] + lower @ scaled, centres[active] - 12.0, centres[active] + 12.0
+            point[active] + lower @ scaled, centres[active] - _FAR, centres[active] + _FAR
         )
         return point
 
@@ -174,20 +170,51 @@ def fit(
     covariance, variance = np.zeros((7, 7)), joint.variance
     if laplace:
         base = slopes(point, joint)
-        bend = np.empty((len(active), len(active)))
-        moved = np.empty((design.n_works, len(active)))
-        for column, k in enumerate(active.tolist()):
-            nearby = point.copy()
-            nearby[k] += _STEP
-            other = posterior(nearby)
-            bend[:, column] = (base - slopes(nearby, other)) / _STEP
-            moved[:, column] = (other.mean - joint.mean) / _STEP
+        near = _nearby(posterior, point, active)
+        bend = np.column_stack([(base - slopes(*one)) / _STEP for one in near])
         values, vectors = np.linalg.eigh((bend + bend.T) / 2)
         # The prior alone would bend the objective at least this much.
         inner = (vectors / np.maximum(values, 1.0)) @ vectors.T
         covariance[np.ix_(active, active)] = inner
-        variance = variance + np.sum((moved @ inner) * moved, axis=1)
+        variance = variance + _moved(joint, near, inner)
     return Fit(joint, learned, point, covariance, variance)
+
+
+def _nearby(
+    posterior: Callable[[Floats], Joint], point: Floats, active: NDArray[np.intp]
+) -> list[tuple[Floats, Joint]]:
+    """The posterior a step along each parameter that was learned."""
+    near = []
+    for k in active.tolist():
+        moved = point.copy()
+        moved[k] += _STEP
+        near.append((moved, posterior(moved)))
+    return near
+
+
+def _moved(joint: Joint, near: list[tuple[Floats, Joint]], covariance: Floats) -> Floats:
+    """What the parameters' uncertainty adds to each work's variance."""
+    moved = np.column_stack([(other.mean - joint.mean) / _STEP for _, other in near])
+    return np.asarray(np.sum((moved @ covariance) * moved, axis=1))
+
+
+def reweighted(design: Design, peers: Floats, fitted: Fit) -> Fit:
+    """The posterior with a weight for each peer, at the slope and variances that were fitted without.
+
+    Variances learned again from residuals that also made the weights would come out too small.
+    """
+    weighted, messages = design.weighted(peers), Messages()
+
+    def posterior(point: Floats) -> Joint:
+        return joint_posterior(
+            weighted, parameters_at(point, fitted.learned), messages=messages, tolerance=1e-6
+        )
+
+    active = np.flatnonzero(fitted.learned)
+    joint = posterior(fitted.point)
+    near = _nearby(posterior, fitted.point, active)
+    added = _moved(joint, near, fitted.covariance[np.ix_(active, active)])
+    return replace(fitted, joint=joint, variance=joint.variance + added)
 
 
 def at_parameters(design: Design, parameters: Parameters) -> Fit:

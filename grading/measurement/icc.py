@@ -170,25 +170,29 @@ def _from_ratings(ratings: Ratings) -> _Sums:
         raise ValueError("agreement is of one criterion at a time")
     if not len(ratings):
         return _Sums(0, 0, 0.0, 0.0, 0.0, 0.0, ratings.dropped, False)
-    sizes = np.bincount(ratings.work, minlength=len(ratings.works))
     k = ratings.n_raters
     work, rater, level = ratings.work, ratings.rater, ratings.level
-    complete = sizes == k
-    n = int(complete.sum())
-    if n * k < len(ratings):
+    n, paired = len(ratings.works), True
+    # Nobody rates a work twice, so as many ratings as works times raters can only be all of them.
+    if n * k != len(ratings):
+        sizes = np.bincount(work, minlength=n)
+        complete = sizes == k
+        n, paired = int(complete.sum()), bool(np.any(sizes > 1))
         rows = complete[work]
         work, rater, level = work[rows], rater[rows], level[rows]
     dropped = ratings.dropped + len(ratings) - n * k
     if n < 2 or k < 2:
-        return _Sums(n, k, 0.0, 0.0, 0.0, 0.0, dropped, bool(np.any(sizes > 1)))
-    counts = np.bincount(level, minlength=len(ratings.levels))
+        return _Sums(n, k, 0.0, 0.0, 0.0, 0.0, dropped, paired)
+    q = len(ratings.levels)
+    cells = np.bincount(rater * np.int64(q) + level, minlength=len(ratings.raters) * q)
+    given = cells.reshape(-1, q)
+    counts = given.sum(axis=0)
     values = np.asarray(ratings.levels, dtype=float)
     scale = float(counts @ values**2)
     # About the mean first: sums of squares of large numbers would swallow small differences.
     values = values - float(counts @ values) / (n * k)
-    scores = values[level]
-    by_work = np.bincount(work, weights=scores)
-    by_rater = np.bincount(rater, weights=scores)
+    by_work = np.bincount(work, weights=values[level])
+    by_rater = given @ values
     return _Sums(
         n,
         k,

@@ -9,9 +9,10 @@ Everitt 1969, doi:10.1037/h0028106.
 import math
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from grading.measurement.additive import Additive
 from grading.measurement.coefficient import (
@@ -62,18 +63,7 @@ def pair_table(first: ArrayLike, second: ArrayLike, *, levels: Sequence[float]) 
     if not len(one) or not q:
         return np.zeros((q, q))
     if one.dtype.kind == other.dtype.kind == "i" and list(levels) == list(range(q)):
-        counts = np.zeros(q * q, np.int64)
-        # Block by block, so that each stays in the processor's cache.
-        for start in range(0, len(one), BLOCK):
-            first_part, second_part = one[start : start + BLOCK], other[start : start + BLOCK]
-            for part in (first_part, second_part):
-                # Without its sign a number below 0 is a very large one.
-                if part.view(f"u{part.dtype.itemsize}").max() >= q:
-                    raise ValueError("a rating is not on the scale")
-            cells = first_part * np.int64(q)
-            cells += second_part
-            counts += np.bincount(cells, minlength=q * q)
-        return counts.reshape(q, q).astype(float)
+        return _codes_counted(one, other, q)
     both = np.column_stack([one, other]).astype(float)
     both = both[~np.isnan(both).any(axis=1)]
     scale = np.asarray(levels, dtype=float)
@@ -81,6 +71,25 @@ def pair_table(first: ArrayLike, second: ArrayLike, *, levels: Sequence[float]) 
     if np.any(scale[index] != both):
         raise ValueError("a rating is not on the scale")
     return np.bincount(index[:, 0] * q + index[:, 1], minlength=q * q).reshape(q, q).astype(float)
+
+
+def _codes_counted(one: NDArray[Any], other: NDArray[Any], q: int) -> Table:
+    """`pair_table` of whole numbers from 0 to q - 1: shifts and masks, block by block in the cache."""
+    bits = (q - 1).bit_length()
+    counts, room = np.zeros(1 << 2 * bits, np.int64), np.empty(min(len(one), BLOCK), np.int64)
+    for start in range(0, len(one), BLOCK):
+        first, second = one[start : start + BLOCK], other[start : start + BLOCK]
+        # Below 0 and above the bits that the scale needs, one look at both sees a wrong number.
+        if int(np.bitwise_or.reduce(first) | np.bitwise_or.reduce(second)) >> bits:
+            raise ValueError("a rating is not on the scale")
+        cells = np.left_shift(first, bits, out=room[: len(first)], dtype=np.int64)
+        cells |= second
+        counts += np.bincount(cells, minlength=len(counts))
+    table = counts.reshape(1 << bits, 1 << bits)
+    # The bits of five levels would hold eight.
+    if table[q:].any() or table[:, q:].any():
+        raise ValueError("a rating is not on the scale")
+    return table[:q, :q].astype(float)
 
 
 def pairs_within(ratings: Ratings) -> Table:

@@ -11,20 +11,9 @@ from dataclasses import replace
 import numpy as np
 
 from grading.measurement.fitting import Fit, fit, parameters_at
-from grading.measurement.posterior import (
-    PEER,
-    PROFESSIONAL,
-    Codes,
-    Design,
-    Floats,
-    Joint,
-    Parameters,
-    Works,
-    conjugate_gradients,
-    summed,
-)
+from grading.measurement.pools import PEER, PROFESSIONAL, Codes, Design, Floats, summed
+from grading.measurement.posterior import Joint, Parameters, Works, conjugate_gradients
 
-LARGE = 1_000_000
 # Readings that settle the parameters, and professional ones among them.
 SAMPLE, SAMPLE_PROFESSIONAL = 100_000, 1_000
 _SEED = 20_260_101
@@ -142,7 +131,7 @@ def _column(works: Works, column: int) -> Floats:
     by_work, by_rater = _sums(works.design, column)
     wide = [part[:, None] for part in by_work]
     right = [
-        (by_rater[p] - pools[p].matrix.T @ works.signal(p, wide)[:, 0]) / works.errors[p]
+        (by_rater[p] - pools[p].transposed @ works.signal(p, wide)[:, 0]) / works.errors[p]
         for p in (0, 1)
     ]
     return conjugate_gradients(works, np.concatenate(right)[:, None], None, _TOLERANCE)[:, 0]

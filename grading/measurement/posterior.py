@@ -28,13 +28,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import linalg, sparse
 
-Floats = NDArray[np.float64]
-Codes = NDArray[np.int32]
+from grading.measurement.pools import PEER, Design, Floats, summed
 
-PEER, PROFESSIONAL = 0, 1
 # The order of gradients: logarithms of standard deviations, and the slope.
 NAMES = (
     "log prior",
@@ -45,8 +42,6 @@ NAMES = (
     "log professional bias",
     "log professional error",
 )
-# Above these the raters' matrix is not inverted: its cost grows with their cube.
-EXACT_RATERS, EXACT_CELLS = 200, 20_000_000
 _SWEEPS, _STEPS = 60, 400
 
 
@@ -87,107 +82,15 @@ class Parameters:
         return np.array([[s * s * t + self.shared_variance, s * t], [s * t, t]])
 
 
-def summed(codes: Codes, weights: Floats, n: int) -> Floats:
-    """Sum of weights by code, shape (n,)."""
-    return np.bincount(codes, weights, n).astype(np.float64, copy=False)
-
-
-@dataclass(frozen=True, eq=False)
-class Pool:
-    """The readings of one pool, as the sums that the algebra needs.
-
-    ``value`` is as it was read, in the matrix's order; all sums are of values less the centre.
-    """
-
-    matrix: Any  # csr_array of ones, works x raters
-    value: Floats
-    by_work: Floats
-    by_rater: Floats
-    square: float
-    in_work: Floats
-    in_rater: Floats
-
-    @classmethod
-    def of(
-        cls,
-        work: Codes,
-        rater: Codes,
-        value: Floats,
-        centre: float,
-        n_works: int,
-        n_raters: int,
-    ) -> "Pool":
-        if np.any(work[1:] < work[:-1]):
-            order = np.argsort(work, kind="stable")
-            work, rater, value = work[order], rater[order], value[order]
-        bounds = np.zeros(n_works + 1, np.int32 if len(work) < 2**31 else np.int64)
-        # An empty pool's zeros are never written to, so at scale they take no room.
-        in_work, by_work = np.zeros(n_works), np.zeros(n_works)
-        if len(work):
-            in_work = np.bincount(work, minlength=n_works).astype(float)
-            np.cumsum(np.bincount(work, minlength=n_works), out=bounds[1:])
-            by_work = summed(work, value, n_works) - centre * in_work
-        ones: Any = np.ones(len(work))
-        matrix = sparse.csr_array(
-            (ones, np.asarray(rater, np.int32), bounds), shape=(n_works, n_raters)
-        )
-        in_rater = np.bincount(rater, minlength=n_raters).astype(float)
-        return cls(
-            matrix,
-            value,
-            by_work,
-            summed(rater, value, n_raters) - centre * in_rater,
-            float(np.sum((value - centre) ** 2)),
-            in_work,
-            in_rater,
-        )
-
-    @property
-    def n(self) -> int:
-        return len(self.value)
-
-    def rows(self) -> Codes:
-        """Work of each reading."""
-        return np.repeat(
-            np.arange(self.matrix.shape[0], dtype=np.int32), np.diff(self.matrix.indptr)
-        )
-
-
-@dataclass(frozen=True, eq=False)
-class Design:
-    """Who read what and how: both pools, about one ``centre``."""
-
-    pools: tuple[Pool, Pool]
-    centre: float
-    n_works: int
-
-    @classmethod
-    def of(
-        cls,
-        work: tuple[Codes, Codes],
-        rater: tuple[Codes, Codes],
-        value: tuple[Floats, Floats],
-        n_works: int,
-        n_raters: tuple[int, int],
-    ) -> "Design":
-        anchor = value[PROFESSIONAL] if len(value[PROFESSIONAL]) else value[PEER]
-        centre = float(np.mean(anchor)) if len(anchor) else 0.0
-        peers, professionals = (
-            Pool.of(work[p], rater[p], value[p], centre, n_works, n_raters[p]) for p in (0, 1)
-        )
-        return cls((peers, professionals), centre, n_works)
-
-    @property
-    def is_small(self) -> bool:
-        raters = sum(pool.matrix.shape[1] for pool in self.pools)
-        return bool(raters <= EXACT_RATERS and raters * self.n_works <= EXACT_CELLS)
-
-
 @dataclass(eq=False)
 class Messages:
-    """Belief propagation's variances per reading, kept from one evaluation to the next."""
+    """Belief propagation's variances per reading, kept from one evaluation to the next.
+
+    ``spread`` is, a reading, the variance of what was read given every other reading.
+    """
 
     to_rater: list[Floats | None] = field(default_factory=lambda: [None, None])
+    spread: list[Floats] = field(default_factory=lambda: [np.zeros(0), np.zeros(0)])
 
 
 @dataclass(frozen=True, eq=False)
@@ -282,7 +185,7 @@ class Works:
         for p in (0, 1):
             own = (1.0 / self.priors[p] + pools[p].in_rater / self.errors[p])[:, None] * parts[p]
             if pools[p].n:
-                own -= (pools[p].matrix.T @ self.signal(p, sums)) / self.errors[p]
+                own -= (pools[p].transposed @ self.signal(p, sums)) / self.errors[p]
             out.append(own)
         return np.concatenate(out)
 
@@ -291,7 +194,7 @@ class Works:
         parts = [
             1.0 / self.priors[p]
             + pools[p].in_rater / self.errors[p]
-            - (pools[p].matrix.T @ self.m[2 * p]) / self.errors[p] ** 2
+            - (pools[p].squared @ self.m[2 * p]) / self.errors[p] ** 2
             for p in (0, 1)
         ]
         return np.concatenate(parts)
@@ -351,9 +254,8 @@ def _exact_spread(works: Works, factor: Any, inverse: Floats) -> Spread:
         """Covariance of the summed biases of a work's readers in pools p and q, a work."""
         image = pools[p].matrix @ blocks[p, q]
         rows, columns = pools[q].rows(), pools[q].matrix.indices
-        return summed(rows, image[rows, columns], works.design.n_works) / (
-            works.errors[p] * works.errors[q]
-        )
+        each = pools[q].matrix.data * image[rows, columns]
+        return summed(rows, each, works.design.n_works) / (works.errors[p] * works.errors[q])
 
     f00, f01, f11 = form(0, 0), form(0, 1), form(1, 1)
 
@@ -402,6 +304,7 @@ def propagated_spread(works: Works, messages: Messages, tolerance: float) -> Spr
     rows = [pool.rows() if pool.n else np.zeros(0, np.int32) for pool in pools]
     columns = [pool.matrix.indices for pool in pools]
     raters = [pool.matrix.shape[1] for pool in pools]
+    errors = [error / pool.matrix.data for error, pool in zip(works.errors, pools, strict=True)]
     to_rater = [
         kept if kept is not None else np.full(pool.n, prior)
         for kept, pool, prior in zip(messages.to_rater, pools, (works.uu, works.xx), strict=True)
@@ -411,17 +314,17 @@ def propagated_spread(works: Works, messages: Messages, tolerance: float) -> Spr
     precise = [np.zeros(n), np.zeros(n)]
     for _ in range(_SWEEPS):
         for p in (0, 1):
-            told = 1.0 / (works.errors[p] + to_rater[p])
+            told = 1.0 / (errors[p] + to_rater[p])
             known[p] = summed(columns[p], told, raters[p])
             to_work[p] = 1.0 / (1.0 / works.priors[p] + known[p][columns[p]] - told)
-            told = 1.0 / (works.errors[p] + to_work[p])
+            told = 1.0 / (errors[p] + to_work[p])
             precise[p] = summed(rows[p], told, n)
         change = 0.0
         for p in (0, 1):
             # What the other pool leaves unknown of this pool's signal, then this pool's other readers.
             own, other = ((works.uu, works.xx), (works.xx, works.uu))[p]
             rest = own - works.ux**2 * precise[1 - p] / (1.0 + other * precise[1 - p])
-            told = 1.0 / (works.errors[p] + to_work[p])
+            told = 1.0 / (errors[p] + to_work[p])
             before = to_rater[p]
             to_rater[p] = 1.0 / (1.0 / rest[rows[p]] + precise[p][rows[p]] - told)
             if len(before):
@@ -441,13 +344,14 @@ def propagated_spread(works: Works, messages: Messages, tolerance: float) -> Spr
     total = float(np.sum(np.log(determinant)))
     noise, of_rater, variance = [], [], []
     for p in (0, 1):
-        edge = works.errors[p] + to_work[p] + to_rater[p]
+        edge = errors[p] + to_work[p] + to_rater[p]
+        messages.spread[p] = edge
         prior = works.priors[p]
-        noise.append(float(np.sum(1.0 / edge)))
+        noise.append(float(np.sum(1.0 / (edge * pools[p].matrix.data))))
         of_rater.append(float(np.sum(known[p] / (1.0 + prior * known[p]))))
         variance.append(prior / (1.0 + prior * known[p]))
         total += float(
-            np.sum(np.log((works.errors[p] + to_work[p]) / edge * (works.errors[p] + to_rater[p])))
+            np.sum(np.log((errors[p] + to_work[p]) / edge * (errors[p] + to_rater[p])))
             + np.sum(np.log1p(prior * known[p]))
         )
     return Spread(
@@ -487,14 +391,14 @@ def joint_posterior(
         pool, flag = pools[p], float(p == PEER)
         sums.append(np.column_stack([pool.by_work, pool.in_work, flag * pool.in_work]))
         by_rater.append(np.column_stack([pool.by_rater, pool.in_rater, flag * pool.in_rater]))
-        total, n = float(np.sum(pool.by_rater)), float(pool.n)
+        total, n = float(np.sum(pool.by_rater)), float(np.sum(pool.in_rater))
         product = np.array([[pool.square, total, total], [total, n, n], [total, n, n]])
         inner.append(product * np.array([[1, 1, flag], [1, 1, flag], [flag, flag, flag]]))
         sums[p], by_rater[p] = sums[p][:, : 1 + fixed], by_rater[p][:, : 1 + fixed]
         inner[p] = inner[p][: 1 + fixed, : 1 + fixed]
     seen = works.signals(sums)
     right = np.concatenate(
-        [(by_rater[p] - pools[p].matrix.T @ seen[p]) / works.errors[p] for p in (0, 1)]
+        [(by_rater[p] - pools[p].transposed @ seen[p]) / works.errors[p] for p in (0, 1)]
     )
     if design.is_small if exact is None else exact:
         factor = linalg.cholesky(works.matrix(), lower=True)

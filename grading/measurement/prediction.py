@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from grading.measurement.aggregation import Aggregation, Readings
-from grading.measurement.posterior import PEER, PROFESSIONAL
+from grading.measurement.pools import PEER, PROFESSIONAL
 
 Floats = NDArray[np.float64]
 
@@ -65,10 +65,13 @@ def leave_one_out(readings: Readings, found: Aggregation) -> Predictions:
     peers, professionals = pool == PEER, pool == PROFESSIONAL
 
     # Peers' mean of a work sees s (t - m) + g; each peer adds an error and what is unknown of the bias.
-    count = np.bincount(work[peers], minlength=n_works).astype(float)
-    centred = value - p.prior_mean - p.leniency - bias
+    # A more exact peer counts for more.
+    weight = (found.rater_precision * p.peer_error_variance)[index][readings.rater]
+    weight = np.where(np.isfinite(weight), weight, 1.0)
+    count = np.bincount(work[peers], weight[peers], n_works)
+    centred = weight * (value - p.prior_mean - p.leniency - bias)
     total = np.bincount(work[peers], centred[peers], n_works)
-    unsure = np.bincount(work[peers], error[peers], n_works)
+    unsure = np.bincount(work[peers], (weight**2 * error)[peers], n_works)
     noise = np.full(n_works, np.inf)
     read = count > 0
     noise[read] = (

@@ -145,7 +145,11 @@ class Ratings:
         """Raters who have a rating among these rows."""
         if "n_raters" not in self.known:
             there = np.zeros(len(self.raters), dtype=bool)
-            there[self.rater] = True
+            # Block by block: most often the first million rows have shown everybody.
+            for start in range(0, len(self), BLOCK):
+                there[self.rater[start : start + BLOCK]] = True
+                if there.all():
+                    break
             self.known["n_raters"] = np.count_nonzero(there)
         return int(self.known["n_raters"])
 

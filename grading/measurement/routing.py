@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from scipy.special import ndtr
 
 from grading.measurement.aggregation import Aggregation
-from grading.measurement.posterior import Floats
+from grading.measurement.pools import Floats
 
 Reason = Literal["pass mark", "band", "error"]
 _POINTS, _POINT_WEIGHTS = np.polynomial.hermite_e.hermegauss(21)

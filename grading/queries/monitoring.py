@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from grading.measurement.aggregation import Aggregation, Readings, aggregate
 from grading.measurement.prediction import leave_one_out
 from grading.models import Allocation, AnchorPaper, AnchorReading, Cohort, Rating
-from grading.queries.ratings import set_aside, vary
+from grading.queries.ratings import set_aside
 from grading.rubric.definition import Rubric
 from grading.workflow.allocation import ATTEMPTED, AllocationState, Pool, Purpose
 
@@ -180,7 +180,7 @@ def column(rubric: Rubric, found: Sequence[Sheet], criterion: str | None) -> Col
         return None
     found_model = (
         aggregate(readings, professionals={label for label in labels if label[1]}, rule="model")
-        if len(readings) > 2 and vary(readings, {label for label in labels if label[1]})
+        if len(readings) > 2
         else None
     )
     if found_model is None or not np.isfinite(found_model.parameters.professional_error_variance):

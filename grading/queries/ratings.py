@@ -1,13 +1,12 @@
 """Tables to the long form that the measurement core reads."""
 
-from collections.abc import Callable, Collection, Hashable
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from sqlalchemy import ColumnElement, exists, func, select
 from sqlalchemy.orm import Session
 
-from grading.measurement.aggregation import Readings
 from grading.measurement.ratings import Collector, Ratings
 from grading.measurement.resolution import CriterionScale
 from grading.models import (
@@ -165,14 +164,3 @@ def collected(
             progress(done)
     most = max(len(criterion.levels) for criterion in cohort.rubric_version.rubric.criteria)
     return collector.ratings(levels=range(most))
-
-
-def vary(readings: Readings, professional: Collection[Hashable]) -> bool:
-    """Whether readings differ at all within peers or within professionals.
-
-    Where every reading of each kind is the same number nothing can be learned of errors, and the model
-    has no scale.
-    """
-    inside = np.array([label in professional for label in readings.raters], dtype=bool)
-    pool = inside[readings.rater]
-    return any(len(np.unique(readings.value[pool == kind])) > 1 for kind in (True, False))

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from grading.measurement.aggregation import Aggregation, Readings, aggregate
 from grading.measurement.routing import Board, Decisions, Limits
 from grading.models import Allocation, Cohort, Exposure, Submission
-from grading.queries.ratings import sealed_ratings, vary
+from grading.queries.ratings import sealed_ratings
 from grading.rubric.definition import Rubric
 from grading.workflow.allocation import OUTSTANDING, AllocationState, Pool
 from grading.workflow.cohort import CohortState
@@ -70,8 +70,6 @@ def totals(session: Session, cohort: Cohort) -> Totals:
 def posterior(found: Totals, plan: GradingPlan) -> Aggregation | None:
     """Aggregate a cohort's totals; None while too little is known for any probability."""
     if len(found.readings) < 3 or not found.professionals:
-        return None
-    if not vary(found.readings, found.professionals):
         return None
     result = aggregate(
         found.readings,

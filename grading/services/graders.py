@@ -9,8 +9,10 @@ from numpy.typing import NDArray
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from grading.measurement import control_charts
 from grading.measurement import monitoring as measures
-from grading.measurement.monitoring import DriftChart, Effect, Ewma, Pace, RunRule
+from grading.measurement.control_charts import DriftChart, Ewma, RunRule
+from grading.measurement.monitoring import Effect, Pace
 from grading.models import Alarm, Cohort, Person, Quarantine, QueuePause
 from grading.queries import calibration as people
 from grading.queries import monitoring as queries
@@ -221,10 +223,10 @@ def _part(column: Column, series: Series, plan: GradingPlan, criteria: int, drif
         known["range"],
         known["validity"],
         monitoring.chart(column, series, plan, criteria) if charted else None,
-        measures.ewma(series.residual, series.variance, centre=-severity.estimate)
+        control_charts.ewma(series.residual, series.variance, centre=-severity.estimate)
         if drift and enough
         else None,
-        measures.run_rules((series.residual + severity.estimate) / np.sqrt(series.variance))
+        control_charts.run_rules((series.residual + severity.estimate) / np.sqrt(series.variance))
         if drift and enough
         else (),
     )

@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from grading.errors import Fault, FaultsFound, NotFound, Refused
-from grading.measurement import monitoring
+from grading.measurement import control_charts, monitoring
 from grading.models import Alarm, Cohort, Membership, Person, QueuePause
 from grading.queries import monitoring as queries
 from grading.queries import standings
@@ -23,7 +23,7 @@ from grading.workflow.plan import GradingPlan
 # The total sees a movement of the whole standard soonest, so it has most of the false alarms.
 TOTAL_SHARE = 0.7
 # Too few sheets to know a rater's standard by: no chart, and the page says so.
-FEWEST = 2 * monitoring.SETTLING
+FEWEST = 2 * control_charts.SETTLING
 
 
 def limit_of(column: queries.Column, plan: GradingPlan, criteria: int, deviation: float) -> float:
@@ -31,7 +31,7 @@ def limit_of(column: queries.Column, plan: GradingPlan, criteria: int, deviation
     rate = 1 / plan.sheets_for_a_false_alarm
     part = TOTAL_SHARE if column.criterion is None else (1 - TOTAL_SHARE) / criteria
     # Rounded, so that a limit found once serves all raters and the next look.
-    return monitoring.drift_limit(
+    return control_charts.drift_limit(
         rate * part,
         shift=plan.drift_levels,
         deviation=max(round(deviation * 10) / 10, 0.1),
@@ -42,10 +42,10 @@ def limit_of(column: queries.Column, plan: GradingPlan, criteria: int, deviation
 
 def chart(
     column: queries.Column, series: queries.Series, plan: GradingPlan, criteria: int
-) -> monitoring.DriftChart:
+) -> control_charts.DriftChart:
     """Chart one rater on one column."""
     deviation = float(np.sqrt(np.median(series.variance)))
-    return monitoring.drift_chart(
+    return control_charts.drift_chart(
         series.residual,
         series.variance,
         shift=plan.drift_levels,
@@ -101,7 +101,7 @@ def _raise(
     column: queries.Column,
     person_id: str,
     series: queries.Series,
-    found: monitoring.Alarm,
+    found: control_charts.Alarm,
     limit: float,
     now: datetime,
 ) -> Alarm:

@@ -3,6 +3,7 @@
 import doctest
 import math
 from dataclasses import replace
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -13,7 +14,8 @@ from grading.measurement import aggregation, large
 from grading.measurement.aggregation import Aggregation, Readings, aggregate, band_probabilities
 from grading.measurement.difference import difference
 from grading.measurement.fitting import fit
-from grading.measurement.posterior import Design, Floats, Joint, Parameters, joint_posterior
+from grading.measurement.pools import Design, Floats
+from grading.measurement.posterior import Joint, Parameters, joint_posterior
 from grading.measurement.ratings import Ratings
 from grading.measurement.worlds import KINDS, Kind, World, simulate
 
@@ -59,7 +61,8 @@ def dense(design: Design, parameters: Parameters) -> tuple[Floats, Floats, float
     bias = np.array([parameters.bias_variance(p) for p in pool])
     error = np.array([parameters.error_variance(p) for p in pool])
     v = signal[pool[:, None], pool[None, :]] * same_work + same_rater * bias[:, None]
-    v += np.diag(error)
+    weight = np.concatenate([pool.matrix.data for pool in design.pools])
+    v += np.diag(error / weight)
     x = np.column_stack([np.ones(len(value)), pool == 0]).astype(float)
     x = x if all(sizes) else x[:, :1]
     inverse = np.linalg.inv(v)
@@ -68,7 +71,7 @@ def dense(design: Design, parameters: Parameters) -> tuple[Floats, Floats, float
     rest = value - x @ effects
     likelihood = -0.5 * (
         np.linalg.slogdet(v)[1] + np.linalg.slogdet(gram)[1] + rest @ inverse @ rest
-    )
+    ) - 0.5 * np.sum(np.log(weight))
     cross = signal[1, pool] * (np.arange(design.n_works)[:, None] == work[None, :])
     moved = -cross @ inverse @ x
     moved[:, 0] += 1.0
@@ -87,10 +90,14 @@ def moved(parameters: Parameters, name: str, step: float) -> Parameters:
     )
 
 
+UNEQUAL = np.array([0.4, 1.0, 2.5, 0.7, 1.6])
+
+
 @pytest.mark.parametrize("seed", range(4))
 @pytest.mark.parametrize("exact", [True, False])
-def test_means_equal_dense_algebra(seed: int, exact: bool) -> None:
-    design = small_design(seed)
+@pytest.mark.parametrize("weight", [np.ones(5), UNEQUAL])
+def test_means_equal_dense_algebra(seed: int, exact: bool, weight: Floats) -> None:
+    design = small_design(seed).weighted(weight)
     found = joint_posterior(design, PARAMETERS, exact=exact, tolerance=1e-12)
     mean, _, _, bias = dense(design, PARAMETERS)
     np.testing.assert_allclose(found.mean, mean, atol=1e-8)
@@ -98,8 +105,9 @@ def test_means_equal_dense_algebra(seed: int, exact: bool) -> None:
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_exact_variances_and_likelihood_equal_dense_algebra(seed: int) -> None:
-    design = small_design(seed)
+@pytest.mark.parametrize("weight", [np.ones(5), UNEQUAL])
+def test_exact_variances_and_likelihood_equal_dense_algebra(seed: int, weight: Floats) -> None:
+    design = small_design(seed).weighted(weight)
     found = joint_posterior(design, PARAMETERS)
     _, variance, likelihood, _ = dense(design, PARAMETERS)
     np.testing.assert_allclose(found.variance, variance, rtol=1e-10)
@@ -118,8 +126,9 @@ def test_without_shared_error_or_slope_it_is_still_exact() -> None:
 
 @pytest.mark.parametrize("exact", [True, False])
 @pytest.mark.parametrize("position", range(7))
-def test_the_gradient_is_that_of_the_likelihood(position: int, exact: bool) -> None:
-    design, name, step = small_design(2), FIELDS[position], 1e-4
+@pytest.mark.parametrize("weight", [np.ones(5), UNEQUAL])
+def test_the_gradient_is_that_of_the_likelihood(position: int, exact: bool, weight: Floats) -> None:
+    design, name, step = small_design(2).weighted(weight), FIELDS[position], 1e-4
 
     def at(parameters: Parameters) -> Joint:
         return joint_posterior(design, parameters, exact=exact, tolerance=1e-13)
@@ -336,6 +345,32 @@ def test_one_number_for_everything_has_no_standard_error() -> None:
     found = aggregate(Readings.from_long(["a", "a", "b"], ["x", "y", "x"], [70, 70, 70]))
     assert (found.note, found.works["a"].mean) == (aggregation.SAME, 70)
     assert math.isnan(found.works["a"].standard_error)
+
+
+@pytest.mark.parametrize("rule", ["auto", "model"])
+@pytest.mark.parametrize(
+    ("peers", "reason", "mean"), [(70, aggregation.SAME, 70), (76, aggregation.FLAT, 74)]
+)
+def test_without_any_variation_within_a_pool_even_the_model_falls_back(
+    rule: Literal["auto", "model"], peers: float, reason: str, mean: float
+) -> None:
+    works, raters = np.repeat(np.arange(40), 3).tolist(), ["p", "q", "r"] * 40
+    readings = Readings.from_long(works, raters, [peers, peers, 70] * 40)
+    found = aggregate(readings, professionals={"r"}, rule=rule, cuts=(60,))
+    assert (found.rule, found.note) == ("mean", reason)
+    assert found.mean.tolist() == [mean] * 40
+    assert np.all(np.isnan(found.standard_error))
+    assert math.isnan(found.parameters.professional_error_variance)
+
+
+def test_raters_who_agree_to_the_point_are_believed() -> None:
+    scores = np.random.default_rng(8).integers(0, 20, 40)
+    readings = Readings.from_long(
+        np.repeat(np.arange(40), 3).tolist(), ["p", "q", "r"] * 40, np.repeat(scores, 3)
+    )
+    found = aggregate(readings, professionals={"p", "q", "r"}, rule="model")
+    np.testing.assert_allclose(found.mean, scores, atol=0.2)
+    assert np.all((found.standard_error > 0) & (found.standard_error < np.std(scores)))
 
 
 def test_without_professionals_the_peers_anchor_and_it_is_said() -> None:

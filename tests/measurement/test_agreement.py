@@ -165,6 +165,22 @@ def test_pair_tables_of_integers_and_of_scores_are_the_same() -> None:
         pair_table([0.5, 0.7], [0.5, 0.5], levels=[0.5, 1.5])
 
 
+@pytest.mark.parametrize("kind", [np.int8, np.int16, np.int32, np.int64])
+@pytest.mark.parametrize("q", [1, 2, 5, 8, 100])
+def test_codes_of_any_width_are_counted_pair_by_pair(kind: Any, q: int) -> None:
+    rng = np.random.default_rng(q)
+    one, other = rng.integers(0, q, (2, 300)).astype(kind)
+    table = np.zeros((q, q))
+    np.add.at(table, (one.astype(int), other.astype(int)), 1)
+    assert np.array_equal(pair_table(one, other, levels=range(q)), table)
+    for wrong in (-1, q, min(2 * q + 5, 127), np.iinfo(kind).max, np.iinfo(kind).min):
+        for column in (one, other):
+            kept, column[7] = column[7], wrong
+            with pytest.raises(ValueError, match="not on the scale"):
+                pair_table(one, other, levels=range(q))
+            column[7] = kept
+
+
 # Any number of raters -------------------------------------------------------------------------------
 
 

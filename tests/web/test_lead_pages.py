@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,6 +22,7 @@ from grading.models import (
     Submission,
 )
 from grading.services import anchors, calibration
+from grading.web.instructor.monitoring import CHECKS_ALONE_FIND
 from grading.workflow.allocation import AllocationState, Purpose
 from tests import factories
 from tests.database import NOW, Clock
@@ -110,6 +112,9 @@ def test_two_leads_mark_blind_agree_and_withdraw(
     assert "Withdrawn" in first.get(address).text
     listed = first.get(f"/teach/{cohort}/examples?state=agreed").text
     assert "No example here" in listed
+
+
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
@@ -238,6 +243,14 @@ def drifted(app: Flask, act: Callable[[], Any], clock: Clock) -> dict[str, Any]:
     return ids
 
 
+def test_what_checks_alone_would_find_is_what_was_measured() -> None:
+    table = (ROOT / "benchmarks" / "results" / "drift.md").read_text(encoding="utf-8")
+    rows = [line.split("|") for line in table.splitlines() if line.startswith("| main")]
+    shares = [float(row[-2].strip(" %")) for row in rows]
+    assert len(shares) == 2
+    assert round(sum(shares) / 2) == CHECKS_ALONE_FIND
+
+
 def test_from_an_alarm_to_what_is_set_aside_and_back(
     app: Flask, act: Callable[[], Any], sign_in: Any, clock: Clock, drifted: dict[str, Any]
 ) -> None:
@@ -253,7 +266,7 @@ def test_from_an_alarm_to_what_is_set_aside_and_back(
     assert page.status_code == 200
     for question in ("standard moving", "How far from expected", "How strict", "more than chance"):
         assert question in page.text
-    assert "about 12 of 100" in page.text
+    assert f"about {CHECKS_ALONE_FIND} of 100" in page.text
     assert lead.get(f"/teach/{cohort}/graders/{mover}?on=method").status_code == 200
     with act() as session:
         alarm = session.scalars(

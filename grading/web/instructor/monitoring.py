@@ -25,8 +25,9 @@ from grading.workflow.monitoring import AlarmState, QuarantineState
 bp = Blueprint("monitoring", __name__, url_prefix="/teach")
 
 MONITOR = Permission.MONITOR
-# Within 60 sheets, at one check item in 20 and the same false alarms: ``benchmarks/drift.py``.
-CHECKS_ALONE_FIND = 12
+# Within 60 sheets, at one check item in 20 and the same false alarms: the main world, with and without
+# peers, of ``benchmarks/results/drift.md``; a test holds the two together.
+CHECKS_ALONE_FIND = 8
 
 
 def _grader(cohort_id: str, person_id: str) -> tuple[Cohort, Person]:
