@@ -28,7 +28,7 @@ from grading.models import (
 from grading.ports import Notary
 from grading.queries import evidence as gathering
 from grading.queries.ratings import scales
-from grading.services import adjusting, audit, releases, settling
+from grading.services import adjusting, audit, results, settling
 from grading.workflow.allocation import AllocationState, Pool
 
 
@@ -113,10 +113,10 @@ def _numbers(session: Session, grade: Grade) -> list[Check]:
     value, band = on_scale(exact, cohort.plan.bands)
     return [
         *checks,
-        Check("points lost for lateness", lost, releases.points_lost(session, grade.submission)[1]),
+        Check("points lost for lateness", lost, results.points_lost(session, grade.submission)[1]),
         Check("points of the learner's own", own, _own_points(session, grade)),
         Check("value", grade.value, str(value)),
-        Check("band", grade.band, band or releases.NOT_PASSED),
+        Check("band", grade.band, band or results.NOT_PASSED),
         Check("passed", grade.passed, band is not None),
     ]
 

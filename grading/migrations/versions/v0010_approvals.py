@@ -90,7 +90,10 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_approval")),
         sa.UniqueConstraint("nonce", name=op.f("uq_approval_nonce")),
         sa.UniqueConstraint(
-            "subject_id", "person_id", "action", name=op.f("uq_approval_subject_id_person_id_action")
+            "subject_id",
+            "person_id",
+            "action",
+            name=op.f("uq_approval_subject_id_person_id_action"),
         ),
     )
     with op.batch_alter_table("approval", schema=None) as batch_op:
@@ -113,7 +116,5 @@ def upgrade() -> None:
     for plan_id, choices in list(connection.execute(sa.select(plans.c.id, plans.c.choices))):
         before = json.loads(choices) if isinstance(choices, str) else choices
         connection.execute(
-            plans.update()
-            .where(plans.c.id == plan_id)
-            .values(choices={"step_up": "off", **before})
+            plans.update().where(plans.c.id == plan_id).values(choices={"step_up": "off", **before})
         )
