@@ -93,7 +93,7 @@ class ListChanged(Refused):
     def __init__(self, changes: Iterable[Any]) -> None:
         self.changes = tuple(changes)
         super().__init__(
-            "%(n)s lines of the list changed since it was shown. Nothing was signed.",
+            "The list changed since it was shown, in %(n)s of its lines. Nothing was signed.",
             n=len(self.changes),
         )
 

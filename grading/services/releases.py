@@ -27,7 +27,7 @@ from grading.services import approvals, audit, outbox, records, results
 from grading.services.approvals import Answer
 from grading.services.results import Line
 from grading.services.transitions import move
-from grading.workflow.approval import Action, Change, StepUp, changes
+from grading.workflow.approval import Action, Change, ChangeKind, StepUp, changes
 from grading.workflow.cohort import CohortState
 from grading.workflow.group import MemberState
 from grading.workflow.plan import GradingPlan
@@ -169,7 +169,7 @@ def lay_before_next(
         Action.SIGN,
         release.id,
         cohort_id=release.cohort_id,
-        records=_lines(session, release),
+        records=_signed(session, release) or [],
         note={"overrides": release.overrides},
         now=now,
     )
@@ -187,16 +187,19 @@ def changed(session: Session, release: Release, *, now: datetime) -> tuple[Chang
         for item in release.items
         if item.submission_id in ready
     }
-    return changes(_lines(session, release), results.listed(session, release.cohort, still))
-
-
-def _lines(session: Session, release: Release) -> list[Line]:
-    """Give the list that was signed; without a step-up, the present values of the scores in it."""
     signed = _signed(session, release)
     if signed is not None:
-        return signed
-    scores = {item.submission_id: item.score_id for item in release.items}
-    return results.listed(session, release.cohort, scores)
+        return changes(signed, results.listed(session, release.cohort, still))
+    # Without a step-up the first signature stands under scores alone.
+    return tuple(
+        Change(
+            ChangeKind.SCORE if item.submission_id in still else ChangeKind.REMOVED,
+            item.submission_id,
+            item.submission.learner_id,
+        )
+        for item in release.items
+        if still.get(item.submission_id) != item.score_id
+    )
 
 
 def _signed(session: Session, release: Release) -> list[Line] | None:

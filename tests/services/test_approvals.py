@@ -8,11 +8,12 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 from flask import Flask
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
-from grading.cli import main
+from grading.cli import group
 from grading.db import db, transaction
 from grading.errors import IllegalTransition, ListChanged, NotFound, Refused, StaleRecord, TooMany
 from grading.models import (
@@ -43,7 +44,7 @@ from grading.services import (
 )
 from grading.settings import RelyingParty
 from grading.workflow.allocation import AllocationState
-from grading.workflow.approval import Action, ChangeKind, Proof
+from grading.workflow.approval import Action, ChangeKind
 from tests import factories
 from tests.authenticator import Authenticator
 from tests.database import NOW
@@ -244,29 +245,51 @@ def test_nothing_goes_out_without_an_answer(
     story: Callable[..., Story], act: Callable[[], Any]
 ) -> None:
     told = story()
-    with act() as session, pytest.raises(Refused, match="show that it is them"):
+    with pytest.raises(Refused, match="show that it is them"), act() as session:
         told.released(session, None)
     with act() as session:
         assert session.scalar(select(func.count()).select_from(Release)) == 0
 
 
-def test_a_replay_is_refused_and_the_release_stands(
+def test_a_replay_is_refused_and_the_first_stands(
     story: Callable[..., Story], act: Callable[[], Any]
 ) -> None:
+    """With a key that never counts, the nonce alone stands in the way."""
     told = story()
     with act() as session:
-        challenge, answer = told.propose(session)
-        release = told.released(session, answer)
-        releases.stop(session, told.person(session, "first"), release, reason="", now=told.now)
-        challenge_id = challenge.id
-    # The list is as it was, and so is the signature.
+        person = told.person(session, "first")
+        told.keys["first"] = Authenticator(counts=False)
+        a_key(session, person, told.keys["first"], now=told.now)
+        challenge_id = releases.lay_before(
+            session,
+            person,
+            session.get_one(Cohort, told.cohort),
+            overrides={},
+            failed_gates=[],
+            now=told.now,
+        ).id
+        challenge = session.get_one(Challenge, challenge_id)
+        given = told.keys["first"].sign(
+            passkeys.assertion_options(session, person, challenge, PARTY)
+        )
+
+    def send() -> str:
+        with act() as session:
+            found = session.get_one(Challenge, challenge_id)
+            person = told.person(session, "first")
+            answer = approvals.by_passkey(session, person, found, given, party=PARTY, now=told.now)
+            return told.released(session, answer).id
+
+    release_id = send()
     with act() as session:
-        again = session.get_one(Challenge, challenge_id)
-        replayed = approvals.Answer(again, Proof.PASSKEY, None)
-        with pytest.raises(Refused, match="signed already"):
-            approvals.claim(session, replayed.challenge, now=told.now)
+        release = session.get_one(Release, release_id)
+        releases.stop(session, told.person(session, "first"), release, reason="", now=told.now)
+    # The list is as it was, and the signature is good.
+    with pytest.raises(Refused, match="signed already"):
+        send()
     with act() as session:
         assert session.scalar(select(func.count()).select_from(Approval)) == 1
+        assert session.get_one(Release, release_id).state == "stopped"
 
 
 def test_what_lies_too_long_signs_nothing(
@@ -329,21 +352,30 @@ def test_a_list_that_changed_says_which_line_and_loses_nothing(
 ) -> None:
     told = story()
     with act() as session:
-        challenge, answer = told.propose(session)
+        challenge_id = told.propose(session)[0].id
+    with act() as session:
         gone = session.scalars(select(Submission).order_by(Submission.id)).first()
         assert gone is not None
+        gone_id = gone.id
         submissions.withdraw(session, gone.learner, gone, now=told.now)
-        with pytest.raises(ListChanged) as caught:
-            told.released(session, answer)
-        change = caught.value.changes[0]
-        assert (change.kind, change.submission, change.before, change.after) == (
-            ChangeKind.REMOVED,
-            gone.id,
-            "67",
-            None,
-        )
-        assert challenge.used_at is None
+
+    def too_late() -> None:
+        with act() as session:
+            challenge = session.get_one(Challenge, challenge_id)
+            told.released(session, told.answer(session, "first", challenge))
+
+    with pytest.raises(ListChanged) as caught:
+        too_late()
+    change = caught.value.changes[0]
+    assert (change.kind, change.submission, change.before, change.after) == (
+        ChangeKind.REMOVED,
+        gone_id,
+        "67",
+        None,
+    )
     with act() as session:
+        assert session.get_one(Challenge, challenge_id).used_at is None
+        assert session.scalar(select(func.count()).select_from(Release)) == 0
         challenge, answer = told.propose(session)
         assert len(challenge.records) == 3
         told.released(session, answer)
@@ -567,11 +599,9 @@ def test_a_proposal_whose_list_changed_is_void_and_says_why(
         assert gone is not None
         submissions.withdraw(session, gone.learner, gone, now=told.now)
         second = told.person(session, "second")
+        put = releases.lay_before_next if step_up == "passkey" else releases.sign
         with pytest.raises(ListChanged) as caught:
-            if step_up == "passkey":
-                releases.lay_before_next(session, second, release, now=told.now)
-            else:
-                releases.sign(session, second, release, now=told.now)
+            put(session, second, release, now=told.now)
         releases.void(session, second, release, caught.value.changes, now=told.now)
         assert release.state == "void"
         assert [(one["kind"], one["submission"]) for one in release.changes or ()] == [
@@ -683,7 +713,7 @@ def test_adding_removing_and_losing_a_passkey(
             told.propose(session)
     with act() as session:
         entry = session.scalars(select(AuditEntry).filter_by(action="passkey:remove")).one()
-        assert (entry.reason, entry.actor_id) == ("Lost on a train.", helper.id)
+        assert (entry.reason, entry.actor_id) == ("Lost on a train.", told.people["administrator"])
         keys = session.scalars(select(Job.key).where(Job.key.startswith("mail:passkey_taken:")))
         assert len(list(keys)) == 1
 
@@ -691,15 +721,13 @@ def test_adding_removing_and_losing_a_passkey(
 def test_the_command_line_lists_and_removes_a_lost_passkey(
     story: Callable[..., Story], act: Callable[[], Any], app: Flask
 ) -> None:
-    from click.testing import CliRunner
-
     told = story()
     with act() as session:
         person = told.person(session, "first")
         email, key = person.email, passkeys.of(session, person)[0].id
 
     def run(*arguments: str) -> Any:
-        return CliRunner().invoke(main, ["people", *arguments], obj=lambda: app)
+        return CliRunner().invoke(group, ["people", *arguments], obj=lambda: app)
 
     assert key in run("passkeys", email).output
     refused = run("remove-passkey", email, "another", "--reason", "lost")
