@@ -453,7 +453,6 @@ def revoke_signed(
         A result in the record is another one since.
     """
     reason = str(answer.challenge.note.get("reason", ""))
-    revoke(session, actor, record, reason=reason, now=now)
     approvals.accept(
         session,
         actor,
@@ -465,6 +464,7 @@ def revoke_signed(
         note={"reason": reason.strip()},
         now=now,
     )
+    revoke(session, actor, record, reason=reason, now=now)
 
 
 def _lines(session: Session, record: CredentialRecord) -> list[dict[str, Any]]:

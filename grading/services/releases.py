@@ -1,6 +1,6 @@
 """Release: proposed, signed off, stoppable, and then carried out in one transaction."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -71,9 +71,19 @@ def propose(
     ready, kept = _to_propose(
         session, cohort, overrides=overrides, failed_gates=failed_gates, now=now, chosen=chosen
     )
-    release = Release(cohort=cohort, proposed_at=now, overrides=kept)
-    if answer is not None:
-        release.id = answer.challenge.subject_id
+    release_id = answer.challenge.subject_id if answer else new_id()
+    _approve(
+        session,
+        actor,
+        cohort,
+        Action.PROPOSE,
+        release_id,
+        answer,
+        scores=ready,
+        overrides=kept,
+        now=now,
+    )
+    release = Release(id=release_id, cohort=cohort, proposed_at=now, overrides=kept)
     release.items = [
         ReleaseItem(submission_id=submission_id, score_id=score_id)
         for submission_id, score_id in ready.items()
@@ -88,7 +98,7 @@ def propose(
         now=now,
         after={"state": release.state, "scores": ready, "overrides": kept},
     )
-    _sign(session, actor, release, Action.PROPOSE, answer, now=now)
+    _sign(session, actor, release, now=now)
     return release
 
 
@@ -252,7 +262,18 @@ def sign(
     _may_sign(actor, release)
     if found := changed(session, release, now=now):
         raise ListChanged(found)
-    _sign(session, actor, release, Action.SIGN, answer, now=now)
+    _approve(
+        session,
+        actor,
+        release.cohort,
+        Action.SIGN,
+        release.id,
+        answer,
+        scores={item.submission_id: item.score_id for item in release.items},
+        overrides=release.overrides,
+        now=now,
+    )
+    _sign(session, actor, release, now=now)
 
 
 def _may_sign(actor: Person, release: Release) -> None:
@@ -264,29 +285,36 @@ def _may_sign(actor: Person, release: Release) -> None:
         raise Refused("You have signed this release. Another person signs next.")
 
 
-def _sign(
+def _approve(
     session: Session,
     actor: Person,
-    release: Release,
+    cohort: Cohort,
     action: Action,
+    release_id: str,
     answer: Answer | None,
     *,
+    scores: Mapping[str, str],
+    overrides: list[Any],
     now: datetime,
 ) -> None:
+    """Keep a person's signature under a list, where the plan asks for one."""
+    if cohort.plan.step_up == StepUp.OFF:
+        return
+    approvals.accept(
+        session,
+        actor,
+        answer,
+        action,
+        release_id,
+        cohort_id=cohort.id,
+        records=results.listed(session, cohort, scores),
+        note={"overrides": overrides},
+        now=now,
+    )
+
+
+def _sign(session: Session, actor: Person, release: Release, *, now: datetime) -> None:
     plan = release.cohort.plan
-    if plan.step_up != StepUp.OFF:
-        scores = {item.submission_id: item.score_id for item in release.items}
-        approvals.accept(
-            session,
-            actor,
-            answer,
-            action,
-            release.id,
-            cohort_id=release.cohort_id,
-            records=results.listed(session, release.cohort, scores),
-            note={"overrides": release.overrides},
-            now=now,
-        )
     release.sign_offs.append(SignOff(person_id=actor.id, at=now))
     session.flush()
     audit.record(session, actor, "release:sign", release, now=now)
