@@ -1,7 +1,8 @@
 // Passkeys: a form that is sent once the browser's authenticator has answered what the page asks.
 //
 // The page gives <form data-passkey="get|create" data-options="{…}" data-words="{…}"> with a hidden input
-// "assertion" and a [data-passkey-state] element. Without this module the form is sent empty, and refused.
+// "assertion" and a [data-passkey-state] element. Without this module the
+// element goes on saying what is missing, and the form is sent empty and refused.
 
 const form = document.querySelector("form[data-passkey]");
 if (form) start(form);
@@ -26,6 +27,7 @@ function start(form) {
   const button = form.querySelector("button");
   const creates = form.dataset.passkey === "create";
   let answered = false;
+  state.textContent = "";
 
   async function ask() {
     const options = JSON.parse(form.dataset.options);
