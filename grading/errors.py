@@ -6,6 +6,7 @@ Each message is an English template with named parameters, so that pages can tra
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Any
 
 
 class GradingError(Exception):
@@ -84,6 +85,17 @@ class StaleRecord(GradingError):
 
 class Refused(GradingError):
     """A rule of the field says no: a closed window, a full load, a conflict of interest."""
+
+
+class ListChanged(Refused):
+    """What was put before somebody is no longer so; ``changes`` says line by line how."""
+
+    def __init__(self, changes: Iterable[Any]) -> None:
+        self.changes = tuple(changes)
+        super().__init__(
+            "The list changed since it was shown, in %(n)s of its lines. Nothing was signed.",
+            n=len(self.changes),
+        )
 
 
 class HoldLost(Refused):

@@ -1,5 +1,6 @@
 """The service's settings, read once from the environment; every fault is reported at once."""
 
+import ipaddress
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,15 @@ from grading.ports import FileStore, Mailer, Notary, Printer
 
 SECRET_FILE = "secret-key"
 SHORTEST_SECRET = 32
+
+
+@dataclass(frozen=True)
+class RelyingParty:
+    """Whom browsers give passkeys to: the host name, and the one origin an answer may come from."""
+
+    id: str
+    origin: str
+    name: str
 
 
 @dataclass(frozen=True)
@@ -61,6 +71,20 @@ class Settings:
         return self.base_url.startswith("https://")
 
     @property
+    def relying_party(self) -> RelyingParty | None:
+        """Who asks for passkeys, by the configured address and nothing a request says.
+
+        None where browsers refuse passkeys: without https (but for localhost), or for a bare IP address.
+        """
+        url = urlsplit(self.base_url)
+        host = (url.hostname or "").lower()
+        if not host or _is_ip(host) or not (url.scheme == "https" or host == "localhost"):
+            return None
+        usual = {"https": 443, "http": 80}[url.scheme]
+        port = "" if url.port in (None, usual) else f":{url.port}"
+        return RelyingParty(host, f"{url.scheme}://{host}{port}", self.service_name)
+
+    @property
     def sqlite_path(self) -> Path | None:
         """The database file of the embedded form, else None."""
         prefix = "sqlite:///"
@@ -85,6 +109,14 @@ class Installation:
     hasher: PasswordHasher
     notary: Notary
     printer: Printer
+
+
+def _is_ip(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
 
 
 def _whole(name: str, value: str, faults: list[Fault], *, low: int) -> int:

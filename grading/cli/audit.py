@@ -8,7 +8,7 @@ import click
 
 from grading.cli.edge import CreateApp, as_json, service
 from grading.db import transaction
-from grading.services import audit
+from grading.services import approvals, audit
 
 
 @click.group("audit")
@@ -21,9 +21,16 @@ def command() -> None:
 @as_json
 @click.pass_obj
 def verify(create_app: CreateApp, head: str | None, as_json: bool) -> None:
-    """Recompute every chain; ends with 1 when an entry was changed, removed or cut off."""
+    """Recompute every chain, and check every signed approval.
+
+    Ends with 1 when an entry was changed, removed or cut off, or an approval is not what was signed.
+    """
     with service(create_app), transaction() as session:
         reports = audit.verify(session, head=head)
+        signed = approvals.verify(session)
+    # Where nothing was ever signed there is nothing to say of it.
+    if signed.count or signed.faults:
+        reports.append(audit.ChainReport("approvals", signed.count, "", signed.faults))
     if as_json:
         click.echo(json.dumps([asdict(report) for report in reports], indent=2))
     else:

@@ -10,7 +10,7 @@ from grading.cli.edge import CreateApp, as_json, now, service, show
 from grading.db import transaction
 from grading.errors import NotFound
 from grading.models import Person, Submission
-from grading.services import identity, people, records
+from grading.services import identity, passkeys, people, records
 from grading.workflow.credential import IdentityAssurance
 
 
@@ -118,3 +118,39 @@ def deactivate(create_app: CreateApp, email: str) -> None:
     with service(create_app), transaction() as session:
         people.deactivate(session, None, people.find(session, email), now=now())
     click.echo(f"{email} can no longer sign in.")
+
+
+@command.command("passkeys")
+@click.argument("email")
+@as_json
+@click.pass_obj
+def list_passkeys(create_app: CreateApp, email: str, as_json: bool) -> None:
+    """List the passkeys of EMAIL."""
+    with service(create_app), transaction() as session:
+        rows = [
+            {
+                "id": one.id,
+                "name": one.name,
+                "address": one.party,
+                "added": one.added_at,
+                "used": one.used_at,
+            }
+            for one in passkeys.of(session, people.find(session, email))
+        ]
+    show(rows, json_wanted=as_json, empty="There is no passkey.")
+
+
+@command.command("remove-passkey")
+@click.argument("email")
+@click.argument("passkey_id", metavar="PASSKEY")
+@click.option("--reason", required=True, help="Why; it stands in the audit.")
+@click.pass_obj
+def remove_passkey(create_app: CreateApp, email: str, passkey_id: str, reason: str) -> None:
+    """Remove PASSKEY of EMAIL, who lost it. They are told by mail; what it signed stays valid."""
+    with service(create_app), transaction() as session:
+        person = people.find(session, email)
+        found = next((one for one in passkeys.of(session, person) if one.id == passkey_id), None)
+        if found is None:
+            raise NotFound("%(email)s has no passkey %(id)s.", email=email, id=passkey_id)
+        passkeys.remove(session, None, found, reason=reason, now=now())
+    click.echo("The passkey is removed; the mail goes out with the next job.")

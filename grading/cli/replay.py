@@ -210,6 +210,8 @@ class Player:
                     "peer_readings": peers,
                     # Those who rated are the raters there are; nobody can be asked to practise.
                     "calibration": "off",
+                    # No person releases, so none can show that it is them.
+                    "step_up": "off",
                     "peers_needed": min(peers, plans.PRESETS[preset].peers_needed),
                     "peers_from": "invited",
                     "peer_load": None,

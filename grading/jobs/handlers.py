@@ -29,7 +29,7 @@ from grading.models import (
     SubmittedCopy,
 )
 from grading.queries import dates, members, needs
-from grading.services import people, releases, statistics
+from grading.services import people, releases, results, statistics
 from grading.workflow.group import ObjectionState
 from grading.workflow.release import ReleaseState
 
@@ -123,7 +123,7 @@ def _receipt(session: Any, person: Person, given: Context, _now: datetime) -> Co
         )
     }
     by = session.get(Person, given["by"]) if given.get("by") not in (None, person.id) else None
-    late_days, late_points = releases.points_lost(session, submission, at=copy.submitted_at)
+    late_days, late_points = results.points_lost(session, submission, at=copy.submitted_at)
     return {
         "cohort": submission.cohort,
         "zone": submission.cohort.zone,
@@ -230,6 +230,10 @@ def _digest(session: Any, person: Person, given: Context, now: datetime) -> Cont
     return {"needs": waiting, "zone": ZoneInfo(given["zone"])} if waiting else None
 
 
+def _as_given(_session: Any, _person: Person, given: Context, _now: datetime) -> Context:
+    return given
+
+
 # Each gives what its template needs, or None where there is nothing to write.
 _CONTEXT: Mapping[str, Callable[[Any, Person, Context, datetime], Context | None]] = {
     "receipt": _receipt,
@@ -248,6 +252,9 @@ _CONTEXT: Mapping[str, Callable[[Any, Person, Context, datetime], Context | None
     "objection_decided": _objection,
     "queue_paused": _still_paused,
     "queue_resumed": _open_again,
+    "passkey_added": _as_given,
+    "passkey_removed": _as_given,
+    "passkey_taken": _as_given,
 }
 
 HANDLERS: Mapping[str, Handler] = {

@@ -1,6 +1,7 @@
 """Every table of the service; importing this loads no Flask."""
 
 from grading.models.appeal import Appeal, Explanation, StruckReading
+from grading.models.approval import Approval, Challenge
 from grading.models.audit import AuditEntry, AuditHead
 from grading.models.base import Base
 from grading.models.calendar import Absence, Extension
@@ -24,6 +25,7 @@ from grading.models.issued import IssuedCredential, SigningKey, StatusList
 from grading.models.job import Job, JobState
 from grading.models.misconduct import Evidence, MisconductCase
 from grading.models.monitoring import Alarm, Quarantine, QuarantinedRating, QueuePause
+from grading.models.passkey import Passkey
 from grading.models.person import PasswordReset, Person, SignInAttempt
 from grading.models.program import (
     Brief,
@@ -58,12 +60,14 @@ __all__ = [
     "AnchorPaper",
     "AnchorReading",
     "Appeal",
+    "Approval",
     "AuditEntry",
     "AuditHead",
     "Base",
     "Brief",
     "BulkCheck",
     "CalibrationAttempt",
+    "Challenge",
     "Cohort",
     "CohortStatistics",
     "Completion",
@@ -87,6 +91,7 @@ __all__ = [
     "Membership",
     "MisconductCase",
     "Objection",
+    "Passkey",
     "PasswordReset",
     "Person",
     "PlanVersion",

@@ -26,6 +26,8 @@ class Release(Identified, Base):
     release_at: Mapped[datetime | None]
     ended_at: Mapped[datetime | None]
     overrides: Mapped[list[Any]] = mapped_column(default=list)
+    # What was no longer as the first person signed it, where that made it void.
+    changes: Mapped[list[Any] | None]
 
     cohort: Mapped[Cohort] = relationship()
     items: Mapped[list["ReleaseItem"]] = relationship()
@@ -35,6 +37,7 @@ class Release(Identified, Base):
     __table_args__ = (
         state_of(MACHINE),
         CheckConstraint("state <> 'scheduled' OR release_at IS NOT NULL", name="scheduled"),
+        CheckConstraint("state <> 'void' OR changes IS NOT NULL", name="void"),
     )
 
     @property

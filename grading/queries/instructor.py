@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session, selectinload
 from grading.measurement.allocation import components
 from grading.models import (
     Allocation,
+    Approval,
     AuditEntry,
     Cohort,
     Exposure,
@@ -24,6 +25,7 @@ from grading.models import (
 )
 from grading.queries.ratings import READING_ORDER
 from grading.workflow.allocation import OF_ANCHORS, AllocationState, Pool
+from grading.workflow.approval import Action
 from grading.workflow.cohort import CohortState, Role
 from grading.workflow.submission import SubmissionState
 
@@ -206,6 +208,17 @@ def releases(session: Session, cohort: Cohort) -> Sequence[tuple[Release, int]]:
         .order_by(Release.proposed_at.desc())
     )
     return [(release, count) for release, count in rows]
+
+
+def proofs(session: Session, cohort: Cohort) -> dict[tuple[str, str], str]:
+    """Say how each person who signed a release of a cohort showed that it was them."""
+    rows = session.execute(
+        select(Approval.subject_id, Approval.person_id, Approval.proof).where(
+            Approval.cohort_id == cohort.id,
+            Approval.action.in_((Action.PROPOSE, Action.SIGN)),
+        )
+    )
+    return {(release_id, person_id): proof for release_id, person_id, proof in rows}
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from grading.models import (
 )
 from grading.queries import disputes, members, releasing
 from grading.queries.ratings import scales
-from grading.services import adjusting, allocations, audit, outbox, releases
+from grading.services import adjusting, allocations, audit, outbox, releases, results
 from grading.services.anonymity import naming_faults
 from grading.services.transitions import move
 from grading.workflow.allocation import MACHINE as ITEM_MACHINE
@@ -487,7 +487,7 @@ def outcome(session: Session, appeal: Appeal) -> Outcome:
         before=appeal.grade.value,
         remark=remark,
         joined=score.composite if score else None,
-        value=releases.on_plan_scale(session, appeal.submission, score, appeal.learner_id)[0]
+        value=results.on_plan_scale(session, appeal.submission, score, appeal.learner_id)[0]
         if score
         else None,
         released=appeal.amended.value if appeal.amended else appeal.grade.value,
@@ -532,7 +532,7 @@ def decide(
     score = session.get_one(Score, appeal.score_id)
     grade = _grade(session, appeal.submission, appeal.learner_id)
     assert grade is not None
-    value, _band = releases.on_plan_scale(session, appeal.submission, score, appeal.learner_id)
+    value, _band = results.on_plan_scale(session, appeal.submission, score, appeal.learner_id)
     may_lower = appeal.submission.cohort.plan.appeal_may_lower
     upheld = value > float(grade.value)
     lowered = value < float(grade.value) and may_lower

@@ -272,6 +272,44 @@ def sign_in(
     TooMany
         Too many failures for the account or from the client's address within 15 minutes.
     """
+    person = session.scalar(
+        select(Person).where(Person.email == email.strip().lower(), Person.active.is_(True))
+    )
+    matches = _counted(session, person, email, password, address=address, hasher=hasher, now=now)
+    return person if matches else None
+
+
+def confirm(
+    session: Session,
+    person: Person,
+    password: str,
+    *,
+    address: str,
+    hasher: PasswordHasher,
+    now: datetime,
+) -> bool:
+    """Check the password of somebody who is signed in; failures count as those of the sign-in do.
+
+    Raises
+    ------
+    TooMany
+        As `sign_in`.
+    """
+    return _counted(
+        session, person, person.email, password, address=address, hasher=hasher, now=now
+    )
+
+
+def _counted(
+    session: Session,
+    person: Person | None,
+    email: str,
+    password: str,
+    *,
+    address: str,
+    hasher: PasswordHasher,
+    now: datetime,
+) -> bool:
     session.execute(delete(SignInAttempt).where(SignInAttempt.at < now - WINDOW))
     account_key = "account:" + _digest(email.strip().lower())
     address_key = "address:" + _digest(address)
@@ -281,9 +319,6 @@ def sign_in(
         )
         if (failures or 0) >= most:
             raise TooMany("Too many attempts. Try again in 15 minutes, or reset your password.")
-    person = session.scalar(
-        select(Person).where(Person.email == email.strip().lower(), Person.active.is_(True))
-    )
     if person is None or person.password_hash is None:
         # The same work for an unknown account, so that the time taken tells nothing.
         hasher.hash(password[:LONGEST_PASSWORD])
@@ -291,11 +326,11 @@ def sign_in(
         if hasher.check_needs_rehash(person.password_hash):
             person.password_hash = hasher.hash(password)
         session.execute(delete(SignInAttempt).where(SignInAttempt.key == account_key))
-        return person
+        return True
     session.add_all(
         [SignInAttempt(key=account_key, at=now), SignInAttempt(key=address_key, at=now)]
     )
-    return None
+    return False
 
 
 def _matches(hasher: PasswordHasher, stored: str, password: str) -> bool:

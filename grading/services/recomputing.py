@@ -24,12 +24,14 @@ from grading.models import (
     MemberPoints,
     Rating,
     SigningKey,
+    SignOff,
 )
 from grading.ports import Notary
 from grading.queries import evidence as gathering
 from grading.queries.ratings import scales
-from grading.services import adjusting, audit, releases, settling
+from grading.services import adjusting, approvals, audit, results, settling
 from grading.workflow.allocation import AllocationState, Pool
+from grading.workflow.approval import StepUp
 
 
 @dataclass(frozen=True)
@@ -54,6 +56,7 @@ def recompute(session: Session, grade: Grade, *, notary: Notary) -> Sequence[Che
         *_numbers(session, grade),
         *_digests(grade),
         *_trail(session, grade),
+        *_approved(session, grade),
         *[
             check
             for credential in session.scalars(
@@ -113,10 +116,10 @@ def _numbers(session: Session, grade: Grade) -> list[Check]:
     value, band = on_scale(exact, cohort.plan.bands)
     return [
         *checks,
-        Check("points lost for lateness", lost, releases.points_lost(session, grade.submission)[1]),
+        Check("points lost for lateness", lost, results.points_lost(session, grade.submission)[1]),
         Check("points of the learner's own", own, _own_points(session, grade)),
         Check("value", grade.value, str(value)),
-        Check("band", grade.band, band or releases.NOT_PASSED),
+        Check("band", grade.band, band or results.NOT_PASSED),
         Check("passed", grade.passed, band is not None),
     ]
 
@@ -200,6 +203,44 @@ def _trail(session: Session, grade: Grade) -> list[Check]:
     return [
         Check("audit entries that were changed", [], changed),
         Check("audit entry of the grade", said, {"score": grade.score_id, "value": grade.value}),
+    ]
+
+
+def _approved(session: Session, grade: Grade) -> list[Check]:
+    """Check who signed the release: as many as the plan asks, each over this score and value."""
+    plan = grade.submission.cohort.plan
+    given = approvals.on(session, grade.release_id)
+    if plan.step_up == StepUp.OFF and not given:
+        return []
+    checks = [
+        Check(f"approval {one.id} ({one.proof})", [], list(approvals.faults(session, one)))
+        for one in given
+    ]
+    signers = sorted({one.person_id for one in given})
+    signed_off = sorted(
+        session.scalars(select(SignOff.person_id).where(SignOff.release_id == grade.release_id))
+    )
+    # A grade that was amended since rests on an appeal; what was signed is the first of its line.
+    first = session.scalars(
+        select(Grade).where(
+            Grade.submission_id == grade.submission_id,
+            Grade.person_id == grade.person_id,
+            Grade.number == 1,
+        )
+    ).one()
+    said = sorted(
+        {
+            (line["score"], line["value"], line["band"])
+            for one in given
+            for line in one.records
+            if (line["submission"], line["person"]) == (first.submission_id, first.person_id)
+        }
+    )
+    return [
+        *checks,
+        Check("people who signed the release", plan.sign_offs, len(signers)),
+        Check("approvals and sign-offs are of the same people", signed_off, signers),
+        Check("value that was signed", [(first.score_id, first.value, first.band)], said),
     ]
 
 

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from grading.errors import NotFound, Refused
 from grading.models import (
+    Challenge,
     Cohort,
     Completion,
     Course,
@@ -20,8 +21,10 @@ from grading.models import (
 )
 from grading.queries import eligibility, entitlements, identity
 from grading.queries.grades import in_force
-from grading.services import audit, issuers, sharing
+from grading.services import approvals, audit, issuers, sharing
+from grading.services.approvals import Answer
 from grading.services.transitions import move
+from grading.workflow.approval import Action
 from grading.workflow.credential import RecordState
 
 
@@ -398,9 +401,87 @@ def revoke(
     Refused
         No reason, or it is the actor's own.
     """
+    _may_revoke(actor, record, reason)
+    move(session, record, "revoke", actor=actor, now=now, reason=reason.strip(), revoked_at=now)
+    _to_issue(session, record, f"revoked:{record.id}", now)
+
+
+def _may_revoke(actor: Person, record: CredentialRecord, reason: str) -> None:
     if not reason.strip():
         raise Refused("Give the reason.")
     if record.person_id == actor.id:
         raise Refused("Nobody decides on their own record.")
-    move(session, record, "revoke", actor=actor, now=now, reason=reason.strip(), revoked_at=now)
-    _to_issue(session, record, f"revoked:{record.id}", now)
+
+
+def lay_revocation_before(
+    session: Session,
+    actor: Person,
+    record: CredentialRecord,
+    cohort: Cohort,
+    *,
+    reason: str,
+    now: datetime,
+) -> Challenge:
+    """Put before a person the record that they would revoke, for them to sign; raises as `revoke`."""
+    _may_revoke(actor, record, reason)
+    return approvals.lay_before(
+        session,
+        actor,
+        Action.REVOKE,
+        record.id,
+        cohort_id=cohort.id,
+        records=_lines(session, record),
+        note={"reason": reason.strip()},
+        now=now,
+    )
+
+
+def revoke_signed(
+    session: Session,
+    actor: Person,
+    record: CredentialRecord,
+    cohort: Cohort,
+    answer: Answer,
+    *,
+    now: datetime,
+) -> None:
+    """Revoke a record as it was put before a person, with their signature kept; raises as `revoke`.
+
+    Raises
+    ------
+    ListChanged
+        A result in the record is another one since.
+    """
+    reason = str(answer.challenge.note.get("reason", ""))
+    approvals.accept(
+        session,
+        actor,
+        answer,
+        Action.REVOKE,
+        record.id,
+        cohort_id=cohort.id,
+        records=_lines(session, record),
+        note={"reason": reason.strip()},
+        now=now,
+    )
+    revoke(session, actor, record, reason=reason, now=now)
+
+
+def _lines(session: Session, record: CredentialRecord) -> list[dict[str, Any]]:
+    """Say what a record holds: its results that are in force."""
+    rows = session.scalars(
+        select(Grade)
+        .join(RecordEntry, RecordEntry.grade_id == Grade.id)
+        .where(RecordEntry.record_id == record.id, in_force())
+        .order_by(Grade.id)
+    )
+    return [
+        {
+            "submission": grade.submission_id,
+            "person": grade.person_id,
+            "grade": grade.id,
+            "value": grade.value,
+            "band": grade.band,
+        }
+        for grade in rows
+    ]

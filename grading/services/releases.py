@@ -1,15 +1,15 @@
 """Release: proposed, signed off, stoppable, and then carried out in one transaction."""
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from grading.errors import Fault, FaultsFound, IllegalTransition, Refused
-from grading.measurement.resolution import grade as on_scale
+from grading.errors import Fault, FaultsFound, IllegalTransition, ListChanged, Refused
 from grading.models import (
+    Challenge,
     Cohort,
     Grade,
     GradeSeen,
@@ -20,17 +20,18 @@ from grading.models import (
     SignOff,
     Submission,
 )
-from grading.queries import dates, members, releasing
+from grading.models.base import new_id
+from grading.queries import members, releasing
 from grading.queries.grades import in_force
-from grading.services import audit, outbox, records
+from grading.services import approvals, audit, outbox, records, results
+from grading.services.approvals import Answer
+from grading.services.results import Line
 from grading.services.transitions import move
+from grading.workflow.approval import Action, Change, ChangeKind, StepUp, changes
 from grading.workflow.cohort import CohortState
-from grading.workflow.deadlines import days_late
 from grading.workflow.group import MemberState
 from grading.workflow.plan import GradingPlan
 from grading.workflow.release import MACHINE, ReleaseState
-
-NOT_PASSED = "Not passed"
 
 
 def propose(
@@ -42,6 +43,7 @@ def propose(
     failed_gates: list[str],
     now: datetime,
     chosen: set[str] | None = None,
+    answer: Answer | None = None,
 ) -> Release:
     """Put forward everything that is ready (or the chosen part of it); the proposer signs first.
 
@@ -53,14 +55,88 @@ def propose(
         For each failed gate, the reason to release all the same.
     chosen : set of str, optional
         Ids of submissions; None takes all that are ready.
+    answer : Answer, optional
+        What shows that it is the proposer, to what `lay_before` put before them; needed where the plan
+        asks for it.
 
     Raises
     ------
     Refused
-        Nothing is ready, a chosen one is not, or the cohort has ended.
+        Nothing is ready, a chosen one is not, or the cohort has ended; or the answer is none to this.
+    ListChanged
+        What is ready is no longer what was put before the proposer.
     FaultsFound
         A failed gate without a reason.
     """
+    ready, kept = _to_propose(
+        session, cohort, overrides=overrides, failed_gates=failed_gates, now=now, chosen=chosen
+    )
+    release_id = answer.challenge.subject_id if answer else new_id()
+    _approve(
+        session,
+        actor,
+        cohort,
+        Action.PROPOSE,
+        release_id,
+        answer,
+        scores=ready,
+        overrides=kept,
+        now=now,
+    )
+    release = Release(id=release_id, cohort=cohort, proposed_at=now, overrides=kept)
+    release.items = [
+        ReleaseItem(submission_id=submission_id, score_id=score_id)
+        for submission_id, score_id in ready.items()
+    ]
+    session.add(release)
+    session.flush()
+    audit.record(
+        session,
+        actor,
+        "release:propose",
+        release,
+        now=now,
+        after={"state": release.state, "scores": ready, "overrides": kept},
+    )
+    _sign(session, actor, release, now=now)
+    return release
+
+
+def lay_before(
+    session: Session,
+    actor: Person,
+    cohort: Cohort,
+    *,
+    overrides: dict[str, str],
+    failed_gates: list[str],
+    now: datetime,
+) -> Challenge:
+    """Put before a person what they would propose, for them to sign; raises as `propose` does."""
+    ready, kept = _to_propose(
+        session, cohort, overrides=overrides, failed_gates=failed_gates, now=now
+    )
+    return approvals.lay_before(
+        session,
+        actor,
+        Action.PROPOSE,
+        new_id(),
+        cohort_id=cohort.id,
+        records=results.listed(session, cohort, ready),
+        note={"overrides": kept},
+        now=now,
+    )
+
+
+def _to_propose(
+    session: Session,
+    cohort: Cohort,
+    *,
+    overrides: dict[str, str],
+    failed_gates: list[str],
+    now: datetime,
+    chosen: set[str] | None = None,
+) -> tuple[dict[str, str], list[Any]]:
+    """Find the scores by submission that would be proposed, and the reasons to be kept with them."""
     if cohort.state != CohortState.OPEN:
         raise Refused("The cohort is not open.")
     if faults := [
@@ -79,48 +155,169 @@ def propose(
     if not ready:
         raise Refused("No result is ready to be released.")
     kept: list[Any] = [{"gate": gate, "reason": overrides[gate].strip()} for gate in failed_gates]
-    release = Release(cohort=cohort, proposed_at=now, overrides=kept)
-    release.items = [
-        ReleaseItem(submission_id=item.submission_id, score_id=item.score_id) for item in ready
-    ]
-    session.add(release)
-    session.flush()
-    audit.record(
+    return {item.submission_id: item.score_id for item in ready if item.score_id}, kept
+
+
+def lay_before_next(
+    session: Session, actor: Person, release: Release, *, now: datetime
+) -> Challenge:
+    """Put before the next person the list that the first one signed, for them to sign.
+
+    Raises
+    ------
+    ListChanged
+        It is no longer so; `void` is what is left.
+    Refused, IllegalTransition
+        As `sign`.
+    """
+    _may_sign(actor, release)
+    if found := changed(session, release, now=now):
+        raise ListChanged(found)
+    return approvals.lay_before(
         session,
         actor,
-        "release:propose",
-        release,
+        Action.SIGN,
+        release.id,
+        cohort_id=release.cohort_id,
+        records=_signed(session, release) or [],
+        note={"overrides": release.overrides},
         now=now,
-        after={
-            "state": release.state,
-            "scores": {item.submission_id: item.score_id for item in ready},
-            "overrides": kept,
-        },
     )
-    sign(session, actor, release, now=now)
-    return release
 
 
-def sign(session: Session, actor: Person, release: Release, *, now: datetime) -> None:
+def changed(session: Session, release: Release, *, now: datetime) -> tuple[Change, ...]:
+    """Say how a release differs from what its first signature stands under: empty when it does not."""
+    ready = {
+        item.submission_id: item.score_id
+        for item in releasing.candidates(session, release.cohort, now=now, apart_from=release.id)
+        if item.ready and item.score_id is not None
+    }
+    still = {
+        item.submission_id: ready[item.submission_id]
+        for item in release.items
+        if item.submission_id in ready
+    }
+    signed = _signed(session, release)
+    if signed is not None:
+        return changes(signed, results.listed(session, release.cohort, still))
+    # Without a step-up the first signature stands under scores alone.
+    return tuple(
+        Change(
+            ChangeKind.SCORE if item.submission_id in still else ChangeKind.REMOVED,
+            item.submission_id,
+            item.submission.learner_id,
+        )
+        for item in release.items
+        if still.get(item.submission_id) != item.score_id
+    )
+
+
+def _signed(session: Session, release: Release) -> list[Line] | None:
+    given = approvals.on(session, release.id)
+    return list(given[0].records) if given else None
+
+
+def void(
+    session: Session, actor: Person, release: Release, found: Sequence[Change], *, now: datetime
+) -> None:
+    """Void a proposal whose list is no longer what was signed; it says on its face what changed."""
+    move(
+        session,
+        release,
+        "void",
+        actor=actor,
+        now=now,
+        ended_at=now,
+        changes=[one.to_dict() for one in found],
+    )
+
+
+def sign(
+    session: Session,
+    actor: Person,
+    release: Release,
+    *,
+    now: datetime,
+    answer: Answer | None = None,
+) -> None:
     """Sign off; the last one the plan asks for schedules the release.
+
+    Parameters
+    ----------
+    answer : Answer, optional
+        As in `propose`, to what `lay_before_next` put before the person.
 
     Raises
     ------
     Refused
-        The person has signed already.
+        The person has signed already, or the answer is none to this.
+    ListChanged
+        The list is no longer what the first person signed.
     IllegalTransition
         The release is no longer proposed.
     """
+    # Of two who sign at once the later one waits here, and then finds it scheduled.
+    session.flush()
+    session.refresh(release, with_for_update={"key_share": True})
+    _may_sign(actor, release)
+    if found := changed(session, release, now=now):
+        raise ListChanged(found)
+    _approve(
+        session,
+        actor,
+        release.cohort,
+        Action.SIGN,
+        release.id,
+        answer,
+        scores={item.submission_id: item.score_id for item in release.items},
+        overrides=release.overrides,
+        now=now,
+    )
+    _sign(session, actor, release, now=now)
+
+
+def _may_sign(actor: Person, release: Release) -> None:
     if release.state != ReleaseState.PROPOSED:
         raise IllegalTransition(
             "This release is %(state)s, so it cannot be signed.", state=release.state
         )
     if any(sign_off.person_id == actor.id for sign_off in release.sign_offs):
         raise Refused("You have signed this release. Another person signs next.")
+
+
+def _approve(
+    session: Session,
+    actor: Person,
+    cohort: Cohort,
+    action: Action,
+    release_id: str,
+    answer: Answer | None,
+    *,
+    scores: Mapping[str, str],
+    overrides: list[Any],
+    now: datetime,
+) -> None:
+    """Keep a person's signature under a list, where the plan asks for one."""
+    if cohort.plan.step_up == StepUp.OFF:
+        return
+    approvals.accept(
+        session,
+        actor,
+        answer,
+        action,
+        release_id,
+        cohort_id=cohort.id,
+        records=results.listed(session, cohort, scores),
+        note={"overrides": overrides},
+        now=now,
+    )
+
+
+def _sign(session: Session, actor: Person, release: Release, *, now: datetime) -> None:
+    plan = release.cohort.plan
     release.sign_offs.append(SignOff(person_id=actor.id, at=now))
     session.flush()
     audit.record(session, actor, "release:sign", release, now=now)
-    plan = release.cohort.plan
     if len(release.sign_offs) < plan.sign_offs:
         return
     release_at = now + timedelta(minutes=plan.release_delay_minutes)
@@ -188,11 +385,13 @@ def carry_out(session: Session, release: Release, *, now: datetime) -> int:
         .where(ReleaseItem.release_id == release.id)
         .order_by(Submission.submitted_at, Submission.id)
     )
+    signed = _signed(session, release)
+    other = _other_than_signed(session, release, signed) if signed is not None else set()
     released: list[Submission] = []
     left_out: list[str] = []
     for item, submission, score in list(rows):
         candidate = ready.get(submission.id)
-        if candidate is None or candidate.score_id != item.score_id:
+        if candidate is None or candidate.score_id != item.score_id or submission.id in other:
             left_out.append(submission.id)
             continue
         _release_one(session, release, submission, score, now)
@@ -209,56 +408,17 @@ def carry_out(session: Session, release: Release, *, now: datetime) -> int:
     return len(released)
 
 
+def _other_than_signed(session: Session, release: Release, signed: Sequence[Line]) -> set[str]:
+    """Find the works whose results would not be those that stand in the signed list."""
+    scores = {item.submission_id: item.score_id for item in release.items}
+    present = results.listed(session, release.cohort, scores)
+    return {change.submission for change in changes(signed, present)}
+
+
 def see(session: Session, learner: Person, grade: Grade, *, now: datetime) -> None:
     """Note that the learner has opened a result; only the first time is kept."""
     if grade.person_id == learner.id and session.get(GradeSeen, grade.id) is None:
         session.add(GradeSeen(grade_id=grade.id, at=now))
-
-
-def points_lost(
-    session: Session, submission: Submission, *, at: datetime | None = None
-) -> tuple[int, float]:
-    """Say how many days late a work is by its own deadline, and what that costs.
-
-    Parameters
-    ----------
-    at : datetime, optional
-        When it would be handed in; by default when it was.
-
-    Returns
-    -------
-    days : int
-        Calendar days of the cohort's zone, 0 within the grace or where lateness costs nothing.
-    points : float
-        Of 100, never more than the plan's most.
-    """
-    plan = submission.cohort.plan
-    at = at or submission.submitted_at
-    if not plan.late_points or at is None:
-        return 0, 0.0
-    due_at, _closes_at = dates.window(session, submission)
-    days = days_late(at, due_at, submission.cohort.zone, timedelta(hours=plan.grace_hours))
-    return days, min(days * plan.late_points, plan.late_points_most)
-
-
-def on_plan_scale(
-    session: Session, submission: Submission, score: Score, person_id: str
-) -> tuple[float, str | None]:
-    """Give the value that would be released to a member for a score, and its band.
-
-    What lateness costs and what the member has more or fewer than the group is in it.
-    """
-    _days, lost = points_lost(session, submission)
-    own = members.points(session, submission, person_id)
-    value, band = _on_scale(submission, score, lost, own.points if own else 0.0)
-    return float(value), band
-
-
-def _on_scale(
-    submission: Submission, score: Score, lost: float, own: float
-) -> tuple[Decimal, str | None]:
-    exact = min(max(score.composite - lost + own, 0.0), 100.0)
-    return on_scale(exact, submission.cohort.plan.bands)
 
 
 def _grade(
@@ -274,9 +434,9 @@ def _grade(
 ) -> Grade:
     cohort = submission.cohort
     plan = cohort.plan
-    days, lost = points_lost(session, submission)
+    days, lost = results.points_lost(session, submission)
     own = members.points(session, submission, person_id)
-    value, band = _on_scale(submission, score, lost, own.points if own else 0.0)
+    value, band = results.on_bands(plan.bands, score, lost, own.points if own else 0.0)
     detail = _detail(cohort, plan, score)
     if lost:
         detail["late"] = {"days": days, "points": lost}
@@ -293,7 +453,7 @@ def _grade(
         release_id=release_id,
         amended_for=amended_for,
         value=str(value),
-        band=band or NOT_PASSED,
+        band=band or results.NOT_PASSED,
         passed=band is not None,
         detail=detail,
         released_at=now,
@@ -359,7 +519,7 @@ def amend_all(
     """Amend the grade of every member whose result moves with a score; a lower one stays unless it may."""
     amended = []
     for before in in_force_of(session, submission):
-        value, _band = on_plan_scale(session, submission, score, before.person_id)
+        value, _band = results.on_plan_scale(session, submission, score, before.person_id)
         if value > float(before.value) or (may_lower and value < float(before.value)):
             amended.append(amend(session, submission, before, score, why=why, actor=actor, now=now))
     return amended

@@ -75,6 +75,22 @@ PAGES: dict[str, Help] = {
             "hold on every device."
         ),
     ),
+    "passkeys.page": Help(
+        Reader.EVERYBODY,
+        _l("Passkeys"),
+        _l(
+            "What you sign with where a plan asks who releases. Give each a name, and remove "
+            "one that you no longer have. Adding one needs your password again."
+        ),
+    ),
+    "passkeys.make": Help(
+        Reader.EVERYBODY,
+        _l("Add a passkey"),
+        _l(
+            "Your browser makes the passkey and keeps its secret. We get the half that checks "
+            "signatures, and nothing of your finger, face or PIN."
+        ),
+    ),
     "demo.doors": Help(
         Reader.EVERYBODY,
         _l("The doors of the demonstration"),
@@ -432,6 +448,14 @@ PAGES: dict[str, Help] = {
         _l(
             "Who is ready, who is not and why. A release needs its signatures and can be "
             "stopped until its delay has ended; only then are learners told."
+        ),
+    ),
+    "approving.page": Help(
+        Reader.STAFF,
+        _l("Sign a release"),
+        _l(
+            "The exact list that goes out under your name. Signing it shows that it is you. If "
+            "a line changes before you sign, nothing is released and the page says which."
         ),
     ),
     "instructor.audit": Help(

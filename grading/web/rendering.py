@@ -76,6 +76,7 @@ RELEASE_TAGS: dict[str, Tag] = {
     ReleaseState.SCHEDULED: (_l("Scheduled"), "info"),
     ReleaseState.RELEASED: (_l("Released"), "ok"),
     ReleaseState.STOPPED: (_l("Stopped"), "grey"),
+    ReleaseState.VOID: (_l("Void"), "warn"),
 }
 COHORT_TAGS: dict[str, Tag] = {
     CohortState.PREPARING: (_l("Preparing"), "draft"),

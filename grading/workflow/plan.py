@@ -21,7 +21,12 @@ def _choice(
     low: float | None = None,
     high: float | None = None,
     words: tuple[str, ...] = (),
+    unsaid: Any = None,
 ) -> Any:
+    """Describe a choice. ``unsaid`` is what plans meant that were made before the choice existed.
+
+    A plan that still means it has the digest that it had then.
+    """
     return field(
         default=default,
         metadata={
@@ -31,6 +36,7 @@ def _choice(
             "low": low,
             "high": high,
             "words": words,
+            "unsaid": unsaid,
         },
     )
 
@@ -424,6 +430,15 @@ class GradingPlan:
         "Someone always sees it too late.",
         low=0,
     )
+    step_up: str = _choice(
+        "passkey",
+        "Release",
+        "How those who release show that it is them",
+        "An unlocked desk releases nothing. A passkey signs the very list; a password stands in where the "
+        "address allows no passkeys, and with “either” also for whoever has none.",
+        words=("passkey", "either", "off"),
+        unsaid="off",
+    )
     gate_total_kappa: float = _choice(
         0.60,
         "Release",
@@ -571,7 +586,12 @@ class GradingPlan:
     @property
     def digest(self) -> str:
         """SHA-256 of the canonical JSON, in hexadecimal."""
-        text = json.dumps(self.to_dict(), sort_keys=True, separators=(",", ":"))
+        said = self.to_dict()
+        for item in fields(self):
+            unsaid = item.metadata["unsaid"]
+            if unsaid is not None and said[item.name] == unsaid:
+                del said[item.name]
+        text = json.dumps(said, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()
 
     def band(self, value: float) -> str | None:
@@ -590,6 +610,7 @@ PRESETS: Mapping[str, GradingPlan] = {
         second_share=0.1,
         second_minimum=10,
         sign_offs=1,
+        step_up="off",
         check_every=20,
     ),
     "economy": replace(
@@ -601,6 +622,7 @@ PRESETS: Mapping[str, GradingPlan] = {
         readings_near_cut=1,
         readings_before_not_passed=1,
         sign_offs=1,
+        step_up="off",
         routing_share=0.25,
     ),
 }

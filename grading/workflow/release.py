@@ -11,6 +11,7 @@ class ReleaseState(StrEnum):
     SCHEDULED = "scheduled"
     RELEASED = "released"
     STOPPED = "stopped"
+    VOID = "void"
 
 
 S = ReleaseState
@@ -23,6 +24,8 @@ MACHINE = Machine(
         (S.SCHEDULED, "carry_out"): S.RELEASED,
         (S.PROPOSED, "stop"): S.STOPPED,
         (S.SCHEDULED, "stop"): S.STOPPED,
+        # What the first person signed is no longer so; nobody can sign the same list any more.
+        (S.PROPOSED, "void"): S.VOID,
     },
 )
 

@@ -25,7 +25,7 @@ from grading.models import (
     StruckReading,
     Submission,
 )
-from grading.services import appeals, audit, exposures, releases
+from grading.services import appeals, audit, exposures, results
 from grading.workflow.allocation import Pool
 from tests import factories, stories
 from tests.database import NOW
@@ -420,5 +420,5 @@ def test_lateness_costs_the_same_after_an_appeal(session: Session) -> None:
     told = stories.a_result(session, late_days=3, late_points=5.0)
     told.work.submitted_at = told.cast.cohort.due_at + timedelta(days=2)
     appeal = stories.appeal_in(session, told, "remarked")
-    assert releases.points_lost(session, told.work) == (2, 10.0)
+    assert results.points_lost(session, told.work) == (2, 10.0)
     assert appeals.outcome(session, appeal).value == 57.0

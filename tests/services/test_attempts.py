@@ -19,6 +19,7 @@ from grading.services import (
     extensions,
     records,
     releases,
+    results,
     submissions,
 )
 from grading.workflow import plan as plans
@@ -67,9 +68,9 @@ def test_each_day_late_costs_up_to_the_most(
         learner = factories.a_learner(session, cohort, "Learner Alder", now=NOW)
         work = submissions.start(session, learner, cohort, now=NOW + DAY)
         # What is shown before handing in is what is taken after it.
-        assert releases.points_lost(session, work, at=cohort.due_at + after) == (days, points)
+        assert results.points_lost(session, work, at=cohort.due_at + after) == (days, points)
         factories.a_submission(session, cohort, learner, now=cohort.due_at + after)
-        assert releases.points_lost(session, work) == (days, points)
+        assert results.points_lost(session, work) == (days, points)
         assert work.copies[-1].late == (after > timedelta(0))
 
 
@@ -79,7 +80,7 @@ def test_late_without_a_penalty_costs_nothing(cohort_of: Any, act: Callable[[], 
         learner = factories.a_learner(session, cohort, "Learner Alder", now=NOW)
         work = factories.a_submission(session, cohort, learner, now=cohort.due_at + 2 * DAY)
         assert work.copies[-1].late
-        assert releases.points_lost(session, work) == (0, 0.0)
+        assert results.points_lost(session, work) == (0, 0.0)
         with pytest.raises(Refused, match="no longer submit"):
             factories.a_submission(
                 session,
@@ -105,7 +106,7 @@ def test_a_clock_change_is_no_day_late(cohort_of: Any, act: Callable[[], Any]) -
         learner = factories.a_learner(session, cohort, "Learner Alder", now=NOW)
         work = submissions.start(session, learner, cohort, now=NOW + DAY)
         cost = {
-            at: releases.points_lost(session, work, at=at)[0]
+            at: results.points_lost(session, work, at=at)[0]
             for at in (
                 datetime(2026, 10, 24, 23, 59, tzinfo=UTC),  # the grace ends at 00:59 BST
                 datetime(2026, 10, 25, 0, 0, tzinfo=UTC),
@@ -126,7 +127,7 @@ def test_a_clock_change_is_no_day_late(cohort_of: Any, act: Callable[[], Any]) -
             now=NOW,
         )
         assert dates.window(session, work)[0] == datetime(2026, 10, 25, 23, 59, tzinfo=UTC)
-        assert releases.points_lost(session, work, at=datetime(2026, 10, 26, 0, 59, tzinfo=UTC)) == (
+        assert results.points_lost(session, work, at=datetime(2026, 10, 26, 0, 59, tzinfo=UTC)) == (
             0, 0.0,
         )  # fmt: skip
 

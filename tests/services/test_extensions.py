@@ -22,7 +22,7 @@ from grading.models import (
     RecordEntry,
 )
 from grading.queries import dates, entitlements
-from grading.services import allocations, audit, extensions, records, releases
+from grading.services import allocations, audit, extensions, records, results
 from grading.services.transitions import move
 from grading.workflow.allocation import AllocationState, Pool
 from grading.workflow.calendar import ExtensionKind, days_of_factor, lengthened
@@ -141,7 +141,7 @@ def test_time_that_was_used_is_not_taken_back(session: Session) -> None:
     extensions.end(session, cast.coordinator, spare, now=cast.cohort.due_at + 3 * DAY)
     with pytest.raises(Refused, match="handed in within this time"):
         extensions.end(session, cast.coordinator, used, now=cast.cohort.due_at + 3 * DAY)
-    assert releases.points_lost(session, work)[0] == 0
+    assert results.points_lost(session, work)[0] == 0
 
 
 def test_the_learner_is_told_and_the_cohorts_chain_is_not(

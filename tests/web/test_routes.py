@@ -41,6 +41,7 @@ from grading.services import (
     misconduct,
     monitoring,
     quarantines,
+    records,
     releases,
     reviews,
     sharing,
@@ -74,6 +75,9 @@ PAGES: dict[str, set[str]] = {
     "sign_in.forgot": EVERYBODY,
     "sign_in.reset": EVERYBODY,
     "sign_in.preferences": SIGNED_IN,
+    "passkeys.page": SIGNED_IN,
+    # Only for whoever began it.
+    "passkeys.make": set(),
     "demo.doors": set(),
     "public.verify": EVERYBODY,
     "public.verify_many": EVERYBODY,
@@ -161,6 +165,7 @@ PAGES: dict[str, set[str]] = {
     "coordinator.learner": {"coordinator"},
     "coordinator.absences": SETS_UP,
     "instructor.release": {"instructor"},
+    "approving.page": {"instructor"},
     "instructor.audit": {"instructor", "lead", "observer"},
     "public.logo": EVERYBODY,
     "admin.home": RUNS | {"other_office"},
@@ -207,6 +212,9 @@ ACTS: dict[str, set[str]] = {
     "sign_in.reset": EVERYBODY,
     "demo.enter": set(),
     "sign_in.preferences": SIGNED_IN,
+    "passkeys.begin": SIGNED_IN,
+    "passkeys.make": set(),
+    "passkeys.remove": set(),
     "learner.start": {"learner"},
     "learner.save": {"learner"},
     "learner.upload": {"learner"},
@@ -294,6 +302,7 @@ ACTS: dict[str, set[str]] = {
     "statistics.compute": SCORES,
     "instructor.sign": {"instructor"},
     "instructor.stop": {"instructor"},
+    "approving.give": {"instructor"},
     "instructor.revoke": {"instructor"},
     "admin.new_sponsor": SERVICE,
     "admin.sponsor": RUNS,
@@ -400,6 +409,14 @@ def world(
         given = credential_of(app, session, own, clock.now)
         disputes = disputed(session, people, grade.submission, clock)
         looked_after = look_after(session, people, session.get_one(Submission, works[0]), clock)
+        challenge = records.lay_revocation_before(
+            session,
+            session.get_one(factories.Person, people["instructor"]),
+            own,
+            found,
+            reason="Somebody else's work.",
+            now=clock.now,
+        )
         link = sharing.make_link(session, own.person, own, label="Example Ltd", now=clock.now)
         return {
             "people": people,
@@ -417,6 +434,8 @@ def world(
                 **disputes,
                 **looked_after,
                 "link_id": link.id,
+                "challenge_id": challenge.id,
+                "passkey_id": "none",
                 "membership_id": "none",
                 "person_id": people["learner"],
                 "invitation_id": "none",

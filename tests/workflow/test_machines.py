@@ -78,6 +78,7 @@ LAWFUL: dict[str, set[tuple[str, str, str]]] = {
     "release": {
         ("proposed", "schedule", "scheduled"),
         ("proposed", "stop", "stopped"),
+        ("proposed", "void", "void"),
         ("scheduled", "carry_out", "released"),
         ("scheduled", "stop", "stopped"),
     },

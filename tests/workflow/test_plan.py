@@ -1,5 +1,8 @@
 """The grading plan: presets, reading, and every fault at once."""
 
+import hashlib
+import json
+
 import pytest
 
 from grading.errors import FaultsFound
@@ -81,3 +84,23 @@ def test_the_digest_follows_every_field() -> None:
 )
 def test_bands(value: float, band: str | None) -> None:
     assert plans.PRESETS["course"].band(value) == band
+
+
+def test_a_choice_that_came_later_leaves_the_digest_of_plans_that_did_not_know_it() -> None:
+    before = {"preset": "certification", "step_up": "off"}
+    plan = plans.from_dict(before)
+    data = plan.to_dict()
+    assert data.pop("step_up") == "off"
+    text = json.dumps(data, sort_keys=True, separators=(",", ":"))
+    assert plan.digest == hashlib.sha256(text.encode()).hexdigest()
+    assert plans.from_dict(before | {"step_up": "either"}).digest != plan.digest
+
+
+def test_who_releases_shows_that_it_is_them_by_default_where_certificates_hang_on_it() -> None:
+    assert {name: plan.step_up for name, plan in plans.PRESETS.items()} == {
+        "certification": "passkey",
+        "course": "off",
+        "economy": "off",
+    }
+    with pytest.raises(FaultsFound, match="step_up"):
+        plans.from_dict({"step_up": "fingerprint"})

@@ -1,5 +1,6 @@
 """Autumn: open for submission. Drafts, early projects, and a learner who lacks a course."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -47,7 +48,8 @@ class Autumn:
             self.world,
             NAME,
             learners(),
-            plans.PRESETS["certification"],
+            # Nobody in the demo has a password or a passkey.
+            replace(plans.PRESETS["certification"], step_up="off"),
             opens_in=OPENS,
             at=now,
             short_of_a_course=f"Learner {learners()[-1]}",

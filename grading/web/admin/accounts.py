@@ -13,7 +13,7 @@ from wtforms.validators import InputRequired, Length
 from grading.db import db, transaction
 from grading.errors import GradingError, NotFound, Refused
 from grading.models import Membership, Person, Sponsor, SponsorMember
-from grading.services import people
+from grading.services import passkeys, people
 from grading.web import access
 from grading.web.access import load, permit, requires
 from grading.web.admin.common import PAGE, SERVICE, bp, page_number
@@ -126,6 +126,8 @@ def account(person_id: str) -> Any:
         found=found,
         parts=list(parts),
         offices=list(offices),
+        passkeys=passkeys.of(session, found),
+        own=found.id == access.person().id,
         faults=faults,
         page_error=bool(faults),
     )
@@ -147,4 +149,8 @@ def _act(found: Person, act: str) -> str:
     if act in ("administrator", "no_administrator"):
         people.set_administrator(session, actor, found, act == "administrator", now=now)
         return _("The account is changed, and every sign-in has ended.")
+    if act == "passkey":
+        key, reason = request.form.get("passkey", ""), request.form.get("reason", "")
+        passkeys.help_out(session, actor, found, key, reason=reason, now=now)
+        return _("The passkey is removed. Its owner is told by mail.")
     raise NotFound("There is no such page.")

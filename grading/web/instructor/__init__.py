@@ -1,37 +1,34 @@
 """The instructor's pages: the cohort, disputed grades, release, audit."""
 
 import math
-from collections.abc import Mapping
 from typing import Any
 
 from flask import Blueprint, Flask, flash, g, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from flask_babel import ngettext
-from sqlalchemy.orm import Session
 
 from grading.authorization.permissions import Permission
 from grading.db import db, transaction
-from grading.errors import FaultsFound, NotFound
+from grading.errors import FaultsFound, ListChanged, NotFound
 from grading.models import (
     Allocation,
     Appeal,
-    Cohort,
     CredentialRecord,
     Discrepancy,
     Release,
     StruckReading,
     Submission,
 )
-from grading.queries import adjusting as adjustments
 from grading.queries import burndown as burndowns
-from grading.queries import disputes, gates, members, releasing
+from grading.queries import disputes, members, releasing
 from grading.queries import instructor as queries
 from grading.queries import learner as learners
 from grading.services import adjusting, allocations, appeals, exposures, records, releases
-from grading.web import access
+from grading.web import access, step_up
 from grading.web.access import load, requires
 from grading.web.errors import fault_words
 from grading.web.instructor import (
+    approving,
     burndown,
     calibration,
     coordinator,
@@ -39,13 +36,14 @@ from grading.web.instructor import (
     misconduct,
     monitoring,
     points,
+    release_page,
     routing,
     shell,
     statistics,
 )
 from grading.web.instructor.shell import render
 from grading.workflow.group import MemberState
-from grading.workflow.release import Hindrance
+from grading.workflow.release import ReleaseState
 from grading.workflow.submission import SubmissionState
 
 bp = Blueprint("instructor", __name__, url_prefix="/teach")
@@ -163,6 +161,7 @@ def show_scores(submission_id: str) -> Any:
 @requires(RELEASE)
 def revoke(submission_id: str) -> Any:
     """Revoke the record of one of its learners, with a reason."""
+    challenge_id = None
     with transaction() as session:
         found = load(Submission, submission_id, RELEASE)
         held: list[CredentialRecord | None] = [
@@ -173,13 +172,15 @@ def revoke(submission_id: str) -> Any:
         record = next((one for one in held if one is not None and one.id == wanted), None)
         if record is None:
             raise NotFound("There is no such record.")
-        records.revoke(
-            session,
-            access.person(),
-            record,
-            reason=request.form.get("reason", ""),
-            now=access.now(),
-        )
+        reason, now = request.form.get("reason", ""), access.now()
+        if step_up.asked(session, found.cohort):
+            challenge_id = records.lay_revocation_before(
+                session, access.person(), record, found.cohort, reason=reason, now=now
+            ).id
+        else:
+            records.revoke(session, access.person(), record, reason=reason, now=now)
+    if challenge_id:
+        return redirect(url_for("approving.page", challenge_id=challenge_id), 303)
     flash(_("The record is revoked. Its public page says so."))
     return redirect(url_for("instructor.submission", submission_id=submission_id), 303)
 
@@ -278,53 +279,6 @@ def unblind_appeal(appeal_id: str) -> Any:
     return redirect(url_for("answers.appeal", appeal_id=appeal_id), 303)
 
 
-def _fix(hindrance: Hindrance, cohort: Cohort, submission_id: str, cases: Mapping[str, str]) -> str:
-    """Where a hindrance is mended."""
-    if hindrance == Hindrance.MISCONDUCT and submission_id in cases:
-        return url_for("misconduct.case", suspicion_id=cases[submission_id])
-    if hindrance == Hindrance.DISCREPANT:
-        return url_for("instructor.disputed", cohort_id=cohort.id)
-    if hindrance in (Hindrance.NOBODY_ELIGIBLE, Hindrance.NOT_ALLOCATED):
-        return url_for("instructor.cohort", cohort_id=cohort.id) + "#stuck"
-    if hindrance == Hindrance.NOT_ADJUSTED:
-        return "#adjustment"
-    if hindrance == Hindrance.IN_ANOTHER_RELEASE:
-        return "#releases"
-    return url_for("instructor.submission", submission_id=submission_id)
-
-
-def _release_page(
-    session: Session, cohort: Cohort, faults: dict[str, str] | None = None, status: int = 200
-) -> Any:
-    candidates = releasing.candidates(session, cohort, now=access.now())
-    hindered = [item for item in candidates if not item.ready]
-    cases = disputes.pending_cases(session, cohort)
-    page = render(
-        "release.html",
-        cohort,
-        ready=len(candidates) - len(hindered),
-        hindered=[
-            (
-                item,
-                [
-                    (reason, _fix(reason, cohort, item.submission_id, cases))
-                    for reason in item.hindrances
-                ],
-            )
-            for item in hindered[:200]
-        ],
-        hindered_count=len(hindered),
-        gates=gates.failed(session, cohort, candidates),
-        adjustment=adjustments.summary(session, cohort) if adjustments.asked(cohort.plan) else None,
-        releases=queries.releases(session, cohort),
-        me=access.person().id,
-        faults=faults or {},
-        entered=request.form,
-        page_error=bool(faults),
-    )
-    return page, status
-
-
 @bp.post("/<cohort_id>/adjust")
 @requires(RELEASE)
 def adjust(cohort_id: str) -> Any:
@@ -341,28 +295,33 @@ def adjust(cohort_id: str) -> Any:
 @requires(RELEASE)
 def release(cohort_id: str) -> Any:
     """The dry run: who is ready, who is not and why."""
-    return _release_page(db.session(), shell.cohort(cohort_id, RELEASE))
+    return release_page.page(db.session(), shell.cohort(cohort_id, RELEASE))
 
 
 @bp.post("/<cohort_id>/release")
 @requires(RELEASE)
 def propose(cohort_id: str) -> Any:
+    """Propose what is ready; where the plan asks for it, the list is first put before the proposer."""
+    challenge_id = None
     try:
         with transaction() as session:
             found = shell.cohort(cohort_id, RELEASE)
-            candidates = releasing.candidates(session, found, now=access.now())
-            failed = [gate.key for gate in gates.failed(session, found, candidates)]
-            releases.propose(
-                session,
-                access.person(),
-                found,
-                failed_gates=failed,
-                overrides={key: request.form.get(key, "") for key in failed},
-                now=access.now(),
-            )
+            failed = release_page.failed(session, found)
+            given: dict[str, Any] = {
+                "failed_gates": failed,
+                "overrides": {key: request.form.get(key, "") for key in failed},
+                "now": access.now(),
+            }
+            if step_up.asked(session, found):
+                challenge_id = releases.lay_before(session, access.person(), found, **given).id
+            else:
+                releases.propose(session, access.person(), found, **given)
     except FaultsFound as error:
         faults = {fault.where: fault_words(fault) for fault in error.faults}
-        return _release_page(db.session(), shell.cohort(cohort_id, RELEASE), faults, 422)
+        cohort = shell.cohort(cohort_id, RELEASE)
+        return release_page.page(db.session(), cohort, faults, 422, request.form)
+    if challenge_id:
+        return redirect(url_for("approving.page", challenge_id=challenge_id), 303)
     flash(_("The release is proposed, with your sign-off."))
     return redirect(url_for("instructor.release", cohort_id=cohort_id) + "#releases", 303)
 
@@ -370,10 +329,20 @@ def propose(cohort_id: str) -> Any:
 @bp.post("/release/<release_id>/sign")
 @requires(RELEASE)
 def sign(release_id: str) -> Any:
-    with transaction() as session:
-        found = load(Release, release_id, RELEASE)
-        cohort_id = found.cohort_id
-        releases.sign(session, access.person(), found, now=access.now())
+    """Sign a proposed release; one whose list changed since becomes void instead."""
+    challenge_id = None
+    try:
+        with transaction() as session:
+            found = load(Release, release_id, RELEASE)
+            cohort_id, now = found.cohort_id, access.now()
+            if step_up.asked(session, found.cohort):
+                challenge_id = releases.lay_before_next(session, access.person(), found, now=now).id
+            else:
+                releases.sign(session, access.person(), found, now=now)
+    except ListChanged as error:
+        return approving.voided(release_id, error)
+    if challenge_id:
+        return redirect(url_for("approving.page", challenge_id=challenge_id), 303)
     flash(_("You have signed the release."))
     return redirect(url_for("instructor.release", cohort_id=cohort_id) + "#releases", 303)
 
@@ -384,6 +353,7 @@ def stop(release_id: str) -> Any:
     with transaction() as session:
         found = load(Release, release_id, RELEASE)
         cohort_id = found.cohort_id
+        proposed = found.state == ReleaseState.PROPOSED
         releases.stop(
             session,
             access.person(),
@@ -391,7 +361,11 @@ def stop(release_id: str) -> Any:
             reason=request.form.get("reason", ""),
             now=access.now(),
         )
-    flash(_("The release is stopped. Nothing was sent."))
+    flash(
+        _("The proposal is withdrawn. Nothing was sent.")
+        if proposed
+        else _("The release is stopped. Nothing was sent.")
+    )
     return redirect(url_for("instructor.release", cohort_id=cohort_id) + "#releases", 303)
 
 
@@ -417,6 +391,7 @@ def audit(cohort_id: str) -> Any:
 
 def register(app: Flask) -> None:
     app.register_blueprint(bp)
+    app.register_blueprint(approving.bp)
     app.register_blueprint(statistics.bp)
     app.register_blueprint(misconduct.bp)
     app.register_blueprint(coordinator.bp)

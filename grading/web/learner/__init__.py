@@ -29,6 +29,7 @@ from grading.services import (
     groups,
     records,
     releases,
+    results,
     submissions,
 )
 from grading.web import access, downloads
@@ -155,7 +156,7 @@ def _draft_page(
         conflict=conflict,
         due_at=dates.window(session, submission)[0],
         closes_at=dates.window(session, submission)[1],
-        late=releases.points_lost(session, submission, at=access.now()),
+        late=results.points_lost(session, submission, at=access.now()),
         group=group,
         kinds=files.KINDS,
         limit=access.installation().settings.upload_limit,
@@ -303,7 +304,7 @@ def _check_page(cohort: Cohort, submission: Submission, faults: list[Fault], sta
         faults=[(fault.where, fault_words(fault)) for fault in faults],
         page_error=status != 200,
         due_at=dates.window(session, submission)[0],
-        late=releases.points_lost(session, submission, at=access.now()),
+        late=results.points_lost(session, submission, at=access.now()),
         group=members.people(session, submission),
         neutral=[
             files.neutral_name("K7Q-M4X", number, files.kind_of(file.name))
@@ -371,7 +372,7 @@ def receipt(cohort_id: str) -> Any:
         copy=copy,
         files=[by_id[file_id] for file_id in copy.files],
         statement=HONOUR_STATEMENTS[copy.statement],
-        late=releases.points_lost(db.session(), submission, at=copy.submitted_at),
+        late=results.points_lost(db.session(), submission, at=copy.submitted_at),
         results_at=dates.results_of(db.session(), submission),
         group=members.people(db.session(), submission),
     )

@@ -19,7 +19,7 @@ from grading.web import access
 from grading.web.access import requires
 from grading.web.errors import words
 from grading.web.forms import Form, options
-from grading.web.sign_in import doors
+from grading.web.sign_in import doors, passkeys
 from grading.web.sign_in.landing import local
 
 bp = Blueprint("sign_in", __name__)
@@ -191,4 +191,5 @@ def _preferences_page(entry: PreferencesForm) -> Any:
 
 def register(app: Flask) -> None:
     app.register_blueprint(bp)
+    app.register_blueprint(passkeys.bp)
     app.register_blueprint(doors.bp)

@@ -1,0 +1,78 @@
+"""The page of releases: the dry run, what stands in the way, and the releases there are."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from flask import url_for
+from sqlalchemy.orm import Session
+
+from grading.models import Cohort
+from grading.queries import adjusting as adjustments
+from grading.queries import disputes, gates, releasing
+from grading.queries import instructor as queries
+from grading.web import access, step_up
+from grading.web.instructor.shell import render
+from grading.workflow.approval import StepUp
+from grading.workflow.release import Hindrance
+
+
+def _fix(hindrance: Hindrance, cohort: Cohort, submission_id: str, cases: Mapping[str, str]) -> str:
+    """Where a hindrance is mended."""
+    if hindrance == Hindrance.MISCONDUCT and submission_id in cases:
+        return url_for("misconduct.case", suspicion_id=cases[submission_id])
+    if hindrance == Hindrance.DISCREPANT:
+        return url_for("instructor.disputed", cohort_id=cohort.id)
+    if hindrance in (Hindrance.NOBODY_ELIGIBLE, Hindrance.NOT_ALLOCATED):
+        return url_for("instructor.cohort", cohort_id=cohort.id) + "#stuck"
+    if hindrance == Hindrance.NOT_ADJUSTED:
+        return "#adjustment"
+    if hindrance == Hindrance.IN_ANOTHER_RELEASE:
+        return "#releases"
+    return url_for("instructor.submission", submission_id=submission_id)
+
+
+def page(
+    session: Session,
+    cohort: Cohort,
+    faults: Mapping[str, str] | None = None,
+    status: int = 200,
+    entered: Mapping[str, str] | None = None,
+) -> Any:
+    """Render the dry run, with what was entered before where something is wrong with it."""
+    candidates = releasing.candidates(session, cohort, now=access.now())
+    hindered = [item for item in candidates if not item.ready]
+    cases = disputes.pending_cases(session, cohort)
+    stepped = cohort.plan.step_up != StepUp.OFF
+    shown = render(
+        "release.html",
+        cohort,
+        ready=len(candidates) - len(hindered),
+        hindered=[
+            (
+                item,
+                [
+                    (reason, _fix(reason, cohort, item.submission_id, cases))
+                    for reason in item.hindrances
+                ],
+            )
+            for item in hindered[:200]
+        ],
+        hindered_count=len(hindered),
+        gates=gates.failed(session, cohort, candidates),
+        adjustment=adjustments.summary(session, cohort) if adjustments.asked(cohort.plan) else None,
+        releases=queries.releases(session, cohort),
+        proofs=queries.proofs(session, cohort) if stepped else {},
+        stepped=stepped,
+        way=step_up.way(session, cohort) if stepped else None,
+        me=access.person().id,
+        faults=faults or {},
+        entered=entered or {},
+        page_error=bool(faults),
+    )
+    return shown, status
+
+
+def failed(session: Session, cohort: Cohort) -> list[str]:
+    """Name the plan's gates that are not met now."""
+    candidates = releasing.candidates(session, cohort, now=access.now())
+    return [gate.key for gate in gates.failed(session, cohort, candidates)]
