@@ -11,6 +11,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from grading import assets
 from grading.adapters.certificate import TypstPrinter
 from grading.adapters.mail import open_mailer
+from grading.adapters.partners import HttpPartnerGateway
 from grading.adapters.signing import LocalNotary
 from grading.adapters.storage import open_store
 from grading.authorization.permissions import Permission
@@ -66,6 +67,7 @@ def create_app(settings: Settings) -> Flask:
         hasher=password_hasher(settings.password_cost),
         notary=LocalNotary(settings.secret_key),
         printer=TypstPrinter(),
+        partners=HttpPartnerGateway(anywhere=settings.partners_anywhere),
     )
     if settings.trusted_proxies:
         n = settings.trusted_proxies
