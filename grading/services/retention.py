@@ -144,7 +144,7 @@ def _left(session: Session, kind: Kept) -> dict[str, int]:
         else:
             statement = statement.where(_holding(kind))
     rows = session.execute(statement.where(Cohort.ended_at.is_not(None)).group_by(Cohort.id)).all()
-    return {cohort_id: count for cohort_id, count in rows}
+    return dict(rows)
 
 
 def due_now(session: Session, *, now: datetime) -> list[tuple[str, Kept]]:
