@@ -25,6 +25,7 @@ from grading.web import (
     instructor,
     learner,
     page_help,
+    privacy,
     public,
     rater,
     rendering,
@@ -83,7 +84,7 @@ def create_app(settings: Settings) -> Flask:
     rendering.register(app)
     page_help.register(app)
     errors.register(app)
-    for part in (sign_in, public, learner, rater, instructor, admin):
+    for part in (sign_in, public, learner, privacy, rater, instructor, admin):
         part.register(app)
     _guard(app)
     _headers(app)
