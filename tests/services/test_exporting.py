@@ -171,7 +171,13 @@ def test_a_suspicion_is_in_it_once_it_was_put_to_them(app: Flask, session: Any) 
     learner, at = cast.learners[0], NOW + timedelta(days=2)
     work = cast.submissions[0]
     case = misconduct.report(
-        session, cast.instructor, work, kind="copying", text="A page of it", source="", now=at
+        session,
+        cast.instructor,
+        work,
+        kind="copying",
+        text="A page of it is taken over.",
+        source="",
+        now=at,
     )
     session.flush()
     assert export(app, session, learner.id, at)["data/misconduct.json"] == []
