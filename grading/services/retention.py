@@ -222,7 +222,8 @@ def _take_words(session: Session, cohort: Cohort, _now: datetime) -> int:
 
 def _take_mails(session: Session, cohort: Cohort, _now: datetime) -> int:
     jobs: Sequence[str] = session.scalars(
-        select(Job.id.distinct())
+        select(Job.id)
+        .distinct()
         .join(Membership, Job.payload["person"].as_string() == Membership.person_id)
         .join(Cohort, Cohort.id == Membership.cohort_id)
         .where(Cohort.id == cohort.id, _holding(Kept.MAILS))

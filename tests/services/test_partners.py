@@ -72,14 +72,18 @@ class Listener:
         self.thread = threading.Thread(target=self.server.serve_forever, daemon=True)
         self.thread.start()
 
+    def stop(self) -> None:
+        """Take no more connections."""
+        self.server.shutdown()
+        self.server.server_close()
+        self.thread.join()
+
 
 @pytest.fixture
 def listener() -> Iterator[Listener]:
     found = Listener()
     yield found
-    found.server.shutdown()
-    found.server.server_close()
-    found.thread.join()
+    found.stop()
 
 
 @pytest.fixture
@@ -199,7 +203,7 @@ def test_one_that_cannot_be_reached_was_not_given(
     act: Callable[[], Any],
     work: Callable[[Any], int],
 ) -> None:
-    listener.server.server_close()
+    listener.stop()
     with act() as session:
         send(session, released, partner_id, looked_at(session, released, partner_id).digest)
     work(released["at"])
@@ -362,7 +366,7 @@ def test_what_an_answer_means(listener: Listener) -> None:
         listener.status = status
         with pytest.raises(error):
             gateway.send(listener.url, b"{}", key="x")
-    listener.server.server_close()
+    listener.stop()
     with pytest.raises(PassingFailure):
         gateway.send(listener.url, b"{}", key="x")
 

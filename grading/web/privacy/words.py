@@ -1,4 +1,4 @@
-"""How privacy's words read on pages, by enum or by the word itself."""
+"""How privacy’s words read on pages, by enum or by the word itself."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ from grading.workflow.privacy import (
 )
 
 DISCLOSED: dict[str, Any] = {
-    Disclosed.RECORD_PAGE: _l("Your record's page was opened"),
+    Disclosed.RECORD_PAGE: _l("Your record’s page was opened"),
     Disclosed.CREDENTIAL_FILE: _l("A signed file was fetched"),
     Disclosed.CREDENTIALS: _l("Signed credentials were given"),
     Disclosed.EXPORT: _l("All data about you was exported"),
@@ -50,8 +50,8 @@ SENDING_TAGS: dict[str, tuple[Any, str]] = {
     SendingState.CANCELLED: (_l("Not sent"), "grey"),
 }
 GETS: dict[str, Any] = {
-    PartnerGets.PROGRAM: _l("The program's credential, with all its parts"),
-    PartnerGets.CAPSTONE: _l("The capstone's credential"),
+    PartnerGets.PROGRAM: _l("The program’s credential, with all its parts"),
+    PartnerGets.CAPSTONE: _l("The capstone’s credential"),
     PartnerGets.ALL: _l("Every signed credential of the program"),
 }
 PARTNER_KINDS: dict[str, Any] = {
@@ -99,7 +99,7 @@ STAYING: dict[str, tuple[Any, Any]] = {
         _l("Score sheets"),
         _l(
             "Others' results rest on them. What a professional grader wrote is the grounds of "
-            "somebody else's result, so it stays with it."
+            "somebody else’s result, so it stays with it."
         ),
     ),
     "levels": (_l("Levels given"), _l("Others' results recompute from them.")),
