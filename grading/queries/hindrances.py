@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
 from grading.models import (
@@ -22,7 +22,7 @@ from grading.models import (
     ReleaseItem,
     Submission,
 )
-from grading.queries.personal import works_of
+from grading.queries.personal import counts, works_of
 from grading.workflow.adjudication import DiscrepancyState
 from grading.workflow.allocation import AllocationState
 from grading.workflow.appeal import PENDING, ExplanationState
@@ -146,8 +146,8 @@ def of(session: Session, person: Person) -> dict[str, int]:
         .limit(1)
     ):
         found["last_administrator"] = 1
-    for kind, model, condition in _CHECKS:
-        count = session.scalar(select(func.count()).select_from(model).where(condition(person.id)))
+    wanted = [(kind, model, condition(person.id)) for kind, model, condition in _CHECKS]
+    for kind, count in counts(session, wanted):
         if count:
             found[kind] = found.get(kind, 0) + count
     return found

@@ -1,259 +1,62 @@
 """Erasure: a person becomes a pseudonym, for good.
 
-What goes and what stays is one table (`GONE` and `KEPT_WORDS`); docs/privacy.md says why, in words. All rows
+What goes and what stays is one table (`queries.erasing`); docs/privacy.md says why, in words. All rows
 change in one transaction; files and mails are deleted by a job after it, which goes on where it died.
 """
 
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import (
-    ColumnElement,
     Select,
-    and_,
     case,
     delete,
-    exists,
-    func,
     inspect,
-    or_,
     select,
     update,
 )
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm import Session
 
 from grading.errors import Fault, FaultsFound, Refused
 from grading.models import (
     Allocation,
     AnchorPaper,
-    Appeal,
-    Base,
-    ConflictOfInterest,
     CredentialRecord,
     Disclosure,
     DoomedFile,
-    Entitlement,
     ErasureRequest,
-    Evidence,
-    Explanation,
-    Extension,
     Grade,
-    IdentityCheck,
     IssuedCredential,
     Job,
     JobState,
-    MemberPoints,
     Membership,
-    MisconductCase,
-    Objection,
     PartnerConsent,
     PasswordReset,
     Person,
     PersonalExport,
-    Quarantine,
-    QueuePause,
     Rating,
     RecordEntry,
-    Review,
-    ShareLink,
     SignInAttempt,
     SponsorMember,
     Submission,
     SubmissionFile,
     SubmissionMember,
-    SubmittedCopy,
 )
 from grading.models.base import new_id
 from grading.queries import hindrances, personal
-from grading.queries.personal import HAVE_PART
+from grading.queries.erasing import EMPTIED, GONE, NO_FILE, Gone, alone, records_of
 from grading.services import anchors, audit, credentials, outbox, people, transcripts
 from grading.services.transitions import move
-from grading.workflow.allocation import Pool
 from grading.workflow.calibration import AnchorState
 from grading.workflow.credential import RecordState
 from grading.workflow.issued import IssuedState
-from grading.workflow.misconduct import MisconductState
 from grading.workflow.privacy import ERASURE_DAYS, ERASURE_PENDING, ErasureState, ExportState
 
 TOPIC = "erasure"
-# A file's key when there is no file any more.
-NO_FILE = "erased"
-# What is written where there must be a text: nothing, and only where there was one.
-EMPTIED = object()
-
-
-def alone(person_id: str) -> Select[str]:
-    """Select the works in which nobody but the person, or others who are erased, has a part."""
-    other = aliased(SubmissionMember)
-    return personal.works_of(person_id).where(
-        ~exists(
-            select(other.id)
-            .join(Person, Person.id == other.person_id)
-            .where(
-                other.submission_id == SubmissionMember.submission_id,
-                other.person_id != person_id,
-                other.state.in_(HAVE_PART),
-                Person.erased_at.is_(None),
-            )
-        )
-    )
-
-
-def _sheets_as_peer(person_id: str) -> Select[str]:
-    return select(Allocation.id).where(
-        Allocation.rater_id == person_id, Allocation.pool == Pool.PEER
-    )
-
-
-def _records(person_id: str) -> Select[str]:
-    return select(CredentialRecord.id).where(CredentialRecord.person_id == person_id)
-
-
-@dataclass(frozen=True)
-class Gone:
-    """Columns that lose what they hold.
-
-    Attributes
-    ----------
-    kind : str
-        What it is called in the preview.
-    whose : callable
-        ``person_id -> condition``.
-    values : Mapping
-        Column to what stands there afterwards.
-    """
-
-    kind: str
-    model: type[Base]
-    whose: Callable[[str], ColumnElement[bool]]
-    values: Mapping[str, Any]
-
-
-def _by(column: Any) -> Callable[[str], ColumnElement[bool]]:
-    return lambda person_id: column == person_id
-
-
-def _of(column: Any, chosen: Callable[[str], Select[str]]) -> Callable[[str], ColumnElement[bool]]:
-    return lambda person_id: column.in_(chosen(person_id))
-
-
-GONE: tuple[Gone, ...] = (
-    Gone(
-        "works",
-        Submission,
-        _of(Submission.id, alone),
-        {"title": "", "text": "", "links": [], "group_name": "", "join_code": None},
-    ),
-    Gone(
-        "works",
-        SubmittedCopy,
-        _of(SubmittedCopy.submission_id, alone),
-        {"title": "", "text": "", "links": []},
-    ),
-    Gone(
-        "files",
-        SubmissionFile,
-        _of(SubmissionFile.submission_id, alone),
-        {"name": NO_FILE, "key": NO_FILE},
-    ),
-    Gone(
-        "peer_words",
-        Review,
-        _of(Review.allocation_id, _sheets_as_peer),
-        {"comments": {}, "comment": ""},
-    ),
-    Gone("peer_words", Rating, _of(Rating.allocation_id, _sheets_as_peer), {"comment": ""}),
-    Gone("own_words", Allocation, _by(Allocation.rater_id), {"decline_note": None}),
-    Gone("own_words", Appeal, _by(Appeal.learner_id), {"reason": "", "answer": EMPTIED}),
-    Gone(
-        "own_words", Explanation, _by(Explanation.learner_id), {"question": "", "answer": EMPTIED}
-    ),
-    Gone("own_words", Objection, _by(Objection.person_id), {"reason": "", "answer": EMPTIED}),
-    Gone(
-        "misconduct", MisconductCase, _of(MisconductCase.submission_id, alone), {"answer": EMPTIED}
-    ),
-    Gone(
-        "misconduct",
-        MisconductCase,
-        lambda person_id: and_(
-            MisconductCase.submission_id.in_(alone(person_id)),
-            MisconductCase.state == MisconductState.DISMISSED,
-        ),
-        {"allegation": EMPTIED, "reason": EMPTIED},
-    ),
-    Gone(
-        "misconduct",
-        Evidence,
-        lambda person_id: Evidence.case_id.in_(
-            select(MisconductCase.id).where(
-                MisconductCase.submission_id.in_(alone(person_id)),
-                MisconductCase.state == MisconductState.DISMISSED,
-            )
-        ),
-        {"text": "", "source": ""},
-    ),
-    Gone("words_about", MemberPoints, _by(MemberPoints.person_id), {"reason": ""}),
-    Gone("words_about", Extension, _by(Extension.person_id), {"reason": ""}),
-    Gone(
-        "words_about",
-        ConflictOfInterest,
-        lambda person_id: or_(
-            ConflictOfInterest.rater_id == person_id, ConflictOfInterest.learner_id == person_id
-        ),
-        {"reason": ""},
-    ),
-    Gone("words_about", Entitlement, _by(Entitlement.person_id), {"note": ""}),
-    Gone("words_about", QueuePause, _by(QueuePause.person_id), {"reason": "", "answer": EMPTIED}),
-    Gone("words_about", Quarantine, _by(Quarantine.person_id), {"reason": ""}),
-    Gone("identity", IdentityCheck, _by(IdentityCheck.person_id), {"name": ""}),
-    Gone("sharing", ShareLink, _of(ShareLink.record_id, _records), {"label": ""}),
-    Gone(
-        "credentials",
-        IssuedCredential,
-        _by(IssuedCredential.person_id),
-        {"document": None, "token": None, "salt": None, "evidence": None, "published_at": None},
-    ),
-    Gone("exports", PersonalExport, _by(PersonalExport.person_id), {"ground": ""}),
-    Gone("sharing", Disclosure, _by(Disclosure.person_id), {"note": ""}),
-)
-
-# Texts that stay, and why: the rest of what people write about each other here.
-_OFFICE = "Said by office, and part of the grounds of a decision about somebody else."
-_NOT_PERSONAL = "Says nothing of a person."
-KEPT_WORDS: Mapping[str, str] = {
-    "submission.group_name": "Goes with the last member of the group.",
-    "misconduct_case.allegation": "Of an upheld case: the grounds on which a credential was refused.",
-    "misconduct_case.reason": "Of an upheld case: the grounds on which a credential was refused.",
-    "evidence.text": "Of an upheld case, or about somebody else.",
-    "struck_reading.fault": _OFFICE,
-    "struck_reading.criteria": _NOT_PERSONAL,
-    "anchor_paper.levels": _NOT_PERSONAL,
-    "anchor_paper.reasons": "Written by leads about a work whose text is gone.",
-    "anchor_marking.levels": _NOT_PERSONAL,
-    "anchor_marking.reasons": _OFFICE,
-    "review.levels": "The levels are what others' results rest on.",
-    "score.criteria": _NOT_PERSONAL,
-    "score.rating_ids": _NOT_PERSONAL,
-    "score.adjustment": _NOT_PERSONAL,
-    "submitted_copy.files": _NOT_PERSONAL,
-    "discrepancy.findings": _NOT_PERSONAL,
-    "alarm.detail": _NOT_PERSONAL,
-    "calibration_attempt.outcome": _NOT_PERSONAL,
-    "appeal.criteria": _NOT_PERSONAL,
-    "explanation.criteria": _NOT_PERSONAL,
-    "import_batch.made": _NOT_PERSONAL,
-    "grade.detail": "Numbers, and the rubric's words; the reason of own points goes.",
-    "record_entry.detail": "Numbers, and the rubric's words; the reason of own points goes.",
-    "partner_consent.credential_ids": _NOT_PERSONAL,
-    "partner_sending.error": _NOT_PERSONAL,
-    "erasure_request.answer": "Why an erasure was refused must be shown to whoever asks.",
-    "kept_transcript.content": "What the law keeps; it goes when its period is over.",
-    "person.password_hash": "Goes with the account.",
-}
 
 
 @dataclass(frozen=True)
@@ -281,26 +84,27 @@ class Preview:
 
 def preview(session: Session, person: Person, *, now: datetime) -> Preview:
     """Say what would go, what would stay, and what stands against it; nothing is changed."""
+    me = person.id
+    takes = [(gone.kind, gone.model, gone.whose(me)) for gone in GONE]
+    takes.append(("mails", Job, personal.mailed_to(me)))
     going: dict[str, int] = {"account": 1}
-    for gone in GONE:
-        count = _count(session, gone.model, gone.whose(person.id))
-        going[gone.kind] = going.get(gone.kind, 0) + count
-    going["mails"] = _count(session, Job, personal.mailed_to(person.id))
-    shared = personal.works_of(person.id).where(
-        SubmissionMember.submission_id.not_in(alone(person.id))
-    )
-    staying = {
-        "grades": _count(session, Grade, Grade.person_id == person.id),
-        "sheets": _count(session, Allocation, Allocation.rater_id == person.id),
-        "levels": _count(
+    for kind, count in personal.counts(session, takes):
+        going[kind] = going.get(kind, 0) + count
+    sheets = select(Allocation.id).where(Allocation.rater_id == me)
+    shared = personal.works_of(me).where(SubmissionMember.submission_id.not_in(alone(me)))
+    staying = dict(
+        personal.counts(
             session,
-            Rating,
-            Rating.allocation_id.in_(select(Allocation.id).where(Allocation.rater_id == person.id)),
-        ),
-        "group_works": _count(session, Submission, Submission.id.in_(shared)),
-        "status": _count(session, IssuedCredential, IssuedCredential.person_id == person.id),
-        "disclosures": _count(session, Disclosure, Disclosure.person_id == person.id),
-    }
+            [
+                ("grades", Grade, Grade.person_id == me),
+                ("sheets", Allocation, Allocation.rater_id == me),
+                ("levels", Rating, Rating.allocation_id.in_(sheets)),
+                ("group_works", Submission, Submission.id.in_(shared)),
+                ("status", IssuedCredential, IssuedCredential.person_id == me),
+                ("disclosures", Disclosure, Disclosure.person_id == me),
+            ],
+        )
+    )
     content, until = transcripts.content_of(session, person, now=now)
     return Preview(
         {kind: count for kind, count in going.items() if count},
@@ -309,10 +113,6 @@ def preview(session: Session, person: Person, *, now: datetime) -> Preview:
         content,
         until if content else None,
     )
-
-
-def _count(session: Session, model: type[Base], condition: ColumnElement[bool]) -> int:
-    return session.scalar(select(func.count()).select_from(model).where(condition)) or 0
 
 
 def pending(session: Session, person_id: str) -> ErasureRequest | None:
@@ -593,7 +393,7 @@ def _forget_details(session: Session, person_id: str) -> None:
     """Take the one free text out of what a grade tells; its numbers stay."""
     grades = session.scalars(select(Grade).where(Grade.person_id == person_id)).all()
     entries = session.scalars(
-        select(RecordEntry).where(RecordEntry.record_id.in_(_records(person_id)))
+        select(RecordEntry).where(RecordEntry.record_id.in_(records_of(person_id)))
     ).all()
     told: tuple[Grade | RecordEntry, ...] = (*grades, *entries)
     for one in told:

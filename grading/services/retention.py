@@ -24,8 +24,9 @@ from grading.models import (
     SubmissionFile,
     SubmittedCopy,
 )
+from grading.queries.erasing import NO_FILE
 from grading.services import audit
-from grading.services.erasure import NO_FILE, doom
+from grading.services.erasure import doom
 from grading.workflow.calibration import AnchorState
 from grading.workflow.plan import GradingPlan
 from grading.workflow.privacy import Kept

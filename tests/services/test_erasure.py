@@ -38,7 +38,7 @@ from grading.models import (
     SubmissionMember,
     SubmittedCopy,
 )
-from grading.queries import hindrances
+from grading.queries import erasing, hindrances, personal
 from grading.services import (
     audit,
     erasure,
@@ -431,9 +431,7 @@ def test_a_transcript_is_read_on_a_ground_and_goes_when_its_time_is_over(
 
 def test_every_text_about_people_goes_or_stays_for_a_reason() -> None:
     """A new text in a table about people fails here until somebody says what becomes of it."""
-    from grading.queries import personal
-
-    gone = {f"{one.model.__tablename__}.{column}" for one in erasure.GONE for column in one.values}
+    gone = {f"{one.model.__tablename__}.{column}" for one in erasing.GONE for column in one.values}
     tables = {part.model.__tablename__ for part in personal.PARTS}
     texts = {
         f"{table}.{column.name}"
@@ -441,9 +439,9 @@ def test_every_text_about_people_goes_or_stays_for_a_reason() -> None:
         for column in Base.metadata.tables[table].columns
         if isinstance(column.type, Text | JSON) and column.name != "id"
     }
-    silent = texts - gone - set(erasure.KEPT_WORDS)
+    silent = texts - gone - set(erasing.KEPT_WORDS)
     assert silent == set()
-    assert set(erasure.KEPT_WORDS) <= texts | {"submission.group_name"}
+    assert set(erasing.KEPT_WORDS) <= texts | {"submission.group_name"}
 
 
 def test_a_copy_that_was_handed_in_is_emptied(

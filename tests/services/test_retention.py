@@ -22,8 +22,8 @@ from grading.models import (
     Submission,
     SubmissionFile,
 )
+from grading.queries.erasing import NO_FILE
 from grading.services import audit, cohorts, identity, retention
-from grading.services.erasure import NO_FILE
 from grading.workflow import plan as plans
 from grading.workflow.privacy import Kept
 from tests import factories

@@ -93,16 +93,16 @@ GOING: dict[str, tuple[Any, Any]] = {
 STAYING: dict[str, tuple[Any, Any]] = {
     "grades": (
         _l("Results"),
-        _l("Under the pseudonym: statistics, and the audit of others' results, rest on them."),
+        _l("Under the pseudonym: statistics, and the audit of others’ results, rest on them."),
     ),
     "sheets": (
         _l("Score sheets"),
         _l(
-            "Others' results rest on them. What a professional grader wrote is the grounds of "
+            "Others’ results rest on them. What a professional grader wrote is the grounds of "
             "somebody else’s result, so it stays with it."
         ),
     ),
-    "levels": (_l("Levels given"), _l("Others' results recompute from them.")),
+    "levels": (_l("Levels given"), _l("Others’ results recompute from them.")),
     "group_works": (
         _l("Projects of a group"),
         _l("They are the other members' too; they go with the last of them."),
