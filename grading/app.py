@@ -11,6 +11,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from grading import assets
 from grading.adapters.certificate import TypstPrinter
 from grading.adapters.mail import open_mailer
+from grading.adapters.partners import HttpPartnerGateway
 from grading.adapters.signing import LocalNotary
 from grading.adapters.storage import open_store
 from grading.authorization.permissions import Permission
@@ -24,6 +25,7 @@ from grading.web import (
     instructor,
     learner,
     page_help,
+    privacy,
     public,
     rater,
     rendering,
@@ -66,6 +68,7 @@ def create_app(settings: Settings) -> Flask:
         hasher=password_hasher(settings.password_cost),
         notary=LocalNotary(settings.secret_key),
         printer=TypstPrinter(),
+        partners=HttpPartnerGateway(anywhere=settings.partners_anywhere),
     )
     if settings.trusted_proxies:
         n = settings.trusted_proxies
@@ -81,7 +84,7 @@ def create_app(settings: Settings) -> Flask:
     rendering.register(app)
     page_help.register(app)
     errors.register(app)
-    for part in (sign_in, public, learner, rater, instructor, admin):
+    for part in (sign_in, public, learner, privacy, rater, instructor, admin):
         part.register(app)
     _guard(app)
     _headers(app)

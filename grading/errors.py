@@ -116,3 +116,7 @@ class PassingFailure(GradingError):
 
 class PermanentFailure(GradingError):
     """The outside world said no; trying again will not help."""
+
+
+class Unconfirmed(GradingError):
+    """It left the house, and nobody here can say whether it arrived; only a person tries again."""

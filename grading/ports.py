@@ -48,6 +48,9 @@ class Mailer(Protocol):
     def send(self, message: EmailMessage) -> None:
         """Send; raises `PassingFailure` or `PermanentFailure`."""
 
+    def forget(self, address: str) -> int:
+        """Delete what is kept here of messages to an address; gives how many there were."""
+
 
 @dataclass(frozen=True)
 class IssuerKey:
@@ -107,3 +110,30 @@ class Printer(Protocol):
 
     def certificate(self, facts: Mapping[str, Any]) -> bytes:
         """Give a PDF/UA of one page; ``facts`` are texts that are set as they are."""
+
+
+class PartnerGateway(Protocol):
+    """Hands signed credentials to a partner's address; once, and without a second try of its own."""
+
+    def check(self, address: str) -> None:
+        """Say whether something may be sent to an address at all; raises `Refused`."""
+
+    def send(self, address: str, body: bytes, *, key: str) -> None:
+        """Send JSON.
+
+        Parameters
+        ----------
+        key : str
+            The same for the same content, so that the other side can know it again.
+
+        Raises
+        ------
+        Refused
+            The address may not be sent to; nothing left the house.
+        PassingFailure
+            The other side could not be reached; nothing left the house.
+        PermanentFailure
+            The other side got it and said no.
+        Unconfirmed
+            It was sent, and no answer came that could be understood.
+        """

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from argon2 import PasswordHasher
 
 from grading.errors import Fault, FaultsFound
-from grading.ports import FileStore, Mailer, Notary, Printer
+from grading.ports import FileStore, Mailer, Notary, PartnerGateway, Printer
 
 SECRET_FILE = "secret-key"
 SHORTEST_SECRET = 32
@@ -50,6 +50,8 @@ class Settings:
         ``standard``, or ``light`` where sign-ins are made by the thousand in tests.
     demo : bool
         One-click doors for the demo's people; only ever on loopback.
+    partners_anywhere : bool
+        Whether partners may stand in the own network, and be reached without TLS.
     """
 
     home: Path
@@ -64,6 +66,7 @@ class Settings:
     trusted_proxies: int
     password_cost: str
     demo: bool
+    partners_anywhere: bool
 
     @property
     def secure(self) -> bool:
@@ -109,6 +112,7 @@ class Installation:
     hasher: PasswordHasher
     notary: Notary
     printer: Printer
+    partners: PartnerGateway
 
 
 def _is_ip(host: str) -> bool:
@@ -177,6 +181,9 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
     ).rstrip("/")
     if demo == "1" and urlsplit(base).hostname not in ("127.0.0.1", "localhost", "::1"):
         faults.append(Fault("GRADING_DEMO", "The demo's open doors are for this machine only."))
+    anywhere = given("PARTNERS_ANYWHERE", demo)
+    if anywhere not in ("0", "1"):
+        faults.append(Fault("GRADING_PARTNERS_ANYWHERE", "Set 0 or 1."))
     settings = Settings(
         home=home,
         database_url=_url(
@@ -207,6 +214,7 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
         ),
         password_cost=cost,
         demo=demo == "1",
+        partners_anywhere=anywhere == "1",
     )
     if faults:
         raise FaultsFound(faults)

@@ -6,7 +6,10 @@ import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from email import policy
 from email.message import EmailMessage
+from email.parser import BytesHeaderParser
+from email.utils import getaddresses
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 from uuid import uuid4
@@ -38,6 +41,17 @@ class FolderMailer:
             raise PassingFailure(
                 "The mail folder cannot be written: %(why)s.", why=str(error)
             ) from error
+
+    def forget(self, address: str) -> int:
+        count = 0
+        parser = BytesHeaderParser(policy=policy.default)
+        for path in sorted(self._folder.glob("*.eml")):
+            with path.open("rb") as file:
+                to = parser.parse(file).get_all("To", [])
+            if address.lower() in [found.lower() for _, found in getaddresses(to)]:
+                path.unlink(missing_ok=True)
+                count += 1
+        return count
 
 
 class SmtpMailer:
@@ -83,6 +97,11 @@ class SmtpMailer:
             raise PassingFailure(
                 "The mail server cannot be reached: %(why)s.", why=str(error)
             ) from error
+
+    def forget(self, address: str) -> int:
+        """Nothing is kept here: what went out is with the server, and with whoever got it."""
+        del address
+        return 0
 
 
 def _failure(code: int, why: str) -> PassingFailure | PermanentFailure:

@@ -13,7 +13,7 @@ from grading.db import transaction
 from grading.errors import NotFound
 from grading.models import IssuedCredential, Person
 from grading.queries import credentials as queries
-from grading.services import credentials, issuers
+from grading.services import credentials, disclosures, issuers
 from grading.workflow.issued import CredentialKind, IssuedState
 
 
@@ -83,6 +83,9 @@ def _write(session: Session, capstone: IssuedCredential, folder: Path) -> int:
     sponsor, did = capstone.program.sponsor, capstone.key.did
     files["did.json"] = issuers.did_document(session, sponsor, did)
     files["jwks.json"] = issuers.jwks(session, sponsor)
+    disclosures.export_credentials(
+        session, None, list(named.values()), recipient="operator", now=now()
+    )
     lists = sorted({one.status_list for one in named.values()}, key=lambda found: found.number)
     for number, found in enumerate(lists):
         files[f"status{number + 1 if number else ''}.json"] = credentials.served_list(found)

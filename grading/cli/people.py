@@ -2,16 +2,18 @@
 
 import sys
 from datetime import UTC, datetime
+from pathlib import Path
 
 import click
 from sqlalchemy import select
 
 from grading.cli.edge import CreateApp, as_json, now, service, show
-from grading.db import transaction
-from grading.errors import NotFound
+from grading.db import db, transaction
+from grading.errors import NotFound, Refused
 from grading.models import Person, Submission
-from grading.services import identity, passkeys, people, records
+from grading.services import audit, disclosures, exporting, identity, passkeys, people, records
 from grading.workflow.credential import IdentityAssurance
+from grading.workflow.privacy import Disclosed, Ground
 
 
 @click.group("people")
@@ -108,6 +110,49 @@ def verify(
         )
         count = records.rename(session, actor, person, now=now())
     click.echo(f"{email} is {name}. {count} records are issued anew.")
+
+
+@command.command("export")
+@click.argument("email", metavar="PERSON")
+@click.argument("path", metavar="FILE", type=click.Path(dir_okay=False, path_type=Path))
+@click.option("--ground", default="", help="On whose request, for the person's log of disclosures.")
+@click.pass_obj
+def export(create_app: CreateApp, email: str, path: Path, ground: str) -> None:
+    """Write everything about PERSON (an e-mail address, or the id of somebody erased) into the zip FILE.
+
+    It stands in the person's log of disclosures. docs/privacy.md says what is in it.
+    """
+    if path.exists():
+        raise Refused("There is a file %(path)s already.", path=str(path))
+    part = path.with_name(path.name + ".part")
+    with service(create_app) as app:
+        at = now()
+        with transaction() as session:
+            person = session.get(Person, email) or people.find(session, email)
+            person_id = person.id
+            disclosures.log(
+                session,
+                person_id,
+                Disclosed.EXPORT,
+                recipient="operator",
+                ground=Ground.REQUEST,
+                by=None,
+                note=ground.strip(),
+                now=at,
+            )
+            audit.record(session, None, "export:command", person, now=at)
+        reading = db.session()
+        chunks = exporting.write(
+            reading,
+            reading.get_one(Person, person_id),
+            store=app.extensions["grading"].files,
+            now=at,
+        )
+        with part.open("wb") as file:
+            for chunk in chunks:
+                file.write(chunk)
+        part.replace(path)
+    click.echo(f"Everything about {email} is in {path}.")
 
 
 @command.command("deactivate")

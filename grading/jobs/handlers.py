@@ -12,7 +12,7 @@ from sqlalchemy import select
 
 from grading.db import transaction
 from grading.errors import IllegalTransition
-from grading.jobs import credentials, upkeep
+from grading.jobs import credentials, privacy, upkeep
 from grading.jobs.worker import Handler, Task
 from grading.models import (
     Appeal,
@@ -265,4 +265,8 @@ HANDLERS: Mapping[str, Handler] = {
     "credentials": credentials.issue,
     "status_list": credentials.renew_status_list,
     "statistics": compute_statistics,
+    "personal_export": privacy.make_export,
+    "erasure": privacy.finish_erasure,
+    "retention": privacy.keep_periods,
+    "partner_sending": privacy.send_to_partner,
 }

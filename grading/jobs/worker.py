@@ -28,6 +28,7 @@ from grading.workflow.cohort import CohortState
 LEASE = timedelta(seconds=60)
 POLL = 0.5
 UPKEEP_EVERY = timedelta(seconds=20)
+RETENTION_EVERY = timedelta(days=1)
 MOST_ATTEMPTS = 8
 FIRST_PAUSE = timedelta(seconds=30)
 LONGEST_ERROR = 2_000
@@ -116,7 +117,10 @@ class Worker:
             stop.wait(POLL)
 
     def ask_for_upkeep(self, now: datetime) -> None:
-        """Ask for the upkeep of every open cohort; several workers ask for the same job."""
+        """Ask for the upkeep of every open cohort and, once a day, of the periods for which things are kept.
+
+        Several workers ask for the same job.
+        """
         with self._app.app_context():
             try:
                 cohorts = list(
@@ -124,26 +128,26 @@ class Worker:
                 )
                 db.session.rollback()
                 for cohort_id in cohorts:
-                    self._ask(cohort_id, now)
+                    self._ask("upkeep", f"upkeep:{cohort_id}", {"cohort": cohort_id}, now)
+                self._ask("retention", "retention", {}, now, every=RETENTION_EVERY)
             finally:
                 db.session.remove()
 
-    def _ask(self, cohort_id: str, now: datetime) -> None:
+    def _ask(
+        self,
+        topic: str,
+        key: str,
+        payload: dict[str, Any],
+        now: datetime,
+        *,
+        every: timedelta = timedelta(0),
+    ) -> None:
         with transaction() as session:
-            key = f"upkeep:{cohort_id}"
             job = session.scalar(select(Job).where(Job.key == key).with_for_update())
             if job is None:
-                session.add(
-                    Job(
-                        topic="upkeep",
-                        key=key,
-                        payload={"cohort": cohort_id},
-                        run_at=now,
-                        created_at=now,
-                    )
-                )
-            elif job.state in (JobState.DONE, JobState.FAILED):
-                # One row a cohort, taken up again and again, so that the table does not grow.
+                session.add(Job(topic=topic, key=key, payload=payload, run_at=now, created_at=now))
+            elif job.state in (JobState.DONE, JobState.FAILED) and job.run_at + every <= now:
+                # One row for each, taken up again and again, so that the table does not grow.
                 job.state, job.run_at, job.attempts, job.ended_at = JobState.WAITING, now, 0, None
 
     def _claim(self, now: datetime) -> tuple[str, str, str, dict[str, Any], int] | None:

@@ -1,17 +1,23 @@
 """The audit chain: who did what, when and why, each entry bound to the one before it."""
 
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Index, String, UniqueConstraint
+from sqlalchemy import JSON, Index, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from grading.models.base import Base
+
+# How a digest that stands for words begins.
+ASIDE = "words:sha256:"
 
 
 class AuditEntry(Base):
     """One state change or decision. Holds ids, never names, so that a person can be forgotten.
 
-    ``before`` and ``after`` are canonical JSON text, exactly as hashed.
+    ``before`` and ``after`` are canonical JSON text, exactly as hashed. Where somebody wrote words of
+    their own, the hash covers a salted digest of them, which stands in their place; the words are
+    ``aside``, by digest with their salt, and can be taken away (``erased_at``) without touching the chain.
     """
 
     __tablename__ = "audit_entry"
@@ -27,13 +33,24 @@ class AuditEntry(Base):
     before: Mapped[str | None]
     after: Mapped[str | None]
     reason: Mapped[str | None]
+    aside: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    erased_at: Mapped[datetime | None]
     previous: Mapped[str] = mapped_column(String(64))
     hash: Mapped[str] = mapped_column(String(64))
 
     __table_args__ = (
         UniqueConstraint("chain", "number"),
         Index("ix_audit_entry_subject_id", "subject_id"),
+        Index("ix_audit_entry_actor_id", "actor_id"),
     )
+
+    @property
+    def reason_words(self) -> str | None:
+        """The reason as it was given; None where there is none, or it was erased."""
+        if self.reason is None or not self.reason.startswith(ASIDE):
+            return self.reason
+        kept = (self.aside or {}).get(self.reason)
+        return str(kept[1]) if kept else None
 
 
 class AuditHead(Base):

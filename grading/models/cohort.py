@@ -34,6 +34,8 @@ class Cohort(Identified, Base):
     grading_due_at: Mapped[datetime]
     results_at: Mapped[datetime]
     allocated_at: Mapped[datetime | None]
+    # From then on the periods of its plan run.
+    ended_at: Mapped[datetime | None]
     # When its raters were last charted.
     looked_at: Mapped[datetime | None]
 

@@ -25,6 +25,8 @@ class Person(Identified, Base):
     # Whether they are written to about what waits for them; results and receipts come all the same.
     digest: Mapped[bool] = mapped_column(default=True)
     created_at: Mapped[datetime]
+    # Forgotten since then: name and address are a pseudonym, and nothing brings them back.
+    erased_at: Mapped[datetime | None]
 
     __table_args__ = (one_of("theme", ("system", "light", "dark")),)
 

@@ -1,12 +1,18 @@
 """The audit chain: entries are gathered during an act and sealed into the chain at its commit.
 
+What somebody wrote in words of their own is not hashed itself: the chain holds a salted digest of it, and
+the words stand aside. So they can be erased, and the chain still verifies; while they are there, a changed
+word shows as a changed entry would.
+
 Sealing last keeps a chain's head locked for the shortest time, and makes it always the last lock an
 act takes, so that two acts cannot wait for each other.
 """
 
 import hashlib
 import json
-from collections.abc import Iterator
+import re
+import secrets
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Protocol
@@ -15,10 +21,26 @@ from sqlalchemy import event, insert, select, update
 from sqlalchemy.orm import Session
 
 from grading.models import AuditEntry, AuditHead, Person
+from grading.models.audit import ASIDE
 
 GENESIS = "0" * 64
 SERVICE_CHAIN = "service"
 _PENDING = "audit entries to be sealed"
+# Under these names of ``before`` and ``after`` stands what somebody wrote.
+WORDS = frozenset(
+    {
+        "allegation",
+        "answer",
+        "comment",
+        "decline_note",
+        "fault",
+        "note",
+        "question",
+        "reason",
+        "text",
+    }
+)
+_TOKEN = re.compile(re.escape(ASIDE) + "[0-9a-f]{64}")
 
 
 class Subject(Protocol):
@@ -39,6 +61,7 @@ class _Entry:
     before: str | None
     after: str | None
     reason: str | None
+    aside: dict[str, Any] | None
 
 
 def canonical(value: object) -> str:
@@ -74,8 +97,12 @@ def record(
     """Note that an actor (None: the service itself) did something to a record.
 
     Give ids in ``before`` and ``after``, never names or addresses: the chain outlives the right to know
-    who somebody was.
+    who somebody was. Words of a person (the reason, and what `WORDS` names) are put aside.
     """
+    aside: dict[str, Any] = {}
+    if actor is not None:
+        before, after = _put_aside(before, aside), _put_aside(after, aside)
+        reason = _token(reason, aside) if reason else None
     entry = _Entry(
         chain=chain or subject.chain,
         at=now,
@@ -86,8 +113,35 @@ def record(
         before=None if before is None else canonical(before),
         after=None if after is None else canonical(after),
         reason=reason or None,
+        aside=aside or None,
     )
     session.info.setdefault(_PENDING, []).append(entry)
+
+
+def _token(words: str, aside: dict[str, Any]) -> str:
+    """Give the salted digest of words, and keep both beside each other."""
+    salt = secrets.token_hex(16)
+    token = ASIDE + words_digest(salt, words)
+    aside[token] = [salt, words]
+    return token
+
+
+def words_digest(salt: str, words: str) -> str:
+    """Give the SHA-256 of words under a salt, in hexadecimal."""
+    return hashlib.sha256(f"{salt}:{words}".encode()).hexdigest()
+
+
+def _put_aside(value: object, aside: dict[str, Any]) -> object:
+    if isinstance(value, Mapping):
+        return {
+            key: _token(inner, aside)
+            if key in WORDS and isinstance(inner, str) and inner
+            else _put_aside(inner, aside)
+            for key, inner in value.items()
+        }
+    if isinstance(value, list | tuple):
+        return [_put_aside(inner, aside) for inner in value]
+    return value
 
 
 def entry_hash(
@@ -159,7 +213,7 @@ def _append(session: Session, chain: str, entries: list[_Entry]) -> None:
             "previous": previous,
         }
         previous = entry_hash(**fields)
-        rows.append(fields | {"hash": previous})
+        rows.append(fields | {"hash": previous, "aside": entry.aside, "erased_at": None})
     session.execute(insert(AuditEntry), rows)
     session.execute(
         update(AuditHead).where(AuditHead.chain == chain).values(count=number, hash=previous)
@@ -234,6 +288,7 @@ def _verify_chain(session: Session, name: str, head: str | None) -> tuple[ChainR
         )
         if computed != entry.hash:
             faults.append(f"entry {number} was changed")
+        faults += [f"entry {number}: {fault}" for fault in _words_faults(entry)]
         seen = seen or entry.hash == head
         previous = entry.hash
     kept = session.get(AuditHead, name)
@@ -244,6 +299,48 @@ def _verify_chain(session: Session, name: str, head: str | None) -> tuple[ChainR
     elif kept.hash != previous:
         faults.append("the chain's last entry is not the one its head names")
     return ChainReport(name, number, previous, tuple(faults)), seen
+
+
+def _words_faults(entry: AuditEntry) -> Iterable[str]:
+    """Say which words of an entry are not those that were written; erased ones are no fault."""
+    kept = entry.aside or {}
+    for token in _TOKEN.findall(f"{entry.before} {entry.after} {entry.reason}"):
+        if token in kept:
+            salt, words = kept[token]
+            if ASIDE + words_digest(salt, words) != token:
+                yield "its words were changed"
+        elif entry.erased_at is None:
+            yield "its words are missing, and nobody erased them"
+
+
+def erase_words(session: Session, subjects: Iterable[str], *, now: datetime) -> tuple[int, int]:
+    """Take away the words that stand in the chains with some records.
+
+    Parameters
+    ----------
+    subjects : iterable of str
+        The records' ids.
+
+    Returns
+    -------
+    tuple of int
+        How many entries lost their words, and how many of an earlier form hold some that are part of
+        the hash and therefore stay.
+    """
+    erased = old = 0
+    ids = list(dict.fromkeys(subjects))
+    for start in range(0, len(ids), 500):
+        for entry in session.scalars(
+            select(AuditEntry).where(
+                AuditEntry.subject_id.in_(ids[start : start + 500]), AuditEntry.erased_at.is_(None)
+            )
+        ):
+            if entry.aside is not None:
+                entry.aside, entry.erased_at = None, now
+                erased += 1
+            elif entry.actor_id and entry.reason and not entry.reason.startswith(ASIDE):
+                old += 1
+    return erased, old
 
 
 def _entries(session: Session, name: str) -> Iterator[AuditEntry]:

@@ -287,6 +287,7 @@ def end_cohort(
         now=now,
         reason=reason.strip() or None,
         note={"unfinished": {str(item.what): item.count for item in found}} if found else None,
+        ended_at=now,
     )
 
 

@@ -170,7 +170,9 @@ def deactivate(
 
 
 def reactivate(session: Session, actor: Person | None, person: Person, *, now: datetime) -> None:
-    """Open a closed account again."""
+    """Open a closed account again; raises `Refused` for one that was erased."""
+    if person.erased_at is not None:
+        raise Refused("This person is erased. Nothing brings them back.")
     if not person.active:
         person.active = True
         audit.record(session, actor, "person:reactivate", person, now=now)
@@ -256,6 +258,11 @@ def _digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
+def account_key(email: str) -> str:
+    """Give the name under which failed sign-ins of an account are counted."""
+    return "account:" + _digest(email.strip().lower())
+
+
 def sign_in(
     session: Session,
     email: str,
@@ -311,9 +318,9 @@ def _counted(
     now: datetime,
 ) -> bool:
     session.execute(delete(SignInAttempt).where(SignInAttempt.at < now - WINDOW))
-    account_key = "account:" + _digest(email.strip().lower())
+    own_key = account_key(email)
     address_key = "address:" + _digest(address)
-    for key, most in ((account_key, MOST_PER_ACCOUNT), (address_key, MOST_PER_ADDRESS)):
+    for key, most in ((own_key, MOST_PER_ACCOUNT), (address_key, MOST_PER_ADDRESS)):
         failures = session.scalar(
             select(func.count()).select_from(SignInAttempt).where(SignInAttempt.key == key)
         )
@@ -325,11 +332,9 @@ def _counted(
     elif _matches(hasher, person.password_hash, password):
         if hasher.check_needs_rehash(person.password_hash):
             person.password_hash = hasher.hash(password)
-        session.execute(delete(SignInAttempt).where(SignInAttempt.key == account_key))
+        session.execute(delete(SignInAttempt).where(SignInAttempt.key == own_key))
         return True
-    session.add_all(
-        [SignInAttempt(key=account_key, at=now), SignInAttempt(key=address_key, at=now)]
-    )
+    session.add_all([SignInAttempt(key=own_key, at=now), SignInAttempt(key=address_key, at=now)])
     return False
 
 

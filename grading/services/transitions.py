@@ -15,12 +15,15 @@ from grading.models import (
     CredentialRecord,
     Discrepancy,
     Entitlement,
+    ErasureRequest,
     Explanation,
     Extension,
     IssuedCredential,
     MisconductCase,
     Objection,
+    PartnerSending,
     Person,
+    PersonalExport,
     Quarantine,
     Release,
     RubricVersion,
@@ -42,6 +45,7 @@ from grading.workflow import (
     issued,
     misconduct,
     monitoring,
+    privacy,
     release,
     submission,
 )
@@ -69,6 +73,9 @@ MACHINES: dict[type, Machine] = {
     Objection: group.OBJECTION_MACHINE,
     IssuedCredential: issued.ISSUED_MACHINE,
     SigningKey: issued.KEY_MACHINE,
+    PersonalExport: privacy.EXPORT_MACHINE,
+    ErasureRequest: privacy.ERASURE_MACHINE,
+    PartnerSending: privacy.SENDING_MACHINE,
 }
 
 

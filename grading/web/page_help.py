@@ -798,6 +798,72 @@ PAGES: dict[str, Help] = {
             "of who asks."
         ),
     ),
+    "privacy.overview": Help(
+        Reader.EVERYBODY,
+        _l("Your data"),
+        _l(
+            "Everything we have of you in one file, the log of who was given something of "
+            "yours, and how to ask to be erased, which cannot be undone."
+        ),
+    ),
+    "privacy.log": Help(
+        Reader.EVERYBODY,
+        _l("Log of disclosures"),
+        _l(
+            "What of yours was given to whom, on what ground and when. Looks at an address "
+            "you shared are counted by day; who looked is not known to us."
+        ),
+    ),
+    "partners.page": Help(
+        Reader.LEARNER,
+        _l("Send your record"),
+        _l(
+            "The partners your sponsor works with, and what became of what you sent. We send "
+            "once; what fails waits for you."
+        ),
+    ),
+    "partners.offer": Help(
+        Reader.LEARNER,
+        _l("Send to a partner"),
+        _l(
+            "Exactly what would be sent. A consent is for this partner and this version; a "
+            "newer version asks you again."
+        ),
+    ),
+    "admin.erasures": Help(
+        Reader.OFFICE,
+        _l("Requests to be erased"),
+        _l("Who asked, and by when they have an answer. The most urgent stands first."),
+    ),
+    "admin.account_privacy": Help(
+        Reader.OFFICE,
+        _l("A person's data"),
+        _l(
+            "Make an export on somebody's request, and see what erasing them would do before "
+            "you take the first of two steps."
+        ),
+    ),
+    "admin.erase": Help(
+        Reader.OFFICE,
+        _l("Erase somebody"),
+        _l("The second step. It asks for the person's address, and nobody can undo it."),
+    ),
+    "admin.periods": Help(
+        Reader.OFFICE,
+        _l("What is kept, and until when"),
+        _l(
+            "The periods of each cohort that has ended, from its plan, and how much would go. "
+            "Looking changes nothing; a daily round takes away what is over."
+        ),
+    ),
+    "admin.sponsor_partners": Help(
+        Reader.OFFICE,
+        _l("A sponsor's partners"),
+        _l(
+            "To whom learners can have their credentials sent. Nothing goes there without a "
+            "learner's consent to exactly what stands here."
+        ),
+    ),
     "public.verify_many": Help(
         Reader.EMPLOYER,
         _l("Check many credentials"),
@@ -830,6 +896,9 @@ WITHOUT = frozenset(
         "issued.status_list",
         "issued.token",
         "public.logo",
+        "privacy.download",
+        "privacy.log_csv",
+        "admin.export_file",
         "calibration.file",
         "funnel.cohort_csv",
         "funnel.program_csv",

@@ -577,6 +577,47 @@ class GradingPlan:
         28, "Retakes", "Days for a retake, from its start", "As long as the first.", low=1, high=180
     )
 
+    keep_works_days: int = _choice(
+        730,
+        "Retention",
+        "Days projects and their files are kept, from the end of the cohort",
+        "Two years: long enough for every appeal and a look back, no archive of people's work.",
+        low=30,
+        high=3650,
+    )
+    keep_words_days: int = _choice(
+        730,
+        "Retention",
+        "Days the comments on score sheets are kept",
+        "As long as the project they speak of; the levels stay, so that a result can be recomputed.",
+        low=30,
+        high=3650,
+    )
+    keep_mails_days: int = _choice(
+        180,
+        "Retention",
+        "Days the list of mails is kept",
+        "Enough to answer “I was never told”.",
+        low=7,
+        high=3650,
+    )
+    keep_identity_days: int = _choice(
+        30,
+        "Retention",
+        "Days the name on an identity check of a project is kept",
+        "Once the result stands, that it was checked, how and when is enough.",
+        low=1,
+        high=3650,
+    )
+    keep_transcript_years: int = _choice(
+        6,
+        "Retention",
+        "Years the transcript of an erased person is kept",
+        "The time in which what was awarded can be disputed at law, beyond a credential's own life.",
+        low=1,
+        high=60,
+    )
+
     def to_dict(self) -> dict[str, Any]:
         """Give plain data that `from_dict` reads back exactly."""
         data = asdict(self)
@@ -585,11 +626,14 @@ class GradingPlan:
 
     @property
     def digest(self) -> str:
-        """SHA-256 of the canonical JSON, in hexadecimal."""
-        said = self.to_dict()
+        """SHA-256 of the canonical JSON of what grading rests on, in hexadecimal.
+
+        How long things are kept changes no score, so it is no part of what scores are bound to.
+        """
+        said = {name: value for name, value in self.to_dict().items() if name not in _RETENTION}
         for item in fields(self):
             unsaid = item.metadata["unsaid"]
-            if unsaid is not None and said[item.name] == unsaid:
+            if unsaid is not None and said.get(item.name) == unsaid:
                 del said[item.name]
         text = json.dumps(said, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()
@@ -600,6 +644,9 @@ class GradingPlan:
         return reached[-1] if reached else None
 
 
+_RETENTION = frozenset(
+    item.name for item in fields(GradingPlan) if item.metadata["group"] == "Retention"
+)
 _DEFAULT = GradingPlan()
 
 PRESETS: Mapping[str, GradingPlan] = {

@@ -113,3 +113,45 @@ def test_entries_hold_no_names_and_no_addresses(chain: str, act: Callable[[], An
             text = f"{entry.before} {entry.after} {entry.reason}"
             assert "Cedar" not in text
             assert "@example.org" not in text
+
+
+def test_words_stand_aside_and_can_be_erased_without_touching_the_chain(session: Session) -> None:
+    person = factories.a_person(session, "Learner Alder", now=NOW)
+    audit.record(
+        session,
+        person,
+        "person:note",
+        person,
+        now=NOW,
+        before={"answer": "Quite ill", "state": "open"},
+        reason="My mother is ill",
+    )
+    audit.record(session, None, "person:note", person, now=NOW, reason="by itself")
+    session.commit()
+    said, own = session.scalars(
+        select(AuditEntry).where(AuditEntry.action == "person:note").order_by(AuditEntry.number)
+    )
+    hashed = f"{said.before} {said.reason}"
+    assert "ill" not in hashed
+    assert "open" in hashed
+    assert (said.reason_words, own.reason_words) == ("My mother is ill", "by itself")
+    assert faults(session) == []
+    # A changed word shows, and so does one that is gone without anybody's having erased it.
+    [token] = [one for one in said.aside or {} if one == said.reason]
+    kept = dict(said.aside or {})
+    entry_id = said.id
+
+    def put(aside: dict[str, Any] | None) -> None:
+        session.execute(update(AuditEntry).where(AuditEntry.id == entry_id).values(aside=aside))
+
+    for aside in (kept | {token: [kept[token][0], "My mother is well"]}, None):
+        put(aside)
+        assert any("words" in fault for fault in faults(session))
+    put(kept)
+    head = session.get_one(AuditHead, "service").hash
+    assert audit.erase_words(session, [person.id], now=NOW) == (1, 0)
+    session.flush()
+    found = session.get_one(AuditEntry, entry_id, populate_existing=True)
+    assert (found.aside, found.reason_words) == (None, None)
+    assert faults(session) == []
+    assert session.get_one(AuditHead, "service").hash == head

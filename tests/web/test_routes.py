@@ -35,11 +35,14 @@ from grading.services import (
     cohorts,
     credentials,
     entitlements,
+    erasure,
     explanations,
+    exporting,
     extensions,
     imports,
     misconduct,
     monitoring,
+    partners,
     quarantines,
     records,
     releases,
@@ -116,6 +119,12 @@ PAGES: dict[str, set[str]] = {
     "answers.item_report": {"grader"},
     "answers.review_report": {"learner"},
     "absence.away": {"grader"},
+    "privacy.overview": SIGNED_IN,
+    "privacy.download": {"learner"},
+    "privacy.log": SIGNED_IN,
+    "privacy.log_csv": SIGNED_IN,
+    "partners.page": {"learner"},
+    "partners.offer": {"learner"},
     "records.program": {"learner"},
     "records.as_csv": {"learner"},
     "records.as_json": {"learner"},
@@ -202,6 +211,12 @@ PAGES: dict[str, set[str]] = {
     "admin.accounts": SERVICE,
     "admin.account": SERVICE,
     "admin.jobs": SERVICE,
+    "admin.erasures": SERVICE,
+    "admin.account_privacy": SERVICE,
+    "admin.erase": SERVICE,
+    "admin.export_file": SERVICE,
+    "admin.periods": SERVICE,
+    "admin.sponsor_partners": SERVICE,
 }
 
 # POST and PUT routes; each is tried without a body, and must refuse whoever is not named before it looks.
@@ -239,6 +254,10 @@ ACTS: dict[str, set[str]] = {
     "answers.review_report": {"learner"},
     "absence.declare": {"grader"},
     "absence.end": {"grader"},
+    "privacy.ask_export": SIGNED_IN,
+    "privacy.ask_erasure": SIGNED_IN,
+    "partners.send": {"learner"},
+    "partners.withdraw": {"learner"},
     "records.start": {"learner"},
     "records.make_link": {"learner"},
     "records.withdraw_link": {"learner"},
@@ -335,6 +354,10 @@ ACTS: dict[str, set[str]] = {
     "admin.add_account": SERVICE,
     "admin.account": SERVICE,
     "admin.retry_job": SERVICE,
+    "admin.account_privacy": SERVICE,
+    "admin.erase": SERVICE,
+    "admin.sponsor_partners": SERVICE,
+    "admin.end_partner": SERVICE,
 }
 
 
@@ -407,6 +430,7 @@ def world(
             select(CredentialRecord).where(CredentialRecord.person_id == grade.person_id)
         ).one()
         given = credential_of(app, session, own, clock.now)
+        given |= privacy_of(app, session, own, people, kept["late_id"], clock.now)
         disputes = disputed(session, people, grade.submission, clock)
         looked_after = look_after(session, people, session.get_one(Submission, works[0]), clock)
         challenge = records.lay_revocation_before(
@@ -680,6 +704,47 @@ def credential_of(app: Flask, session: Any, record: CredentialRecord, now: Any) 
     }
 
 
+def privacy_of(
+    app: Flask,
+    session: Any,
+    record: CredentialRecord,
+    people: dict[str, str],
+    late_id: str,
+    now: Any,
+) -> dict[str, Any]:
+    """Exports that are ready, an erasure after its first step, a partner and a consent."""
+    admin = session.get_one(factories.Person, people["administrator"])
+    learner = record.person
+    made = {}
+    for who, ground in ((learner, ""), (admin, "A letter")):
+        export = exporting.ask(session, who, learner, ground=ground, now=now)
+        stored = app.extensions["grading"].files.put(f"x/{export.id}", [b"PK"], limit=9)
+        exporting.keep(session, export, f"x/{export.id}", stored, now=now)
+        made[who.id] = export.id
+    partner = partners.make(
+        session,
+        admin,
+        record.program.sponsor,
+        name="Example Ltd",
+        kind="mail",
+        address="people@example.com",
+        gets="capstone",
+        pathway="Counts towards a course.",
+        gateway=app.extensions["grading"].partners,
+        now=now,
+    )
+    offer = partners.offer(session, record, partner)
+    sending = partners.send(session, learner, record, partner, digest=offer.digest, now=now)
+    late = session.get_one(factories.Person, late_id)
+    return {
+        "export_id": made[learner.id],
+        "admins_export_id": made[admin.id],
+        "request_id": erasure.prepare(session, admin, late, now=now).id,
+        "partner_id": partner.id,
+        "consent_id": sending.consent_id,
+    }
+
+
 def address(app: Flask, world: dict[str, Any], endpoint: str) -> str:
     values = dict(world["values"])
     name = endpoint.split(".")[1]
@@ -688,6 +753,8 @@ def address(app: Flask, world: dict[str, Any], endpoint: str) -> str:
     values["kind"] = "roster" if place == "cohort" else "entitlements"
     looked_after = endpoint.startswith("monitoring.")
     values["person_id"] = values["grader_id"] if looked_after else world["people"]["learner"]
+    if name == "export_file":
+        values["export_id"] = values["admins_export_id"]
     if name == "account":
         values["person_id"] = values["late_id"]
     if name.startswith("peer_"):

@@ -18,12 +18,33 @@ from grading.workflow import (
     issued,
     misconduct,
     monitoring,
+    privacy,
     release,
     submission,
 )
 from grading.workflow.machine import Machine
 
 LAWFUL: dict[str, set[tuple[str, str, str]]] = {
+    "export": {
+        ("waiting", "make", "ready"),
+        ("waiting", "expire", "expired"),
+        ("ready", "expire", "expired"),
+    },
+    "erasure": {
+        ("asked", "prepare", "prepared"),
+        ("asked", "refuse", "refused"),
+        ("asked", "withdraw", "withdrawn"),
+        ("prepared", "confirm", "done"),
+        ("prepared", "refuse", "refused"),
+        ("prepared", "withdraw", "withdrawn"),
+    },
+    "sending": {
+        ("waiting", "begin", "sending"),
+        ("waiting", "cancel", "cancelled"),
+        ("sending", "arrive", "sent"),
+        ("sending", "fail", "failed"),
+        ("sending", "lose", "unknown"),
+    },
     "submission": {
         ("draft", "submit", "submitted"),
         ("draft", "submit_together", "contestable"),
@@ -195,6 +216,9 @@ ALL = [
     group.OBJECTION_MACHINE,
     issued.ISSUED_MACHINE,
     issued.KEY_MACHINE,
+    privacy.EXPORT_MACHINE,
+    privacy.ERASURE_MACHINE,
+    privacy.SENDING_MACHINE,
 ]
 PRODUCT = [
     (machine, str(state), event)

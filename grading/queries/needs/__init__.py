@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from grading.models import Cohort
 from grading.queries import dates
-from grading.queries.needs import calibration, learner, reader, staff
+from grading.queries.needs import calibration, learner, reader, service, staff
 from grading.queries.needs.base import (
     LEARNS,
     MANAGES,
@@ -61,10 +61,17 @@ def of(session: Session, me: Who, *, now: datetime) -> list[Need]:
     """List what waits for a person, the most urgent first; what has no date comes last."""
     held = frozenset[Role]().union(*me.roles.values())
     found = [need for roles, source in SOURCES if held & roles for need in source(session, me, now)]
+    if me.person.administrator:
+        found += service.erasures(session, now)
     far = datetime.max.replace(tzinfo=now.tzinfo)
     return sorted(
         found,
-        key=lambda need: (need.by or far, ORDER[need.kind], need.cohort.name, need.target),
+        key=lambda need: (
+            need.by or far,
+            ORDER[need.kind],
+            need.cohort.name if need.cohort else "",
+            need.target,
+        ),
     )
 
 

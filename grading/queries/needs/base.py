@@ -54,6 +54,7 @@ class Kind(StrEnum):
     READY = "ready"
     OPEN_COHORT = "open_cohort"
     END_COHORT = "end_cohort"
+    ERASURE = "erasure"
 
 
 # One may, but nobody waits for it: shown apart, and never a reason to write.
@@ -68,9 +69,10 @@ class Need:
     Attributes
     ----------
     kind : Kind
-    role : Role
-        The part in which it waits.
-    cohort : Cohort
+    role : Role or None
+        The part in which it waits; None for administrators of the service.
+    cohort : Cohort or None
+        None where it is the whole service's.
     by : datetime or None
         When it is to be done; None where nothing forces it.
     target : str
@@ -84,8 +86,8 @@ class Need:
     """
 
     kind: Kind
-    role: Role
-    cohort: Cohort
+    role: Role | None
+    cohort: Cohort | None
     by: datetime | None = None
     target: str = ""
     count: int = 1

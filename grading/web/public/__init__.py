@@ -1,6 +1,5 @@
 """What anybody may see: checking a credential, the way out, health, and the small print."""
 
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -30,7 +29,7 @@ from grading.services import sharing
 from grading.web import access, downloads, page_help, reading
 from grading.web.access import requires
 from grading.web.errors import fault_words, words
-from grading.web.public import issued
+from grading.web.public import issued, looks
 from grading.web.rendering import STATUS_TAGS
 from grading.workflow import files
 
@@ -59,7 +58,7 @@ def record(public_id: str) -> Any:
         return _unlisted(render_template("public/unknown.html"), 404)
     except SQLAlchemyError:
         return _unlisted(render_template("public/unavailable.html"), 503)
-    _count([public_id])
+    looks.count([public_id])
     return _unlisted(page, 200)
 
 
@@ -82,12 +81,6 @@ def _record_page(shown: sharing.Shown) -> str:
         range=reading.likely(detail) if detail else None,
         likely_words=reading.likely_words(detail) if detail else "",
     )
-
-
-def _count(public_ids: list[str]) -> None:
-    """Count a look; that it could not be counted is no reason to show nothing."""
-    with suppress(PassingFailure), transaction() as session:
-        sharing.count_views(session, public_ids, on=access.now().date())
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from grading.models import IssuedCredential, Sponsor, StatusList
 from grading.services import credentials, issuers
 from grading.web import access
 from grading.web.access import requires
+from grading.web.public import looks
 from grading.workflow.issued import IssuedState
 
 bp = Blueprint("issued", __name__)
@@ -112,7 +113,9 @@ def credential(credential_id: str) -> Any:
     found = _published(credential_id)
     if found.state != IssuedState.VALID or found.document is None:
         return {"id": found.url, "status": found.state}, 410
-    return _json(found.document, "application/vc", CREDENTIAL_FOR)
+    answer = _json(found.document, "application/vc", CREDENTIAL_FOR)
+    looks.count([credential_id])
+    return answer
 
 
 @bp.get("/credentials/<credential_id>/token")
@@ -122,7 +125,9 @@ def token(credential_id: str) -> Any:
     found = _published(credential_id)
     if found.state != IssuedState.VALID or found.token is None:
         return {"id": found.url, "status": found.state}, 410
-    return _answer(found.token, "application/vc+jwt", CREDENTIAL_FOR)
+    answer = _answer(found.token, "application/vc+jwt", CREDENTIAL_FOR)
+    looks.count([credential_id])
+    return answer
 
 
 @bp.get("/achievements/<achievement_id>")

@@ -1,0 +1,132 @@
+"""Sending to partners over https, to addresses that a partner can have and we should not be led past."""
+
+import http.client
+import ipaddress
+import socket
+import ssl
+from urllib.parse import SplitResult, urlsplit
+
+from grading.errors import PassingFailure, PermanentFailure, Refused, Unconfirmed
+
+TIMEOUT = 20
+_ANSWER = 4_096
+
+
+class HttpPartnerGateway:
+    """POSTs JSON. Fulfils `grading.ports.PartnerGateway`.
+
+    The name is resolved once, every address it has is looked at, and the connection is made to an
+    address that was looked at: so no answer of a name server that changes in between leads elsewhere.
+    Redirects are not followed, and no proxy of the environment is used.
+
+    Parameters
+    ----------
+    anywhere : bool
+        Also plain http, and addresses of the own network: where partners stand in it, and in tests.
+    """
+
+    def __init__(self, *, anywhere: bool) -> None:
+        self._anywhere = anywhere
+
+    def check(self, address: str) -> None:
+        self._resolve(self._parts(address))
+
+    def _parts(self, address: str) -> SplitResult:
+        try:
+            parts = urlsplit(address)
+            parts.port  # noqa: B018 - a port that is none raises here
+        except ValueError:
+            raise Refused("This is no address of the web.") from None
+        schemes = ("https", "http") if self._anywhere else ("https",)
+        if parts.scheme not in schemes or not parts.hostname:
+            raise Refused("The address must begin with https://.")
+        if parts.username or parts.password:
+            raise Refused("The address must hold no name and no password.")
+        return parts
+
+    def _resolve(self, parts: SplitResult) -> list[str]:
+        port = parts.port or (443 if parts.scheme == "https" else 80)
+        try:
+            found = socket.getaddrinfo(parts.hostname, port, type=socket.SOCK_STREAM)
+        except OSError:
+            raise PassingFailure(
+                "The name %(host)s is not known.", host=str(parts.hostname)
+            ) from None
+        addresses = list(dict.fromkeys(str(one[4][0]) for one in found))
+        if not self._anywhere and not all(_public(address) for address in addresses):
+            raise Refused("The address lies within a private network, and nothing is sent there.")
+        return addresses
+
+    def send(self, address: str, body: bytes, *, key: str) -> None:
+        parts = self._parts(address)
+        connection = _connection(parts, self._resolve(parts)[0])
+        try:
+            connection.connect()
+        except OSError as error:
+            connection.close()
+            raise PassingFailure(
+                "The partner cannot be reached: %(why)s.", why=str(error)
+            ) from error
+        path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+        headers = {
+            "Content-Type": "application/json",
+            "Idempotency-Key": key,
+            "Host": parts.netloc,
+            "User-Agent": "capstone-grading",
+        }
+        try:
+            connection.request("POST", path, body=body, headers=headers)
+            answer = connection.getresponse()
+            answer.read(_ANSWER)
+        except (OSError, http.client.HTTPException) as error:
+            raise Unconfirmed(
+                "It was sent, but no answer came: %(why)s.", why=str(error) or type(error).__name__
+            ) from error
+        finally:
+            connection.close()
+        if answer.status >= 500:
+            raise Unconfirmed(
+                "It was sent, and the partner's server failed (%(status)s).", status=answer.status
+            )
+        if not 200 <= answer.status < 300:
+            raise PermanentFailure(
+                "The partner did not accept it (%(status)s).", status=answer.status
+            )
+
+
+def _public(address: str) -> bool:
+    found = ipaddress.ip_address(address.partition("%")[0])
+    mapped = getattr(found, "ipv4_mapped", None)
+    found = mapped or found
+    return found.is_global and not found.is_multicast
+
+
+def _connection(parts: SplitResult, address: str) -> http.client.HTTPConnection:
+    host = str(parts.hostname)
+    if parts.scheme == "http":
+        return _Plain(host, address, parts.port)
+    return _Secure(host, address, parts.port)
+
+
+class _Plain(http.client.HTTPConnection):
+    """A connection to an address that was looked at, under the name it was found by."""
+
+    def __init__(self, host: str, address: str, port: int | None) -> None:
+        super().__init__(host, port, timeout=TIMEOUT)
+        self._address = address
+
+    def connect(self) -> None:
+        self.sock = socket.create_connection((self._address, self.port), TIMEOUT)
+
+
+class _Secure(http.client.HTTPSConnection):
+    """The same over TLS: the certificate is asked for by name."""
+
+    def __init__(self, host: str, address: str, port: int | None) -> None:
+        self._tls = ssl.create_default_context()
+        super().__init__(host, port, timeout=TIMEOUT, context=self._tls)
+        self._address = address
+
+    def connect(self) -> None:
+        plain = socket.create_connection((self._address, self.port), TIMEOUT)
+        self.sock = self._tls.wrap_socket(plain, server_hostname=self.host)

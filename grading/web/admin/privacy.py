@@ -1,0 +1,160 @@
+"""Privacy for administrators: exports on request, erasure in two steps, and what periods take away."""
+
+import json
+from typing import Any
+
+from flask import Response, flash, redirect, render_template, request, url_for
+from flask_babel import gettext as _
+from sqlalchemy import select
+from sqlalchemy.orm import joinedload
+
+from grading.db import db, transaction
+from grading.errors import FaultsFound, GradingError, IllegalTransition, NotFound, Refused
+from grading.models import ErasureRequest, KeptTranscript, Person, PersonalExport
+from grading.queries import hindrances
+from grading.services import erasure, exporting, retention, transcripts
+from grading.web import access
+from grading.web.access import load, permit, requires
+from grading.web.admin.common import PAGE, SERVICE, bp, page_number
+from grading.web.errors import fault_words, words
+from grading.web.privacy.own import zipped
+from grading.workflow.privacy import ERASURE_PENDING, ErasureState
+
+
+def _all(error: GradingError) -> list[str]:
+    if isinstance(error, FaultsFound):
+        return [fault_words(fault) for fault in error.faults]
+    return [words(error)]
+
+
+@bp.get("/erasures")
+@requires(SERVICE)
+def erasures() -> Any:
+    """Who asked to be erased, the most urgent first."""
+    permit(SERVICE)
+    rows = db.session.scalars(
+        select(ErasureRequest)
+        .where(ErasureRequest.state.in_(ERASURE_PENDING))
+        .options(joinedload(ErasureRequest.person))
+        .order_by(ErasureRequest.decide_by, ErasureRequest.id)
+        .limit(PAGE)
+    )
+    return render_template("admin/erasures.html", requests=list(rows))
+
+
+@bp.route("/accounts/<person_id>/privacy", methods=["GET", "POST"])
+@requires(SERVICE)
+def account_privacy(person_id: str) -> Any:
+    """Everything about a person on request; and what erasing them would do."""
+    faults: list[str] = []
+    if request.method == "POST":
+        try:
+            return _act(person_id, request.form.get("act", ""))
+        except (FaultsFound, Refused, IllegalTransition) as error:
+            faults = _all(error)
+    session = db.session()
+    found = load(Person, person_id, SERVICE)
+    exports = exporting.of(session, access.person(), found.id)
+    page = render_template(
+        "admin/account_privacy.html",
+        found=found,
+        preview=None if found.erased_at else erasure.preview(session, found, now=access.now()),
+        hindrance_words=hindrances.WORDS,
+        kept=session.scalar(select(KeptTranscript).where(KeptTranscript.person_id == found.id)),
+        pending=erasure.pending(session, found.id),
+        exports=exports,
+        failed={one.id for one in exports if exporting.failed(session, one)},
+        own=found.id == access.person().id,
+        faults=faults,
+        page_error=bool(faults),
+    )
+    return page, 422 if faults else 200
+
+
+def _act(person_id: str, act: str) -> Any:
+    ground = request.form.get("ground", "")
+    here = url_for("admin.account_privacy", person_id=person_id)
+    with transaction() as session:
+        found, actor, now = load(Person, person_id, SERVICE), access.person(), access.now()
+        if act == "export":
+            exporting.ask(session, actor, found, ground=ground, now=now)
+            flash(_("The export is being made. Look again in a moment."))
+            return redirect(here, 303)
+        if act == "prepare":
+            request_id = erasure.prepare(session, actor, found, now=now).id
+            return redirect(url_for("admin.erase", request_id=request_id), 303)
+        if act == "refuse":
+            pending = erasure.pending(session, found.id)
+            if pending is None:
+                raise Refused("There is no request that waits.")
+            erasure.refuse(session, actor, pending, reason=ground, now=now)
+            flash(_("The request is refused. The person reads the reason."))
+            return redirect(here, 303)
+        if act == "transcript":
+            kept = transcripts.of(session, found.id)
+            content = transcripts.read(session, actor, kept, ground=ground, now=now)
+            answer = Response(
+                json.dumps(content, indent=2, ensure_ascii=False), mimetype="application/json"
+            )
+            answer.headers.set("Content-Disposition", "attachment", filename="transcript.json")
+            return answer
+    raise NotFound("There is no such page.")
+
+
+@bp.route("/erasures/<request_id>", methods=["GET", "POST"])
+@requires(SERVICE)
+def erase(request_id: str) -> Any:
+    """The second step: it asks for the address, and cannot be undone."""
+    faults: list[str] = []
+    found = load(ErasureRequest, request_id, SERVICE)
+    person_id = found.person_id
+    if found.state != ErasureState.PREPARED:
+        return redirect(url_for("admin.account_privacy", person_id=person_id), 303)
+    if request.method == "POST":
+        try:
+            with transaction() as session:
+                erasure.confirm(
+                    session,
+                    access.person(),
+                    load(ErasureRequest, request_id, SERVICE),
+                    typed=request.form.get("typed", ""),
+                    now=access.now(),
+                )
+            flash(_("The person is erased. Their files are being deleted."))
+            return redirect(url_for("admin.account_privacy", person_id=person_id), 303)
+        except (FaultsFound, Refused) as error:
+            faults = _all(error)
+    page = render_template(
+        "admin/erase.html",
+        found=load(Person, person_id, SERVICE),
+        preview=erasure.preview(db.session(), load(Person, person_id, SERVICE), now=access.now()),
+        faults=faults,
+        page_error=bool(faults),
+    )
+    return page, 422 if faults else 200
+
+
+@bp.get("/exports/<export_id>")
+@requires(SERVICE)
+def export_file(export_id: str) -> Any:
+    """An export that an administrator asked for; fetching it is a disclosure."""
+    with transaction() as session:
+        export = load(PersonalExport, export_id, SERVICE)
+        key = exporting.fetch(session, access.person(), export, now=access.now())
+        size = export.size
+    return zipped(key, size, "personal-data.zip")
+
+
+@bp.get("/retention")
+@requires(SERVICE)
+def periods() -> Any:
+    """What falls due when, and what was taken away: a look that changes nothing."""
+    permit(SERVICE)
+    dues = retention.dues(db.session())
+    number = page_number()
+    return render_template(
+        "admin/retention.html",
+        dues=dues[(number - 1) * PAGE : number * PAGE],
+        page=number,
+        pages=max(-(-len(dues) // PAGE), 1),
+    )

@@ -1,0 +1,135 @@
+"""Your data: the export, the request to be erased, and the log of disclosures."""
+
+from typing import Any
+
+from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
+from flask_babel import gettext as _
+from sqlalchemy import select
+
+from grading.authorization.permissions import Permission
+from grading.db import db, transaction
+from grading.errors import Refused
+from grading.models import ErasureRequest, PersonalExport
+from grading.services import disclosures, erasure, exporting
+from grading.web import access, downloads
+from grading.web.access import load, requires
+from grading.web.errors import words
+from grading.web.privacy.words import DISCLOSED, GROUNDS
+
+bp = Blueprint("privacy", __name__, url_prefix="/your-data")
+
+OWN = Permission.SIGNED_IN
+PAGE = 50
+
+
+@bp.get("")
+@requires(OWN)
+def overview() -> Any:
+    return _page()
+
+
+def _page(faults: list[str] | None = None) -> Any:
+    session, me = db.session(), access.person()
+    exports = exporting.of(session, me, me.id)
+    requests = session.scalars(
+        select(ErasureRequest)
+        .where(ErasureRequest.person_id == me.id)
+        .order_by(ErasureRequest.asked_at.desc(), ErasureRequest.id)
+        .limit(5)
+    ).all()
+    page = render_template(
+        "privacy/your_data.html",
+        exports=exports,
+        failed={one.id for one in exports if exporting.failed(session, one)},
+        requests=requests,
+        pending=erasure.pending(session, me.id),
+        days=exporting.LASTS.days,
+        faults=faults or [],
+        page_error=bool(faults),
+    )
+    return page, 422 if faults else 200
+
+
+@bp.post("/export")
+@requires(OWN)
+def ask_export() -> Any:
+    with transaction() as session:
+        me = access.person()
+        exporting.ask(session, me, me, now=access.now())
+    flash(_("Your export is being made. Look again in a moment."))
+    return redirect(url_for("privacy.overview"), 303)
+
+
+@bp.get("/exports/<export_id>")
+@requires(OWN)
+def download(export_id: str) -> Any:
+    """The zip, for as long as it is kept."""
+    try:
+        with transaction() as session:
+            export = load(PersonalExport, export_id, OWN, owner="person_id")
+            key = exporting.fetch(session, access.person(), export, now=access.now())
+            size = export.size
+    except Refused as error:
+        return _page([words(error)])
+    return zipped(key, size, "your-data.zip")
+
+
+def zipped(key: str, size: int | None, name: str) -> Response:
+    """Stream a finished export."""
+    response = Response(access.installation().files.read(key), mimetype="application/zip")
+    response.headers.set("Content-Disposition", "attachment", filename=name)
+    if size is not None:
+        response.headers["Content-Length"] = str(size)
+    return response
+
+
+@bp.post("/erasure")
+@requires(OWN)
+def ask_erasure() -> Any:
+    """Ask to be erased, or take the request back."""
+    with transaction() as session:
+        me = access.person()
+        found = erasure.pending(session, me.id)
+        if request.form.get("act") != "withdraw":
+            erasure.ask(session, me, me, now=access.now())
+            said = _("You have asked to be erased. An administrator answers within a month.")
+        elif found is not None:
+            erasure.withdraw(session, me, found, now=access.now())
+            said = _("Your request is taken back. Nothing was erased.")
+        else:
+            said = _("There is no request to take back.")
+    flash(said)
+    return redirect(url_for("privacy.overview") + "#erasure", 303)
+
+
+@bp.get("/disclosures")
+@requires(OWN)
+def log() -> Any:
+    """To whom something of mine was given, on what ground."""
+    number = max(request.args.get("page", 1, type=int), 1)
+    lines, total = disclosures.of(db.session(), access.person().id, page=number, size=PAGE)
+    return render_template(
+        "privacy/disclosures.html",
+        lines=lines,
+        total=total,
+        page=number,
+        pages=max(-(-total // PAGE), 1),
+    )
+
+
+@bp.get("/disclosures.csv")
+@requires(OWN)
+def log_csv() -> Response:
+    rows = [
+        (
+            line.at.date().isoformat() if line.looks else line.at.isoformat(),
+            str(DISCLOSED[line.what]),
+            line.recipient,
+            str(GROUNDS[line.ground]),
+            line.times,
+            line.note,
+        )
+        for line in disclosures.lines(db.session(), access.person().id)
+    ]
+    headings = ("when", "what", "to", "ground", "times", "note")
+    return downloads.table("disclosures.csv", headings, rows)

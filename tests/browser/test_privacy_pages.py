@@ -1,0 +1,110 @@
+"""The pages about one's own data in a browser: light, dark, narrow."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from flask import Flask
+from playwright.sync_api import BrowserContext
+from sqlalchemy import select
+
+from grading.adapters import signing
+from grading.jobs.handlers import HANDLERS
+from grading.jobs.worker import Worker
+from grading.models import PartnerSending, Person
+from grading.queries import credentials as queries
+from grading.services import erasure, exporting, partners, sharing
+from grading.workflow.privacy import SendingState
+from tests import factories
+from tests.browser.conftest import MODES
+from tests.browser.test_lead_pages import visit
+from tests.database import NOW, Clock
+from tests.issuing import many
+
+Enter = Callable[..., BrowserContext]
+
+
+@pytest.fixture
+def given(
+    app: Flask, act: Callable[[], Any], clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> dict[str, str]:
+    """A released record, an export, a sending that failed, a request to be erased, an ended cohort."""
+    monkeypatch.setattr(signing, "RSA_BITS", 2048)
+    with act() as session:
+        cohort_id = many(session, 2, complete_every=1, now=NOW)
+    Worker(app, HANDLERS).run_until_idle(NOW)
+    now = clock.forward(hours=2)
+    with act() as session:
+        cohort = session.get_one(factories.Cohort, cohort_id)
+        sponsor = cohort.program.sponsor
+        learner = session.scalars(
+            select(Person).where(Person.email == "learner0@example.org")
+        ).one()
+        other = session.scalars(select(Person).where(Person.email == "learner1@example.org")).one()
+        admin = factories.a_person(session, "Administrator Beryl", now=NOW, administrator=True)
+        exporting.ask(session, learner, learner, now=now)
+        exporting.ask(session, admin, learner, ground="Letter of 3 May", now=now)
+        made = [
+            partners.make(
+                session, admin, sponsor, name=name, kind="mail", address="a@example.com",
+                gets="capstone", pathway="Counts towards a course.", now=now,
+                gateway=app.extensions["grading"].partners,
+            )
+            for name in ("Example Ltd", "Another School")
+        ]  # fmt: skip
+        record = queries.record_of(session, cohort.program_id, learner.id)
+        assert record is not None
+        offer = partners.offer(session, record, made[0])
+        sending = partners.send(session, learner, record, made[0], digest=offer.digest, now=now)
+        link = sharing.make_link(session, learner, record, label="Acme", now=now)
+        sharing.count_views(session, [link.public_id], on=now.date())
+        values = {
+            "learner": learner.id, "other": other.id, "admin": admin.id, "sponsor": sponsor.id,
+            "program": cohort.program_id, "partner": made[0].id, "fresh": made[1].id,
+        }  # fmt: skip
+        sending_id = sending.id
+    Worker(app, HANDLERS).run_until_idle(now)
+    with act() as session:
+        one = session.get_one(PartnerSending, sending_id)
+        one.state, one.error = SendingState.FAILED, "The partner did not accept it (403)."
+        learner, other, admin = (
+            session.get_one(Person, values[name]) for name in ("learner", "other", "admin")
+        )
+        exporting.ask(session, learner, learner, now=now)
+        erasure.ask(session, learner, learner, now=now)
+        values["request"] = erasure.prepare(session, admin, other, now=now).id
+        cohort = session.get_one(factories.Cohort, cohort_id)
+        cohort.state, cohort.ended_at = "ended", now - timedelta(days=60)
+    return values
+
+
+@pytest.mark.parametrize("mode", sorted(MODES))
+def test_privacy_pages(given: dict[str, str], enter: Enter, mode: str) -> None:
+    listed = f"/learn/programs/{given['program']}/partners"
+    visit(
+        enter,
+        given["learner"],
+        mode,
+        [
+            "/your-data",
+            "/your-data/disclosures",
+            listed,
+            f"{listed}/{given['partner']}",
+            f"{listed}/{given['fresh']}",
+            "/privacy",
+        ],
+    )
+    visit(
+        enter,
+        given["admin"],
+        mode,
+        [
+            "/",
+            "/admin/erasures",
+            f"/admin/accounts/{given['learner']}/privacy",
+            f"/admin/erasures/{given['request']}",
+            "/admin/retention",
+            f"/admin/sponsors/{given['sponsor']}/partners",
+        ],
+    )
