@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
@@ -100,6 +100,69 @@ def issued(session: Session, program_id: str, person_id: str) -> Sequence[Issued
         .where(IssuedCredential.program_id == program_id, IssuedCredential.person_id == person_id)
         .order_by(IssuedCredential.issued_at, IssuedCredential.valid_from, IssuedCredential.id)
     ).all()
+
+
+@dataclass
+class Look:
+    """One look at a record: what it calls for, and what there is."""
+
+    record: CredentialRecord
+    there: Sequence[IssuedCredential]
+    withdrawn: set[str]
+    wanted: list[Wanted] = field(default_factory=list)
+
+    @property
+    def valid(self) -> dict[str, IssuedCredential]:
+        return {one.about: one for one in self.there if one.state == IssuedState.VALID}
+
+    def standing(self, about: str, facts: str) -> IssuedCredential | None:
+        """The valid credential that says what is wanted, with a key that is still good."""
+        found = self.valid.get(about)
+        if found is None or found.facts != facts:
+            return None
+        return None if {found.key_id, found.token_key_id} & self.withdrawn else found
+
+    def refused(self, wanted: Wanted) -> bool:
+        """Whether the very thing was revoked by a person: then it is not given again."""
+        return any(
+            one.state == IssuedState.REVOKED
+            and (one.about, one.course_id, one.grade_id)
+            == (wanted.about, wanted.entry.course_id, wanted.entry.grade_id)
+            for one in self.there
+        )
+
+    @property
+    def member_credentials(self) -> list[IssuedCredential] | None:
+        """All members, courses first, or None while one of them is missing."""
+        found = [self.standing(one.about, one.facts) for one in self.wanted]
+        present = [one for one in found if one is not None]
+        return present if len(present) == len(found) else None
+
+    @property
+    def program_facts(self) -> str | None:
+        """What the program's credential would say; None where the program is not complete."""
+        members = self.member_credentials
+        if self.record.completed_at is None or not members:
+            return None
+        if members[-1].kind != CredentialKind.CAPSTONE:
+            return None
+        facts = program_facts(self.record, members)
+        gone = any(
+            one.about == PROGRAM and one.state == IssuedState.REVOKED and one.facts == facts
+            for one in self.there
+        )
+        return None if gone else facts
+
+
+def look(session: Session, record: CredentialRecord) -> Look:
+    """Look at a record's credentials."""
+    found = Look(
+        record,
+        issued(session, record.program_id, record.person_id),
+        withdrawn_keys(session, record.program.sponsor_id),
+    )
+    found.wanted = members(record)
+    return found
 
 
 def of_cohort(session: Session, cohort: Cohort) -> Sequence[IssuedCredential]:

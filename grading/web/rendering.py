@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import cache
 from math import isnan
 from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
@@ -202,10 +203,16 @@ EXTENSION_LABELS: dict[str, Any] = {
 }
 
 
+@cache
+def _zones() -> frozenset[str]:
+    """The names of all zones; finding them looks through hundreds of files."""
+    return frozenset(available_timezones())
+
+
 def viewer_zone() -> ZoneInfo:
     """The reader's zone: their choice, else the cohort's of this page, else UTC."""
     name = getattr(current_user, "time_zone", None) if current_user.is_authenticated else None
-    if name in available_timezones():
+    if name in _zones():
         return ZoneInfo(str(name))
     return getattr(g, "cohort_zone", None) or ZoneInfo("UTC")
 
