@@ -2,12 +2,12 @@
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import func, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, joinedload
 
 from grading.credential import status
 from grading.credential.issuer import canonical
@@ -89,8 +89,11 @@ def _wanted(
 
 
 def program_facts(record: CredentialRecord, standing: Sequence[IssuedCredential]) -> str:
-    """Give the digest of what the program's credential says: its name and its members."""
-    return facts_digest({"name": record.name, "members": sorted(one.id for one in standing)})
+    """Give the digest of what the program's credential says: the name, the members, the end."""
+    said: dict[str, Any] = {"name": record.name, "members": sorted(one.id for one in standing)}
+    if record.expires_on is not None:
+        said["until"] = record.expires_on.isoformat()
+    return facts_digest(said)
 
 
 def issued(session: Session, program_id: str, person_id: str) -> Sequence[IssuedCredential]:
@@ -109,7 +112,7 @@ class Look:
     record: CredentialRecord
     there: Sequence[IssuedCredential]
     withdrawn: set[str]
-    wanted: list[Wanted] = field(default_factory=list)
+    wanted: list[Wanted]
 
     @property
     def valid(self) -> dict[str, IssuedCredential]:
@@ -156,13 +159,50 @@ class Look:
 
 def look(session: Session, record: CredentialRecord) -> Look:
     """Look at a record's credentials."""
-    found = Look(
-        record,
-        issued(session, record.program_id, record.person_id),
-        withdrawn_keys(session, record.program.sponsor_id),
+    return looks(session, [record])[record.id]
+
+
+def looks(session: Session, records: Sequence[CredentialRecord]) -> dict[str, Look]:
+    """Look at the credentials of several records at once, by the records' ids."""
+    there: dict[tuple[str, str], list[IssuedCredential]] = {}
+    for one in session.scalars(
+        select(IssuedCredential)
+        .options(joinedload(IssuedCredential.status_list))
+        .where(IssuedCredential.person_id.in_({record.person_id for record in records}))
+        .order_by(IssuedCredential.issued_at, IssuedCredential.valid_from, IssuedCredential.id)
+    ):
+        there.setdefault((one.program_id, one.person_id), []).append(one)
+    withdrawn = set(
+        session.scalars(
+            select(SigningKey.id).where(
+                SigningKey.sponsor_id.in_({record.program.sponsor_id for record in records}),
+                SigningKey.state == KeyState.WITHDRAWN,
+            )
+        )
     )
-    found.wanted = members(record)
-    return found
+    return {
+        record.id: Look(
+            record,
+            there.get((record.program_id, record.person_id), []),
+            withdrawn,
+            members(record),
+        )
+        for record in records
+    }
+
+
+def graded(session: Session, records: Sequence[CredentialRecord]) -> Sequence[Grade]:
+    """Load the grades of several records with what their credentials are built from."""
+    ids = {entry.grade_id for record in records for entry in record.entries if entry.grade_id}
+    return session.scalars(
+        select(Grade)
+        .options(
+            joinedload(Grade.submission)
+            .joinedload(Submission.cohort)
+            .joinedload(Cohort.rubric_version)
+        )
+        .where(Grade.id.in_(ids))
+    ).all()
 
 
 def of_cohort(session: Session, cohort: Cohort) -> Sequence[IssuedCredential]:
@@ -178,17 +218,6 @@ def of_cohort(session: Session, cohort: Cohort) -> Sequence[IssuedCredential]:
         )
         .order_by(Grade.released_at, Submission.submitted_at, IssuedCredential.id)
     ).all()
-
-
-def withdrawn_keys(session: Session, sponsor_id: str) -> set[str]:
-    """Give the ids of a sponsor's keys that are good for nothing."""
-    return set(
-        session.scalars(
-            select(SigningKey.id).where(
-                SigningKey.sponsor_id == sponsor_id, SigningKey.state == KeyState.WITHDRAWN
-            )
-        )
-    )
 
 
 def open_list(session: Session, sponsor_id: str) -> StatusList | None:

@@ -1,11 +1,13 @@
 """Which identity check counts: for a name, and for a submission."""
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from grading.models import IdentityCheck, Person, Submission
+from grading.queries.batches import batches
 from grading.workflow.credential import IdentityAssurance
 
 # From strongest to weakest, as a reader of a credential would weigh them.
@@ -14,17 +16,24 @@ STRENGTH = tuple(IdentityAssurance)
 
 def verified_name(session: Session, person: Person, *, now: datetime) -> str:
     """Give the name of the latest check that holds; the account's where there is none."""
-    found = session.scalar(
-        select(IdentityCheck.name)
-        .where(
-            IdentityCheck.person_id == person.id,
-            IdentityCheck.at <= now,
-            or_(IdentityCheck.holds_until.is_(None), IdentityCheck.holds_until > now),
+    return verified_names(session, [person.id], now=now).get(person.id, person.name)
+
+
+def verified_names(session: Session, person_ids: Iterable[str], *, now: datetime) -> dict[str, str]:
+    """Give the names of the latest checks that hold, by person; who has none is left out."""
+    found: dict[str, str] = {}
+    for ids in batches(person_ids):
+        rows = session.execute(
+            select(IdentityCheck.person_id, IdentityCheck.name)
+            .where(
+                IdentityCheck.person_id.in_(ids),
+                IdentityCheck.at <= now,
+                or_(IdentityCheck.holds_until.is_(None), IdentityCheck.holds_until > now),
+            )
+            .order_by(IdentityCheck.at, IdentityCheck.id.desc())
         )
-        .order_by(IdentityCheck.at.desc(), IdentityCheck.id)
-        .limit(1)
-    )
-    return found or person.name
+        found |= dict(rows.all())
+    return found
 
 
 def behind(

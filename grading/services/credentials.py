@@ -21,7 +21,6 @@ from grading.credential import status
 from grading.credential.document import Envelope, Issuer, Subject
 from grading.errors import NotFound, PassingFailure, Refused
 from grading.models import (
-    CredentialRecord,
     IssuedCredential,
     Person,
     SigningKey,
@@ -192,7 +191,13 @@ class _Maker:
         salt = secrets.token_urlsafe(16)
         own_id = new_id()
         index = self._index()
-        envelope = Envelope(f"{self._base}/credentials/{own_id}", valid_from, self._list.url, index)
+        envelope = Envelope(
+            f"{self._base}/credentials/{own_id}",
+            valid_from,
+            self._list.url,
+            index,
+            record.expires_on if about == PROGRAM else None,
+        )
         subject = Subject(
             self._subject_id, record.name, documents.email_hash(record.person.email, salt), salt
         )

@@ -1,6 +1,6 @@
 """A sponsor as an issuer: its keys, made, rotated, retired and withdrawn."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -164,13 +164,21 @@ def ask(session: Session, program_id: str, person_id: str, *, because: str, now:
 
     ``because`` names the act, so that it asks once and another act asks again.
     """
-    outbox.post(
-        session,
-        "credentials",
-        {"program": program_id, "person": person_id},
-        key=f"credentials:{because}:{program_id}:{person_id}",
-        now=now,
-    )
+    key, payload = _job(program_id, person_id, because)
+    outbox.post(session, "credentials", payload, key=key, now=now)
+
+
+def ask_new(
+    session: Session, program_id: str, acts: Iterable[tuple[str, str]], *, now: datetime
+) -> None:
+    """Do so for many (person, act) at once; nobody can have named these acts before."""
+    jobs = [_job(program_id, person_id, act) for person_id, act in acts]
+    outbox.post_new(session, "credentials", jobs, now=now)
+
+
+def _job(program_id: str, person_id: str, because: str) -> tuple[str, dict[str, Any]]:
+    key = f"credentials:{because}:{program_id}:{person_id}"
+    return key, {"program": program_id, "person": person_id}
 
 
 def public_keys(

@@ -17,6 +17,7 @@ from sqlalchemy import literal, select
 
 from grading.db import db
 from grading.models import JobState, Membership, Person, SponsorMember
+from grading.services.verifying import Outcome
 from grading.web import access
 from grading.web.markdown import render as markdown
 from grading.workflow.allocation import AllocationState as A
@@ -190,6 +191,13 @@ STATUS_TAGS: dict[str, Tag] = {
     PublicStatus.EXPIRED: (_l("Expired"), "warn"),
     PublicStatus.REPLACED: (_l("Replaced"), "info"),
     PublicStatus.REVOKED: (_l("Revoked"), "danger"),
+    PublicStatus.UNSIGNED: (_l("Not signed yet"), "warn"),
+    PublicStatus.BROKEN: (_l("Does not verify"), "danger"),
+}
+OUTCOME_TAGS: dict[str, Tag] = {
+    Outcome.GOOD: (_l("Good"), "ok"),
+    Outcome.BAD: (_l("Bad"), "danger"),
+    Outcome.OPEN: (_l("Not yet"), "warn"),
 }
 ASSURANCE_LABELS: dict[str, Any] = {
     IdentityAssurance.DOCUMENT: _l("a document"),
@@ -376,6 +384,7 @@ def register(app: Flask) -> None:
         staffing_tags=STAFFING_TAGS,
         import_labels=IMPORT_LABELS,
         status_tags=STATUS_TAGS,
+        outcome_tags=OUTCOME_TAGS,
         assurance_labels=ASSURANCE_LABELS,
         ngettext=ngettext,
         get_locale=get_locale,

@@ -12,12 +12,17 @@ class RecordState(StrEnum):
 
 
 class PublicStatus(StrEnum):
-    """What a public page says first: a record's state, or that its time is over."""
+    """What a public page says first: a record's state, that its time is over, or what checking found.
+
+    Unsigned: no signed credential vouches for all of it yet. Broken: what is stored is not what was signed.
+    """
 
     VALID = "valid"
     EXPIRED = "expired"
     REPLACED = "replaced"
     REVOKED = "revoked"
+    UNSIGNED = "unsigned"
+    BROKEN = "broken"
 
 
 class RubricState(StrEnum):
