@@ -11,6 +11,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from grading import assets
 from grading.adapters.certificate import TypstPrinter
 from grading.adapters.mail import open_mailer
+from grading.adapters.openid import OpenIdProvider
 from grading.adapters.signing import LocalNotary
 from grading.adapters.storage import open_store
 from grading.authorization.permissions import Permission
@@ -66,6 +67,7 @@ def create_app(settings: Settings) -> Flask:
         hasher=password_hasher(settings.password_cost),
         notary=LocalNotary(settings.secret_key),
         printer=TypstPrinter(),
+        provider=_provider(settings),
     )
     if settings.trusted_proxies:
         n = settings.trusted_proxies
@@ -86,6 +88,11 @@ def create_app(settings: Settings) -> Flask:
     _guard(app)
     _headers(app)
     return app
+
+
+def _provider(settings: Settings) -> OpenIdProvider | None:
+    found = settings.openid
+    return OpenIdProvider(found.issuer, found.client_id, found.client_secret) if found else None
 
 
 def _guard(app: Flask) -> None:

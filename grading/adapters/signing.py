@@ -65,6 +65,13 @@ class LocalNotary:
         )
         return self._sealed(kind, public, json.dumps(key.as_dict(private=True)).encode())
 
+    def reseal(self, key: IssuerKey, old_secret: str) -> IssuerKey:
+        try:
+            self._open(key)
+        except PermanentFailure:
+            return self._sealed(key.kind, key.public, LocalNotary(old_secret)._open(key))
+        return key
+
     def sign(
         self, document: Mapping[str, Any], key: IssuerKey, *, method: str, created: str
     ) -> dict[str, Any]:

@@ -8,9 +8,9 @@ from sqlalchemy import select
 
 from grading.cli.edge import CreateApp, as_json, now, service, show
 from grading.db import transaction
-from grading.errors import NotFound
+from grading.errors import NotFound, Refused
 from grading.models import Person, Submission
-from grading.services import identity, people, records
+from grading.services import identity, openid, people, records
 from grading.workflow.credential import IdentityAssurance
 
 
@@ -108,6 +108,21 @@ def verify(
         )
         count = records.rename(session, actor, person, now=now())
     click.echo(f"{email} is {name}. {count} records are issued anew.")
+
+
+@command.command("link")
+@click.argument("email")
+@click.argument("subject")
+@click.pass_obj
+def link(create_app: CreateApp, email: str, subject: str) -> None:
+    """Let SUBJECT of the institution's sign-in (its claim “sub”) sign in to the account of EMAIL."""
+    with service(create_app) as app, transaction() as session:
+        settings = app.extensions["grading"].settings.openid
+        if settings is None:
+            raise Refused("No institution's sign-in is configured: set GRADING_OIDC_ISSUER.")
+        person = people.find(session, email)
+        openid.link(session, None, person, issuer=settings.issuer, subject=subject, now=now())
+    click.echo(f"{email} signs in with {settings.name}.")
 
 
 @command.command("deactivate")

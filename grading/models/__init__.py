@@ -19,7 +19,7 @@ from grading.models.cohort import (
     PlanVersion,
 )
 from grading.models.group import MemberPoints, Objection, SubmissionMember
-from grading.models.identity import IdentityCheck
+from grading.models.identity import IdentityCheck, SignInLink
 from grading.models.issued import IssuedCredential, SigningKey, StatusList
 from grading.models.job import Job, JobState
 from grading.models.misconduct import Evidence, MisconductCase
@@ -104,6 +104,7 @@ __all__ = [
     "Score",
     "ShareLink",
     "SignInAttempt",
+    "SignInLink",
     "SignOff",
     "SigningKey",
     "Sponsor",

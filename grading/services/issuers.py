@@ -8,7 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from grading.credential import issuer
-from grading.errors import Refused
+from grading.errors import Fault, FaultsFound, PermanentFailure, Refused
 from grading.models import IssuedCredential, Person, SigningKey, Sponsor
 from grading.ports import IssuerKey, Notary
 from grading.services import audit, outbox
@@ -157,6 +157,44 @@ def withdraw(
     for program_id, person_id in affected:
         ask(session, program_id, person_id, because=f"withdrawn:{key.id}", now=now)
     return len(affected)
+
+
+def reseal(
+    session: Session, actor: Person | None, *, notary: Notary, old_secret: str, now: datetime
+) -> int:
+    """Seal every private half anew with the installation's present secret: all of them, or none.
+
+    Returns
+    -------
+    int
+        How many were sealed with the old one; those that were sealed anew before are left.
+
+    Raises
+    ------
+    FaultsFound
+        Every key that neither secret opens, by its id.
+    """
+    faults: list[Fault] = []
+    count = 0
+    for key in session.scalars(select(SigningKey).order_by(SigningKey.created_at, SigningKey.id)):
+        try:
+            new = notary.reseal(pair(key), old_secret)
+        except PermanentFailure:
+            faults.append(
+                Fault(
+                    key.id,
+                    "The key %(key)s of %(sponsor)s was sealed with neither secret.",
+                    {"key": key.fragment, "sponsor": key.sponsor.name},
+                )
+            )
+            continue
+        if new.sealed != key.sealed:
+            key.sealed = new.sealed
+            audit.record(session, actor, "key:reseal", key, now=now, after={"kind": key.kind})
+            count += 1
+    if faults:
+        raise FaultsFound(faults)
+    return count
 
 
 def ask(session: Session, program_id: str, person_id: str, *, because: str, now: datetime) -> None:

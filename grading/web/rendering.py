@@ -31,7 +31,12 @@ from grading.workflow.calibration import (
     StandingState,
 )
 from grading.workflow.cohort import CohortState, ImportKind, Role
-from grading.workflow.credential import EntitlementState, IdentityAssurance, PublicStatus
+from grading.workflow.credential import (
+    DocumentKind,
+    EntitlementState,
+    IdentityAssurance,
+    PublicStatus,
+)
 from grading.workflow.misconduct import MisconductKind, MisconductState
 from grading.workflow.monitoring import AlarmState, QuarantineState
 from grading.workflow.release import Hindrance, ReleaseState
@@ -204,6 +209,13 @@ ASSURANCE_LABELS: dict[str, Any] = {
     IdentityAssurance.PROCTORED: _l("a proctored exam"),
     IdentityAssurance.SIGN_IN: _l("the institution’s sign-in"),
     IdentityAssurance.ATTESTED: _l("the program’s word"),
+}
+DOCUMENT_LABELS: dict[str, Any] = {
+    DocumentKind.PASSPORT: _l("Passport"),
+    DocumentKind.IDENTITY_CARD: _l("Identity card"),
+    DocumentKind.DRIVING_LICENCE: _l("Driving licence"),
+    DocumentKind.RESIDENCE_PERMIT: _l("Residence permit"),
+    DocumentKind.OTHER: _l("Another document with a photo"),
 }
 EXTENSION_LABELS: dict[str, Any] = {
     ExtensionKind.EXTENSION: _l("Extension"),
@@ -386,6 +398,7 @@ def register(app: Flask) -> None:
         status_tags=STATUS_TAGS,
         outcome_tags=OUTCOME_TAGS,
         assurance_labels=ASSURANCE_LABELS,
+        document_labels=DOCUMENT_LABELS,
         ngettext=ngettext,
         get_locale=get_locale,
         said=_,

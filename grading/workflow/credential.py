@@ -48,6 +48,16 @@ class IdentityAssurance(StrEnum):
     ATTESTED = "attested"
 
 
+class DocumentKind(StrEnum):
+    """What a person was shown; no copy of it is kept."""
+
+    PASSPORT = "passport"
+    IDENTITY_CARD = "identity_card"
+    DRIVING_LICENCE = "driving_licence"
+    RESIDENCE_PERMIT = "residence_permit"
+    OTHER = "other"
+
+
 RECORD_MACHINE = Machine(
     "record",
     RecordState,
