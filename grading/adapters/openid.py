@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 import requests
-from authlib.integrations.base_client import OAuthError
+from authlib.common.errors import AuthlibBaseError
 from authlib.integrations.requests_client import OAuth2Session
 from joserfc import jwt
 from joserfc.errors import JoseError
@@ -76,7 +76,7 @@ class OpenIdProvider:
                 )
         except requests.RequestException as error:
             raise _away() from error
-        except OAuthError as error:
+        except AuthlibBaseError as error:
             # A forged state, a used code, a refusal of the person: none of them signs anybody in.
             raise _refused() from error
         claims = self._claims(str(found.get("id_token", "")), about, nonce, now)
