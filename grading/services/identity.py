@@ -53,10 +53,10 @@ def check(
     faults = []
     if how not in [str(word) for word in IdentityAssurance]:
         faults.append(Fault("how", "Choose how identity was checked."))
-    if document is not None and document not in [str(word) for word in DocumentKind]:
-        faults.append(Fault("document", "Choose what kind of document you saw."))
     if not 0 < len(name.strip()) <= LONGEST_NAME:
         faults.append(Fault("name", "Give the name as it stands on the document."))
+    if document is not None and document not in [str(word) for word in DocumentKind]:
+        faults.append(Fault("document", "Choose what kind of document you saw."))
     if holds_until is not None and holds_until <= now:
         faults.append(Fault("holds_until", "The check ends before it begins."))
     if faults:

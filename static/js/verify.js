@@ -6,7 +6,7 @@ const bytes = (text) =>
 const read = (text) => JSON.parse(new TextDecoder().decode(bytes(text)));
 
 async function fetched(url) {
-  const answer = await fetch(url, { credentials: "omit" });
+  const answer = await fetch(url, { credentials: "omit", cache: "no-store" });
   if (!answer.ok) throw new Error(`${url}: ${answer.status}`);
   return answer;
 }

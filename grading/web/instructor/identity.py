@@ -66,7 +66,7 @@ def _page(cohort: Cohort, person: Person, faults: list[Fault] | None = None) -> 
         checks=queries.checks_of(session, person.id),
         work=queries.last_works(session, cohort, [person.id]).get(person.id),
         kinds=list(DocumentKind),
-        says=contents.ASSURANCE[IdentityAssurance.DOCUMENT],
+        says=contents.ASSURANCE[IdentityAssurance.DOCUMENT].removesuffix("."),
         verified_name=queries.verified_name(session, person, now=now),
         records=records.under_another_name(session, person, now=now),
         entered=request.form,
