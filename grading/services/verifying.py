@@ -346,7 +346,8 @@ class _Checker:
         if begins is None or ("validUntil" in document and ends is None):
             return Step(What.DATES, Outcome.BAD)
         facts = {"from": begins, "until": ends, "ended": ends is not None and ends < self._now}
-        return Step(What.DATES, Outcome.GOOD if begins <= self._now else Outcome.BAD, facts)
+        # One that replaces another of the same second holds from the next.
+        return Step(What.DATES, Outcome.GOOD if begins <= self._now else Outcome.OPEN, facts)
 
 
 _NOBODY = Issuer("", "", "")

@@ -461,6 +461,9 @@ def test_a_changed_name(
     assert link is not None
     assert "<h1>Not signed yet</h1>" in text_of(app.test_client().get(link.group()))
     sign(app, released, clock)
+    # It holds a second later than the one it replaced in the same.
+    assert "It does not hold yet" in text_of(app.test_client().get(link.group()))
+    clock.forward(seconds=2)
     shown = text_of(app.test_client().get(link.group()))
     assert "<h1>Valid</h1>" in shown
     assert "Learner Wren" in shown
