@@ -137,5 +137,7 @@ def test_without_scripts_all_is_there_but_the_browsers_own_check(
     expect(page.get_by_role("link", name="token (JWT)")).to_be_visible()
     for words in (GOOD, BAD, OPEN):
         expect(page.get_by_text(words)).to_have_count(0)
-    page.locator("summary", has_text="city's bicycles").click()
-    expect(page.get_by_text("covers every word of the document").first).to_be_visible()
+    steps = page.locator("details", has_text="city's bicycles")
+    expect(steps.get_by_text("covers every word of the document")).to_be_hidden()
+    steps.locator("summary").click()
+    expect(steps.get_by_text("covers every word of the document")).to_be_visible()
