@@ -11,6 +11,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from grading import assets
 from grading.adapters.certificate import TypstPrinter
 from grading.adapters.mail import open_mailer
+from grading.adapters.openid import OpenIdProvider
 from grading.adapters.partners import HttpPartnerGateway
 from grading.adapters.signing import LocalNotary
 from grading.adapters.storage import open_store
@@ -69,6 +70,7 @@ def create_app(settings: Settings) -> Flask:
         notary=LocalNotary(settings.secret_key),
         printer=TypstPrinter(),
         partners=HttpPartnerGateway(anywhere=settings.partners_anywhere),
+        provider=_provider(settings),
     )
     if settings.trusted_proxies:
         n = settings.trusted_proxies
@@ -89,6 +91,11 @@ def create_app(settings: Settings) -> Flask:
     _guard(app)
     _headers(app)
     return app
+
+
+def _provider(settings: Settings) -> OpenIdProvider | None:
+    found = settings.openid
+    return OpenIdProvider(found.issuer, found.client_id, found.client_secret) if found else None
 
 
 def _guard(app: Flask) -> None:

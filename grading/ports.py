@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from email.message import EmailMessage
 from typing import Any, Protocol
 
@@ -77,6 +78,15 @@ class Notary(Protocol):
     def make(self, kind: str) -> IssuerKey:
         """Make a key pair."""
 
+    def reseal(self, key: IssuerKey, old_secret: str) -> IssuerKey:
+        """Seal a key anew that was sealed with another secret; one of our own is given back as it is.
+
+        Raises
+        ------
+        PermanentFailure
+            It was sealed with neither.
+        """
+
     def sign(
         self, document: Mapping[str, Any], key: IssuerKey, *, method: str, created: str
     ) -> dict[str, Any]:
@@ -103,6 +113,60 @@ class Notary(Protocol):
 
     def read_token(self, token: str, jwks: Mapping[str, Any]) -> dict[str, Any]:
         """Give the claims of a token that a key of the set signed; raises `PermanentFailure`."""
+
+
+@dataclass(frozen=True)
+class Begun:
+    """A sign-in that leads to a provider: the address, and what its answer is held against."""
+
+    url: str
+    state: str
+    nonce: str
+    verifier: str
+
+
+@dataclass(frozen=True)
+class SignedIn:
+    """What a provider says of somebody who signed in; empty where it says nothing.
+
+    ``assurance`` is its claim ``acr``: how it knows who they are.
+    """
+
+    issuer: str
+    subject: str
+    email: str
+    email_verified: bool
+    name: str
+    assurance: str
+
+
+class IdentityProvider(Protocol):
+    """Somebody else's sign-in (OpenID Connect)."""
+
+    issuer: str
+
+    def begin(self, back: str, *, now: datetime) -> Begun:
+        """Lead somebody there, to come back to an address; raises `PassingFailure` if it is away."""
+
+    def finish(
+        self,
+        back: str,
+        answer: Mapping[str, str],
+        *,
+        state: str,
+        nonce: str,
+        verifier: str,
+        now: datetime,
+    ) -> SignedIn:
+        """Take its answer.
+
+        Raises
+        ------
+        Refused
+            It is not the answer to what was begun, or not the provider's.
+        PassingFailure
+            The provider is away.
+        """
 
 
 class Printer(Protocol):

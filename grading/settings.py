@@ -1,15 +1,15 @@
 """The service's settings, read once from the environment; every fault is reported at once."""
 
 import ipaddress
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from argon2 import PasswordHasher
 
 from grading.errors import Fault, FaultsFound
-from grading.ports import FileStore, Mailer, Notary, PartnerGateway, Printer
+from grading.ports import FileStore, IdentityProvider, Mailer, Notary, PartnerGateway, Printer
 
 SECRET_FILE = "secret-key"
 SHORTEST_SECRET = 32
@@ -22,6 +22,33 @@ class RelyingParty:
     id: str
     origin: str
     name: str
+
+
+@dataclass(frozen=True)
+class OpenId:
+    """An OpenID provider people may sign in with.
+
+    Attributes
+    ----------
+    issuer : str
+        Its address, as its own documents say it.
+    name : str
+        What people call it; it stands on the button.
+    link_by_email : bool
+        Whether a first sign-in may be linked to the account with its verified address.
+    assured : tuple of str
+        Values of the claim ``acr`` by which it asserts that it checked who somebody is.
+    assured_days : int
+        How long that holds.
+    """
+
+    issuer: str
+    client_id: str
+    client_secret: str = field(repr=False)
+    name: str
+    link_by_email: bool
+    assured: tuple[str, ...]
+    assured_days: int
 
 
 @dataclass(frozen=True)
@@ -52,6 +79,8 @@ class Settings:
         One-click doors for the demo's people; only ever on loopback.
     partners_anywhere : bool
         Whether partners may stand in the own network, and be reached without TLS.
+    openid : OpenId, optional
+        The institution's sign-in, beside passwords.
     """
 
     home: Path
@@ -67,6 +96,7 @@ class Settings:
     password_cost: str
     demo: bool
     partners_anywhere: bool
+    openid: OpenId | None = None
 
     @property
     def secure(self) -> bool:
@@ -113,6 +143,7 @@ class Installation:
     notary: Notary
     printer: Printer
     partners: PartnerGateway
+    provider: IdentityProvider | None = None
 
 
 def _is_ip(host: str) -> bool:
@@ -138,6 +169,38 @@ def _url(name: str, value: str, schemes: tuple[str, ...], faults: list[Fault]) -
             )
         )
     return value
+
+
+def _openid(given: Callable[[str, str], str], faults: list[Fault]) -> OpenId | None:
+    """Read the institution's sign-in; None where nothing of it is set."""
+    names = ("ISSUER", "CLIENT_ID", "CLIENT_SECRET", "NAME", "LINK_BY_EMAIL", "ASSURED_ACR",
+             "ASSURED_DAYS")  # fmt: skip
+    said = {name: given(f"OIDC_{name}", "") for name in names}
+    if not any(said.values()):
+        return None
+    for name in ("ISSUER", "CLIENT_ID", "CLIENT_SECRET"):
+        if not said[name]:
+            faults.append(Fault(f"GRADING_OIDC_{name}", "Set it, or nothing of GRADING_OIDC_…"))
+    issuer = urlsplit(said["ISSUER"])
+    loopback = issuer.hostname in ("127.0.0.1", "localhost", "::1")
+    if said["ISSUER"] and not (issuer.scheme == "https" or (issuer.scheme == "http" and loopback)):
+        faults.append(
+            Fault("GRADING_OIDC_ISSUER", "The address starts with https://, but on this machine.")
+        )
+    link = said["LINK_BY_EMAIL"] or "0"
+    if link not in ("0", "1"):
+        faults.append(Fault("GRADING_OIDC_LINK_BY_EMAIL", "Set 0 or 1."))
+    return OpenId(
+        issuer=said["ISSUER"],
+        client_id=said["CLIENT_ID"],
+        client_secret=said["CLIENT_SECRET"],
+        name=said["NAME"] or issuer.hostname or "",
+        link_by_email=link == "1",
+        assured=tuple(said["ASSURED_ACR"].split()),
+        assured_days=_whole(
+            "GRADING_OIDC_ASSURED_DAYS", said["ASSURED_DAYS"] or "365", faults, low=1
+        ),
+    )
 
 
 def from_environment(environment: Mapping[str, str]) -> Settings:
@@ -215,6 +278,7 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
         password_cost=cost,
         demo=demo == "1",
         partners_anywhere=anywhere == "1",
+        openid=_openid(given, faults),
     )
     if faults:
         raise FaultsFound(faults)

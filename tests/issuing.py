@@ -12,12 +12,21 @@ from sqlalchemy.orm import Session
 from grading.adapters import signing
 from grading.jobs.handlers import HANDLERS
 from grading.jobs.worker import Worker
-from grading.models import Allocation, Grade, IssuedCredential, Person, Score, Submission
+from grading.models import (
+    Allocation,
+    Grade,
+    IssuedCredential,
+    Person,
+    Score,
+    Submission,
+    SubmissionMember,
+)
 from grading.queries import credentials as queries
-from grading.services import members, releases
+from grading.services import releases
 from grading.settings import Installation
 from grading.workflow.allocation import AllocationState
 from grading.workflow.cohort import Role
+from grading.workflow.group import MemberState
 from grading.workflow.submission import SubmissionState
 from tests import factories
 from tests.database import NOW
@@ -119,6 +128,8 @@ def many(session: Session, count: int, *, complete_every: int, now: datetime) ->
     start = now - timedelta(days=80)
     cohort = factories.a_cohort(session, now=start, sign_offs=1, reviews_wait_days=0)
     instructor = factories.a_member(session, cohort, "Instructor Opal", Role.INSTRUCTOR, now=start)
+    digest = cohort.plan_version.digest
+    learners = []
     for number in range(count):
         learner = Person(
             email=f"learner{number}@example.org", name=f"Learner {number}", created_at=start
@@ -142,15 +153,22 @@ def many(session: Session, count: int, *, complete_every: int, now: datetime) ->
             professionals=1,
             peers=0,
             method="mean-of-professional-readings/1",
-            plan_digest=cohort.plan_version.digest,
+            plan_digest=digest,
             computed_at=now,
         )
-        session.add_all([learner, work, score])
-        session.flush()
-        members.add(session, work, learner, actor=None, now=start)
-        if number % complete_every == 0:
-            session.flush()
-            factories.complete_courses(session, cohort, learner, now=start)
+        member = SubmissionMember(
+            submission=work,
+            person=learner,
+            cohort_id=cohort.id,
+            attempt=1,
+            state=MemberState.JOINED,
+            since=start,
+        )
+        session.add_all([learner, work, score, member])
+        learners.append(learner)
+    session.flush()
+    for learner in learners[::complete_every]:
+        factories.complete_courses(session, cohort, learner, now=start)
     session.flush()
     releases.propose(
         session,

@@ -19,6 +19,7 @@ class Permission(StrEnum):
     ADJUDICATE = "disputed:adjudicate"
     MISCONDUCT = "misconduct:decide"
     EXTEND = "extension:grant"
+    IDENTITY_CHECK = "identity:check"
     RELEASE = "grade:release"
     AUDIT_READ = "audit:read"
     OFFICE_USE = "office:use"

@@ -23,6 +23,8 @@ BY_ROLE: Mapping[P, frozenset[R]] = {
     P.ADJUDICATE: frozenset({R.INSTRUCTOR, R.LEAD}),
     P.MISCONDUCT: frozenset({R.INSTRUCTOR}),
     P.EXTEND: frozenset({R.COORDINATOR}),
+    # Documents are shown to who looks after people, never to who scores them.
+    P.IDENTITY_CHECK: frozenset({R.COORDINATOR}),
     P.RELEASE: frozenset({R.INSTRUCTOR}),
     P.AUDIT_READ: frozenset({R.INSTRUCTOR, R.LEAD, R.OBSERVER}),
     P.FUNNEL_READ: frozenset({R.INSTRUCTOR, R.COORDINATOR}),

@@ -125,6 +125,23 @@ def withdraw(create_app: CreateApp, key_id: str, reason: str) -> None:
     click.echo(f"It vouches for nothing any more. {count} learners' credentials are issued anew.")
 
 
+@command.command("reseal")
+@click.option(
+    "--old",
+    envvar="GRADING_OLD_SECRET_KEY",
+    prompt="The secret key as it was",
+    hide_input=True,
+    help="The secret key as it was; by default GRADING_OLD_SECRET_KEY, or asked for.",
+)
+@click.pass_obj
+def reseal(create_app: CreateApp, old: str) -> None:
+    """Encrypt the private halves anew after GRADING_SECRET_KEY has changed: all of them, or none."""
+    with service(create_app) as app, transaction() as session:
+        notary = app.extensions["grading"].notary
+        count = issuers.reseal(session, None, notary=notary, old_secret=old, now=now())
+    click.echo(f"{count} keys are encrypted with the present secret key.")
+
+
 @command.command("document")
 @click.argument("sponsor")
 @did_option

@@ -11,7 +11,16 @@ from grading.cli.edge import CreateApp, as_json, now, service, show
 from grading.db import db, transaction
 from grading.errors import NotFound, Refused
 from grading.models import Person, Submission
-from grading.services import audit, disclosures, exporting, identity, passkeys, people, records
+from grading.services import (
+    audit,
+    disclosures,
+    exporting,
+    identity,
+    openid,
+    passkeys,
+    people,
+    records,
+)
 from grading.workflow.credential import IdentityAssurance
 from grading.workflow.privacy import Disclosed, Ground
 
@@ -153,6 +162,21 @@ def export(create_app: CreateApp, email: str, path: Path, ground: str) -> None:
                 file.write(chunk)
         part.replace(path)
     click.echo(f"Everything about {email} is in {path}.")
+
+
+@command.command("link")
+@click.argument("email")
+@click.argument("subject")
+@click.pass_obj
+def link(create_app: CreateApp, email: str, subject: str) -> None:
+    """Let SUBJECT of the institution's sign-in (its claim “sub”) sign in to the account of EMAIL."""
+    with service(create_app) as app, transaction() as session:
+        settings = app.extensions["grading"].settings.openid
+        if settings is None:
+            raise Refused("No institution's sign-in is configured: set GRADING_OIDC_ISSUER.")
+        person = people.find(session, email)
+        openid.link(session, None, person, issuer=settings.issuer, subject=subject, now=now())
+    click.echo(f"{email} signs in with {settings.name}.")
 
 
 @command.command("deactivate")

@@ -130,12 +130,16 @@ class Badge:
 
 @dataclass(frozen=True)
 class Envelope:
-    """What every credential carries besides its content: its address, its instants, its status bit."""
+    """What every credential carries besides its content: its address, its instants, its status bit.
+
+    ``until`` is the last day (UTC) on which it holds; None for good.
+    """
 
     id: str
     valid_from: datetime
     list_url: str
     index: int
+    until: date | None = None
 
 
 def instant(at: datetime) -> str:
@@ -230,6 +234,7 @@ def claims(document: Mapping[str, Any]) -> dict[str, Any]:
 def _credential(
     issuer: Issuer, envelope: Envelope, name: str, contexts: list[str], kind: str
 ) -> dict[str, Any]:
+    end = {"validUntil": f"{envelope.until.isoformat()}T23:59:59Z"} if envelope.until else {}
     return {
         "@context": list(contexts),
         "id": envelope.id,
@@ -242,6 +247,7 @@ def _credential(
             "url": issuer.url,
         },
         "validFrom": instant(envelope.valid_from),
+        **end,
         "credentialStatus": status.entry(envelope.list_url, envelope.index),
     }
 

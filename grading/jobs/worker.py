@@ -16,7 +16,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from flask import Flask
-from sqlalchemy import or_, select, update
+from sqlalchemy import ColumnElement, select, update
 from sqlalchemy.exc import SQLAlchemyError
 
 from grading.db import db, transaction
@@ -151,40 +151,36 @@ class Worker:
                 job.state, job.run_at, job.attempts, job.ended_at = JobState.WAITING, now, 0, None
 
     def _claim(self, now: datetime) -> tuple[str, str, str, dict[str, Any], int] | None:
-        due = (
-            select(Job.id)
-            .where(
-                Job.run_at <= now,
-                or_(
-                    Job.state == JobState.WAITING,
-                    (Job.state == JobState.RUNNING) & (Job.lease_until < now),
-                ),
-            )
-            .order_by(Job.run_at, Job.id)
-            .limit(1)
-            .with_for_update(skip_locked=True)
-            .scalar_subquery()
+        # Each of the two is answered from the index alone, however many jobs wait; both at once are not.
+        conditions: tuple[ColumnElement[bool], ...] = (
+            (Job.state == JobState.RUNNING) & (Job.lease_until < now),
+            Job.state == JobState.WAITING,
         )
         with transaction() as session:
-            row = session.execute(
-                update(Job)
-                .where(
-                    Job.id == due,
-                    or_(
-                        Job.state == JobState.WAITING,
-                        (Job.state == JobState.RUNNING) & (Job.lease_until < now),
-                    ),
+            for condition in conditions:
+                due = (
+                    select(Job.id)
+                    .where(Job.run_at <= now, condition)
+                    .order_by(Job.run_at)
+                    .limit(1)
+                    .with_for_update(skip_locked=True)
+                    .scalar_subquery()
                 )
-                .values(
-                    state=JobState.RUNNING,
-                    worker=self.name,
-                    lease_until=now + self._lease,
-                    attempts=Job.attempts + 1,
-                )
-                .returning(Job.id, Job.topic, Job.key, Job.payload, Job.attempts)
-                .execution_options(synchronize_session=False)
-            ).one_or_none()
-            return tuple(row) if row else None
+                row = session.execute(
+                    update(Job)
+                    .where(Job.id == due, condition)
+                    .values(
+                        state=JobState.RUNNING,
+                        worker=self.name,
+                        lease_until=now + self._lease,
+                        attempts=Job.attempts + 1,
+                    )
+                    .returning(Job.id, Job.topic, Job.key, Job.payload, Job.attempts)
+                    .execution_options(synchronize_session=False)
+                ).one_or_none()
+                if row is not None:
+                    return tuple(row)
+        return None
 
     def _carry_out(self, task: Task, topic: str, attempts: int, now: datetime) -> None:
         try:

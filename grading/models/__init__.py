@@ -20,7 +20,7 @@ from grading.models.cohort import (
     PlanVersion,
 )
 from grading.models.group import MemberPoints, Objection, SubmissionMember
-from grading.models.identity import IdentityCheck
+from grading.models.identity import IdentityCheck, SignInLink
 from grading.models.issued import IssuedCredential, SigningKey, StatusList
 from grading.models.job import Job, JobState
 from grading.models.misconduct import Evidence, MisconductCase
@@ -106,10 +106,10 @@ __all__ = [
     "Membership",
     "MisconductCase",
     "Objection",
-    "Passkey",
     "Partner",
     "PartnerConsent",
     "PartnerSending",
+    "Passkey",
     "PasswordReset",
     "Person",
     "PersonalExport",
@@ -129,6 +129,7 @@ __all__ = [
     "Score",
     "ShareLink",
     "SignInAttempt",
+    "SignInLink",
     "SignOff",
     "SigningKey",
     "Sponsor",

@@ -2,11 +2,12 @@
 
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, String
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy import CheckConstraint, ForeignKey, String, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from grading.models.base import Base, Identified, one_of
-from grading.workflow.credential import IdentityAssurance
+from grading.models.person import Person
+from grading.workflow.credential import DocumentKind, IdentityAssurance
 
 
 class IdentityCheck(Identified, Base):
@@ -14,6 +15,7 @@ class IdentityCheck(Identified, Base):
 
     With a submission it vouches for whose work that is; without, for everything submitted while it
     holds. ``name`` is the verified one, kept apart from the account's. ``holds_until`` None: for good.
+    ``document`` is the kind of document that was seen, ``issuer`` who vouched at a sign-in.
     """
 
     __tablename__ = "identity_check"
@@ -21,16 +23,40 @@ class IdentityCheck(Identified, Base):
     person_id: Mapped[str] = mapped_column(ForeignKey("person.id"), index=True)
     submission_id: Mapped[str | None] = mapped_column(ForeignKey("submission.id"), index=True)
     how: Mapped[str] = mapped_column(String(30))
+    document: Mapped[str | None] = mapped_column(String(20))
+    issuer: Mapped[str | None] = mapped_column(String(400))
     name: Mapped[str] = mapped_column(String(200))
     by_id: Mapped[str | None] = mapped_column(ForeignKey("person.id"))
     at: Mapped[datetime]
     holds_until: Mapped[datetime | None]
 
+    by: Mapped[Person | None] = relationship(foreign_keys=[by_id])
+
     __table_args__ = (
         one_of("how", IdentityAssurance),
+        one_of("document", DocumentKind),
         CheckConstraint("person_id <> by_id", name="another"),
         CheckConstraint("holds_until > at", name="holds"),
     )
+
+    @property
+    def chain(self) -> str:
+        return "service"
+
+
+class SignInLink(Identified, Base):
+    """Whose account a subject of an OpenID provider signs in to."""
+
+    __tablename__ = "sign_in_link"
+
+    issuer: Mapped[str] = mapped_column(String(400))
+    subject: Mapped[str] = mapped_column(String(255))
+    person_id: Mapped[str] = mapped_column(ForeignKey("person.id"), index=True)
+    linked_at: Mapped[datetime]
+
+    person: Mapped[Person] = relationship()
+
+    __table_args__ = (UniqueConstraint("issuer", "subject"),)
 
     @property
     def chain(self) -> str:

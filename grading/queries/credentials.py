@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import func, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, joinedload
 
 from grading.credential import status
 from grading.credential.issuer import canonical
@@ -89,8 +89,11 @@ def _wanted(
 
 
 def program_facts(record: CredentialRecord, standing: Sequence[IssuedCredential]) -> str:
-    """Give the digest of what the program's credential says: its name and its members."""
-    return facts_digest({"name": record.name, "members": sorted(one.id for one in standing)})
+    """Give the digest of what the program's credential says: the name, the members, the end."""
+    said: dict[str, Any] = {"name": record.name, "members": sorted(one.id for one in standing)}
+    if record.expires_on is not None:
+        said["until"] = record.expires_on.isoformat()
+    return facts_digest(said)
 
 
 def issued(session: Session, program_id: str, person_id: str) -> Sequence[IssuedCredential]:
@@ -99,6 +102,106 @@ def issued(session: Session, program_id: str, person_id: str) -> Sequence[Issued
         select(IssuedCredential)
         .where(IssuedCredential.program_id == program_id, IssuedCredential.person_id == person_id)
         .order_by(IssuedCredential.issued_at, IssuedCredential.valid_from, IssuedCredential.id)
+    ).all()
+
+
+@dataclass
+class Look:
+    """One look at a record: what it calls for, and what there is."""
+
+    record: CredentialRecord
+    there: Sequence[IssuedCredential]
+    withdrawn: set[str]
+    wanted: list[Wanted]
+
+    @property
+    def valid(self) -> dict[str, IssuedCredential]:
+        return {one.about: one for one in self.there if one.state == IssuedState.VALID}
+
+    def standing(self, about: str, facts: str) -> IssuedCredential | None:
+        """The valid credential that says what is wanted, with a key that is still good."""
+        found = self.valid.get(about)
+        if found is None or found.facts != facts:
+            return None
+        return None if {found.key_id, found.token_key_id} & self.withdrawn else found
+
+    def refused(self, wanted: Wanted) -> bool:
+        """Whether the very thing was revoked by a person: then it is not given again."""
+        return any(
+            one.state == IssuedState.REVOKED
+            and (one.about, one.course_id, one.grade_id)
+            == (wanted.about, wanted.entry.course_id, wanted.entry.grade_id)
+            for one in self.there
+        )
+
+    @property
+    def member_credentials(self) -> list[IssuedCredential] | None:
+        """All members, courses first, or None while one of them is missing."""
+        found = [self.standing(one.about, one.facts) for one in self.wanted]
+        present = [one for one in found if one is not None]
+        return present if len(present) == len(found) else None
+
+    @property
+    def program_facts(self) -> str | None:
+        """What the program's credential would say; None where the program is not complete."""
+        members = self.member_credentials
+        if self.record.completed_at is None or not members:
+            return None
+        if members[-1].kind != CredentialKind.CAPSTONE:
+            return None
+        facts = program_facts(self.record, members)
+        gone = any(
+            one.about == PROGRAM and one.state == IssuedState.REVOKED and one.facts == facts
+            for one in self.there
+        )
+        return None if gone else facts
+
+
+def look(session: Session, record: CredentialRecord) -> Look:
+    """Look at a record's credentials."""
+    return looks(session, [record])[record.id]
+
+
+def looks(session: Session, records: Sequence[CredentialRecord]) -> dict[str, Look]:
+    """Look at the credentials of several records at once, by the records' ids."""
+    there: dict[tuple[str, str], list[IssuedCredential]] = {}
+    for one in session.scalars(
+        select(IssuedCredential)
+        .options(joinedload(IssuedCredential.status_list))
+        .where(IssuedCredential.person_id.in_({record.person_id for record in records}))
+        .order_by(IssuedCredential.issued_at, IssuedCredential.valid_from, IssuedCredential.id)
+    ):
+        there.setdefault((one.program_id, one.person_id), []).append(one)
+    withdrawn = set(
+        session.scalars(
+            select(SigningKey.id).where(
+                SigningKey.sponsor_id.in_({record.program.sponsor_id for record in records}),
+                SigningKey.state == KeyState.WITHDRAWN,
+            )
+        )
+    )
+    return {
+        record.id: Look(
+            record,
+            there.get((record.program_id, record.person_id), []),
+            withdrawn,
+            members(record),
+        )
+        for record in records
+    }
+
+
+def graded(session: Session, records: Sequence[CredentialRecord]) -> Sequence[Grade]:
+    """Load the grades of several records with what their credentials are built from."""
+    ids = {entry.grade_id for record in records for entry in record.entries if entry.grade_id}
+    return session.scalars(
+        select(Grade)
+        .options(
+            joinedload(Grade.submission)
+            .joinedload(Submission.cohort)
+            .joinedload(Cohort.rubric_version)
+        )
+        .where(Grade.id.in_(ids))
     ).all()
 
 
@@ -115,17 +218,6 @@ def of_cohort(session: Session, cohort: Cohort) -> Sequence[IssuedCredential]:
         )
         .order_by(Grade.released_at, Submission.submitted_at, IssuedCredential.id)
     ).all()
-
-
-def withdrawn_keys(session: Session, sponsor_id: str) -> set[str]:
-    """Give the ids of a sponsor's keys that are good for nothing."""
-    return set(
-        session.scalars(
-            select(SigningKey.id).where(
-                SigningKey.sponsor_id == sponsor_id, SigningKey.state == KeyState.WITHDRAWN
-            )
-        )
-    )
 
 
 def open_list(session: Session, sponsor_id: str) -> StatusList | None:

@@ -1,5 +1,6 @@
 """A learner's own calendar: the cohort's, moved by what they were granted."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -8,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from grading.models import Absence, Allocation, Cohort, Extension, Submission, SubmissionMember
 from grading.queries import members
+from grading.queries.batches import batches
 from grading.workflow.allocation import ATTEMPTED, HELD, Pool
 from grading.workflow.calendar import ExtensionKind, ExtensionState, lengthened
 from grading.workflow.deadlines import Calendar, extended, shifted
@@ -250,11 +252,23 @@ def window(session: Session, submission: Submission) -> tuple[datetime, datetime
 
     A retake has a deadline of its own, and no grace.
     """
+    return _window(submission, days_of_work(session, submission))
+
+
+def due_dates(session: Session, works: Sequence[Submission]) -> dict[str, datetime]:
+    """Say when several works are due, as `window` does."""
+    days: dict[str, int] = {}
+    for ids in batches(work.id for work in works):
+        days |= days_of_works(session, Submission.id.in_(ids))
+    return {work.id: _window(work, days.get(work.id, 0))[0] for work in works}
+
+
+def _window(submission: Submission, days: int) -> tuple[datetime, datetime]:
+    cohort = submission.cohort
     if submission.due_at is not None:
-        days = days_of_work(session, submission)
-        due = shifted(submission.due_at, days, submission.cohort.zone)
+        due = shifted(submission.due_at, days, cohort.zone)
         return due, due
-    own = of_work(session, submission)
+    own = extended(of_cohort(cohort), days, cohort.zone)
     return own.due_at, own.closes_at
 
 

@@ -1,6 +1,6 @@
 """Whether a learner is entitled to a credential; never asked on a page of somebody who scores."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session, selectinload
@@ -16,6 +16,7 @@ from grading.models import (
     RecordEntry,
     Submission,
 )
+from grading.queries.batches import batches
 from grading.queries.grades import in_force
 from grading.workflow.cohort import SCORING, CohortState
 from grading.workflow.credential import EntitlementState, RecordState
@@ -44,6 +45,25 @@ def entitled(session: Session, program: Program, person_id: str, course_id: str 
         return True
     found = find(session, program, person_id, course_id)
     return found is not None and found.state != EntitlementState.REFUNDED
+
+
+def entitled_of(
+    session: Session, program: Program, person_ids: Iterable[str]
+) -> set[tuple[str, str | None]] | None:
+    """List the (person, course or None for the capstone) that are entitled; None: everybody to all."""
+    if not program.entitlement_required:
+        return None
+    found: set[tuple[str, str | None]] = set()
+    for ids in batches(person_ids):
+        rows = session.execute(
+            select(Entitlement.person_id, Entitlement.course_id).where(
+                Entitlement.program_id == program.id,
+                Entitlement.person_id.in_(ids),
+                Entitlement.state != EntitlementState.REFUNDED,
+            )
+        )
+        found |= {(person, course) for person, course in rows}
+    return found
 
 
 def scores(session: Session, program: Program, person_id: str) -> bool:

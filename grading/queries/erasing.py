@@ -169,7 +169,7 @@ GONE: tuple[Gone, ...] = (
     Gone("words_about", Entitlement, _by(Entitlement.person_id), {"note": ""}),
     Gone("words_about", QueuePause, _by(QueuePause.person_id), {"reason": "", "answer": EMPTIED}),
     Gone("words_about", Quarantine, _by(Quarantine.person_id), {"reason": ""}),
-    Gone("identity", IdentityCheck, _by(IdentityCheck.person_id), {"name": ""}),
+    Gone("identity", IdentityCheck, _by(IdentityCheck.person_id), {"name": "", "document": None}),
     Gone("sharing", ShareLink, _of(ShareLink.record_id, records_of), {"label": ""}),
     Gone(
         "credentials",

@@ -1,12 +1,13 @@
 """Whose a submission is: every question about it goes through its members, of whom a single work has one."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session, aliased, joinedload
 from sqlalchemy.orm.attributes import InstrumentedAttribute
 
 from grading.models import Cohort, MemberPoints, Objection, Person, Submission, SubmissionMember
+from grading.queries.batches import batches
 from grading.workflow.group import PRESENT, TOOK_PART, MemberState, ObjectionState
 
 _ANY = tuple(MemberState)
@@ -129,13 +130,41 @@ def objections(
 
 def points(session: Session, submission: Submission, person_id: str) -> MemberPoints | None:
     """Find what one member has more or fewer than the others; None where it is nothing."""
-    found = session.scalar(
-        select(MemberPoints)
-        .where(MemberPoints.submission_id == submission.id, MemberPoints.person_id == person_id)
-        .order_by(MemberPoints.number.desc())
-        .limit(1)
-    )
-    return found if found is not None and found.points else None
+    return points_of(session, [submission.id]).get((submission.id, person_id))
+
+
+def points_of(
+    session: Session, submission_ids: Iterable[str]
+) -> dict[tuple[str, str], MemberPoints]:
+    """Give what members have more or fewer than the others, by work and person; none is left out."""
+    found: dict[tuple[str, str], MemberPoints] = {}
+    for ids in batches(submission_ids):
+        rows = session.scalars(
+            select(MemberPoints)
+            .where(MemberPoints.submission_id.in_(ids))
+            .order_by(MemberPoints.number)
+        )
+        found |= {(row.submission_id, row.person_id): row for row in rows}
+    return {key: row for key, row in found.items() if row.points}
+
+
+def people_of(session: Session, works: Sequence[Submission]) -> dict[str, list[Person]]:
+    """Give the members of several works at once, each as `people` does."""
+    found: dict[str, list[Person]] = {work.id: [] for work in works}
+    for ids in batches(found):
+        for member in session.scalars(
+            select(SubmissionMember)
+            .options(joinedload(SubmissionMember.person))
+            .where(
+                SubmissionMember.submission_id.in_(ids),
+                SubmissionMember.state == MemberState.JOINED,
+            )
+            .order_by(SubmissionMember.since, SubmissionMember.id)
+        ):
+            found[member.submission_id].append(member.person)
+    for work in works:
+        found[work.id].sort(key=lambda person: person.id != work.learner_id)
+    return found
 
 
 def groups(

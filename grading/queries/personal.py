@@ -21,6 +21,7 @@ from grading.models import (
     AnchorMarking,
     AnchorPaper,
     Appeal,
+    Approval,
     AuditEntry,
     Base,
     CalibrationAttempt,
@@ -48,6 +49,7 @@ from grading.models import (
     Objection,
     PartnerConsent,
     PartnerSending,
+    Passkey,
     PasswordReset,
     Person,
     PersonalExport,
@@ -58,6 +60,7 @@ from grading.models import (
     Review,
     Score,
     ShareLink,
+    SignInLink,
     SignOff,
     SponsorMember,
     Standing,
@@ -186,6 +189,21 @@ PARTS: tuple[Part, ...] = (
         withheld={"password_hash": "A secret, and of no use to anybody but us."},
     ),
     Part("password_resets", PasswordReset, ("person_id",), withheld={"token_hash": "A secret."}),
+    Part("sign_in_links", SignInLink, ("person_id",)),
+    Part(
+        "passkeys",
+        Passkey,
+        ("person_id",),
+        withheld=dict.fromkeys(
+            ("credential", "public_key"), "A key of one device, of no use elsewhere."
+        ),
+    ),
+    Part(
+        "passkeys_removed_for_others",
+        Passkey,
+        ("removed_by",),
+        withheld=dict.fromkeys(("name", "credential", "public_key"), "The other person's key."),
+    ),
     Part("roles", Membership, ("person_id",)),
     Part("program_offices", SponsorMember, ("person_id",)),
     Part(
@@ -311,6 +329,7 @@ PARTS: tuple[Part, ...] = (
     Part("misconduct_reported", Evidence, ("by_id",), withheld={"digest": _READ}),
     Part("readings_struck", StruckReading, ("by_id",)),
     Part("sign_offs", SignOff, ("person_id",)),
+    Part("approvals", Approval, ("person_id",), withheld={"records": "Results of other people."}),
     Part("imports", ImportBatch, ("by_id",), withheld={"made": "Rows about other people."}),
     Part("calibration_attempts", CalibrationAttempt, ("person_id",)),
     Part("standings", Standing, ("person_id",)),
@@ -357,6 +376,7 @@ PARTS: tuple[Part, ...] = (
 OF_OFFICE = frozenset(
     {
         "absences_covered",
+        "approvals",
         "alarms_answered",
         "appeals_decided",
         "disclosures_made",
@@ -372,6 +392,7 @@ OF_OFFICE = frozenset(
         "misconduct_dealt_with",
         "misconduct_reported",
         "objections_decided",
+        "passkeys_removed_for_others",
         "queue_pauses_made",
         "readings_set_aside_by_me",
         "readings_struck",
@@ -383,9 +404,11 @@ OF_OFFICE = frozenset(
 NOT_EXPORTED: Mapping[str, str] = {
     "release_item": "A line of a release; the grade that came of it is given.",
     "anchor_reading": _CHECKS,
+    "challenge": "It lives for minutes; what came of it is given as an approval.",
 }
 # Columns that name a person of whom the row is not.
 NOT_ABOUT: Mapping[str, str] = {
+    "challenge.person_id": "As its table.",
     "submission.learner_id": "Whose a work is stands in its members.",
     "submission_member.invited_by_id": "The row is about who was invited.",
 }

@@ -8,7 +8,7 @@ and kept only if the record still calls for it. So a run that dies anywhere is r
 import secrets
 import uuid
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -21,7 +21,6 @@ from grading.credential import status
 from grading.credential.document import Envelope, Issuer, Subject
 from grading.errors import NotFound, PassingFailure, Refused
 from grading.models import (
-    CredentialRecord,
     IssuedCredential,
     Person,
     SigningKey,
@@ -32,7 +31,7 @@ from grading.models.codes import new_id
 from grading.ports import IssuerKey, Notary
 from grading.queries import credentials as queries
 from grading.queries import evidence as gathering
-from grading.queries.credentials import PROGRAM, Wanted
+from grading.queries.credentials import PROGRAM, Look, Wanted
 from grading.services import audit, contents, issuers, outbox
 from grading.services.transitions import move
 from grading.workflow.issued import CredentialKind, IssuedState, KeyKind
@@ -66,68 +65,6 @@ class Draft:
     replaces: str | None
 
 
-@dataclass
-class _Run:
-    """One look at a record: what it calls for, and what there is."""
-
-    record: CredentialRecord
-    there: Sequence[IssuedCredential]
-    withdrawn: set[str]
-    wanted: list[Wanted] = field(default_factory=list)
-
-    @property
-    def valid(self) -> dict[str, IssuedCredential]:
-        return {one.about: one for one in self.there if one.state == IssuedState.VALID}
-
-    def standing(self, about: str, facts: str) -> IssuedCredential | None:
-        """The valid credential that says what is wanted, with a key that is still good."""
-        found = self.valid.get(about)
-        if found is None or found.facts != facts:
-            return None
-        return None if {found.key_id, found.token_key_id} & self.withdrawn else found
-
-    def refused(self, wanted: Wanted) -> bool:
-        """Whether the very thing was revoked by a person: then it is not given again."""
-        return any(
-            one.state == IssuedState.REVOKED
-            and (one.about, one.course_id, one.grade_id)
-            == (wanted.about, wanted.entry.course_id, wanted.entry.grade_id)
-            for one in self.there
-        )
-
-    @property
-    def member_credentials(self) -> list[IssuedCredential] | None:
-        """All members, courses first, or None while one of them is missing."""
-        found = [self.standing(one.about, one.facts) for one in self.wanted]
-        present = [one for one in found if one is not None]
-        return present if len(present) == len(found) else None
-
-    @property
-    def program_facts(self) -> str | None:
-        """What the program's credential would say; None where the program is not complete."""
-        members = self.member_credentials
-        if self.record.completed_at is None or not members:
-            return None
-        if members[-1].kind != CredentialKind.CAPSTONE:
-            return None
-        facts = queries.program_facts(self.record, members)
-        gone = any(
-            one.about == PROGRAM and one.state == IssuedState.REVOKED and one.facts == facts
-            for one in self.there
-        )
-        return None if gone else facts
-
-
-def _look(session: Session, record: CredentialRecord) -> _Run:
-    run = _Run(
-        record,
-        queries.issued(session, record.program_id, record.person_id),
-        queries.withdrawn_keys(session, record.program.sponsor_id),
-    )
-    run.wanted = queries.members(record)
-    return run
-
-
 def draft(
     session: Session,
     program_id: str,
@@ -144,7 +81,7 @@ def draft(
     record = queries.record_of(session, program_id, person_id, lock=True)
     if record is None:
         return []
-    run = _look(session, record)
+    run = queries.look(session, record)
     missing = [
         one
         for one in run.wanted
@@ -162,7 +99,7 @@ def draft(
     return [maker.member(one) for one in missing] if missing else [maker.program()]
 
 
-def _end_unwanted(session: Session, run: _Run, *, waits_for_members: bool, now: datetime) -> None:
+def _end_unwanted(session: Session, run: Look, *, waits_for_members: bool, now: datetime) -> None:
     """Revoke what the record no longer calls for; what is to be replaced waits for its successor."""
     abouts = {one.about for one in run.wanted}
     for about, one in run.valid.items():
@@ -178,7 +115,7 @@ class _Maker:
     """Drafts the credentials of one run."""
 
     def __init__(
-        self, session: Session, run: _Run, *, notary: Notary, base_url: str, now: datetime
+        self, session: Session, run: Look, *, notary: Notary, base_url: str, now: datetime
     ) -> None:
         self._session, self._run, self._now = session, run, now
         self._base = base_url
@@ -254,7 +191,13 @@ class _Maker:
         salt = secrets.token_urlsafe(16)
         own_id = new_id()
         index = self._index()
-        envelope = Envelope(f"{self._base}/credentials/{own_id}", valid_from, self._list.url, index)
+        envelope = Envelope(
+            f"{self._base}/credentials/{own_id}",
+            valid_from,
+            self._list.url,
+            index,
+            record.expires_on if about == PROGRAM else None,
+        )
         subject = Subject(
             self._subject_id, record.name, documents.email_hash(record.person.email, salt), salt
         )
@@ -354,7 +297,7 @@ def keep(session: Session, draft: Draft, signed: Signed, *, now: datetime) -> bo
     record = queries.record_of(session, program_id, person_id, lock=True)
     if record is None:
         return False
-    run = _look(session, record)
+    run = queries.look(session, record)
     about, facts = draft.columns["about"], draft.columns["facts"]
     if about == PROGRAM:
         wanted = run.program_facts == facts

@@ -14,6 +14,7 @@ from sqlalchemy import (
     Select,
     case,
     delete,
+    func,
     inspect,
     select,
     update,
@@ -25,6 +26,7 @@ from grading.errors import Fault, FaultsFound, Refused
 from grading.models import (
     Allocation,
     AnchorPaper,
+    Challenge,
     CredentialRecord,
     Disclosure,
     DoomedFile,
@@ -35,18 +37,20 @@ from grading.models import (
     JobState,
     Membership,
     PartnerConsent,
+    Passkey,
     PasswordReset,
     Person,
     PersonalExport,
     Rating,
     RecordEntry,
     SignInAttempt,
+    SignInLink,
     SponsorMember,
     Submission,
     SubmissionFile,
     SubmissionMember,
 )
-from grading.models.base import new_id
+from grading.models.codes import new_id
 from grading.queries import hindrances, personal
 from grading.queries.erasing import EMPTIED, GONE, NO_FILE, Gone, alone, records_of
 from grading.services import anchors, audit, credentials, outbox, people, transcripts
@@ -403,7 +407,14 @@ def _forget_details(session: Session, person_id: str) -> None:
 
 
 def _forget_account(session: Session, person: Person, *, now: datetime) -> None:
-    session.execute(delete(PasswordReset).where(PasswordReset.person_id == person.id))
+    for model in (PasswordReset, SignInLink, Challenge):
+        session.execute(delete(model).where(model.person_id == person.id))
+    # What it signed can still be checked; it signs nothing more.
+    session.execute(
+        update(Passkey)
+        .where(Passkey.person_id == person.id)
+        .values(name="", removed_at=func.coalesce(Passkey.removed_at, now))
+    )
     session.execute(
         delete(SignInAttempt).where(SignInAttempt.key == people.account_key(person.email))
     )

@@ -8,7 +8,7 @@ from grading.errors import Fault, FaultsFound, Refused
 from grading.models import IdentityCheck, Person, Submission
 from grading.queries import members
 from grading.services import audit
-from grading.workflow.credential import IdentityAssurance
+from grading.workflow.credential import DocumentKind, IdentityAssurance
 
 LONGEST_NAME = 200
 
@@ -23,6 +23,8 @@ def check(
     now: datetime,
     submission: Submission | None = None,
     holds_until: datetime | None = None,
+    document: str | None = None,
+    issuer: str | None = None,
 ) -> IdentityCheck:
     """Record that somebody's identity was checked.
 
@@ -36,11 +38,15 @@ def check(
         The name as it stands on what was looked at.
     submission : Submission, optional
         The work that the check vouches for; by default everything while it holds.
+    document : str, optional
+        What kind of document was seen.
+    issuer : str, optional
+        The provider that vouched at a sign-in.
 
     Raises
     ------
     FaultsFound
-        An unknown way, no name, or an end that is past.
+        An unknown way or kind of document, no name, or an end that is past.
     Refused
         It is one's own identity, or another person's work.
     """
@@ -49,6 +55,8 @@ def check(
         faults.append(Fault("how", "Choose how identity was checked."))
     if not 0 < len(name.strip()) <= LONGEST_NAME:
         faults.append(Fault("name", "Give the name as it stands on the document."))
+    if document is not None and document not in [str(word) for word in DocumentKind]:
+        faults.append(Fault("document", "Choose what kind of document you saw."))
     if holds_until is not None and holds_until <= now:
         faults.append(Fault("holds_until", "The check ends before it begins."))
     if faults:
@@ -62,6 +70,8 @@ def check(
         submission_id=submission.id if submission else None,
         how=how,
         name=name.strip(),
+        document=document,
+        issuer=issuer,
         by_id=actor.id if actor else None,
         at=now,
         holds_until=holds_until,

@@ -1,6 +1,6 @@
 """A sponsor as an issuer: its keys, made, rotated, retired and withdrawn."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -8,7 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from grading.credential import issuer
-from grading.errors import Refused
+from grading.errors import Fault, FaultsFound, PermanentFailure, Refused
 from grading.models import IssuedCredential, Person, SigningKey, Sponsor
 from grading.ports import IssuerKey, Notary
 from grading.services import audit, outbox
@@ -159,18 +159,64 @@ def withdraw(
     return len(affected)
 
 
+def reseal(
+    session: Session, actor: Person | None, *, notary: Notary, old_secret: str, now: datetime
+) -> int:
+    """Seal every private half anew with the installation's present secret: all of them, or none.
+
+    Returns
+    -------
+    int
+        How many were sealed with the old one; those that were sealed anew before are left.
+
+    Raises
+    ------
+    FaultsFound
+        Every key that neither secret opens, by its id.
+    """
+    faults: list[Fault] = []
+    count = 0
+    for key in session.scalars(select(SigningKey).order_by(SigningKey.created_at, SigningKey.id)):
+        try:
+            new = notary.reseal(pair(key), old_secret)
+        except PermanentFailure:
+            faults.append(
+                Fault(
+                    key.id,
+                    "The key %(key)s of %(sponsor)s was sealed with neither secret.",
+                    {"key": key.fragment, "sponsor": key.sponsor.name},
+                )
+            )
+            continue
+        if new.sealed != key.sealed:
+            key.sealed = new.sealed
+            audit.record(session, actor, "key:reseal", key, now=now, after={"kind": key.kind})
+            count += 1
+    if faults:
+        raise FaultsFound(faults)
+    return count
+
+
 def ask(session: Session, program_id: str, person_id: str, *, because: str, now: datetime) -> None:
     """Have a learner's credentials brought in line with their record, once the act is committed.
 
     ``because`` names the act, so that it asks once and another act asks again.
     """
-    outbox.post(
-        session,
-        "credentials",
-        {"program": program_id, "person": person_id},
-        key=f"credentials:{because}:{program_id}:{person_id}",
-        now=now,
-    )
+    key, payload = _job(program_id, person_id, because)
+    outbox.post(session, "credentials", payload, key=key, now=now)
+
+
+def ask_new(
+    session: Session, program_id: str, acts: Iterable[tuple[str, str]], *, now: datetime
+) -> None:
+    """Do so for many (person, act) at once; nobody can have named these acts before."""
+    jobs = [_job(program_id, person_id, act) for person_id, act in acts]
+    outbox.post_new(session, "credentials", jobs, now=now)
+
+
+def _job(program_id: str, person_id: str, because: str) -> tuple[str, dict[str, Any]]:
+    key = f"credentials:{because}:{program_id}:{person_id}"
+    return key, {"program": program_id, "person": person_id}
 
 
 def public_keys(

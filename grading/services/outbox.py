@@ -66,11 +66,16 @@ def mail(
     post(
         session,
         "mail",
-        {"template": template, "person": person_id, "context": context},
+        letter(template, person_id, **context),
         key=f"mail:{key}",
         now=now,
         run_at=run_at,
     )
+
+
+def letter(template: str, person_id: str, **context: Any) -> dict[str, Any]:
+    """Give the payload of a mail's job."""
+    return {"template": template, "person": person_id, "context": context}
 
 
 def needs(session: Session, person: Person, *, now: datetime) -> None:

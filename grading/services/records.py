@@ -1,10 +1,12 @@
 """The credential record: what was released, added to what was completed; shared by its owner alone."""
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, selectinload
 
 from grading.errors import NotFound, Refused
 from grading.models import (
@@ -19,7 +21,9 @@ from grading.models import (
     RecordEntry,
     Submission,
 )
+from grading.models.codes import new_id
 from grading.queries import eligibility, entitlements, identity
+from grading.queries.batches import batches
 from grading.queries.grades import in_force
 from grading.services import approvals, audit, issuers, sharing
 from grading.services.approvals import Answer
@@ -46,10 +50,19 @@ def open_record(
     record = current(session, program.id, person.id)
     if record is None:
         name = identity.verified_name(session, person, now=now)
-        record = CredentialRecord(program=program, person=person, name=name, created_at=now)
-        session.add(record)
+        record = _begin(session, program, person, name, now)
         session.flush()
-        audit.record(session, None, "record:open", record, now=now, after={"person": person.id})
+    return record
+
+
+def _begin(
+    session: Session, program: Program, person: Person, name: str, now: datetime
+) -> CredentialRecord:
+    record = CredentialRecord(
+        id=new_id(), program=program, person=person, name=name, created_at=now
+    )
+    session.add(record)
+    audit.record(session, None, "record:open", record, now=now, after={"person": person.id})
     return record
 
 
@@ -68,8 +81,57 @@ def open_partial(
         raise Refused("There is nothing to share yet. Complete a course first.")
     record = open_record(session, program, learner, now=now)
     if record.state == RecordState.VALID:
-        _enter_courses(session, record, now)
+        _catch_up_courses(session, record, now)
     return record
+
+
+@dataclass(frozen=True)
+class _Behind:
+    """What stands behind the records of some learners of a program, gathered for all of them at once.
+
+    ``entitled`` is None where the program does not ask.
+    """
+
+    records: Mapping[str, CredentialRecord]
+    completions: Mapping[str, Sequence[tuple[Completion, Course]]]
+    entitled: set[tuple[str, str | None]] | None
+    names: Mapping[str, str]
+
+    def may(self, person_id: str, course_id: str | None) -> bool:
+        return self.entitled is None or (person_id, course_id) in self.entitled
+
+
+def _behind(
+    session: Session, program: Program, person_ids: Sequence[str], *, now: datetime
+) -> _Behind:
+    records: dict[str, CredentialRecord] = {}
+    completions: dict[str, list[tuple[Completion, Course]]] = {}
+    for ids in batches(person_ids):
+        records |= {
+            record.person_id: record
+            for record in session.scalars(
+                select(CredentialRecord)
+                .options(selectinload(CredentialRecord.entries))
+                .where(
+                    CredentialRecord.program_id == program.id,
+                    CredentialRecord.person_id.in_(ids),
+                    CredentialRecord.state != RecordState.REPLACED,
+                )
+            )
+        }
+        for completion, course in session.execute(
+            select(Completion, Course)
+            .join(Course, Course.id == Completion.course_id)
+            .where(Course.program_id == program.id, Completion.person_id.in_(ids))
+            .order_by(Course.position)
+        ):
+            completions.setdefault(completion.person_id, []).append((completion, course))
+    return _Behind(
+        records,
+        completions,
+        entitlements.entitled_of(session, program, person_ids),
+        identity.verified_names(session, person_ids, now=now),
+    )
 
 
 def enter(
@@ -80,24 +142,56 @@ def enter(
     With every course of the program and a passed capstone the program is complete. Where the program
     asks for an entitlement and the learner has none for the capstone, nothing is added.
     """
-    cohort = submission.cohort
-    program, learner = cohort.program, session.get_one(Person, grade.person_id)
-    if not entitlements.entitled(session, program, learner.id, None):
-        return None
-    record = open_record(session, program, learner, now=now)
-    _enter_courses(session, record, now)
-    record.entries.append(_grade_entry(submission, grade, now))
-    _complete(record, now)
-    audit.record(
+    learner = session.get_one(Person, grade.person_id)
+    return enter_all(
+        session, submission.cohort.program, [(submission, grade, learner)], now=now
+    ).get(grade.person_id)
+
+
+def enter_all(
+    session: Session,
+    program: Program,
+    released: Sequence[tuple[Submission, Grade, Person]],
+    *,
+    now: datetime,
+) -> dict[str, CredentialRecord]:
+    """Add many grades to their learners' records, in a number of queries that does not grow.
+
+    Returns
+    -------
+    dict
+        Person to record; who is not entitled is left out.
+    """
+    behind = _behind(session, program, [person.id for _, _, person in released], now=now)
+    found: dict[str, CredentialRecord] = {}
+    for submission, grade, learner in released:
+        if not behind.may(learner.id, None):
+            continue
+        # Two works of one learner go into one record.
+        record = found.get(learner.id) or behind.records.get(learner.id)
+        if record is None:
+            name = behind.names.get(learner.id, learner.name)
+            record = _begin(session, program, learner, name, now)
+        _enter_courses(record, behind, now)
+        record.entries.append(_grade_entry(submission, grade, now))
+        _complete(record, now)
+        audit.record(
+            session,
+            None,
+            "record:enter",
+            record,
+            now=now,
+            after={"grade": grade.id, "complete": record.completed_at is not None},
+        )
+        found[learner.id] = record
+    issuers.ask_new(
         session,
-        None,
-        "record:enter",
-        record,
+        program.id,
+        [(learner.id, grade.id) for _, grade, learner in released if learner.id in found],
         now=now,
-        after={"grade": grade.id, "complete": record.completed_at is not None},
     )
-    _to_issue(session, record, grade.id, now)
-    return record
+    session.flush()
+    return found
 
 
 def _to_issue(session: Session, record: CredentialRecord, because: str, now: datetime) -> None:
@@ -105,19 +199,21 @@ def _to_issue(session: Session, record: CredentialRecord, because: str, now: dat
     issuers.ask(session, record.program_id, record.person_id, because=because, now=now)
 
 
-def _enter_courses(session: Session, record: CredentialRecord, now: datetime) -> None:
+def _catch_up_courses(session: Session, record: CredentialRecord, now: datetime) -> None:
+    """Enter the courses completed by now, and have their credentials follow."""
+    if _enter_courses(record, _behind(session, record.program, [record.person_id], now=now), now):
+        session.flush()
+        entered = sum(entry.course_id is not None for entry in record.entries)
+        _to_issue(session, record, f"courses:{record.id}:{entered}", now)
+
+
+def _enter_courses(record: CredentialRecord, behind: _Behind, now: datetime) -> bool:
+    """Enter what is completed and not entered yet; says whether there was any."""
     known = {entry.course_id for entry in record.entries if entry.course_id}
-    rows = session.execute(
-        select(Completion, Course)
-        .join(Course, Course.id == Completion.course_id)
-        .where(Course.program_id == record.program_id, Completion.person_id == record.person_id)
-        .order_by(Course.position)
-    )
     before = len(known)
-    for completion, course in rows:
-        if course.id in known or not entitlements.entitled(
-            session, record.program, record.person_id, course.id
-        ):
+    person_id = record.person.id
+    for completion, course in behind.completions.get(person_id, ()):
+        if course.id in known or not behind.may(person_id, course.id):
             continue
         known.add(course.id)
         detail: dict[str, Any] = {"identity_assurance": completion.identity_assurance}
@@ -134,9 +230,7 @@ def _enter_courses(session: Session, record: CredentialRecord, now: datetime) ->
                 added_at=now,
             )
         )
-    if len(known) > before:
-        session.flush()
-        _to_issue(session, record, f"courses:{record.id}:{len(known)}", now)
+    return len(known) > before
 
 
 def _grade_entry(submission: Submission, grade: Grade, now: datetime) -> RecordEntry:
@@ -349,7 +443,7 @@ def catch_up(session: Session, program: Program, person: Person, *, now: datetim
             record = enter(session, submission, grade, now=now)
     if record is not None and record.state == RecordState.VALID:
         before = len(record.entries)
-        _enter_courses(session, record, now)
+        _catch_up_courses(session, record, now)
         _complete(record, now)
         if len(record.entries) > before:
             audit.record(

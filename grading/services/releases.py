@@ -1,6 +1,7 @@
 """Release: proposed, signed off, stoppable, and then carried out in one transaction."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -13,6 +14,7 @@ from grading.models import (
     Cohort,
     Grade,
     GradeSeen,
+    MemberPoints,
     Person,
     Release,
     ReleaseItem,
@@ -20,16 +22,16 @@ from grading.models import (
     SignOff,
     Submission,
 )
-from grading.models.base import new_id
-from grading.queries import members, releasing
+from grading.models.codes import new_id
+from grading.queries import dates, members, releasing
 from grading.queries.grades import in_force
+from grading.rubric.definition import Rubric
 from grading.services import approvals, audit, outbox, records, results
 from grading.services.approvals import Answer
 from grading.services.results import Line
 from grading.services.transitions import move
 from grading.workflow.approval import Action, Change, ChangeKind, StepUp, changes
 from grading.workflow.cohort import CohortState
-from grading.workflow.group import MemberState
 from grading.workflow.plan import GradingPlan
 from grading.workflow.release import MACHINE, ReleaseState
 
@@ -348,6 +350,9 @@ def stop(session: Session, actor: Person, release: Release, *, reason: str, now:
 def carry_out(session: Session, release: Release, *, now: datetime) -> int:
     """Make the grades final, add them to the records, and ask for one mail per learner.
 
+    All of it is one transaction, because nobody's result may be out before another's; so what it needs
+    is read for all works at once, and thousands of them take seconds.
+
     What is no longer ready (a work withdrawn in the meantime, a newer score) is left out and named in
     the audit entry. Called again, it changes nothing.
 
@@ -387,15 +392,15 @@ def carry_out(session: Session, release: Release, *, now: datetime) -> int:
     )
     signed = _signed(session, release)
     other = _other_than_signed(session, release, signed) if signed is not None else set()
-    released: list[Submission] = []
+    released: list[tuple[Submission, Score]] = []
     left_out: list[str] = []
     for item, submission, score in list(rows):
         candidate = ready.get(submission.id)
         if candidate is None or candidate.score_id != item.score_id or submission.id in other:
             left_out.append(submission.id)
-            continue
-        _release_one(session, release, submission, score, now)
-        released.append(submission)
+        else:
+            released.append((submission, score))
+    _release_all(session, release, released, now)
     move(
         session,
         release,
@@ -421,8 +426,48 @@ def see(session: Session, learner: Person, grade: Grade, *, now: datetime) -> No
         session.add(GradeSeen(grade_id=grade.id, at=now))
 
 
+@dataclass(frozen=True)
+class _Terms:
+    """What the grades of some works of a cohort are made by, read for all of them at once.
+
+    Attributes
+    ----------
+    late : Mapping
+        Submission to the days it is late and the points that costs.
+    people : Mapping
+        Submission to its members.
+    points : Mapping
+        (Submission, person) to what that member has more or fewer than the others.
+    """
+
+    cohort: Cohort
+    plan: GradingPlan
+    rubric: Rubric
+    late: Mapping[str, tuple[int, float]]
+    people: Mapping[str, Sequence[Person]]
+    points: Mapping[tuple[str, str], MemberPoints]
+
+
+def _terms(session: Session, cohort: Cohort, works: Sequence[Submission]) -> _Terms:
+    plan = cohort.plan
+    due = dates.due_dates(session, works) if plan.late_points else {}
+    late = {
+        work.id: results.late_by(work, due[work.id], work.submitted_at)
+        for work in works
+        if work.id in due
+    }
+    return _Terms(
+        cohort,
+        plan,
+        cohort.rubric_version.rubric,
+        late,
+        members.people_of(session, works),
+        members.points_of(session, [work.id for work in works]),
+    )
+
+
 def _grade(
-    session: Session,
+    terms: _Terms,
     submission: Submission,
     person_id: str,
     score: Score,
@@ -432,20 +477,19 @@ def _grade(
     number: int = 1,
     amended_for: str | None = None,
 ) -> Grade:
-    cohort = submission.cohort
-    plan = cohort.plan
-    days, lost = results.points_lost(session, submission)
-    own = members.points(session, submission, person_id)
-    value, band = results.on_bands(plan.bands, score, lost, own.points if own else 0.0)
-    detail = _detail(cohort, plan, score)
+    days, lost = terms.late.get(submission.id, (0, 0.0))
+    own = terms.points.get((submission.id, person_id))
+    value, band = results.on_bands(terms.plan.bands, score, lost, own.points if own else 0.0)
+    detail = _detail(terms, score)
     if lost:
         detail["late"] = {"days": days, "points": lost}
     if own is not None:
         detail["own_points"] = {"points": own.points, "reason": own.reason}
-    group = len(members.rows(session, submission, (MemberState.JOINED,)))
+    group = len(terms.people[submission.id])
     if group > 1:
         detail["group"] = group
-    grade = Grade(
+    return Grade(
+        id=new_id(),
         submission=submission,
         person_id=person_id,
         number=number,
@@ -458,9 +502,6 @@ def _grade(
         detail=detail,
         released_at=now,
     )
-    session.add(grade)
-    session.flush()
-    return grade
 
 
 def amend(
@@ -475,7 +516,7 @@ def amend(
 ) -> Grade:
     """Replace a released grade: the old one stays on file, the record is issued anew, one mail goes out."""
     grade = _grade(
-        session,
+        _terms(session, submission.cohort, [submission]),
         submission,
         before.person_id,
         score,
@@ -484,6 +525,8 @@ def amend(
         number=before.number + 1,
         amended_for=why,
     )
+    session.add(grade)
+    session.flush()
     audit.record(
         session,
         actor,
@@ -534,43 +577,59 @@ def in_force_of(session: Session, submission: Submission) -> list[Grade]:
     )
 
 
-def _release_one(
-    session: Session, release: Release, submission: Submission, score: Score, now: datetime
-) -> list[Grade]:
-    grades = [
-        _grade(session, submission, person.id, score, release.id, now)
-        for person in members.people(session, submission)
-    ]
-    move(
+def _release_all(
+    session: Session, release: Release, works: Sequence[tuple[Submission, Score]], now: datetime
+) -> None:
+    cohort = release.cohort
+    terms = _terms(session, cohort, [submission for submission, _ in works])
+    entered: list[tuple[Submission, Grade, Person]] = []
+    # Nothing is read in between, so nothing has to be written before the end.
+    with session.no_autoflush:
+        for submission, score in works:
+            own = [
+                (submission, _grade(terms, submission, person.id, score, release.id, now), person)
+                for person in terms.people[submission.id]
+            ]
+            move(
+                session,
+                submission,
+                "release",
+                actor=None,
+                now=now,
+                note={
+                    "score": score.id,
+                    "grades": {
+                        grade.id: {
+                            "person": person.id,
+                            "value": grade.value,
+                            "band": grade.band,
+                        }
+                        for _, grade, person in own
+                    },
+                },
+            )
+            entered += own
+    session.add_all(grade for _, grade, _ in entered)
+    session.flush()
+    records.enter_all(session, cohort.program, entered, now=now)
+    outbox.post_new(
         session,
-        submission,
-        "release",
-        actor=None,
+        "mail",
+        [
+            (
+                f"mail:result:{grade.id}",
+                outbox.letter("result_ready", person.id, cohort=release.cohort_id),
+            )
+            for _, grade, person in entered
+        ],
         now=now,
-        note={
-            "score": score.id,
-            "grades": {
-                grade.id: {"person": grade.person_id, "value": grade.value, "band": grade.band}
-                for grade in grades
-            },
-        },
     )
-    for grade in grades:
-        records.enter(session, submission, grade, now=now)
-        outbox.mail(
-            session,
-            "result_ready",
-            grade.person_id,
-            key=f"result:{grade.id}",
-            now=now,
-            cohort=release.cohort_id,
-        )
-    return grades
+    session.flush()
 
 
-def _detail(cohort: Cohort, plan: GradingPlan, score: Score) -> dict[str, Any]:
+def _detail(terms: _Terms, score: Score) -> dict[str, Any]:
     """Say all that a reader of the record may be told, so that it never has to be looked up again."""
-    rubric = cohort.rubric_version.rubric
+    cohort, plan, rubric = terms.cohort, terms.plan, terms.rubric
     return {
         "criteria": [
             {

@@ -37,12 +37,19 @@ def points_lost(
     points : float
         Of 100, never more than the plan's most.
     """
-    plan = submission.cohort.plan
-    at = at or submission.submitted_at
-    if not plan.late_points or at is None:
+    if not submission.cohort.plan.late_points:
         return 0, 0.0
     due_at, _closes_at = dates.window(session, submission)
-    days = days_late(at, due_at, submission.cohort.zone, timedelta(hours=plan.grace_hours))
+    return late_by(submission, due_at, at or submission.submitted_at)
+
+
+def late_by(submission: Submission, due_at: datetime, at: datetime | None) -> tuple[int, float]:
+    """Say the same of a work whose deadline is known already; never handed in is never late."""
+    if at is None:
+        return 0, 0.0
+    cohort = submission.cohort
+    plan = cohort.plan
+    days = days_late(at, due_at, cohort.zone, timedelta(hours=plan.grace_hours))
     return days, min(days * plan.late_points, plan.late_points_most)
 
 

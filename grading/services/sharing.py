@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from urllib.parse import urlsplit
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, joinedload, selectinload
 
@@ -23,6 +23,10 @@ MOST_LINKS = 50
 MOST_AT_ONCE = 100
 MOST_AN_HOUR = 500
 WINDOW = timedelta(hours=1)
+# Checking signatures takes the machine some work, so of single pages there is a limit too.
+MOST_A_MINUTE = 60
+PAGE_WINDOW = timedelta(minutes=1)
+PAGE = "page:"
 
 
 @dataclass(frozen=True)
@@ -326,6 +330,28 @@ def check_many(
     found = find_many(session, ids, on=now.date())
     count_views(session, found, on=now.date())
     return found
+
+
+def count_check(session: Session, *, address: str, now: datetime) -> None:
+    """Count one look at a single page, within a polite limit for each place that asks.
+
+    What is kept of the place is a hash, for a minute.
+
+    Raises
+    ------
+    TooMany
+        ``params["minutes"]`` says after how long it is not.
+    """
+    session.execute(
+        delete(BulkCheck).where(
+            BulkCheck.key.startswith(PAGE, autoescape=True), BulkCheck.at <= now - PAGE_WINDOW
+        )
+    )
+    key = PAGE + hashlib.sha256(address.encode()).hexdigest()
+    looks = session.scalar(select(func.count()).select_from(BulkCheck).where(BulkCheck.key == key))
+    if (looks or 0) >= MOST_A_MINUTE:
+        raise TooMany("Too many checks. Try again in %(minutes)s minute.", minutes=1)
+    session.add(BulkCheck(key=key, at=now, ids=1))
 
 
 def links_of(session: Session, record: CredentialRecord) -> list[ShareLink]:

@@ -554,6 +554,22 @@ PAGES: dict[str, Help] = {
             "not decide."
         ),
     ),
+    "identity.queue": Help(
+        Reader.STAFF,
+        _l("Identity checks"),
+        _l(
+            "Learners whose identity nobody has checked yet. Their credential says how it was known "
+            "whose work it is; without a check it says that they attest it themselves."
+        ),
+    ),
+    "identity.person": Help(
+        Reader.STAFF,
+        _l("An identity check"),
+        _l(
+            "Look at a document of the learner and note its name and kind. No copy of it is kept, "
+            "and nobody checks their own."
+        ),
+    ),
     "coordinator.overview": Help(
         Reader.OFFICE,
         _l("Extensions and adjustments"),
@@ -899,6 +915,8 @@ WITHOUT = frozenset(
         "privacy.download",
         "privacy.log_csv",
         "admin.export_file",
+        "openid.begin",
+        "openid.back",
         "calibration.file",
         "funnel.cohort_csv",
         "funnel.program_csv",

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import cache
 from math import isnan
 from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
@@ -16,6 +17,7 @@ from sqlalchemy import literal, select
 
 from grading.db import db
 from grading.models import JobState, Membership, Person, SponsorMember
+from grading.services.verifying import Outcome
 from grading.web import access
 from grading.web.markdown import render as markdown
 from grading.workflow.allocation import AllocationState as A
@@ -29,7 +31,12 @@ from grading.workflow.calibration import (
     StandingState,
 )
 from grading.workflow.cohort import CohortState, ImportKind, Role
-from grading.workflow.credential import EntitlementState, IdentityAssurance, PublicStatus
+from grading.workflow.credential import (
+    DocumentKind,
+    EntitlementState,
+    IdentityAssurance,
+    PublicStatus,
+)
 from grading.workflow.misconduct import MisconductKind, MisconductState
 from grading.workflow.monitoring import AlarmState, QuarantineState
 from grading.workflow.release import Hindrance, ReleaseState
@@ -190,6 +197,13 @@ STATUS_TAGS: dict[str, Tag] = {
     PublicStatus.EXPIRED: (_l("Expired"), "warn"),
     PublicStatus.REPLACED: (_l("Replaced"), "info"),
     PublicStatus.REVOKED: (_l("Revoked"), "danger"),
+    PublicStatus.UNSIGNED: (_l("Not signed yet"), "warn"),
+    PublicStatus.BROKEN: (_l("Does not verify"), "danger"),
+}
+OUTCOME_TAGS: dict[str, Tag] = {
+    Outcome.GOOD: (_l("Good"), "ok"),
+    Outcome.BAD: (_l("Bad"), "danger"),
+    Outcome.OPEN: (_l("Not yet"), "warn"),
 }
 ASSURANCE_LABELS: dict[str, Any] = {
     IdentityAssurance.DOCUMENT: _l("a document"),
@@ -197,16 +211,29 @@ ASSURANCE_LABELS: dict[str, Any] = {
     IdentityAssurance.SIGN_IN: _l("the institution’s sign-in"),
     IdentityAssurance.ATTESTED: _l("the program’s word"),
 }
+DOCUMENT_LABELS: dict[str, Any] = {
+    DocumentKind.PASSPORT: _l("Passport"),
+    DocumentKind.IDENTITY_CARD: _l("Identity card"),
+    DocumentKind.DRIVING_LICENCE: _l("Driving licence"),
+    DocumentKind.RESIDENCE_PERMIT: _l("Residence permit"),
+    DocumentKind.OTHER: _l("Another document with a photo"),
+}
 EXTENSION_LABELS: dict[str, Any] = {
     ExtensionKind.EXTENSION: _l("Extension"),
     ExtensionKind.ADJUSTMENT: _l("Adjustment"),
 }
 
 
+@cache
+def _zones() -> frozenset[str]:
+    """The names of all zones; finding them looks through hundreds of files."""
+    return frozenset(available_timezones())
+
+
 def viewer_zone() -> ZoneInfo:
     """The reader's zone: their choice, else the cohort's of this page, else UTC."""
     name = getattr(current_user, "time_zone", None) if current_user.is_authenticated else None
-    if name in available_timezones():
+    if name in _zones():
         return ZoneInfo(str(name))
     return getattr(g, "cohort_zone", None) or ZoneInfo("UTC")
 
@@ -370,7 +397,9 @@ def register(app: Flask) -> None:
         staffing_tags=STAFFING_TAGS,
         import_labels=IMPORT_LABELS,
         status_tags=STATUS_TAGS,
+        outcome_tags=OUTCOME_TAGS,
         assurance_labels=ASSURANCE_LABELS,
+        document_labels=DOCUMENT_LABELS,
         ngettext=ngettext,
         get_locale=get_locale,
         said=_,

@@ -12,12 +12,17 @@ class RecordState(StrEnum):
 
 
 class PublicStatus(StrEnum):
-    """What a public page says first: a record's state, or that its time is over."""
+    """What a public page says first: a record's state, that its time is over, or what checking found.
+
+    Unsigned: no signed credential vouches for all of it yet. Broken: what is stored is not what was signed.
+    """
 
     VALID = "valid"
     EXPIRED = "expired"
     REPLACED = "replaced"
     REVOKED = "revoked"
+    UNSIGNED = "unsigned"
+    BROKEN = "broken"
 
 
 class RubricState(StrEnum):
@@ -41,6 +46,16 @@ class IdentityAssurance(StrEnum):
     PROCTORED = "proctored"
     SIGN_IN = "institutional_sign_in"
     ATTESTED = "attested"
+
+
+class DocumentKind(StrEnum):
+    """What a person was shown; no copy of it is kept."""
+
+    PASSPORT = "passport"
+    IDENTITY_CARD = "identity_card"
+    DRIVING_LICENCE = "driving_licence"
+    RESIDENCE_PERMIT = "residence_permit"
+    OTHER = "other"
 
 
 RECORD_MACHINE = Machine(

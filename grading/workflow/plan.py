@@ -420,6 +420,12 @@ class GradingPlan:
         21, "Windows", "Results, days after the deadline", "Room for third readings.", low=1
     )
 
+    identity_checked: bool = _choice(
+        False,
+        "Release",
+        "A person checks each learner's identity",
+        "A credential of a verified track says how it was known whose work it is.",
+    )
     sign_offs: int = _choice(
         2, "Release", "Sign-offs", "Two people see what goes out.", low=1, high=2
     )

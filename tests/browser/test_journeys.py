@@ -9,7 +9,7 @@ from flask import Flask
 from playwright.sync_api import BrowserContext, Page, expect
 from sqlalchemy import select
 
-from grading.jobs import upkeep
+from grading.jobs import credentials, upkeep
 from grading.models import (
     Allocation,
     Appeal,
@@ -217,7 +217,7 @@ def test_a_learner_appeals_and_is_upheld(
 
 
 def test_a_case_of_misconduct_revokes_a_shared_record(
-    act: Act, visit: Callable[[str], Visit], clock: Clock
+    app: Flask, act: Act, visit: Callable[[str], Visit], clock: Clock
 ) -> None:
     with act() as session:
         told = stories.a_result(session, levels=stories.BETTER)
@@ -228,6 +228,8 @@ def test_a_case_of_misconduct_revokes_a_shared_record(
         cohort, learner, work = told.cast.cohort.id, told.learner.id, told.work.id
         reporter = told.cast.lead.id
         first, second = told.cast.instructor.id, told.cast.second_instructor.id
+    with app.app_context():
+        credentials.at_once(app, learner, now=clock.now)
     employer = visit(reporter)
     employer.goto(address)
     expect(employer.page.get_by_role("heading", level=1)).to_have_text("Valid")

@@ -10,10 +10,13 @@ from click.testing import CliRunner, Result
 from flask import Flask
 from sqlalchemy import select
 
+from grading.adapters.signing import LocalNotary
 from grading.cli import group
 from grading.credential import status
-from grading.models import Grade, Job, Person
+from grading.models import AuditEntry, Grade, Job, Person, SigningKey, Sponsor
+from grading.services import issuers
 from grading.settings import Installation
+from tests.database import NOW
 from tests.issuing import installation, of, released, small_keys, work, world
 
 __all__ = ["installation", "released", "small_keys", "work", "world"]
@@ -170,3 +173,47 @@ def test_a_verified_name_goes_into_the_record(
         valid = of(session, released, state="valid")
         assert len(valid) == 5
         assert all("Ada Byron" in str(one.document) for one in valid)
+
+
+def test_keys_follow_a_changed_secret_all_or_none(
+    grading: Grading,
+    act: Callable[[], Any],
+    released: dict[str, Any],
+    installation: Installation,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    old = installation.settings.secret_key
+    notary = LocalNotary("another secret that is long enough for it")
+    object.__setattr__(installation, "notary", notary)
+    with act() as session:
+        sponsor = session.get_one(Sponsor, released["sponsor"])
+        issuers.rotate(session, None, sponsor, notary=notary, base_url="http://x", now=NOW)
+        before = {key.id: key.sealed for key in session.scalars(select(SigningKey))}
+    assert len(before) == 4
+    # With a wrong old one every key that it does not open is named, and none is changed.
+    monkeypatch.setenv("GRADING_OLD_SECRET_KEY", "a wrong one")
+    refused = grading("keys", "reseal", code=1).output
+    with act() as session:
+        named = [
+            key.fragment for key in session.scalars(select(SigningKey)) if key.fragment in refused
+        ]
+        assert len(named) == 2
+        assert {key.id: key.sealed for key in session.scalars(select(SigningKey))} == before
+    monkeypatch.setenv("GRADING_OLD_SECRET_KEY", old)
+    assert "2 keys are encrypted with the present secret key." in grading("keys", "reseal").output
+    assert "0 keys are encrypted" in grading("keys", "reseal").output
+    with act() as session:
+        keys = session.scalars(select(SigningKey)).all()
+        # Those the present secret opened were left alone; now it opens all of them.
+        assert sum(key.sealed == before[key.id] for key in keys) == 2
+        for key in keys:
+            assert notary.reseal(issuers.pair(key), "a wrong one") == issuers.pair(key)
+        proof = next(key for key in keys if key.kind == "ed25519")
+        given = of(session, released, kind="capstone")[0].document
+        signed = notary.sign(
+            {name: value for name, value in given.items() if name != "proof"},
+            issuers.pair(proof), method=issuers.method(proof), created="2026-01-01T00:00:00Z",
+        )  # fmt: skip
+        assert installation.notary.verifies(signed, proof.public)
+        noted = session.scalars(select(AuditEntry).where(AuditEntry.action == "key:reseal")).all()
+        assert len(noted) == 2

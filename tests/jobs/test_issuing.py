@@ -5,7 +5,6 @@ import random
 import signal
 import subprocess
 import sys
-import time
 from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -25,18 +24,20 @@ from tests.issuing import installation, many
 
 __all__ = ["installation"]
 
-RECORDS, COMPLETE_EVERY = 120, 24
+RECORDS, COMPLETE_EVERY = 500, 25
 # A record with all its courses has three of them, the capstone and the program.
 CREDENTIALS = RECORDS + 4 * (RECORDS // COMPLETE_EVERY)
 
-KILLS = 8
+KILLS = 12
 
-# Says each job's key before it is carried out.
+# Says each job's key before it is carried out, and a dot before each statement to the database.
 WORKER = """
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
+from sqlalchemy import event
 from grading.app import create_app
+from grading.db import db
 from grading.jobs.handlers import HANDLERS
 from grading.jobs.worker import Worker
 from tests.database import settings_for
@@ -46,16 +47,17 @@ def told(handler):
         handler(task)
     return call
 handlers = {topic: told(handler) for topic, handler in HANDLERS.items()}
-Worker(create_app(settings_for(Path(sys.argv[1]), sys.argv[2])), handlers).run_until_idle(
-    datetime.now(UTC)
-)
+app = create_app(settings_for(Path(sys.argv[1]), sys.argv[2]))
+with app.app_context():
+    event.listen(db.engine, "before_cursor_execute", lambda *_: print(".", flush=True))
+Worker(app, handlers).run_until_idle(datetime.now(UTC))
 """
 
 
-def killed_worker(home: Path, database_url: str, jobs: int, seconds: float) -> str:
-    """Run a worker until it begins its so-manyeth job, wait a little, and kill it in whatever it does.
+def killed_worker(home: Path, database_url: str, jobs: int, statements: int) -> str:
+    """Run a worker until it began so many jobs and then said so many statements, and kill it there.
 
-    Gives the key of the last job it said.
+    Gives the key of the last of those jobs.
     """
     root = Path(__file__).resolve().parents[2]
     process = subprocess.Popen(
@@ -63,13 +65,20 @@ def killed_worker(home: Path, database_url: str, jobs: int, seconds: float) -> s
         stdout=subprocess.PIPE,
         cwd=root,
         env={**os.environ, "PYTHONPATH": str(root)},
+        text=True,
     )
     assert process.stdout is not None
     with process, process.stdout as said:
-        keys = [said.readline().decode().strip() for _ in range(jobs)]
-        time.sleep(seconds)
+        begun: list[str] = []
+        while len(begun) < jobs:
+            line = said.readline().strip()
+            assert line, "the worker ended by itself"
+            if line != ".":
+                begun.append(line)
+        for _ in range(statements):
+            assert said.readline().strip(), "the worker ended by itself"
         process.send_signal(signal.SIGKILL)
-    return keys[-1]
+    return begun[-1]
 
 
 def _end_leases(act: Callable[[], Any]) -> None:
@@ -106,8 +115,8 @@ def test_each_record_is_issued_once_though_workers_die(
     seen: list[int] = []
     for kill in range(KILLS):
         # The first dies in the release itself.
-        jobs = chance.randint(5, 25) if kill else 1
-        held.append(killed_worker(tmp_path, database_url, jobs, chance.uniform(0, 0.1)))
+        jobs = chance.randint(5, 60) if kill else 1
+        held.append(killed_worker(tmp_path, database_url, jobs, chance.randint(0, 25)))
         with act() as session:
             seen.append(count(session, IssuedCredential))
             assert not seen[-1] or count(session, Grade) == RECORDS

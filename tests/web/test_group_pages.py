@@ -10,7 +10,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import select
 
-from grading.jobs import upkeep
+from grading.jobs import credentials, upkeep
 from grading.jobs.handlers import HANDLERS
 from grading.jobs.worker import Worker
 from grading.models import (
@@ -390,6 +390,7 @@ def test_a_retake_from_the_result_page_to_the_best_result(
     assert len(re.findall(r"attempt=[12]", page)) == 2
     assert page.count(">Counts<") == 1
     released["dogwood"].post(f"{address}/share", data={"shared": "yes"})
+    sign(app, released, clock)
     assert text_of(app.test_client().get(public)).count("Capstone:") == 1
 
 
@@ -410,7 +411,15 @@ def test_withdrawing_and_coming_back_to_a_group(world: dict[str, Any], clock: Cl
     assert "You have withdrawn" not in text_of(world["birch"].get(base))
 
 
-def test_a_changed_name(app: Flask, released: dict[str, Any], act: Callable[[], Any]) -> None:
+def sign(app: Flask, world: dict[str, Any], clock: Clock) -> None:
+    """Have one learner's credentials signed, as a worker does."""
+    with app.app_context():
+        credentials.at_once(app, world["people"]["dogwood"], now=clock.now)
+
+
+def test_a_changed_name(
+    app: Flask, released: dict[str, Any], act: Callable[[], Any], clock: Clock
+) -> None:
     """The account changes at once, the record when its owner confirms it; the old name is gone then."""
     client = released["dogwood"]
     with act() as session:
@@ -421,6 +430,7 @@ def test_a_changed_name(app: Flask, released: dict[str, Any], act: Callable[[], 
         ).one()
         address, public = f"/learn/records/{record.id}", f"/verify/{record.public_id}"
     client.post(f"{address}/share", data={"shared": "yes"})
+    sign(app, released, clock)
     empty = client.post("/preferences", data={"name": "  ", "theme": "dark", "time_zone": ""})
     assert empty.status_code == 422
     assert "Give a name of at most 200 characters." in text_of(empty)
@@ -449,6 +459,11 @@ def test_a_changed_name(app: Flask, released: dict[str, Any], act: Callable[[], 
     assert "Dogwood" not in newer
     link = re.search(r"/verify/[\w-]+", newer)
     assert link is not None
+    assert "<h1>Not signed yet</h1>" in text_of(app.test_client().get(link.group()))
+    sign(app, released, clock)
+    # It holds a second later than the one it replaced in the same.
+    assert "It does not hold yet" in text_of(app.test_client().get(link.group()))
+    clock.forward(seconds=2)
     shown = text_of(app.test_client().get(link.group()))
     assert "<h1>Valid</h1>" in shown
     assert "Learner Wren" in shown

@@ -11,14 +11,18 @@ import pytest
 from flask import Flask
 from sqlalchemy import select
 
-from grading.jobs import upkeep
+from grading.jobs import credentials, upkeep
 from grading.models import Allocation, CredentialRecord, Person, ShareLink
 from grading.services import records, releases
 from tests import factories
 from tests.database import NOW, Clock
+from tests.issuing import small_keys
 from tests.web.test_query_counts import counted
 
+__all__ = ["small_keys"]
+
 DAY = timedelta(days=1)
+pytestmark = pytest.mark.usefixtures("small_keys")
 
 
 def rows_of(text: str) -> list[dict[str, str]]:
@@ -76,6 +80,12 @@ def world(app: Flask, act: Callable[[], Any], clock: Clock) -> dict[str, Any]:
         }
 
 
+def sign(app: Flask, world: dict[str, Any], clock: Clock) -> None:
+    """Have the learner's credentials signed, as a worker does."""
+    with app.app_context():
+        credentials.at_once(app, world["learner"], now=clock.now)
+
+
 def link(act: Callable[[], Any], label: str) -> str:
     with act() as session:
         found: str = session.scalars(
@@ -117,8 +127,14 @@ def test_who_has_not_begun_sees_what_is_missing_for_the_earliest_cohort(
 
 
 def test_links_from_making_to_withdrawing(
-    world: dict[str, Any], sign_in: Any, act: Callable[[], Any], client: Any
+    app: Flask,
+    world: dict[str, Any],
+    sign_in: Any,
+    act: Callable[[], Any],
+    client: Any,
+    clock: Clock,
 ) -> None:
+    sign(app, world, clock)
     learner = sign_in(world["learner"])
     make = f"/learn/records/{world['record']}/links"
     refused = learner.post(make, data={"label": " "})
@@ -153,7 +169,7 @@ def test_links_from_making_to_withdrawing(
 
 
 def test_status_is_the_heading_and_an_old_name_is_never_shown(
-    world: dict[str, Any], act: Callable[[], Any], client: Any, clock: Clock
+    app: Flask, world: dict[str, Any], act: Callable[[], Any], client: Any, clock: Clock
 ) -> None:
     with act() as session:
         learner = session.get_one(Person, world["learner"])
@@ -161,6 +177,7 @@ def test_status_is_the_heading_and_an_old_name_is_never_shown(
         record.expires_on = (clock.now + 10 * DAY).date()
         records.share(session, learner, record, now=clock.now)
         old = learner.name
+    sign(app, world, clock)
     clock.forward(days=11)
     page = client.get(f"/verify/{world['id']}")
     assert "<h1>Expired</h1>" in page.text
@@ -192,7 +209,7 @@ def test_status_is_the_heading_and_an_old_name_is_never_shown(
 
 
 def test_many_at_once(
-    world: dict[str, Any], act: Callable[[], Any], client: Any, clock: Clock
+    app: Flask, world: dict[str, Any], act: Callable[[], Any], client: Any, clock: Clock
 ) -> None:
     with act() as session:
         learner = session.get_one(Person, world["learner"])
@@ -200,6 +217,7 @@ def test_many_at_once(
         record = session.get_one(CredentialRecord, world["record"])
         record.name = learner.name
         records.share(session, learner, record, now=clock.now)
+    sign(app, world, clock)
     asked = f"https://example.org/verify/{world['id']}\nunknown-one"
     page = client.post("/verify/many", data={"ids": asked})
     assert page.status_code == 200

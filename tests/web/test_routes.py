@@ -82,6 +82,9 @@ PAGES: dict[str, set[str]] = {
     # Only for whoever began it.
     "passkeys.make": set(),
     "demo.doors": set(),
+    # Nobody's where no provider is configured.
+    "openid.begin": set(),
+    "openid.back": set(),
     "public.verify": EVERYBODY,
     "public.verify_many": EVERYBODY,
     "public.record": EVERYBODY,
@@ -170,6 +173,8 @@ PAGES: dict[str, set[str]] = {
     "misconduct.cases": {"instructor"},
     "misconduct.case": {"instructor"},
     "misconduct.suspect": SCORES,
+    "identity.queue": {"coordinator"},
+    "identity.person": {"coordinator"},
     "coordinator.overview": {"coordinator"},
     "coordinator.learner": {"coordinator"},
     "coordinator.absences": SETS_UP,
@@ -312,6 +317,8 @@ ACTS: dict[str, set[str]] = {
     "misconduct.hear": {"instructor"},
     "misconduct.propose": {"instructor"},
     "misconduct.second": {"instructor"},
+    "identity.check": {"coordinator"},
+    "identity.rename": {"coordinator"},
     "coordinator.grant": {"coordinator"},
     "coordinator.end": {"coordinator"},
     "coordinator.declare": SETS_UP,

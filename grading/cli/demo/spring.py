@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from grading.cli.demo import names, program
 from grading.cli.demo.world import SEED, Story, World, levels
 from grading.db import transaction
+from grading.jobs import credentials
 from grading.models import (
     Alarm,
     Allocation,
@@ -40,6 +41,8 @@ from grading.workflow.credential import RecordState
 from grading.workflow.monitoring import AlarmState
 
 NAME = "Spring"
+# Who shows their record to an employer afterwards.
+SHARING = ("Alder", "Birch", "Dogwood")
 SUBMIT_DAYS = plans.PRESETS["certification"].submit_days
 DUE = -29
 OPENS = DUE - SUBMIT_DAYS
@@ -302,12 +305,20 @@ class Spring:
         """What the worker does when the delay is over; its own job finds it done."""
         with transaction() as session:
             releases.carry_out(session, session.get_one(Release, release_id), now=now)
+        self._sign(now)
+
+    def _sign(self, now: datetime) -> None:
+        """Sign the credentials of those who share their record; the worker signs the others'."""
+        with transaction() as session:
+            people = [self.world.person(session, f"Learner {name}").id for name in SHARING]
+        for person_id in people:
+            credentials.at_once(self.world.app, person_id, now=now)
 
     # --- after the release
 
     def _afterwards(self) -> None:
         world, at = self.world, self.world.agenda.at
-        for hour, learner in enumerate(("Alder", "Birch", "Dogwood")):
+        for hour, learner in enumerate(SHARING):
             at(
                 world.day(RELEASED + 1, 9 + hour),
                 partial(self._share, f"Learner {learner}"),
@@ -321,6 +332,8 @@ class Spring:
         at(world.day(RELEASED + 3, 12), self._answer)
         at(world.day(RELEASED + 4, 9), self._find_against)
         at(world.day(RELEASED + 5, 9), self._second)
+        for day in (RELEASED + 3, RELEASED + 5):
+            at(world.day(day, 13), self._sign)
 
     def _share(self, learner: str, now: datetime) -> None:
         world = self.world

@@ -53,6 +53,7 @@ SOURCES: tuple[tuple[frozenset[Role], Source], ...] = (
     (frozenset({Role.INSTRUCTOR}), staff.to_release),
     (frozenset({Role.INSTRUCTOR}), staff.misconduct),
     (frozenset(MANAGES), staff.objections),
+    (frozenset({Role.COORDINATOR}), staff.identities),
     (frozenset(MANAGES), staff.to_manage),
 )
 

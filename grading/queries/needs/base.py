@@ -39,6 +39,7 @@ class Kind(StrEnum):
     ITEMS_GIVEN = "items_given"
     ITEMS_OPEN = "items_open"
     OBJECTIONS_OPEN = "objections_open"
+    IDENTITY_CHECKS = "identity_checks"
     MISCONDUCT_HEAR = "misconduct_hear"
     MISCONDUCT_DECIDE = "misconduct_decide"
     MISCONDUCT_SECOND = "misconduct_second"

@@ -20,7 +20,7 @@ from grading.models import (
     SignOff,
     Submission,
 )
-from grading.queries import releasing
+from grading.queries import identity, releasing
 from grading.queries.members import is_member
 from grading.queries.needs.base import MANAGES, SETTLES, WATCHES, Kind, Need, Who
 from grading.workflow.adjudication import DiscrepancyState
@@ -213,6 +213,26 @@ def objections(session: Session, me: Who, now: datetime) -> list[Need]:
             count=count,
         )
         for cohort_id, count in rows
+    ]
+
+
+def identities(session: Session, me: Who, now: datetime) -> list[Need]:
+    """Learners whose identity nobody has checked, where the plan wants that."""
+    ids = [
+        cohort_id
+        for cohort_id in me.having(Role.COORDINATOR)
+        if me.cohorts[cohort_id].plan.identity_checked
+    ]
+    counts = identity.unchecked_counts(session, ids, except_for=me.person.id, now=now)
+    return [
+        Need(
+            Kind.IDENTITY_CHECKS,
+            Role.COORDINATOR,
+            me.cohorts[cohort_id],
+            me.cohorts[cohort_id].results_at,
+            count=count,
+        )
+        for cohort_id, count in counts.items()
     ]
 
 

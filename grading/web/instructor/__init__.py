@@ -33,6 +33,7 @@ from grading.web.instructor import (
     calibration,
     coordinator,
     funnel,
+    identity,
     misconduct,
     monitoring,
     points,
@@ -395,6 +396,7 @@ def register(app: Flask) -> None:
     app.register_blueprint(statistics.bp)
     app.register_blueprint(misconduct.bp)
     app.register_blueprint(coordinator.bp)
+    app.register_blueprint(identity.bp)
     app.register_blueprint(funnel.bp)
     app.register_blueprint(points.bp)
     app.register_blueprint(calibration.bp)

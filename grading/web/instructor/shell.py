@@ -32,6 +32,7 @@ def abilities(cohort: Cohort) -> dict[str, bool]:
         "manage": permits(who, Permission.COHORT_MANAGE),
         "names": permits(who, Permission.LEARNERS_READ),
         "misconduct": permits(who, Permission.MISCONDUCT),
+        "identity": permits(who, Permission.IDENTITY_CHECK),
         "extend": permits(who, Permission.EXTEND),
         "funnel": permits(who, Permission.FUNNEL_READ),
     }

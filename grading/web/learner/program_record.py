@@ -16,6 +16,7 @@ from grading.web import access, downloads
 from grading.web.access import load, requires
 from grading.web.errors import fault_words
 from grading.web.learner import credentials
+from grading.workflow.submission import HONOUR_STATEMENTS
 
 bp = Blueprint("records", __name__, url_prefix="/learn")
 
@@ -43,6 +44,10 @@ def _page(program: Program, faults: list[Fault] | None = None) -> Any:
         record=record,
         present_name=identity.verified_name(session, access.person(), now=access.now()),
         credentials=credentials.listed(record) if record else [],
+        assured=identity.of_works(
+            session, [one.submission for one in found.attempts], access.person().id
+        ),
+        statements=HONOUR_STATEMENTS,
         links=links,
         views=sharing.views(session, addresses),
         base_url=access.installation().settings.base_url,

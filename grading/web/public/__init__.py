@@ -1,6 +1,7 @@
 """What anybody may see: checking a credential, the way out, health, and the small print."""
 
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 from urllib.parse import urlsplit
@@ -10,6 +11,7 @@ from flask import (
     Flask,
     Response,
     abort,
+    current_app,
     jsonify,
     redirect,
     render_template,
@@ -25,13 +27,14 @@ from grading.db import db, transaction
 from grading.errors import FaultsFound, NotFound, PassingFailure, TooMany
 from grading.migrations import is_current
 from grading.models import Job, JobState, Sponsor
-from grading.services import sharing
+from grading.services import sharing, verifying
 from grading.web import access, downloads, page_help, reading
 from grading.web.access import requires
 from grading.web.errors import fault_words, words
 from grading.web.public import issued, looks
 from grading.web.rendering import STATUS_TAGS
 from grading.workflow import files
+from grading.workflow.credential import PublicStatus
 
 bp = Blueprint("public", __name__)
 
@@ -50,10 +53,20 @@ def verify() -> Any:
 @bp.get("/verify/<public_id>")
 @requires(Permission.SIGNED_OUT)
 def record(public_id: str) -> Any:
-    """Show a shared record. Hidden and unknown are one answer, and a failure is never “not valid”."""
+    """Check a shared record in front of the reader.
+
+    Hidden and unknown are one answer, and that we cannot check is never “not valid”.
+    """
     try:
+        with suppress(PassingFailure), transaction() as session:
+            sharing.count_check(session, address=request.remote_addr or "", now=access.now())
         shown = sharing.find(db.session(), public_id, on=access.now().date())
         page = _record_page(shown)
+    except TooMany as error:
+        page = render_template("errors/429.html", message=words(error), page_error=True)
+        refused = _unlisted(page, 429)
+        refused[2]["Retry-After"] = "60"
+        return refused
     except NotFound:
         return _unlisted(render_template("public/unknown.html"), 404)
     except SQLAlchemyError:
@@ -63,9 +76,21 @@ def record(public_id: str) -> Any:
 
 
 def _record_page(shown: sharing.Shown) -> str:
+    installation = access.installation()
+    verdict = verifying.check(
+        db.session(),
+        shown.record,
+        notary=installation.notary,
+        base_url=installation.settings.base_url,
+        now=access.now(),
+    )
+    shown = replace(shown, status=verifying.word(shown.status, verdict))
+    if shown.status == PublicStatus.BROKEN:
+        current_app.logger.error("the stored record %s is not what was signed", shown.record.id)
+    entries = [entry for entry in shown.record.entries if entry.id not in verdict.revoked]
     # What was not passed is the learner's own business, and of several the best counts.
     capstone = max(
-        (entry for entry in shown.record.entries if entry.detail.get("passed")),
+        (entry for entry in entries if entry.detail.get("passed")),
         key=lambda entry: float(entry.detail["value"]),
         default=None,
     )
@@ -74,8 +99,12 @@ def _record_page(shown: sharing.Shown) -> str:
         "public/record.html",
         shown=shown,
         record=shown.record,
-        courses=[entry for entry in shown.record.entries if entry.course_id],
+        verdict=verdict,
+        published=verifying.published(verdict.checked),
+        keys_here=verifying.keys_here(verdict.checked),
+        courses=[entry for entry in entries if entry.course_id],
         capstone=capstone,
+        updated=max((entry.added_at for entry in entries), default=None),
         judged=reading.who_judged(detail) if detail else "",
         bands=reading.bands(detail) if detail else [],
         range=reading.likely(detail) if detail else None,
@@ -130,7 +159,8 @@ def verify_many() -> Any:
             found = sharing.check_many(
                 session, ids, address=request.remote_addr or "", now=access.now()
             )
-            rows = [_row(public_id, found.get(public_id)) for public_id in ids]
+            checked = _checked(found)
+            rows = [_row(public_id, checked.get(public_id)) for public_id in ids]
     except FaultsFound as error:
         return _many_page(entered, fault=fault_words(error.faults[0]), status=422)
     except TooMany as error:
@@ -160,6 +190,23 @@ def verify_many() -> Any:
             ],
         )  # fmt: skip
     return _many_page(entered, rows)
+
+
+def _checked(found: dict[str, sharing.Shown]) -> dict[str, sharing.Shown]:
+    """Put what checking the tokens found in place of the states."""
+    installation = access.installation()
+    verdicts = verifying.check_all(
+        db.session(),
+        [one.record for one in found.values()],
+        notary=installation.notary,
+        base_url=installation.settings.base_url,
+        now=access.now(),
+        whole=False,
+    )
+    return {
+        public_id: replace(one, status=verifying.word(one.status, verdicts[one.record.id]))
+        for public_id, one in found.items()
+    }
 
 
 def _many_page(

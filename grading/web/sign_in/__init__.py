@@ -19,7 +19,7 @@ from grading.web import access
 from grading.web.access import requires
 from grading.web.errors import words
 from grading.web.forms import Form, options
-from grading.web.sign_in import doors, passkeys
+from grading.web.sign_in import doors, openid, passkeys
 from grading.web.sign_in.landing import local
 
 bp = Blueprint("sign_in", __name__)
@@ -75,7 +75,7 @@ def home() -> Any:
 def form() -> Any:
     entry = SignInForm()
     if not entry.validate_on_submit():
-        return render_template("sign_in/form.html", form=entry), 422 if entry.errors else 200
+        return _form(entry), 422 if entry.errors else 200
     try:
         with transaction() as session:
             found = people.sign_in(
@@ -89,12 +89,19 @@ def form() -> Any:
             account = access.Account(found) if found else None
     except TooMany as error:
         entry.password.errors = [words(error)]
-        return render_template("sign_in/form.html", form=entry), 429
+        return _form(entry), 429
     if account is None:
         entry.password.errors = [_("That email and password do not match.")]
-        return render_template("sign_in/form.html", form=entry), 422
+        return _form(entry), 422
     login_user(account)
     return redirect(local(request.args.get("next")), 303)
+
+
+def _form(entry: SignInForm) -> str:
+    settings = access.installation().settings.openid
+    return render_template(
+        "sign_in/form.html", form=entry, institution=settings.name if settings else ""
+    )
 
 
 @bp.post("/sign-out")
@@ -193,3 +200,4 @@ def register(app: Flask) -> None:
     app.register_blueprint(bp)
     app.register_blueprint(passkeys.bp)
     app.register_blueprint(doors.bp)
+    app.register_blueprint(openid.bp)
