@@ -213,4 +213,17 @@ KEPT_WORDS: Mapping[str, str] = {
     "erasure_request.answer": "Why an erasure was refused must be shown to whoever asks.",
     "kept_transcript.content": "What the law keeps; it goes when its period is over.",
     "person.password_hash": "Goes with the account.",
+    "approval.records": _NOT_PERSONAL,
+    "approval.note": _OFFICE,
+    **dict.fromkeys(
+        (
+            "approval.origin",
+            "approval.authenticator_data",
+            "approval.client_data",
+            "approval.signature",
+            "passkey.credential",
+            "passkey.public_key",
+        ),
+        "Whoever doubts a release checks with it who signed.",
+    ),
 }
