@@ -25,6 +25,7 @@ from grading.models import (
     Quarantine,
     QuarantinedRating,
     Rating,
+    RecordEntry,
     ShareLink,
     Submission,
 )
@@ -97,10 +98,17 @@ def cohorts(session: Session) -> list[Cohort]:
 
 
 def narrow_pass(session: Session) -> NarrowPass | None:
-    """Find who passed most narrowly after a second reading that nobody disputed."""
+    """Find who, of those who share their record, passed most narrowly after an undisputed second reading."""
     found: NarrowPass | None = None
+    shared = (
+        select(RecordEntry.grade_id)
+        .join(ShareLink, ShareLink.record_id == RecordEntry.record_id)
+        .where(RecordEntry.grade_id.is_not(None))
+    )
     grades = session.scalars(
-        select(Grade).where(Grade.number == 1, Grade.passed.is_(True)).order_by(Grade.released_at)
+        select(Grade)
+        .where(Grade.number == 1, Grade.passed.is_(True), Grade.id.in_(shared))
+        .order_by(Grade.released_at)
     )
     for grade in grades:
         above = float(grade.value) - grade.submission.cohort.plan.cut

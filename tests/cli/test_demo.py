@@ -118,6 +118,7 @@ def test_the_plans_differ_from_the_preset_in_calibration_alone(told: Session) ->
         assert changed <= {
             "calibration",
             "peer_weight",
+            "step_up",
             "first_anchors",
             "practice_papers",
             "qualification_papers",

@@ -9,7 +9,16 @@ from flask import Flask
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from grading.models import Allocation, Cohort, Grade, MisconductCase, Person, Submission
+from grading.models import (
+    Allocation,
+    Cohort,
+    Grade,
+    Job,
+    JobState,
+    MisconductCase,
+    Person,
+    Submission,
+)
 from grading.queries import needs
 from grading.queries.needs import Kind, Need, Next
 from grading.services import (
@@ -19,6 +28,7 @@ from grading.services import (
     explanations,
     extensions,
     misconduct,
+    outbox,
     releases,
     reviews,
     submissions,
@@ -347,6 +357,21 @@ def test_a_cohort_is_to_be_opened_and_at_last_ended(session: Session) -> None:
     office = factories.a_member(session, cohort, "Coordinator Garnet", Role.COORDINATOR, now=NOW)
     (need,) = of(session, office, NOW)
     assert (need.kind, need.by) == (Kind.OPEN_COHORT, cohort.opens_at)
+
+
+def test_a_failed_job_waits_for_an_administrator_and_nobody_else(
+    session: Session, cast: factories.Cast
+) -> None:
+    assert Kind.JOBS_FAILED not in kinds(session, cast.administrator, NOW)
+    outbox.post(session, "mail", {}, key="one", now=NOW)
+    session.flush()
+    job = session.scalars(select(Job).where(Job.key == "one")).one()
+    job.state = JobState.FAILED
+    (need,) = [one for one in of(session, cast.administrator, NOW) if one.kind == Kind.JOBS_FAILED]
+    assert (need.count, need.cohort) == (1, None)
+    assert Kind.JOBS_FAILED not in kinds(session, cast.instructor, NOW)
+    job.state = JobState.WAITING
+    assert Kind.JOBS_FAILED not in kinds(session, cast.administrator, NOW)
 
 
 def test_a_finished_cohort_is_to_be_ended_but_not_while_anything_can_come(

@@ -259,6 +259,17 @@ class Spring:
                 joins = world.person(session, f"Grader {stone}")
                 cohorts.enrol(session, lead, cohort, joins, Role.GRADER, now=now)
             pause_id = paused.id
+            # What Slate has not begun goes to the others, before they meet copies of it as check items.
+            extensions.declare_absence(
+                session,
+                lead,
+                cohort,
+                slate,
+                starts_at=now,
+                ends_at=world.day(RELEASED),
+                cover=None,
+                now=now,
+            )
         world.agenda.at(now + timedelta(hours=4), partial(self._resume, pause_id))
 
     def _resume(self, pause_id: str, now: datetime) -> None:

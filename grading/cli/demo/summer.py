@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from functools import partial
 
 import numpy as np
-from sqlalchemy import select
+from sqlalchemy import distinct, func, select
 from sqlalchemy.orm import Session
 
 from grading.cli.demo import names, program
@@ -15,7 +15,7 @@ from grading.models import Allocation, AnchorPaper, CalibrationAttempt, Submissi
 from grading.queries import releasing
 from grading.services import anchors, calibration, extensions
 from grading.workflow import plan as plans
-from grading.workflow.allocation import THIRD_READINGS, AllocationState, Pool
+from grading.workflow.allocation import OF_ANCHORS, THIRD_READINGS, AllocationState, Pool
 from grading.workflow.calendar import ExtensionKind
 from grading.workflow.calibration import AnchorState, AnchorUse, AttemptKind
 from grading.workflow.submission import SubmissionState
@@ -36,8 +36,8 @@ PLAN = replace(
     step_up="off",
 )
 READY = 41
-# The last are read one by one: a day's sheets become results together, in the evening.
-BY_THE_SHEET = 3 * len(names.GRADERS[NAME])
+# The last are read one by one: until the peers are done, many become results at once.
+BY_THE_SHEET = 2 * len(names.GRADERS[NAME])
 EXTRA_DAYS = 9
 CLEAR_PAPERS_SPREAD = 0.25
 
@@ -95,7 +95,7 @@ class Summer:
                     world.day(DUE + day, 10, 3 * place),
                     sheets=3,
                     pause=40,
-                    go_on=lambda: self._ready(self.world.day(0)) < READY - BY_THE_SHEET,
+                    go_on=lambda: self._read() < READY - BY_THE_SHEET,
                 )
             at(world.day(DUE + day, 21), partial(world.upkeep, NAME))
         at(world.day(-1, 9), self._up_to_today)
@@ -202,6 +202,21 @@ class Summer:
         world.progress("Summer is read by graders who were cleared on Spring’s examples")
         world.upkeep(NAME, now)
         world.peers_review(NAME, now + timedelta(hours=8), now + timedelta(days=6, hours=20))
+
+    def _read(self) -> int:
+        """Count the works that a grader has read."""
+        with transaction() as session:
+            return (
+                session.scalar(
+                    select(func.count(distinct(Allocation.submission_id))).where(
+                        Allocation.cohort_id == self.world.cohorts[NAME],
+                        Allocation.pool == Pool.PROFESSIONAL,
+                        Allocation.purpose.not_in(OF_ANCHORS),
+                        Allocation.state.in_((AllocationState.FINISHED, AllocationState.SEALED)),
+                    )
+                )
+                or 0
+            )
 
     def _ready(self, now: datetime) -> int:
         with transaction() as session:

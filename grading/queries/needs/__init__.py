@@ -63,7 +63,7 @@ def of(session: Session, me: Who, *, now: datetime) -> list[Need]:
     held = frozenset[Role]().union(*me.roles.values())
     found = [need for roles, source in SOURCES if held & roles for need in source(session, me, now)]
     if me.person.administrator:
-        found += service.erasures(session, now)
+        found += service.erasures(session, now) + service.failed_jobs(session, now)
     far = datetime.max.replace(tzinfo=now.tzinfo)
     return sorted(
         found,

@@ -56,6 +56,7 @@ class Kind(StrEnum):
     OPEN_COHORT = "open_cohort"
     END_COHORT = "end_cohort"
     ERASURE = "erasure"
+    JOBS_FAILED = "jobs_failed"
 
 
 # One may, but nobody waits for it: shown apart, and never a reason to write.

@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from grading.models import ErasureRequest
+from grading.models import ErasureRequest, Job, JobState
 from grading.queries.needs.base import Kind, Need
 from grading.workflow.privacy import ERASURE_PENDING
 
@@ -18,3 +18,9 @@ def erasures(session: Session, _now: datetime) -> list[Need]:
         )
     ).one()
     return [Need(Kind.ERASURE, None, None, by, count=count)] if count else []
+
+
+def failed_jobs(session: Session, _now: datetime) -> list[Need]:
+    """Work of the service that gave up and waits for somebody to look into it."""
+    count = session.scalar(select(func.count()).where(Job.state == JobState.FAILED))
+    return [Need(Kind.JOBS_FAILED, None, None, count=count)] if count else []
