@@ -91,11 +91,15 @@ _PARSER = _parser()
 
 
 def _shift_headings(tokens: list[Token]) -> None:
-    """A work's own top heading stands below the page's."""
-    for token in tokens:
-        if token.type in ("heading_open", "heading_close"):
-            level = min(int(token.tag[1:]) + _SHIFT, _LOWEST_HEADING)
-            token.tag = f"h{level}"
+    """Put a work's headings below the page's, without gaps: whoever listens goes by their levels."""
+    open_ones: list[int] = []
+    found = [token for token in tokens if token.type in ("heading_open", "heading_close")]
+    for opening, closing in zip(found[::2], found[1::2], strict=True):
+        level = int(opening.tag[1:])
+        while open_ones and open_ones[-1] >= level:
+            open_ones.pop()
+        open_ones.append(level)
+        opening.tag = closing.tag = f"h{min(_SHIFT + len(open_ones), _LOWEST_HEADING)}"
 
 
 def render(text: str, *, link_through: str = "/out") -> Markup:

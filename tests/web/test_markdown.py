@@ -47,4 +47,7 @@ def test_links_go_through_the_way_out_and_tell_nobody() -> None:
 
 
 def test_headings_stand_below_the_page() -> None:
-    assert str(render("# One\n\n###### Six")) == "<h3>One</h3>\n<h6>Six</h6>\n"
+    assert str(render("# One\n\n###### Six")) == "<h3>One</h3>\n<h4>Six</h4>\n"
+    begun_lower = "## One\n\n#### Two\n\n### Three\n\n# Four\n\n## Five"
+    levels = re.findall(r"<(h\d)>", str(render(begun_lower)))
+    assert levels == ["h3", "h4", "h4", "h3", "h4"]
