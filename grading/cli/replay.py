@@ -39,6 +39,7 @@ from grading.models import (
     Review,
     Submission,
 )
+from grading.models.codes import retold
 from grading.queries import agreement, gates, releasing
 from grading.rubric.definition import Criterion, Level, Rubric
 from grading.services import (
@@ -554,7 +555,7 @@ def command(
         raise click.BadParameter("there must be raters of both kinds", param_hint="--professionals")
     with _settings(database) as settings:
         app = create_app(settings)
-        with app.app_context():
+        with app.app_context(), retold(seed):
             migrations.upgrade(db.engine)
             if db.session.scalar(select(Program.id).limit(1)):
                 raise GradingError("The database is not empty. A replay needs one of its own.")

@@ -713,7 +713,10 @@ def test_adding_removing_and_losing_a_passkey(
             told.propose(session)
     with act() as session:
         entry = session.scalars(select(AuditEntry).filter_by(action="passkey:remove")).one()
-        assert (entry.reason, entry.actor_id) == ("Lost on a train.", told.people["administrator"])
+        assert (entry.reason_words, entry.actor_id) == (
+            "Lost on a train.",
+            told.people["administrator"],
+        )
         keys = session.scalars(select(Job.key).where(Job.key.startswith("mail:passkey_taken:")))
         assert len(list(keys)) == 1
 
