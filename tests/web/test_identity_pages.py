@@ -58,7 +58,7 @@ def test_a_check_is_noted_and_leaves_the_queue(
         assert name in queue
     address = f"/teach/{cohort['id']}/identity/{cohort['learners'][0]}"
     page = client.get(address).text
-    assert "Identity was checked by a person against a document." in page
+    assert "Identity was checked by a person against a document”, with" in page
     assert "Nobody has checked it." in page
     empty = client.post(address, data={"holds_until": "2020-01-01"})
     assert empty.status_code == 422
