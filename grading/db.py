@@ -1,9 +1,12 @@
 """The database handle, SQLite's manners, and the one place that commits."""
 
 import hashlib
+import threading
+from collections import deque
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import Engine, event
@@ -20,6 +23,52 @@ db = SQLAlchemy(metadata=Base.metadata)
 
 # A writer waits this long for another before giving up, in milliseconds.
 BUSY_TIMEOUT = 20_000
+BUSY = "The database is too busy. Try again in a moment."
+
+
+class _Turns:
+    """Lets the writers of this process in by order of arrival.
+
+    SQLite lets in whoever asks at the right moment; of many who ask again and again one may never.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._waiting: deque[threading.Event] = deque()
+        self._taken = False
+
+    @contextmanager
+    def turn(self) -> Iterator[None]:
+        self._wait()
+        try:
+            yield
+        finally:
+            self._pass_on()
+
+    def _wait(self) -> None:
+        with self._lock:
+            if not self._taken:
+                self._taken = True
+                return
+            mine = threading.Event()
+            self._waiting.append(mine)
+        if mine.wait(BUSY_TIMEOUT / 1000):
+            return
+        with self._lock:
+            if mine.is_set():
+                return
+            self._waiting.remove(mine)
+        raise PassingFailure(BUSY)
+
+    def _pass_on(self) -> None:
+        with self._lock:
+            if self._waiting:
+                self._waiting.popleft().set()
+            else:
+                self._taken = False
+
+
+_turns: WeakKeyDictionary[Engine, _Turns] = WeakKeyDictionary()
 
 
 def engine_options(url: str) -> dict[str, Any]:
@@ -35,6 +84,7 @@ def prepare(engine: Engine) -> None:
         return
     event.listen(engine, "connect", _connect)
     event.listen(engine, "begin", _begin)
+    _turns[engine] = _Turns()
 
 
 def _connect(connection: DBAPIConnection, _record: object) -> None:
@@ -79,18 +129,20 @@ def transaction() -> Iterator[Session]:
     """
     session: Session = db.session()
     session.rollback()
-    session.connection(execution_options={"sqlite_begin": "IMMEDIATE"})
-    try:
-        yield session
-        session.commit()
-    except StaleDataError as error:
-        session.rollback()
-        raise StaleRecord(
-            "Somebody changed this while you worked on it. Nothing was overwritten."
-        ) from error
-    except OperationalError as error:
-        session.rollback()
-        raise PassingFailure("The database is too busy. Try again in a moment.") from error
-    except BaseException:
-        session.rollback()
-        raise
+    turns = _turns.get(db.engine)
+    with turns.turn() if turns else nullcontext():
+        try:
+            session.connection(execution_options={"sqlite_begin": "IMMEDIATE"})
+            yield session
+            session.commit()
+        except StaleDataError as error:
+            session.rollback()
+            raise StaleRecord(
+                "Somebody changed this while you worked on it. Nothing was overwritten."
+            ) from error
+        except OperationalError as error:
+            session.rollback()
+            raise PassingFailure(BUSY) from error
+        except BaseException:
+            session.rollback()
+            raise

@@ -258,6 +258,6 @@ class _Heartbeat:
                             .execution_options(synchronize_session=False)
                         )
                 except (SQLAlchemyError, PassingFailure):
-                    self._app.logger.exception("a lease could not be renewed")
+                    self._app.logger.warning("a lease could not be renewed", exc_info=True)
                 finally:
                     db.session.remove()

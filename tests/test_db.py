@@ -1,0 +1,100 @@
+"""Writers: each in turn, by order of arrival, and told plainly when the wait was too long."""
+
+import sqlite3
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import text
+
+from grading import db as database
+from grading.db import db, transaction
+from grading.errors import PassingFailure
+
+WRITERS = 30
+
+
+@pytest.fixture
+def held(app: Flask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Another process that writes all the time, and writers here who wait but a moment."""
+    monkeypatch.setattr(database, "BUSY_TIMEOUT", 50)
+    with app.app_context():
+        db.engine.dispose()
+    other = sqlite3.connect(tmp_path / "grading.db", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    yield
+    other.execute("ROLLBACK")
+    other.close()
+
+
+def test_writers_of_a_process_come_in_by_order_of_arrival(app: Flask) -> None:
+    came: list[int] = []
+    arrived = [threading.Event() for _ in range(WRITERS)]
+
+    def write(number: int) -> None:
+        with app.app_context():
+            arrived[number].set()
+            with transaction() as session:
+                session.execute(text("SELECT 1"))
+                came.append(number)
+            db.session.remove()
+
+    threads = [threading.Thread(target=write, args=(number,)) for number in range(WRITERS)]
+    with app.app_context():
+        turns = database._turns[db.engine]
+        with transaction():
+            for number, thread in enumerate(threads):
+                thread.start()
+                arrived[number].wait()
+                # The next one starts when this one stands in the line.
+                while len(turns._waiting) <= number:
+                    thread.join(0.001)
+        for thread in threads:
+            thread.join()
+    assert came == list(range(WRITERS))
+
+
+def test_a_writer_that_gives_up_holds_nobody_up(
+    app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database, "BUSY_TIMEOUT", 50)
+    failures: list[PassingFailure] = []
+
+    def write() -> None:
+        with app.app_context():
+            try:
+                with transaction():
+                    pytest.fail("two wrote at once")
+            except PassingFailure as failure:
+                failures.append(failure)
+
+    with app.app_context():
+        with transaction():
+            thread = threading.Thread(target=write)
+            thread.start()
+            thread.join()
+        with transaction() as session:
+            assert session.scalar(text("SELECT 1")) == 1
+    assert len(failures) == 1
+
+
+@pytest.mark.usefixtures("held")
+def test_another_process_that_writes_too_long_is_a_passing_failure(app: Flask) -> None:
+    with (
+        app.app_context(),
+        pytest.raises(PassingFailure, match="too busy"),
+        transaction(),
+    ):
+        pytest.fail("two wrote at once")
+
+
+def test_a_busy_database_is_a_503_that_says_so(
+    client: FlaskClient, request: pytest.FixtureRequest
+) -> None:
+    request.getfixturevalue("held")
+    answer = client.post("/sign-in", data={"email": "grader@example.org", "password": "x" * 12})
+    assert answer.status_code == 503
+    assert "too busy" in answer.text
