@@ -27,7 +27,14 @@ from grading.queries.eligible import may_read
 from grading.queries.ratings import scales
 from grading.rubric.definition import Rubric
 from grading.services import allocations, anchors
-from grading.workflow.allocation import HELD, OF_ANCHORS, AllocationState, Pool, Purpose
+from grading.workflow.allocation import (
+    HELD,
+    OF_ANCHORS,
+    OUTSTANDING,
+    AllocationState,
+    Pool,
+    Purpose,
+)
 from grading.workflow.calibration import AnchorUse, StandingState
 from grading.workflow.cohort import CohortState
 from grading.workflow.deadlines import hold_until
@@ -207,7 +214,10 @@ def _place(allocation_id: str, rater: Person) -> str:
 
 
 def _paper(session: Session, rater: Person, cohort: Cohort, number: int) -> AnchorPaper | None:
-    """Choose a check paper that the rater has not met; None when there is none left."""
+    """Choose a check paper that the rater has not met; None when there is none left.
+
+    Who meets a copy may not read the work it is of, so works still to be read in this cohort come last.
+    """
     papers = anchors.in_use(session, cohort, AnchorUse.VALIDITY)
     readable = set(
         session.scalars(
@@ -224,5 +234,16 @@ def _paper(session: Session, rater: Person, cohort: Cohort, number: int) -> Anch
     ]
     if not fresh:
         return None
+    waiting = set(
+        session.scalars(
+            select(Allocation.submission_id).where(
+                Allocation.submission_id.in_([paper.source_id for paper in fresh]),
+                Allocation.cohort_id == cohort.id,
+                Allocation.pool == Pool.PROFESSIONAL,
+                Allocation.state.in_(OUTSTANDING),
+            )
+        )
+    )
+    fresh = [paper for paper in fresh if paper.source_id not in waiting] or fresh
     rng = np.random.default_rng(int(draw(rater.id, cohort.id, -1 - number) * 2**53))
     return fresh[int(rng.integers(len(fresh)))]

@@ -9,7 +9,16 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from grading.errors import FaultsFound, HoldLost, Refused
-from grading.models import Alarm, Allocation, AuditEntry, Cohort, Person, Score, Submission
+from grading.models import (
+    Alarm,
+    Allocation,
+    AnchorReading,
+    AuditEntry,
+    Cohort,
+    Person,
+    Score,
+    Submission,
+)
 from grading.queries import monitoring as queries
 from grading.queries import standings
 from grading.services import (
@@ -74,6 +83,33 @@ def test_check_items_come_at_random_and_only_where_there_are_papers(
     papers = [item.submission_id for item in done if item.purpose == Purpose.VALIDITY]
     assert len(papers) == len(set(papers)) <= 4
     assert checks.next_item(session, rater, cast.cohort, now=cast.cohort.due_at) is None
+
+
+def test_works_that_still_wait_for_a_reading_are_the_last_to_be_check_items(
+    session: Session,
+) -> None:
+    cast = factories.a_cast(
+        session, now=NOW, learners=26, graders=3, peer_readings=0, peers_needed=0,
+        check_every=2, check_every_early=2, check_early=0, check_first_of_day=False,
+    )  # fmt: skip
+    waiting = {paper.id for paper in factories.anchor_papers(session, cast, 6, "validity", now=AT)}
+    elsewhere = factories.anchor_papers(session, cast, 2, "validity", now=AT, first=24)
+    for work in cast.submissions[24:]:
+        work.state = SubmissionState.WITHDRAWN
+    session.flush()
+    factories.run_upkeep(session, cast.cohort, now=cast.cohort.due_at)
+    for rater in cast.graders:
+        done = grade_on(session, cast, rater, 30, GOOD)
+        papers = session.scalars(
+            select(AnchorReading.anchor_id)
+            .join(Allocation, Allocation.id == AnchorReading.allocation_id)
+            .where(Allocation.rater_id == rater.id)
+            .order_by(Allocation.finished_at)
+        ).all()
+        assert len(done) > len(papers) > 2
+        assert set(papers[:2]) == {paper.id for paper in elsewhere}
+        # A check item that is due does not fail to come for want of others.
+        assert set(papers[2:]) <= waiting
 
 
 def test_pressing_next_twice_gives_the_same_item(session: Session, cast: factories.Cast) -> None:
