@@ -19,7 +19,7 @@ from grading.app import create_app
 from grading.db import db, transaction
 from grading.measurement.allocation import allocate
 from grading.models import Cohort, Person, Submission
-from grading.services import allocations, members, reviews
+from grading.services import allocations, holds, members, reviews
 from grading.workflow.allocation import Pool, Purpose
 from grading.workflow.cohort import Role
 from tests import factories
@@ -83,7 +83,7 @@ def finishes() -> float:
                 while True:
                     with transaction() as session:
                         person = session.get_one(Person, rater)
-                        item = allocations.claim(
+                        item = holds.claim(
                             session, person, session.get_one(Cohort, cohort_id), now=NOW
                         )
                         if item is None:

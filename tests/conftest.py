@@ -49,8 +49,8 @@ MARKERS = {
     "browser": [pytest.mark.browser],
     "made": [pytest.mark.timeout(1200)],
 }
-# The demo takes a minute to make, so one worker makes it for all.
-GROUPS = {"made": "demo", "browser": "browser"}
+# The demo takes minutes to make, so one worker makes it for all.
+GROUPS = {"made": "demo"}
 
 
 def absent(what: str) -> NoReturn:
@@ -60,16 +60,16 @@ def absent(what: str) -> NoReturn:
     pytest.skip(what)
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+@pytest.hookimpl(wrapper=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> Iterator[None]:
+    """Mark tests before any plugin looks at their markers."""
     for item in items:
-        for fixture in MARKERS.keys() & set(getattr(item, "fixturenames", ())):
-            for marker in MARKERS[fixture]:
+        for fixture in set(getattr(item, "fixturenames", ())):
+            for marker in MARKERS.get(fixture, ()):
                 item.add_marker(marker)
-        for fixture, group in GROUPS.items():
-            if fixture in getattr(item, "fixturenames", ()):
-                item.add_marker(pytest.mark.xdist_group(group))
-                break
+            if fixture in GROUPS:
+                item.add_marker(pytest.mark.xdist_group(GROUPS[fixture]))
+    yield
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

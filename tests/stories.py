@@ -19,9 +19,9 @@ from grading.models import (
 )
 from grading.queries import instructor
 from grading.services import (
-    allocations,
     appeals,
     explanations,
+    holds,
     misconduct,
     releases,
     reviews,
@@ -135,7 +135,7 @@ def read_again(
 ) -> Allocation:
     """Let a fresh grader read for an appeal, and seal it."""
     assert appeal.allocation is not None
-    item = allocations.claim_case(session, told.fresh, appeal.allocation, now=told.now)
+    item = holds.claim_case(session, told.fresh, appeal.allocation, now=told.now)
     factories.rate(session, item, levels, now=told.now)
     reviews.seal(session, item, now=told.now + MINUTES)
     assert item.state == AllocationState.SEALED

@@ -46,6 +46,7 @@ from grading.services import (
     allocations,
     audit,
     cohorts,
+    holds,
     people,
     programs,
     releases,
@@ -375,7 +376,7 @@ class Player:
             order = sorted(zip(loads.values(), drawn, loads.keys(), strict=True))
             for _, _, rater_id in order:
                 with transaction() as session:
-                    claimed = allocations.claim(
+                    claimed = holds.claim(
                         session,
                         session.get_one(Person, rater_id),
                         session.get_one(Cohort, self.cohort_id),

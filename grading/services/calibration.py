@@ -24,7 +24,7 @@ from grading.models import (
 )
 from grading.queries import standings
 from grading.queries.eligible import may_read
-from grading.services import allocations, anchors, audit, reviews
+from grading.services import allocations, anchors, audit, holds, reviews
 from grading.services.transitions import move
 from grading.workflow.allocation import AllocationState, Pool, Purpose
 from grading.workflow.calibration import (
@@ -225,7 +225,7 @@ def items(session: Session, attempt: CalibrationAttempt) -> list[tuple[Allocatio
             .join(AnchorPaper, AnchorPaper.id == AnchorReading.anchor_id)
             .options(selectinload(Allocation.review))
             .where(AnchorReading.attempt_id == attempt.id)
-            .order_by(allocations.own_order(attempt.person))
+            .order_by(holds.own_order(attempt.person))
         )
     ]
 

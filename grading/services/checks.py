@@ -26,7 +26,7 @@ from grading.queries import standings
 from grading.queries.eligible import may_read
 from grading.queries.ratings import scales
 from grading.rubric.definition import Rubric
-from grading.services import allocations, anchors
+from grading.services import allocations, anchors, holds
 from grading.workflow.allocation import (
     HELD,
     OF_ANCHORS,
@@ -61,7 +61,7 @@ def next_item(
         raise Refused("Your queue is paused by your lead.")
     # Two presses of one person take turns, so that they get one item.
     session.execute(select(Person.id).where(Person.id == rater.id).with_for_update(key_share=True))
-    held = allocations.next_held(session, rater, cohort)
+    held = holds.next_held(session, rater, cohort)
     if held is not None and held.state == AllocationState.BEGUN:
         return held
     if not standings.grading(session, cohort, [rater], now):
@@ -71,7 +71,7 @@ def next_item(
     return (
         _check_item(session, rater, cohort, held, now)
         or held
-        or allocations.claim(session, rater, cohort, now=now)
+        or holds.claim(session, rater, cohort, now=now)
     )
 
 
@@ -209,7 +209,7 @@ def _id_before(held: Allocation | None, rater: Person) -> str:
 
 
 def _place(allocation_id: str, rater: Person) -> str:
-    """The same hash as `allocations.own_order`."""
+    """The same hash as `holds.own_order`."""
     return hashlib.md5((allocation_id + rater.id).encode(), usedforsecurity=False).hexdigest()
 
 

@@ -18,7 +18,7 @@ from grading.models import (
 )
 from grading.queries import dates, members
 from grading.queries.eligible import may_read
-from grading.services import allocations, audit, outbox
+from grading.services import allocations, audit, holds, outbox
 from grading.services.transitions import move
 from grading.workflow.allocation import THIRD_READINGS, AllocationState, Pool, Purpose
 from grading.workflow.calendar import ExtensionKind, ExtensionState
@@ -268,7 +268,7 @@ def end_absence(session: Session, actor: Person, absence: Absence, *, now: datet
 
 def pass_on(session: Session, allocation: Allocation, absence: Absence, *, now: datetime) -> None:
     """Take an item nobody has begun from an absent grader: to their cover if they may read it."""
-    allocations.lapse(session, allocation, now=now)
+    holds.lapse(session, allocation, now=now)
     allocation.covers_until = now
     cover = absence.cover
     if cover is None or allocation.purpose in THIRD_READINGS:

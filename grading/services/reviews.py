@@ -10,7 +10,7 @@ from grading.errors import Fault, FaultsFound, HoldLost, NotFound, Refused, Stal
 from grading.models import Allocation, Person, Rating, Review
 from grading.queries import members
 from grading.rubric.definition import Rubric
-from grading.services import allocations, cohorts
+from grading.services import cohorts, holds
 from grading.services.transitions import move
 from grading.workflow.allocation import AllocationState, DeclineReason, Purpose
 from grading.workflow.cohort import CohortState
@@ -108,7 +108,7 @@ def save_draft(
     FaultsFound
         What cannot be kept, by criterion.
     """
-    allocations.own(session, rater, allocation, now)
+    holds.own(session, rater, allocation, now)
     if allocation.state in (AllocationState.FINISHED, AllocationState.SEALED):
         raise Refused("This item is finished. Undo the finish to change it.")
     review = allocation.review
@@ -133,7 +133,7 @@ def save_draft(
     else:
         review.levels, review.comments, review.comment = levels, comments, comment
         review.saved_at = now
-    allocations.keep(session, allocation, now=now)
+    holds.keep(session, allocation, now=now)
     if allocation.state == AllocationState.ALLOCATED:
         move(session, allocation, "begin", actor=rater, now=now, begun_at=now)
         if allocation.submission.state == SubmissionState.SUBMITTED:
@@ -211,7 +211,7 @@ def undo(session: Session, rater: Person, allocation: Allocation, *, now: dateti
         raise Refused("The time to undo is over.")
     move(session, allocation, "undo", actor=rater, now=now, finished_at=None, undo_until=None)
     allocation.held_since = now
-    allocations.keep(session, allocation, now=now)
+    holds.keep(session, allocation, now=now)
 
 
 def decline(
@@ -227,7 +227,7 @@ def decline(
 
     Whoever knows the author never meets their work again in the cohort.
     """
-    allocations.own(session, rater, allocation, now)
+    holds.own(session, rater, allocation, now)
     if reason not in set(DeclineReason):
         raise FaultsFound([Fault("reason", "Choose a reason.")])
     if len(note) > LONGEST_COMMENT:

@@ -30,6 +30,7 @@ from grading.services import (
     audit,
     calibration,
     extensions,
+    holds,
     monitoring,
     reminders,
     reviews,
@@ -108,7 +109,7 @@ def lapse_holds(session: Session, cohort: Cohort, *, seed: int, now: datetime) -
         )
     )
     for allocation in ended:
-        allocations.lapse(session, allocation, now=now)
+        holds.lapse(session, allocation, now=now)
     return len(ended)
 
 
@@ -194,7 +195,7 @@ def close_peer_reviews(session: Session, cohort: Cohort, *, seed: int, now: date
     )
     for allocation in held:
         if allocation.state != AllocationState.LAPSED:
-            allocations.lapse(session, allocation, now=now)
+            holds.lapse(session, allocation, now=now)
         allocation.covers_until = now
     if held:
         return len(held)
@@ -516,7 +517,7 @@ def pass_on_uncleared(session: Session, cohort: Cohort, *, seed: int, now: datet
         )
     )
     for item in items:
-        allocations.lapse(session, item, now=now)
+        holds.lapse(session, item, now=now)
         item.covers_until = now
     return len(items)
 

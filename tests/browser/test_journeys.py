@@ -21,7 +21,7 @@ from grading.models import (
     Program,
     Submission,
 )
-from grading.services import allocations, people, programs, releases, sharing, sponsors
+from grading.services import holds, people, programs, releases, sharing, sponsors
 from grading.workflow.allocation import Purpose
 from tests import factories, stories
 from tests.browser.a11y import faults
@@ -192,7 +192,7 @@ def test_a_learner_appeals_and_is_upheld(
 
     with act() as session:
         appeal = session.scalars(select(Appeal)).one()
-        item = allocations.claim_case(
+        item = holds.claim_case(
             session, session.get_one(Person, fresh), appeal.allocation, now=clock.now
         )
         item_id, appeal_id = item.id, appeal.id
@@ -293,7 +293,7 @@ def test_a_retake_passes_without_javascript(
             for person in session.scalars(
                 select(Person).join(Membership).where(Membership.role == "grader")
             )
-            if allocations.claim(
+            if holds.claim(
                 session,
                 person,
                 session.get_one(Cohort, cohort),

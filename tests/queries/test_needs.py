@@ -27,6 +27,7 @@ from grading.services import (
     cohorts,
     explanations,
     extensions,
+    holds,
     misconduct,
     outbox,
     releases,
@@ -153,7 +154,7 @@ def test_peers_owe_reviews_and_graders_items_until_they_are_done(
     factories.run_upkeep(session, cohort, now=later)
     assert Kind.HOLD_ENDED in kinds(session, grader, later)
     # An open item is offered to whoever may read it, and to nobody who has had it.
-    allocations.reclaim(session, grader, item, now=later)
+    holds.reclaim(session, grader, item, now=later)
     reviews.finish(
         session,
         grader,
@@ -261,7 +262,7 @@ def test_an_appeal_goes_from_who_may_read_to_who_decides(
     (need,) = of(session, fresh, now)
     assert (need.kind, need.by) == (Kind.ITEMS_OPEN, appeal.decide_by)
     assert kinds(session, used, now) == []
-    item = allocations.claim(session, fresh, cast.cohort, now=now)
+    item = holds.claim(session, fresh, cast.cohort, now=now)
     assert item is not None
     assert kinds(session, fresh, now) == [Kind.THIRD_READING]
     assert kinds(session, cast.lead, now) == []
@@ -347,7 +348,7 @@ def test_cases_too_far_apart_wait_until_somebody_takes_them(
     )
     item = session.scalars(select(Allocation).where(Allocation.purpose == "adjudication")).first()
     assert item is not None
-    allocations.claim_case(session, cast.lead, item, now=now)
+    holds.claim_case(session, cast.lead, item, now=now)
     found = {need.kind: need.count for need in of(session, cast.lead, now)}
     assert found == {Kind.THIRD_READING: 1, Kind.CASES_OPEN: 3}
 

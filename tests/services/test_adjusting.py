@@ -16,7 +16,7 @@ from grading.measurement.resolution import grade
 from grading.models import Adjustment, Allocation, AuditEntry, Rating, Score, Submission
 from grading.queries import adjusting as queries
 from grading.queries import gates, releasing
-from grading.services import adjusting, allocations, releases
+from grading.services import adjusting, holds, releases
 from grading.workflow.allocation import AllocationState, Pool
 from grading.workflow.release import Hindrance
 from tests import factories
@@ -60,7 +60,7 @@ def graded(
         if item.state == AllocationState.ALLOCATED:
             read(item)
     for _ in range(200):
-        taken = [allocations.claim(session, one, cast.cohort, now=now) for one in cast.graders]
+        taken = [holds.claim(session, one, cast.cohort, now=now) for one in cast.graders]
         for item in taken:
             if item is not None:
                 read(item)

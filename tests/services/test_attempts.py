@@ -17,6 +17,7 @@ from grading.services import (
     allocations,
     cohorts,
     extensions,
+    holds,
     records,
     releases,
     results,
@@ -217,9 +218,7 @@ def test_back_after_the_draw_it_finds_other_readers(cohort_of: Any, act: Callabl
             select(Allocation).where(Allocation.pool == "professional", Allocation.state == "open")
         ).one()
         assert first.rater is not None
-        claimed = allocations.claim(
-            session, first.rater, cohort, now=at + DAY, allocation_id=again.id
-        )
+        claimed = holds.claim(session, first.rater, cohort, now=at + DAY, allocation_id=again.id)
         assert claimed is None
 
 
@@ -260,9 +259,7 @@ def everything_released(
             factories.rate(session, item, levels, now=now)
         for item in session.scalars(select(Allocation).where(Allocation.state == "open")).all():
             for grader in cast.graders:
-                got = allocations.claim(
-                    session, grader, cast.cohort, now=now, allocation_id=item.id
-                )
+                got = holds.claim(session, grader, cast.cohort, now=now, allocation_id=item.id)
                 if got is not None:
                     factories.rate(session, got, levels, now=now)
                     break

@@ -14,7 +14,7 @@ from sqlalchemy import func, select
 from grading.db import db, transaction
 from grading.errors import StaleRecord
 from grading.models import Allocation, Cohort, Person, Release, Review, Submission
-from grading.services import allocations, audit, members, releases, reviews
+from grading.services import allocations, audit, holds, members, releases, reviews
 from grading.workflow.allocation import AllocationState, Pool, Purpose
 from grading.workflow.cohort import Role
 from tests import factories
@@ -59,7 +59,7 @@ def _grade_all(app: Flask, cohort_id: str, rater_id: str) -> list[str]:
     while True:
         with app.app_context():
             with transaction() as session:
-                allocation = allocations.claim(
+                allocation = holds.claim(
                     session,
                     session.get_one(Person, rater_id),
                     session.get_one(Cohort, cohort_id),
@@ -119,7 +119,7 @@ def test_one_grader_in_many_tabs_holds_no_more_than_allowed(
     def claim(_tab: int) -> bool:
         with app.app_context():
             with transaction() as session:
-                found = allocations.claim(
+                found = holds.claim(
                     session,
                     session.get_one(Person, rater_id),
                     session.get_one(Cohort, cohort_id),

@@ -22,7 +22,7 @@ from grading.models import (
     RecordEntry,
 )
 from grading.queries import dates, entitlements
-from grading.services import allocations, audit, extensions, records, results
+from grading.services import audit, extensions, holds, records, results
 from grading.services.transitions import move
 from grading.workflow.allocation import AllocationState, Pool
 from grading.workflow.calendar import ExtensionKind, days_of_factor, lengthened
@@ -124,7 +124,7 @@ def test_an_adjustment_lengthens_the_hold_of_a_review_as_well(
             select(Allocation).where(Allocation.rater_id == person.id, Allocation.pool == Pool.PEER)
         ).first()
         assert item is not None
-        allocations.keep(session, item, now=now)
+        holds.keep(session, item, now=now)
         assert item.hold_until is not None
         held[person.id] = item.hold_until - now
     assert held == {learner.id: timedelta(hours=hours), other.id: timedelta(hours=48)}

@@ -23,7 +23,7 @@ from grading.models import (
     Submission,
 )
 from grading.queries import instructor, releasing
-from grading.services import allocations, cohorts, exposures, reviews, submissions
+from grading.services import allocations, cohorts, exposures, holds, reviews, submissions
 from grading.workflow.allocation import AllocationState, Pool, Purpose
 from grading.workflow.cohort import Role
 from tests import factories
@@ -155,7 +155,7 @@ def test_a_discrepancy_is_settled_by_one_who_has_not_read_it(
         assert {finding["kind"] for finding in case.findings} == {"criterion", "total", "cut"}
         readers = {item.rater_id for item in items(session, submission_id=case.submission_id)}
         for grader in cast.graders:
-            claimed = allocations.claim(
+            claimed = holds.claim(
                 session, grader, cast.cohort, now=now + ELEVEN, allocation_id=case.allocation_id
             )
             assert (claimed is None) == (grader.id in readers)
@@ -176,10 +176,10 @@ def test_a_handed_back_third_reading_is_open_again(start: Any, act: Callable[[],
         rate_all(session, now, {Pool.PEER: {"question": 0, "method": 0}})
         factories.run_upkeep(session, cast.cohort, now=now + ELEVEN)
         case = session.scalars(select(Discrepancy)).first()
-        taken = allocations.claim_case(session, cast.lead, case.allocation, now=now + ELEVEN)
+        taken = holds.claim_case(session, cast.lead, case.allocation, now=now + ELEVEN)
         assert taken.hold_until == now + ELEVEN + timedelta(hours=4)
         with pytest.raises(Refused, match="Somebody else"):
-            allocations.claim_case(session, cast.instructor, case.allocation, now=now + ELEVEN)
+            holds.claim_case(session, cast.instructor, case.allocation, now=now + ELEVEN)
         reviews.decline(
             session, cast.lead, taken, reason="outside_field", note="", now=now + ELEVEN
         )
@@ -198,9 +198,7 @@ def test_nobody_is_told_not_passed_on_one_reading(start: Any, act: Callable[[], 
         assert {work.state for work in session.scalars(select(Submission))} == {"begun"}
         assert len(items(session, state=AllocationState.OPEN)) == 3
         for grader in cast.graders:
-            while (
-                item := allocations.claim(session, grader, cast.cohort, now=now + ELEVEN)
-            ) is not None:
+            while (item := holds.claim(session, grader, cast.cohort, now=now + ELEVEN)) is not None:
                 assert item.purpose == Purpose.SECOND_READING
                 factories.rate(session, item, low, now=now + ELEVEN)
                 session.flush()
@@ -222,7 +220,7 @@ def test_a_work_short_of_peers_goes_to_a_professional(start: Any, act: Callable[
         for turn in range(3):
             at = late + timedelta(minutes=turn)
             for grader in cast.graders:
-                item = allocations.claim(session, grader, cast.cohort, now=at)
+                item = holds.claim(session, grader, cast.cohort, now=at)
                 if item is not None:
                     factories.rate(session, item, {"question": 3, "method": 3}, now=at)
                     session.flush()
@@ -328,8 +326,8 @@ def test_whoever_saw_the_scores_cannot_score(start: Any, act: Callable[[], Any])
         session.flush()
         assert session.scalars(select(Exposure)).one().person_id == cast.instructor.id
         with pytest.raises(Refused, match="not for you"):
-            allocations.claim_case(session, cast.instructor, case.allocation, now=now + ELEVEN)
-        taken = allocations.claim_case(session, cast.lead, case.allocation, now=now + ELEVEN)
+            holds.claim_case(session, cast.instructor, case.allocation, now=now + ELEVEN)
+        taken = holds.claim_case(session, cast.lead, case.allocation, now=now + ELEVEN)
         assert taken.rater_id == cast.lead.id
         with pytest.raises(Refused, match="yourself"):
             exposures.expose(session, cast.lead, case.submission, now=now)
@@ -352,7 +350,7 @@ def test_queues_differ_by_grader_and_follow_no_time(
                 session.scalars(
                     select(Allocation.submission_id)
                     .where(Allocation.state == AllocationState.OPEN)
-                    .order_by(allocations.own_order(rater))
+                    .order_by(holds.own_order(rater))
                 )
             )
 
@@ -381,7 +379,7 @@ def test_a_work_taken_back_for_good_is_called_back(start: Any, act: Callable[[],
             session, work, cast.graders[0], Pool.PROFESSIONAL, Purpose.LIVE, codes=codes, now=NOW
         )
         session.flush()
-        assert allocations.next_held(session, cast.graders[0], cast.cohort) is None
+        assert holds.next_held(session, cast.graders[0], cast.cohort) is None
         factories.run_upkeep(session, cast.cohort, now=cast.cohort.closes_at)
         assert item.state == AllocationState.CANCELLED
         assert work.state == "draft"

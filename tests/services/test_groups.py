@@ -46,8 +46,10 @@ from grading.services import (
     cohorts,
     extensions,
     groups,
+    holds,
     imports,
     misconduct,
+    objections,
     points,
     releases,
     reviews,
@@ -408,10 +410,10 @@ def test_an_objection_in_time_makes_it_a_draft_again(cast_of: Any, act: Callable
         work = a_group(session, cast, 0, 1)
         hand_in(session, alder, work, at)
         with pytest.raises(FaultsFound):
-            groups.object_to(session, birch, work, reason="No.", now=at)
+            objections.object_to(session, birch, work, reason="No.", now=at)
         with pytest.raises(Refused, match="not your project"):
-            groups.object_to(session, cedar, work, reason=REASON, now=at)
-        made = groups.object_to(session, birch, work, reason=REASON, now=at)
+            objections.object_to(session, cedar, work, reason=REASON, now=at)
+        made = objections.object_to(session, birch, work, reason=REASON, now=at)
         assert (work.state, work.objections_until) == (SubmissionState.DRAFT, None)
         assert made.state == ObjectionState.RETURNED
         told = session.scalars(select(Job).where(Job.key.like("mail:objection:%"))).all()
@@ -419,7 +421,7 @@ def test_an_objection_in_time_makes_it_a_draft_again(cast_of: Any, act: Callable
         hand_in(session, birch, work, at)
         assert [copy.number for copy in work.copies] == [1, 2]
         with pytest.raises(Refused, match="time to object is over"):
-            groups.object_to(session, alder, work, reason=REASON, now=at + DAY + DAY)
+            objections.object_to(session, alder, work, reason=REASON, now=at + DAY + DAY)
 
 
 @pytest.mark.parametrize("take_out", [True, False])
@@ -433,25 +435,27 @@ def test_after_the_deadline_the_program_decides(
         work = a_group(session, cast, 0, 1, 2)
         hand_in(session, alder, work, at)
         late = cast.cohort.closes_at + timedelta(hours=1)
-        made = groups.object_to(session, alder, work, reason=REASON, now=late)
+        made = objections.object_to(session, alder, work, reason=REASON, now=late)
         assert work.state == SubmissionState.CONTESTED
         with pytest.raises(Refused, match="have objected"):
-            groups.object_to(session, alder, work, reason=REASON, now=late)
+            objections.object_to(session, alder, work, reason=REASON, now=late)
         # However long it takes, nobody reads it before.
         factories.run_upkeep(session, cast.cohort, now=late + 3 * DAY)
         assert session.scalars(select(Allocation)).all() == []
         with pytest.raises(NotFound):
-            groups.decide(session, birch, made, take_out=take_out, answer=REASON, now=late)
+            objections.decide(session, birch, made, take_out=take_out, answer=REASON, now=late)
         with pytest.raises(FaultsFound):
-            groups.decide(session, cast.instructor, made, take_out=take_out, answer="", now=late)
-        fresh = groups.decide(
+            objections.decide(
+                session, cast.instructor, made, take_out=take_out, answer="", now=late
+            )
+        fresh = objections.decide(
             session, cast.coordinator, made, take_out=take_out, answer=REASON, now=late
         )
         assert work.state == SubmissionState.CONTESTABLE
         told = session.scalars(select(Job).where(Job.key.like("mail:objection_decided:%"))).all()
         assert {job.payload["person"] for job in told} == {alder.id, birch.id, cedar.id}
         with pytest.raises(IllegalTransition):
-            groups.decide(
+            objections.decide(
                 session, cast.coordinator, made, take_out=take_out, answer=REASON, now=late
             )
         factories.run_upkeep(session, cast.cohort, now=at + DAY)
@@ -489,11 +493,11 @@ def test_two_objections_are_both_decided_first(cast_of: Any, act: Callable[[], A
         work = a_group(session, cast, 0, 1, 2)
         hand_in(session, cast.learners[2], work, cast.cohort.due_at)
         late = cast.cohort.closes_at + timedelta(hours=1)
-        one = groups.object_to(session, alder, work, reason=REASON, now=late)
-        two = groups.object_to(session, birch, work, reason=REASON, now=late)
-        groups.decide(session, cast.coordinator, one, take_out=True, answer=REASON, now=late)
+        one = objections.object_to(session, alder, work, reason=REASON, now=late)
+        two = objections.object_to(session, birch, work, reason=REASON, now=late)
+        objections.decide(session, cast.coordinator, one, take_out=True, answer=REASON, now=late)
         assert work.state == SubmissionState.CONTESTED
-        groups.withdraw_objection(session, birch, two, now=late)
+        objections.withdraw(session, birch, two, now=late)
         assert work.state == SubmissionState.CONTESTABLE
 
 
@@ -505,7 +509,7 @@ def test_whoever_withdraws_takes_their_objection_with_them(
         work = a_group(session, cast, 0, 1)
         hand_in(session, cast.learners[0], work, cast.cohort.due_at)
         late = cast.cohort.closes_at + timedelta(hours=1)
-        made = groups.object_to(session, cast.learners[1], work, reason=REASON, now=late)
+        made = objections.object_to(session, cast.learners[1], work, reason=REASON, now=late)
         submissions.withdraw(session, cast.learners[1], work, now=late)
         assert made.state == ObjectionState.WITHDRAWN
         assert work.state == SubmissionState.CONTESTABLE
@@ -553,9 +557,7 @@ def released(
             factories.rate(session, item, {"question": level, "method": level}, now=now)
         for item in session.scalars(select(Allocation).where(Allocation.state == "open")).all():
             for grader in cast.graders:
-                got = allocations.claim(
-                    session, grader, cast.cohort, now=now, allocation_id=item.id
-                )
+                got = holds.claim(session, grader, cast.cohort, now=now, allocation_id=item.id)
                 if got is not None:
                     factories.rate(session, got, {"question": level, "method": level}, now=now)
                     break
@@ -748,9 +750,7 @@ def test_an_appeal_of_one_is_for_all(graded: Any, act: Callable[[], Any]) -> Non
             select(Allocation.rater_id).where(Allocation.submission_id == work.id)
         ))  # fmt: skip
         fresh = next(person for person in cast.graders if person.id not in read)
-        item = allocations.claim(
-            session, fresh, cast.cohort, now=now, allocation_id=appeal.allocation.id
-        )
+        item = holds.claim(session, fresh, cast.cohort, now=now, allocation_id=appeal.allocation.id)
         assert item is not None
         factories.rate(session, item, {"question": 3, "method": 3}, now=now)
         now += timedelta(minutes=11)
@@ -1017,7 +1017,7 @@ def test_an_objection_and_the_end_of_the_time_at_once(
     ended = _at_once(
         app,
         [
-            lambda session: groups.object_to(
+            lambda session: objections.object_to(
                 session,
                 session.get_one(Person, person_id),
                 session.get_one(Submission, work_id),
@@ -1032,16 +1032,16 @@ def test_an_objection_and_the_end_of_the_time_at_once(
     with act() as session:
         work = session.get_one(Submission, work_id)
         given = session.scalars(select(Allocation).where(Allocation.submission_id == work_id)).all()
-        objections = session.scalars(select(Objection)).all()
+        objected = session.scalars(select(Objection)).all()
         if ended[0] == "done":
             assert (work.state, given) == (SubmissionState.CONTESTED, [])
-            assert len(objections) == 1
+            assert len(objected) == 1
         else:
             assert ended[0] in LOST
             assert ended[1] == "done"
             assert work.state == SubmissionState.SUBMITTED
             assert given
-            assert objections == []
+            assert objected == []
 
 
 def test_two_take_the_last_place_at_once(app: Flask, cast_of: Any, act: Callable[[], Any]) -> None:

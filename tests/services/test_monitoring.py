@@ -22,10 +22,10 @@ from grading.models import (
 from grading.queries import monitoring as queries
 from grading.queries import standings
 from grading.services import (
-    allocations,
     audit,
     calibration,
     checks,
+    holds,
     monitoring,
     quarantines,
     releases,
@@ -280,7 +280,7 @@ def test_a_moved_standard_is_found_set_aside_and_restored(session: Session) -> N
     third = factories.a_member(session, cohort, "Grader Marble", factories.Role.GRADER, now=later)
     amended = []
     for _ in range(2):
-        item = allocations.claim(session, third, cohort, now=later)
+        item = holds.claim(session, third, cohort, now=later)
         assert item is not None
         factories.rate(session, item, {"question": 3, "method": 3}, now=later)
         amended.append(item.submission_id)

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from grading.errors import FaultsFound, HoldLost, NotFound, Refused, StaleRecord
 from grading.models import Allocation, Cohort, ConflictOfInterest, Rating, Submission
-from grading.services import allocations, reviews, submissions
+from grading.services import allocations, holds, reviews, submissions
 from grading.services.reviews import Sheet
 from grading.workflow.allocation import AllocationState, Pool
 from grading.workflow.submission import CURRENT_STATEMENT, SubmissionState
@@ -147,7 +147,7 @@ def test_an_expired_hold_keeps_the_draft_and_can_be_taken_back(
         assert lost.value.reason == "expired"
         factories.run_upkeep(session, item.cohort, now=late)
         assert item.state == AllocationState.LAPSED
-        allocations.reclaim(session, rater, item, now=late)
+        holds.reclaim(session, rater, item, now=late)
         reviews.finish(session, rater, item, WHOLE, version=item.review.version, now=late)
         assert item.state == AllocationState.FINISHED
 
@@ -166,7 +166,7 @@ def test_a_draft_left_for_a_day_goes_to_somebody_else(item_id: str, act: Callabl
         factories.run_upkeep(session, item.cohort, now=late + timedelta(hours=25))
         assert len(session.scalars(of_work).all()) == 1
         with pytest.raises(HoldLost) as lost:
-            allocations.reclaim(session, rater, item, now=late + timedelta(hours=26))
+            holds.reclaim(session, rater, item, now=late + timedelta(hours=26))
         assert lost.value.reason == "reassigned"
         assert item.review.levels == {"question": 1}
 
@@ -181,14 +181,14 @@ def test_handing_back_never_returns_the_item_and_a_known_author_is_kept_away(
         conflict = session.scalars(select(ConflictOfInterest)).one()
         assert (conflict.rater_id, conflict.learner_id) == (rater.id, item.submission.learner_id)
         factories.run_upkeep(session, item.cohort, now=now)
-        claimed = allocations.claim(session, rater, item.cohort, now=now)
+        claimed = holds.claim(session, rater, item.cohort, now=now)
         assert claimed is None
         other = next(
             person
             for person in allocations.members(session, item.cohort, factories.Role.GRADER)
             if person.id != rater.id
         )
-        again = allocations.claim(session, other, item.cohort, now=now)
+        again = holds.claim(session, other, item.cohort, now=now)
         assert again is not None
         assert again.submission_id == item.submission_id
         assert again.blind_code != item.blind_code

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from grading.models import Allocation, AuditEntry, Score, Submission
 from grading.queries import routing as queries
-from grading.services import allocations, routing
+from grading.services import holds, routing
 from grading.workflow.allocation import AllocationState, Pool
 from tests import factories
 from tests.database import NOW
@@ -70,7 +70,7 @@ def test_readings_go_to_the_riskiest_until_the_budget_is_spent(
     for hour in range(2, 8):
         at = cohort.due_at + timedelta(hours=hour)
         for rater in cast.graders:
-            item = allocations.claim(session, rater, cohort, now=at)
+            item = holds.claim(session, rater, cohort, now=at)
             if item is not None:
                 factories.rate(session, item, {"question": 2, "method": 2}, now=at)
         factories.run_upkeep(session, cohort, now=at + timedelta(minutes=30))

@@ -10,7 +10,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 
 from grading.models import Allocation, AnchorReading
-from grading.services import allocations, checks
+from grading.services import checks, holds
 from grading.workflow.allocation import Pool, Purpose
 from tests import factories
 from tests.database import NOW, Clock
@@ -131,4 +131,4 @@ def test_no_item_of_a_grader_names_its_purpose(
     with act() as session:
         found = session.get_one(Allocation, item)
         assert found.pool == Pool.PROFESSIONAL
-        assert allocations.next_held(session, found.rater, found.cohort) is not None  # type: ignore[arg-type]
+        assert holds.next_held(session, found.rater, found.cohort) is not None  # type: ignore[arg-type]

@@ -22,7 +22,7 @@ from grading.models import (
     Submission,
     SubmissionMember,
 )
-from grading.services import allocations, records, releases
+from grading.services import holds, records, releases
 from grading.workflow.allocation import Pool
 from tests import factories
 from tests.database import NOW, Clock
@@ -237,7 +237,7 @@ def read_all(
             cohort = session.get_one(factories.Cohort, world["cohort"])
             for item in session.scalars(select(Allocation).where(Allocation.state == "open")).all():
                 for grader_id in world["graders"]:
-                    got = allocations.claim(
+                    got = holds.claim(
                         session, session.get_one(Person, grader_id), cohort,
                         now=clock.now, allocation_id=item.id,
                     )  # fmt: skip

@@ -29,7 +29,6 @@ from grading.models import (
     Submission,
 )
 from grading.services import (
-    allocations,
     anchors,
     appeals,
     cohorts,
@@ -39,6 +38,7 @@ from grading.services import (
     explanations,
     exporting,
     extensions,
+    holds,
     imports,
     misconduct,
     monitoring,
@@ -519,7 +519,7 @@ def disputed(
         now=appealed,
     )
     assert appeal.allocation is not None
-    item = allocations.claim_case(session, person["grader"], appeal.allocation, now=appealed)
+    item = holds.claim_case(session, person["grader"], appeal.allocation, now=appealed)
     factories.rate(session, item, {"question": 3, "method": 3}, now=appealed)
     reviews.seal(session, item, now=clock.forward(minutes=11))
     appeals.remark(session, appeal, now=clock.now)

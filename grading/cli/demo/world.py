@@ -23,7 +23,7 @@ from grading.db import transaction
 from grading.errors import Refused
 from grading.jobs import upkeep
 from grading.models import Allocation, AnchorPaper, Cohort, Person, Submission
-from grading.services import allocations, anchors, checks, reviews, submissions
+from grading.services import anchors, checks, holds, reviews, submissions
 from grading.workflow.allocation import HELD, OF_ANCHORS, AllocationState, Pool, Purpose
 from grading.workflow.submission import CURRENT_STATEMENT
 
@@ -358,7 +358,7 @@ class World:
     ) -> bool:
         """Let a grader take an open item by name; says whether they may."""
         return (
-            allocations.claim(
+            holds.claim(
                 session,
                 self.person(session, grader),
                 self.cohort(session, cohort),

@@ -12,7 +12,7 @@ from grading.db import db, transaction
 from grading.errors import Fault, FaultsFound, NotFound, Refused
 from grading.models import Cohort, Objection, Submission, SubmissionMember
 from grading.queries import members
-from grading.services import groups, people
+from grading.services import groups, objections, people
 from grading.web import access
 from grading.web.access import load, requires
 from grading.web.errors import fault_words
@@ -147,7 +147,7 @@ def decide(cohort_id: str, objection_id: str) -> Any:
             verdict = request.form.get("verdict")
             if verdict not in ("dismiss", "take_out"):
                 raise FaultsFound([Fault("verdict", "Choose what is to happen.")])
-            groups.decide(
+            objections.decide(
                 session,
                 access.person(),
                 found,

@@ -23,7 +23,7 @@ from grading.queries import burndown as burndowns
 from grading.queries import disputes, members, releasing
 from grading.queries import instructor as queries
 from grading.queries import learner as learners
-from grading.services import adjusting, allocations, appeals, exposures, records, releases
+from grading.services import adjusting, appeals, exposures, holds, records, releases
 from grading.web import access, step_up
 from grading.web.access import load, requires
 from grading.web.errors import fault_words
@@ -250,9 +250,7 @@ def take_case(discrepancy_id: str) -> Any:
     """Take a case to read it oneself, blind."""
     with transaction() as session:
         found = load(Discrepancy, discrepancy_id, ADJUDICATE)
-        allocation = allocations.claim_case(
-            session, access.person(), found.allocation, now=access.now()
-        )
+        allocation = holds.claim_case(session, access.person(), found.allocation, now=access.now())
         allocation_id = allocation.id
     return redirect(url_for("rater.item_sheet", allocation_id=allocation_id), 303)
 
@@ -265,7 +263,7 @@ def take_appeal(appeal_id: str) -> Any:
         found = load(Appeal, appeal_id, ADJUDICATE)
         if found.allocation is None:
             raise NotFound("There is no such case.")
-        item = allocations.claim_case(session, access.person(), found.allocation, now=access.now())
+        item = holds.claim_case(session, access.person(), found.allocation, now=access.now())
         item_id = item.id
     return redirect(url_for("rater.item_sheet", allocation_id=item_id), 303)
 

@@ -26,7 +26,7 @@ from grading.services import (
     anchors,
     appeals,
     explanations,
-    groups,
+    objections,
     records,
     releases,
     results,
@@ -90,7 +90,7 @@ def cohort(cohort_id: str) -> Any:
         return_until=submissions.may_return_until(standing.own),
         may_object=standing.submission is not None
         and standing.in_group
-        and groups.may_object(standing.submission, now),
+        and objections.may_object(standing.submission, now),
     )
 
 
@@ -137,7 +137,7 @@ def _draft_page(
             closes_at=dates.window(session, submission)[1],
             group=group,
             own=members.part(session, submission, access.person().id),
-            may_object=len(group) > 1 and groups.may_object(submission, access.now()),
+            may_object=len(group) > 1 and objections.may_object(submission, access.now()),
         )
         return page, status
     values = entered or {

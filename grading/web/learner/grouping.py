@@ -11,7 +11,7 @@ from grading.db import db, transaction
 from grading.errors import Fault, FaultsFound, NotFound, Refused
 from grading.models import Cohort, Objection, Submission, SubmissionMember
 from grading.queries import dates, members
-from grading.services import groups
+from grading.services import groups, objections
 from grading.web import access
 from grading.web.access import load, requires
 from grading.web.errors import fault_words
@@ -69,7 +69,7 @@ def _page(
             for row in rows
         ),
         objections=members.objections(session, found) if found else [],
-        may_object=found is not None and groups.may_object(found, access.now()),
+        may_object=found is not None and objections.may_object(found, access.now()),
         me=me.id,
         entered=request.form,
         faults=[(fault.where, fault_words(fault)) for fault in faults or ()],
@@ -178,7 +178,7 @@ def object_to(cohort_id: str) -> Any:
     if request.method == "POST":
         try:
             with transaction() as session:
-                objection = groups.object_to(
+                objection = objections.object_to(
                     session,
                     access.person(),
                     _own(session, _cohort(cohort_id)),
@@ -199,7 +199,7 @@ def object_to(cohort_id: str) -> Any:
     cohort = _cohort(cohort_id)
     session = db.session()
     submission = _own(session, cohort)
-    if not groups.may_object(submission, access.now()):
+    if not objections.may_object(submission, access.now()):
         raise NotFound("There is no such page.")
     page = render_template(
         "learner/object.html",
@@ -219,6 +219,6 @@ def withdraw_objection(own_objection_id: str) -> Any:
     with transaction() as session:
         found = load(Objection, own_objection_id, LEARN, owner="person_id")
         cohort_id = found.cohort_id
-        groups.withdraw_objection(session, access.person(), found, now=access.now())
+        objections.withdraw(session, access.person(), found, now=access.now())
     flash(_("Your objection is withdrawn."))
     return redirect(url_for("group.page", cohort_id=cohort_id), 303)

@@ -28,7 +28,7 @@ from grading.errors import Fault, FaultsFound, HoldLost, NotFound, Refused, Stal
 from grading.models import Allocation, Cohort, SubmissionFile, SubmittedCopy
 from grading.queries import rater as queries
 from grading.rubric.definition import Rubric
-from grading.services import allocations, checks, reviews
+from grading.services import checks, holds, reviews
 from grading.services.reviews import Sheet
 from grading.web import access, downloads, rendering, sheets
 from grading.web.access import load, requires
@@ -197,7 +197,7 @@ def _sheet(side: Side, allocation_id: str) -> Any:
     """Show an item. Opening it changes nothing."""
     allocation = _item(side, allocation_id)
     try:
-        allocations.own(db.session(), access.person(), allocation, access.now())
+        holds.own(db.session(), access.person(), allocation, access.now())
         if allocation.state in HELD:
             reviews.still_gradable(allocation)
     except HoldLost as lost:
@@ -338,7 +338,7 @@ def _undo(side: Side, allocation_id: str) -> Any:
 
 def _reclaim(side: Side, allocation_id: str) -> Any:
     with transaction() as session:
-        allocations.reclaim(session, access.person(), _item(side, allocation_id), now=access.now())
+        holds.reclaim(session, access.person(), _item(side, allocation_id), now=access.now())
     return redirect(side.url("sheet", allocation_id=allocation_id), 303)
 
 
