@@ -199,8 +199,7 @@ def test(arguments: Sequence[str]) -> int:
         ("format", ["ruff", "format", "--check", "."]),
         ("lint", ["ruff", "check", "."]),
         ("types", ["mypy"]),
-        # One worker takes all the tests that share a group, such as those with a browser.
-        ("tests", ["pytest", "-n", "2", "--dist", "loadgroup", "--durations", "10", *arguments]),
+        ("tests", ["pytest", "-n", "2", "--durations", "10", *arguments]),
     ]
     return int(any(run_steps(steps, environment).values()))
 

@@ -42,15 +42,13 @@ __all__ = [
 ]
 
 ROOT = Path(__file__).resolve().parents[1]
-# A test that asks for the fixture bears the marker; those of one group run in one worker.
+# A test that asks for the fixture bears the marker.
 MARKERS = {
     "postgres_url": [pytest.mark.postgres],
     "shared_data": [pytest.mark.shared_data],
     "browser": [pytest.mark.browser],
     "made": [pytest.mark.timeout(1200)],
 }
-# The demo takes minutes to make, so one worker makes it for all.
-GROUPS = {"made": "demo"}
 
 
 def absent(what: str) -> NoReturn:
@@ -60,16 +58,11 @@ def absent(what: str) -> NoReturn:
     pytest.skip(what)
 
 
-@pytest.hookimpl(wrapper=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> Iterator[None]:
-    """Mark tests before any plugin looks at their markers."""
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        for fixture in set(getattr(item, "fixturenames", ())):
-            for marker in MARKERS.get(fixture, ()):
+        for fixture in MARKERS.keys() & set(getattr(item, "fixturenames", ())):
+            for marker in MARKERS[fixture]:
                 item.add_marker(marker)
-            if fixture in GROUPS:
-                item.add_marker(pytest.mark.xdist_group(GROUPS[fixture]))
-    yield
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
