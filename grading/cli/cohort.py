@@ -177,52 +177,39 @@ def end_cohort(create_app: CreateApp, cohort: str, reason: str) -> None:
     click.echo("The cohort has ended.")
 
 
-@command.command("roster")
-@click.argument("cohort")
-@click.argument("file", type=FILE)
-@click.option("--dry-run", is_flag=True, help="Say what would happen, and change nothing.")
-@click.pass_obj
-def roster(create_app: CreateApp, cohort: str, file: Path, dry_run: bool) -> None:
-    """Enrol the people of FILE (email,name,role) in COHORT."""
-    with service(create_app), transaction() as session:
-        found = find_cohort(session, cohort)
-        _import(session, ImportKind.ROSTER, found, file, dry_run)
+def _file_command(kind: ImportKind, place: str, text: str) -> None:
+    """Make the command that reads a file of one kind into a cohort or a program."""
+    find = find_cohort if place == "COHORT" else find_program
+
+    @command.command(str(kind), help=text)
+    @click.argument("place", metavar=place)
+    @click.argument("file", type=FILE)
+    @click.option("--dry-run", is_flag=True, help="Say what would happen, and change nothing.")
+    @click.pass_obj
+    def read(create_app: CreateApp, place: str, file: Path, dry_run: bool) -> None:
+        with service(create_app), transaction() as session:
+            _import(session, kind, find(session, place), file, dry_run)
 
 
-@command.command("completions")
-@click.argument("program")
-@click.argument("file", type=FILE)
-@click.option("--dry-run", is_flag=True, help="Say what would happen, and change nothing.")
-@click.pass_obj
-def completions(create_app: CreateApp, program: str, file: Path, dry_run: bool) -> None:
-    """Record the completions of FILE (email,course,completed_on,identity_assurance) for PROGRAM."""
-    with service(create_app), transaction() as session:
-        found = find_program(session, program)
-        _import(session, ImportKind.COMPLETIONS, found, file, dry_run)
-
-
-@command.command("entitlements")
-@click.argument("program")
-@click.argument("file", type=FILE)
-@click.option("--dry-run", is_flag=True, help="Say what would happen, and change nothing.")
-@click.pass_obj
-def entitlements(create_app: CreateApp, program: str, file: Path, dry_run: bool) -> None:
-    """Note the entitlements of FILE (email,course,state,note) for PROGRAM."""
-    with service(create_app), transaction() as session:
-        found = find_program(session, program)
-        _import(session, ImportKind.ENTITLEMENTS, found, file, dry_run)
-
-
-@command.command("conflicts")
-@click.argument("cohort")
-@click.argument("file", type=FILE)
-@click.option("--dry-run", is_flag=True, help="Say what would happen, and change nothing.")
-@click.pass_obj
-def conflicts(create_app: CreateApp, cohort: str, file: Path, dry_run: bool) -> None:
-    """Keep the pairs of FILE (rater,learner,reason) apart in COHORT."""
-    with service(create_app), transaction() as session:
-        found = find_cohort(session, cohort)
-        _import(session, ImportKind.CONFLICTS, found, file, dry_run)
+for _kind, _place, _text in (
+    (ImportKind.ROSTER, "COHORT", "Enrol the people of FILE (email,name,role) in COHORT."),
+    (
+        ImportKind.COMPLETIONS,
+        "PROGRAM",
+        "Record the completions of FILE (email,course,completed_on,identity_assurance) for PROGRAM.",
+    ),
+    (
+        ImportKind.ENTITLEMENTS,
+        "PROGRAM",
+        "Note the entitlements of FILE (email,course,state,note) for PROGRAM.",
+    ),
+    (
+        ImportKind.CONFLICTS,
+        "COHORT",
+        "Keep the pairs of FILE (rater,learner,reason) apart in COHORT.",
+    ),
+):
+    _file_command(_kind, _place, _text)
 
 
 def _import(

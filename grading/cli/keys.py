@@ -1,6 +1,7 @@
 """grading keys: what sponsors sign their credentials with."""
 
 import json
+from collections.abc import Callable
 
 import click
 from sqlalchemy import or_, select
@@ -61,9 +62,24 @@ def list_keys(create_app: CreateApp, as_json: bool) -> None:
 @click.pass_obj
 def make(create_app: CreateApp, sponsor: str, did: str | None) -> None:
     """Make the keys SPONSOR lacks; they are made by themselves with its first credential."""
+    _new_keys(create_app, issuers.make, sponsor, did)
+
+
+@command.command("rotate")
+@click.argument("sponsor")
+@did_option
+@click.pass_obj
+def rotate(create_app: CreateApp, sponsor: str, did: str | None) -> None:
+    """Retire SPONSOR's keys and make new ones; what the old ones signed stays good."""
+    _new_keys(create_app, issuers.rotate, sponsor, did)
+
+
+def _new_keys(
+    create_app: CreateApp, act: Callable[..., list[SigningKey]], sponsor: str, did: str | None
+) -> None:
     with service(create_app) as app, transaction() as session:
         installation = app.extensions["grading"]
-        made = issuers.make(
+        made = act(
             session,
             None,
             _sponsor(session, sponsor),
@@ -74,27 +90,6 @@ def make(create_app: CreateApp, sponsor: str, did: str | None) -> None:
         )
         rows = _rows(made)
     show(rows, json_wanted=False, empty="It has its keys.")
-
-
-@command.command("rotate")
-@click.argument("sponsor")
-@did_option
-@click.pass_obj
-def rotate(create_app: CreateApp, sponsor: str, did: str | None) -> None:
-    """Retire SPONSOR's keys and make new ones; what the old ones signed stays good."""
-    with service(create_app) as app, transaction() as session:
-        installation = app.extensions["grading"]
-        made = issuers.rotate(
-            session,
-            None,
-            _sponsor(session, sponsor),
-            notary=installation.notary,
-            base_url=installation.settings.base_url,
-            did=did,
-            now=now(),
-        )
-        rows = _rows(made)
-    show(rows, json_wanted=False, empty="")
 
 
 def _key(session: Session, key_id: str) -> SigningKey:
