@@ -134,12 +134,14 @@ def timed_world(kind: Kind, seed: int, works: int) -> tuple[float, Run]:
     return time.process_time() - begun, found
 
 
-def simulated(kinds: list[Kind], replications: int, works: int, workers: int) -> list[str]:
+def simulated(kinds: list[Kind], seeds: range, works: int, workers: int) -> list[str]:
+    replications = len(seeds)
     lines = [
         "# Routing in simulated worlds",
         "",
-        f"{works} works, 40 professionals, {replications} replications: medians (quartiles). 5 % of the "
-        "works are read twice at the start of the hybrids. Cost: professional readings a work.",
+        f"{works} works, 40 professionals, {replications} replications (seeds {seeds[0]} to {seeds[-1]}): "
+        "medians (quartiles). 5 % of the works are read twice at the start of the hybrids. Cost: "
+        "professional readings a work.",
     ]
     targets: list[str] = []
     report: list[str] = []
@@ -147,7 +149,7 @@ def simulated(kinds: list[Kind], replications: int, works: int, workers: int) ->
         show = progress(kind)
         runs, seconds = [], []
         with ProcessPoolExecutor(workers) as pool:
-            asked = [pool.submit(timed_world, kind, seed, works) for seed in range(replications)]
+            asked = [pool.submit(timed_world, kind, seed, works) for seed in seeds]
             for number, answer in enumerate(asked):
                 taken, found = answer.result()
                 runs.append(found)
@@ -364,6 +366,7 @@ def real(draws: int) -> list[str]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--replications", type=int, default=10)
+    parser.add_argument("--first-seed", type=int, default=0, help="of the replications")
     parser.add_argument("--works", type=int, default=2000)
     parser.add_argument("--worlds", nargs="+", choices=KINDS, default=list(KINDS))
     parser.add_argument("--draws", type=int, default=20)
@@ -372,11 +375,12 @@ def main() -> None:
     parser.add_argument("--real", action="store_true")
     parser.add_argument("--latency", action="store_true")
     arguments = parser.parse_args()
+    seeds = range(arguments.first_seed, arguments.first_seed + arguments.replications)
     everything = not (arguments.simulated or arguments.real or arguments.latency)
     if everything or arguments.simulated:
         write(
             "routing.md",
-            simulated(arguments.worlds, arguments.replications, arguments.works, arguments.workers),
+            simulated(arguments.worlds, seeds, arguments.works, arguments.workers),
         )
     if everything or arguments.latency:
         write("routing_latency.md", latency())

@@ -82,6 +82,7 @@ def large(works: int = 3_500_000, peers: int = 50_000) -> list[str]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--replications", type=int, default=10)
+    parser.add_argument("--first-seed", type=int, default=0, help="of the replications")
     parser.add_argument("--works", type=int, default=2000)
     parser.add_argument("--workers", type=int, default=1, help="processes")
     parser.add_argument("--worlds", nargs="+", choices=KINDS, default=list(KINDS))
@@ -90,11 +91,13 @@ def main() -> None:
     if arguments.large:
         write("aggregation_large.md", large())
         return
+    seeds = range(arguments.first_seed, arguments.first_seed + arguments.replications)
     begun = time.perf_counter()
     lines = [
         "# Aggregation in simulated worlds",
         "",
-        f"{arguments.works} works, 40 professionals, {arguments.replications} replications; medians.",
+        f"{arguments.works} works, 40 professionals, {arguments.replications} replications "
+        f"(seeds {seeds[0]} to {seeds[-1]}); medians.",
         "Professional readings: twice for a share of the works. Band accuracy of bands at "
         "50/60/70/80; coverage of 90 % intervals; calibration error of the chosen band, pooled.",
     ]
@@ -113,8 +116,7 @@ def main() -> None:
             fell_back = 0
             with ProcessPoolExecutor(arguments.workers) as pool:
                 asked = [
-                    pool.submit(one_world, kind, seed, arguments.works, share)
-                    for seed in range(arguments.replications)
+                    pool.submit(one_world, kind, seed, arguments.works, share) for seed in seeds
                 ]
                 for number, answer in enumerate(asked):
                     is_mean, scores_by_rule = answer.result()
