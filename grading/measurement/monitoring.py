@@ -273,27 +273,3 @@ def pace(minutes: ArrayLike) -> Pace:
     low, median, high = (float(value) for value in np.percentile(given, [25, 50, 75]))
     hasty = np.flatnonzero(given < median / 5)
     return Pace(median, low, high, tuple(int(index) for index in hasty), len(given))
-
-
-def outliers(
-    residual: ArrayLike, variance: ArrayLike, *, rate: float = 1 / 2000
-) -> NDArray[np.bool_]:
-    """Which single readings no steady rater would give: beyond what chance makes at a stated rate.
-
-    Parameters
-    ----------
-    residual, variance : array_like, shape (n,)
-    rate : float
-        Share of sound readings named by mistake, if residuals are normal.
-
-    Returns
-    -------
-    ndarray of bool, shape (n,)
-
-    Examples
-    --------
-    >>> outliers([0.1, -0.2, 3.0], [0.25] * 3).tolist()
-    [False, False, True]
-    """
-    r, v = checked(residual, variance)
-    return np.asarray(np.abs(r) / np.sqrt(v) > stats.norm.isf(rate / 2))

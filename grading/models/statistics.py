@@ -8,7 +8,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from grading.models.base import Base, one_of
 
-KINDS = ("agreement", "severity", "generalizability", "risk")
+KINDS = ("agreement", "severity", "generalizability", "risk", "outliers")
 
 
 class CohortStatistics(Base):

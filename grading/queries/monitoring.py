@@ -19,6 +19,7 @@ from grading.rubric.definition import Rubric
 from grading.workflow.allocation import ATTEMPTED, AllocationState, Pool, Purpose
 
 Floats = NDArray[np.float64]
+Rater = tuple[str, bool]
 # The total of a sheet beside its criteria, on the scale of the mean level.
 TOTAL = None
 
@@ -152,6 +153,32 @@ def _value(levels: dict[str, int], criterion: str | None, rubric: Rubric) -> flo
     return longest * float(np.average(steps, weights=weights))
 
 
+def _counting(found: Sequence[Sheet], criterion: str | None) -> list[Sheet]:
+    return [
+        sheet
+        for sheet in found
+        if (criterion is None and not sheet.aside)
+        or (criterion is not None and criterion not in sheet.aside)
+    ]
+
+
+def live_readings(
+    rubric: Rubric, found: Sequence[Sheet], criterion: str | None
+) -> tuple[list[Sheet], Readings, set[Rater]]:
+    """Code what counts on a criterion, or on the total: sheets, readings row by row, professionals.
+
+    A person who is peer and professional is two raters.
+    """
+    live = [sheet for sheet in _counting(found, criterion) if sheet.definitive is None]
+    raters = [(sheet.rater_id, sheet.professional) for sheet in live]
+    readings = Readings.from_long(
+        [sheet.submission_id for sheet in live],
+        raters,
+        [_value(sheet.levels, criterion, rubric) for sheet in live],
+    )
+    return live, readings, {rater for rater in raters if rater[1]}
+
+
 def column(rubric: Rubric, found: Sequence[Sheet], criterion: str | None) -> Column | None:
     """Predict every professional sheet on a criterion, or on the total, without itself.
 
@@ -160,26 +187,13 @@ def column(rubric: Rubric, found: Sequence[Sheet], criterion: str | None) -> Col
     Column or None
         None where no professional has read anything, or where the size of errors cannot be known.
     """
-    usable = [
-        sheet
-        for sheet in found
-        if (criterion is None and not sheet.aside)
-        or (criterion is not None and criterion not in sheet.aside)
-    ]
-    live = [sheet for sheet in usable if sheet.definitive is None]
+    usable = _counting(found, criterion)
+    live, readings, professionals = live_readings(rubric, found, criterion)
     checks = [sheet for sheet in usable if sheet.definitive]
-    professionals = {sheet.rater_id for sheet in usable if sheet.professional}
-    # A person who is peer and professional is two raters.
-    labels = [(sheet.rater_id, sheet.professional) for sheet in live]
-    readings = Readings.from_long(
-        [sheet.submission_id for sheet in live],
-        labels,
-        [_value(sheet.levels, criterion, rubric) for sheet in live],
-    )
-    if not professionals or not len(readings):
+    if not len(readings) or not any(sheet.professional for sheet in usable):
         return None
     found_model = (
-        aggregate(readings, professionals={label for label in labels if label[1]}, rule="model")
+        aggregate(readings, professionals=professionals, rule="model")
         if len(readings) > 2
         else None
     )

@@ -10,7 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from grading.models import Cohort, CohortStatistics
-from grading.queries import agreement, generalizability, risk, severity
+from grading.queries import agreement, generalizability, outliers, risk, severity
 from grading.queries.ratings import fingerprint
 
 Builder = Callable[[Session, Cohort], dict[str, Any]]
@@ -20,6 +20,7 @@ BUILDERS: Mapping[str, Builder] = {
     "severity": severity.detailed,
     "generalizability": generalizability.detailed,
     "risk": risk.detailed,
+    "outliers": outliers.detailed,
 }
 
 

@@ -152,10 +152,3 @@ def test_central_tendency_shows_as_a_slope_below_one() -> None:
     given = 2 + 0.4 * (expected - 2) + rng.normal(0, 0.3, 500)
     effect = monitoring.range_use(given, expected, np.full(500, 0.09))
     assert effect.interval[0] < 0.4 < effect.interval[1] < 1
-
-
-def test_outliers_name_sound_readings_at_the_stated_rate() -> None:
-    rng = np.random.default_rng(13)
-    variance = rng.uniform(0.1, 2, 200_000)
-    named = monitoring.outliers(rng.normal(0, np.sqrt(variance)), variance, rate=1 / 500)
-    assert named.sum() == pytest.approx(400, abs=4 * 20)

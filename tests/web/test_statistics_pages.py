@@ -12,6 +12,7 @@ from sqlalchemy import select
 from grading.jobs.handlers import HANDLERS
 from grading.jobs.worker import Worker
 from grading.models import CohortStatistics, Job, JobState
+from grading.models.statistics import KINDS
 from grading.services import statistics
 from tests import factories
 from tests.database import Clock
@@ -40,7 +41,7 @@ def test_upkeep_asks_for_them_and_a_worker_computes_them_once(
 ) -> None:
     with act() as session:
         kept = session.scalars(select(CohortStatistics)).all()
-        assert {one.kind for one in kept} == {"agreement", "severity", "generalizability", "risk"}
+        assert {one.kind for one in kept} == set(KINDS)
         jobs = session.scalars(select(Job).where(Job.topic == "statistics")).all()
         assert [job.state for job in jobs] == [JobState.DONE]
         cohort = session.get_one(factories.Cohort, world["cohort"])
