@@ -7,8 +7,9 @@ import numpy as np
 
 from grading.measurement.pools import Design
 
-# Two standard errors: under raters who are all alike about one cohort in ten is still modelled, which
-# costs nothing, because the model then finds next to no bias.
+# Two standard errors: of cohorts whose raters are all alike about one in ten is still modelled. That costs
+# next to nothing, because the model then finds next to no bias, unless chance made one: three errors off, the
+# peers' leniency is believed, and the mean would have been better (by 7 % in one of twenty worlds).
 CHANCE = 2.0
 
 

@@ -93,7 +93,7 @@ def outliers(
     if not np.isfinite(found.parameters.professional_error_variance):
         return Outliers(np.zeros(0, np.int64), np.zeros(0), np.zeros(0), found.note)
     for share in np.linspace(0, most, STEPS + 1)[1:]:
-        count = int(share * len(own)) - np.count_nonzero(~kept)
+        count = int(share * len(own)) - int(np.count_nonzero(~kept))
         kept[_furthest(readings, kept, found, count)] = False
         found = _fitted(readings, kept, known)
     while True:

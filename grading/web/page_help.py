@@ -319,7 +319,7 @@ PAGES: dict[str, Help] = {
         _l("Graders"),
         _l(
             "One row a grader, by name: sheets, standard with its interval, check items, alarms "
-            "and pauses. Below ten sheets nothing is said."
+            "and pauses. Below ten sheets nothing is said. Under it, single levels that stand out."
         ),
     ),
     "monitoring.grader": Help(

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -11,11 +12,12 @@ from sqlalchemy import select
 
 from grading.jobs.handlers import HANDLERS
 from grading.jobs.worker import Worker
-from grading.models import CohortStatistics, Job, JobState
+from grading.models import Allocation, CohortStatistics, Job, JobState, Rating
 from grading.models.statistics import KINDS
 from grading.services import statistics
+from grading.workflow.allocation import Pool
 from tests import factories
-from tests.database import Clock
+from tests.database import NOW, Clock
 from tests.services.test_adjusting import graded
 from tests.web.test_query_counts import MOST, counted
 
@@ -154,3 +156,45 @@ def test_pages_ask_as_little_of_24_works_as_of_12(
         found.append(counts)
     assert found[0] == found[1]
     assert max(found[1].values()) <= MOST
+
+
+def test_a_level_that_stands_out_is_named_and_by_how_much_only_to_who_will_not_read_it(
+    app: Flask, act: Callable[[], Any], clock: Clock, sign_in: Any
+) -> None:
+    with act() as session:
+        cast, now = graded(session, graders=3, second_share=1.0)
+        cohort, lead = cast.cohort.id, cast.lead.id
+        clock.now = now
+        factories.run_upkeep(session, cast.cohort, now=now)
+        levels: dict[str, list[Rating]] = {}
+        for rating in session.scalars(
+            select(Rating)
+            .join(Allocation, Allocation.id == Rating.allocation_id)
+            .where(Rating.criterion == "method", Allocation.pool == Pool.PROFESSIONAL)
+            .order_by(Rating.id)
+        ):
+            levels.setdefault(rating.submission_id, []).append(rating)
+        low = min(levels.values(), key=lambda both: sum(one.level for one in both))[0]
+        work = low.submission_id
+        low.level = 3
+    Worker(app, HANDLERS).run_until_idle(clock.now)
+    client = sign_in(lead)
+    page = client.get(f"/teach/{cohort}/graders").text
+    section = page[page.index('id="outliers"') :]
+    assert f'href="/teach/submission/{work}"' in section
+    assert "than chance makes of one level in 500" in section
+    assert "Hidden while you could still be asked to read it" in section
+    assert "higher" not in section
+    client.post(f"/teach/submission/{work}/show")
+    seen = client.get(f"/teach/{cohort}/graders").text
+    assert re.search(r"[23]\.\d higher", seen[seen.index('id="outliers"') :])
+
+
+def test_before_there_is_enough_the_leads_page_says_so(
+    act: Callable[[], Any], sign_in: Any
+) -> None:
+    with act() as session:
+        cast = factories.a_cast(session, now=NOW)
+        cohort, lead = cast.cohort.id, cast.lead.id
+    page = sign_in(lead).get(f"/teach/{cohort}/graders").text
+    assert "Nothing is computed yet" in page

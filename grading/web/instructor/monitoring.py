@@ -6,13 +6,14 @@ from typing import Any
 from flask import Blueprint, Response, flash, redirect, request, url_for
 from flask_babel import gettext as _
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from grading.authorization.permissions import Permission
 from grading.db import db, transaction
 from grading.errors import Fault, FaultsFound, NotFound
 from grading.models import Alarm, Cohort, Person, Quarantine, QueuePause
 from grading.queries import calibration as people
-from grading.queries import standings
+from grading.queries import routing, standings, statistics
 from grading.services import graders, monitoring, quarantines
 from grading.web import access, downloads, grader_charts
 from grading.web.access import load, requires
@@ -44,15 +45,31 @@ def _back(cohort_id: str, person_id: str, anchor: str = "") -> Any:
     return redirect(address + anchor, 303)
 
 
+def _outliers(session: Session, cohort: Cohort) -> dict[str, Any]:
+    """What stands out, as a worker kept it; by how much only where the reader can not be asked to read."""
+    kept = statistics.kept(session, cohort).get("outliers")
+    rows = kept.result["rows"] if kept else []
+    ids = list({row["submission"] for row in rows})
+    names = select(Person.id, Person.name).where(Person.id.in_({row["rater"] for row in rows}))
+    return {
+        "outliers": kept,
+        "hidden": routing.may_still_be_read_by(session, cohort, ids, access.person().id),
+        "names": dict(session.execute(names).all()),
+        "titles": {one.code: one.title for one in cohort.rubric_version.rubric.criteria},
+    }
+
+
 @bp.get("/<cohort_id>/graders")
 @requires(MONITOR)
 def overview(cohort_id: str) -> Any:
     """One row a grader, by name: never in the order of a measure."""
     found = shell.cohort(cohort_id, MONITOR)
+    session = db.session()
     return render(
         "graders.html",
         found,
-        rows=graders.rows(db.session(), found),
+        rows=graders.rows(session, found),
+        **_outliers(session, found),
         enough=graders.ENOUGH,
         direction=grader_charts.direction,
         not_enough=grader_charts.not_enough,
