@@ -16,6 +16,7 @@ from grading.models import (
     Grade,
     Membership,
     Program,
+    RecordEntry,
     Submission,
 )
 from grading.queries import eligibility
@@ -109,13 +110,19 @@ def takes_part(session: Session, program_id: str, person_id: str) -> bool:
 def gather(session: Session, program: Program, person_id: str, *, now: datetime) -> ProgramRecord:
     """Gather a learner's record of a program, in a fixed number of queries."""
     courses = eligibility.courses(session, program.id, person_id, on=now.date())
-    record = session.scalar(
-        select(CredentialRecord).where(
+    entered = (
+        select(func.max(RecordEntry.added_at))
+        .where(RecordEntry.record_id == CredentialRecord.id)
+        .scalar_subquery()
+    )
+    found = session.execute(
+        select(CredentialRecord, entered).where(
             CredentialRecord.program_id == program.id,
             CredentialRecord.person_id == person_id,
             CredentialRecord.state != RecordState.REPLACED,
         )
-    )
+    ).one_or_none()
+    record, last_entry = found if found is not None else (None, None)
     attempts = _attempts(session, program, person_id)
     counting = next((one for one in attempts if one.counts), None)
     passed = counting.grade if counting and counting.grade and counting.grade.passed else None
@@ -126,7 +133,9 @@ def gather(session: Session, program: Program, person_id: str, *, now: datetime)
     changes = [one.recorded_at for one in completions]
     changes += [one.grade.released_at for one in attempts if one.grade is not None]
     if record is not None:
-        changes += [at for at in (record.created_at, record.revoked_at) if at is not None]
+        changes += [
+            at for at in (record.created_at, record.revoked_at, last_entry) if at is not None
+        ]
     return ProgramRecord(
         program=program,
         record=record,

@@ -44,6 +44,8 @@ def worth(rubric: Rubric) -> dict[Hashable, list[float]]:
 def professionals(session: Session, cohort: Cohort) -> Ratings:
     """Read the professionals' ratings alone: peers are too many and too different to share the model."""
     rows = collected(session, cohort)
+    if not len(rows):
+        return rows
     role = rows.columns["role"]
     wanted = [i for i, label in enumerate(role.labels) if label == Pool.PROFESSIONAL]
     return rows.where(np.isin(role.codes, wanted))

@@ -196,6 +196,7 @@ class GradingPlan:
         "Only after centring peers on the professionals, and none while fewer than 30 projects have both.",
         low=0,
         high=0.5,
+        unsaid=0.0,
     )
 
     calibration: str = _choice(
@@ -204,6 +205,7 @@ class GradingPlan:
         "Graders are cleared before they grade",
         "Nobody rates a live project on a criterion they were not seen to read as the leads do.",
         words=("required", "off"),
+        unsaid="off",
     )
     practice_papers: int = _choice(
         5,
@@ -288,6 +290,7 @@ class GradingPlan:
         "1 in 20 finds a half-level drift within 60 sheets only one time in four. 0: none.",
         low=0,
         high=100,
+        unsaid=0,
     )
     check_every_early: int = _choice(
         5,
@@ -425,6 +428,7 @@ class GradingPlan:
         "Release",
         "A person checks each learner's identity",
         "A credential of a verified track says how it was known whose work it is.",
+        unsaid=False,
     )
     sign_offs: int = _choice(
         2, "Release", "Sign-offs", "Two people see what goes out.", low=1, high=2
@@ -471,6 +475,7 @@ class GradingPlan:
         "A project above it is read again, or a lead releases it with a reason. 1: no such gate.",
         low=0.01,
         high=1,
+        unsaid=1.0,
     )
 
     late_days: int = _choice(

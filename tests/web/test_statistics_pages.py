@@ -196,5 +196,10 @@ def test_before_there_is_enough_the_leads_page_says_so(
     with act() as session:
         cast = factories.a_cast(session, now=NOW)
         cohort, lead = cast.cohort.id, cast.lead.id
-    page = sign_in(lead).get(f"/teach/{cohort}/graders").text
-    assert "Nothing is computed yet" in page
+    client = sign_in(lead)
+    assert "Nothing is computed yet" in client.get(f"/teach/{cohort}/graders").text
+    with act() as session:
+        # Asked for all the same, before anybody has read anything.
+        statistics.compute(session, session.get_one(factories.Cohort, cohort), now=NOW)
+    assert "Nothing is said before 30 readings" in client.get(f"/teach/{cohort}/graders").text
+    assert client.get(f"/teach/{cohort}/severity").status_code == 200

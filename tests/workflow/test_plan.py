@@ -1,5 +1,6 @@
 """The grading plan: presets, reading, and every fault at once."""
 
+import dataclasses
 import hashlib
 import json
 
@@ -86,17 +87,41 @@ def test_bands(value: float, band: str | None) -> None:
     assert plans.PRESETS["course"].band(value) == band
 
 
-def test_a_choice_that_came_later_leaves_the_digest_of_plans_that_did_not_know_it() -> None:
-    before = {"preset": "certification", "step_up": "off"}
-    plan = plans.from_dict(before)
+# Choices that every plan has had; what comes later says what plans meant that did not know it.
+WITHOUT_UNSAID = 74
+
+
+def test_choices_that_came_later_leave_the_digest_of_plans_that_did_not_know_them() -> None:
+    # What the migrations gave such plans, so that their cohorts go on as they were agreed.
+    later = {
+        "calibration": "off",
+        "check_every": 0,
+        "peer_weight": 0.0,
+        "gate_wrong_side": 1.0,
+        "step_up": "off",
+        "identity_checked": False,
+    }
+    plan = plans.from_dict({"preset": "certification"} | later)
     data = plan.to_dict()
-    assert data.pop("step_up") == "off"
+    for name, value in later.items():
+        assert data.pop(name) == value
     # How long things are kept changes no score.
     for name in plans._RETENTION:
         del data[name]
     text = json.dumps(data, sort_keys=True, separators=(",", ":"))
     assert plan.digest == hashlib.sha256(text.encode()).hexdigest()
-    assert plans.from_dict(before | {"step_up": "either"}).digest != plan.digest
+    for name, other in (("step_up", "either"), ("peer_weight", 0.1), ("identity_checked", True)):
+        changed = {"preset": "certification"} | later | {name: other}
+        assert plans.from_dict(changed).digest != plan.digest
+
+
+def test_a_new_choice_says_what_plans_meant_before_it() -> None:
+    first = [
+        item.name
+        for item in dataclasses.fields(plans.GradingPlan)
+        if item.metadata["unsaid"] is None and item.name not in plans._RETENTION
+    ]
+    assert len(first) == WITHOUT_UNSAID
 
 
 def test_who_releases_shows_that_it_is_them_by_default_where_certificates_hang_on_it() -> None:
