@@ -22,7 +22,10 @@ from grading.models import (
     SubmissionMember,
 )
 from grading.queries import credentials as queries
-from grading.services import releases
+from grading.services import (
+    grades,
+    releases,
+)
 from grading.settings import Installation
 from grading.workflow.allocation import AllocationState
 from grading.workflow.cohort import Role
@@ -117,7 +120,7 @@ def amend(session: Any, world: dict[str, Any], composite: float, now: Any) -> No
     session.add(score)
     session.flush()
     instructor = session.get_one(Person, world["instructor"])
-    releases.amend(session, grade.submission, grade, score, why="appeal", actor=instructor, now=now)
+    grades.amend(session, grade.submission, grade, score, why="appeal", actor=instructor, now=now)
 
 
 def many(session: Session, count: int, *, complete_every: int, now: datetime) -> str:

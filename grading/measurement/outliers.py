@@ -151,8 +151,6 @@ def _judged(
 def _rater(
     readings: Readings, rows: NDArray[Any], found: Aggregation
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    place = {label: index for index, label in enumerate(found.rater_labels)}
-    rater = np.array([place[label] for label in readings.raters], dtype=np.int64)[
-        readings.rater[rows]
-    ]
+    """Bias and its error; an aggregation keeps the raters in the order of its readings."""
+    rater = readings.rater[rows]
     return np.nan_to_num(found.rater_bias[rater]), np.nan_to_num(found.rater_error[rater])

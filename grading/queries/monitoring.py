@@ -153,13 +153,8 @@ def _value(levels: dict[str, int], criterion: str | None, rubric: Rubric) -> flo
     return longest * float(np.average(steps, weights=weights))
 
 
-def _counting(found: Sequence[Sheet], criterion: str | None) -> list[Sheet]:
-    return [
-        sheet
-        for sheet in found
-        if (criterion is None and not sheet.aside)
-        or (criterion is not None and criterion not in sheet.aside)
-    ]
+def _counts(sheet: Sheet, criterion: str | None) -> bool:
+    return not sheet.aside if criterion is None else criterion not in sheet.aside
 
 
 def live_readings(
@@ -169,7 +164,7 @@ def live_readings(
 
     A person who is peer and professional is two raters.
     """
-    live = [sheet for sheet in _counting(found, criterion) if sheet.definitive is None]
+    live = [sheet for sheet in found if sheet.definitive is None and _counts(sheet, criterion)]
     raters = [(sheet.rater_id, sheet.professional) for sheet in live]
     readings = Readings.from_long(
         [sheet.submission_id for sheet in live],
@@ -187,10 +182,9 @@ def column(rubric: Rubric, found: Sequence[Sheet], criterion: str | None) -> Col
     Column or None
         None where no professional has read anything, or where the size of errors cannot be known.
     """
-    usable = _counting(found, criterion)
     live, readings, professionals = live_readings(rubric, found, criterion)
-    checks = [sheet for sheet in usable if sheet.definitive]
-    if not len(readings) or not any(sheet.professional for sheet in usable):
+    checks = [sheet for sheet in found if sheet.definitive and _counts(sheet, criterion)]
+    if not len(readings) or not (professionals or checks):
         return None
     found_model = (
         aggregate(readings, professionals=professionals, rule="model")

@@ -34,9 +34,14 @@ def kept(session: Session, cohort: Cohort) -> dict[str, CohortStatistics]:
     }
 
 
+def latest(session: Session, cohort: Cohort, kind: str) -> CohortStatistics | None:
+    """Find what was computed last of one kind."""
+    return session.get(CohortStatistics, (cohort.id, kind))
+
+
 def current(session: Session, cohort: Cohort, kind: str) -> dict[str, Any] | None:
     """Give what is kept of one kind, if it is of the ratings as they are now."""
-    found = session.get(CohortStatistics, (cohort.id, kind))
+    found = latest(session, cohort, kind)
     if found is None or found.fingerprint != fingerprint(session, cohort):
         return None
     return found.result

@@ -21,7 +21,14 @@ from grading.models import (
 )
 from grading.queries import disputes, members, releasing
 from grading.queries.ratings import scales
-from grading.services import adjusting, allocations, audit, outbox, releases, results
+from grading.services import (
+    adjusting,
+    allocations,
+    audit,
+    grades,
+    outbox,
+    results,
+)
 from grading.services.anonymity import naming_faults
 from grading.services.transitions import move
 from grading.workflow.allocation import MACHINE as ITEM_MACHINE
@@ -552,7 +559,7 @@ def decide(
     amended = None
     if upheld or lowered:
         # What is found for one member is found for the work of all.
-        for changed in releases.amend_all(
+        for changed in grades.amend_all(
             session,
             appeal.submission,
             score,

@@ -2,14 +2,19 @@
 
 from datetime import datetime
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from grading.errors import Fault, FaultsFound, NotFound, Refused
-from grading.models import Membership, Objection, Person, Submission
+from grading.models import Objection, Person, Submission
 from grading.queries import dates
 from grading.queries import members as queries
-from grading.services import audit, members, outbox, submissions
+from grading.services import (
+    allocations,
+    audit,
+    members,
+    outbox,
+    submissions,
+)
 from grading.services.transitions import move
 from grading.workflow.cohort import Role
 from grading.workflow.deadlines import end_of_day
@@ -94,7 +99,9 @@ def object_to(
     else:
         if submission.state == SubmissionState.CONTESTABLE:
             move(session, submission, "contest", actor=person, now=now)
-        for decider in _deciders(session, submission):
+        for decider in allocations.members(
+            session, submission.cohort, Role.COORDINATOR, Role.INSTRUCTOR
+        ):
             outbox.needs(session, decider, now=now)
     for member in queries.people(session, submission):
         if member.id != person.id:
@@ -107,22 +114,6 @@ def object_to(
                 objection=objection.id,
             )
     return objection
-
-
-def _deciders(session: Session, submission: Submission) -> list[Person]:
-    return list(
-        session.scalars(
-            select(Person)
-            .join(Membership, Membership.person_id == Person.id)
-            .where(
-                Membership.cohort_id == submission.cohort_id,
-                Membership.role.in_((Role.COORDINATOR, Role.INSTRUCTOR)),
-                Membership.ended_at.is_(None),
-                Person.active.is_(True),
-            )
-            .distinct()
-        )
-    )
 
 
 def withdraw(session: Session, person: Person, objection: Objection, *, now: datetime) -> None:

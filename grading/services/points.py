@@ -10,7 +10,11 @@ from grading.errors import Fault, FaultsFound, NotFound, Refused
 from grading.models import Grade, MemberPoints, Person, Release, ReleaseItem, Submission
 from grading.queries import members as queries
 from grading.queries.releasing import PENDING
-from grading.services import audit, members, releases
+from grading.services import (
+    audit,
+    grades,
+    members,
+)
 from grading.workflow.group import MemberState
 from grading.workflow.submission import SubmissionState
 
@@ -115,9 +119,9 @@ def set_points(
         before={"points": before},
         after={"points": points, "submission": submission.id, "person": person.id},
     )
-    for grade in releases.in_force_of(session, submission):
+    for grade in grades.in_force_of(session, submission):
         if grade.person_id == person.id:
-            return releases.amend(
+            return grades.amend(
                 session, submission, grade, grade.score, why="own_points", actor=actor, now=now
             )
     return None

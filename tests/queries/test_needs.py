@@ -27,6 +27,7 @@ from grading.services import (
     cohorts,
     explanations,
     extensions,
+    grades,
     holds,
     misconduct,
     outbox,
@@ -229,8 +230,8 @@ def test_results_to_release_to_sign_to_read_and_to_appeal(
     grade = session.scalars(
         select(Grade).join(Submission).where(Submission.learner_id == learner.id)
     ).one()
-    releases.see(session, learner, grade, now=out)
-    releases.see(session, learner, grade, now=out + DAY)
+    grades.see(session, learner, grade, now=out)
+    grades.see(session, learner, grade, now=out + DAY)
     assert kinds(session, learner, out) == []
     wait = out + timedelta(hours=cohort.plan.appeal_wait_hours)
     (need,) = of(session, learner, wait)

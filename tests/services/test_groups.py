@@ -45,6 +45,7 @@ from grading.services import (
     audit,
     cohorts,
     extensions,
+    grades,
     groups,
     holds,
     imports,
@@ -588,7 +589,7 @@ def graded(cast_of: Any) -> Callable[..., tuple[factories.Cast, Submission, date
 
 
 def in_force(session: Session, work: Submission) -> dict[str, Grade]:
-    return {grade.person.name: grade for grade in releases.in_force_of(session, work)}
+    return {grade.person.name: grade for grade in grades.in_force_of(session, work)}
 
 
 def test_one_grade_a_record_and_a_mail_for_each(graded: Any, act: Callable[[], Any]) -> None:

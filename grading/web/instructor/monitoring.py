@@ -47,7 +47,7 @@ def _back(cohort_id: str, person_id: str, anchor: str = "") -> Any:
 
 def _outliers(session: Session, cohort: Cohort) -> dict[str, Any]:
     """What stands out, as a worker kept it; by how much only where the reader can not be asked to read."""
-    kept = statistics.kept(session, cohort).get("outliers")
+    kept = statistics.latest(session, cohort, "outliers")
     rows = kept.result["rows"] if kept else []
     ids = list({row["submission"] for row in rows})
     names = select(Person.id, Person.name).where(Person.id.in_({row["rater"] for row in rows}))

@@ -11,7 +11,10 @@ from grading.errors import Fault, FaultsFound, NotFound, Refused
 from grading.models import Person, Submission
 from grading.queries import instructor as queries
 from grading.queries import members
-from grading.services import points, releases
+from grading.services import (
+    grades,
+    points,
+)
 from grading.web import access
 from grading.web.access import load, requires
 from grading.web.errors import fault_words
@@ -84,7 +87,7 @@ def page(submission_id: str) -> Any:
         case_code=queries.case_code,
         group=group,
         own={person.id: members.points(session, found, person.id) for person in group},
-        grades={grade.person_id: grade for grade in releases.in_force_of(session, found)},
+        grades={grade.person_id: grade for grade in grades.in_force_of(session, found)},
         chosen=chosen,
         entered=request.form,
         faults=[(fault.where, fault_words(fault)) for fault in faults],

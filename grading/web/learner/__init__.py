@@ -26,9 +26,9 @@ from grading.services import (
     anchors,
     appeals,
     explanations,
+    grades,
     objections,
     records,
-    releases,
     results,
     submissions,
 )
@@ -465,7 +465,7 @@ def result(cohort_id: str) -> Any:
     if not queries.seen(session, grade):
         grade_id = grade.id
         with suppress(PassingFailure), transaction() as opened:
-            releases.see(opened, access.person(), opened.get_one(Grade, grade_id), now=access.now())
+            grades.see(opened, access.person(), opened.get_one(Grade, grade_id), now=access.now())
     return page
 
 
