@@ -58,6 +58,7 @@ def outliers(
     professionals: Collection[Hashable],
     rate: float = RATE,
     most: float = MOST,
+    step: float = 0.0,
 ) -> Outliers:
     """Find the professional readings that no steady reader would give.
 
@@ -70,6 +71,9 @@ def outliers(
         Share of sound readings named by mistake, if residuals are normal.
     most : float
         No more than this share of the professional readings is named.
+    step : float
+        What readings are rounded to, 1 for whole levels. A reading and what is expected of it are each
+        known no better than rounding leaves them (variance ``step``² / 12), however well a panel agrees.
 
     Returns
     -------
@@ -98,7 +102,7 @@ def outliers(
         found = _fitted(readings, kept, known)
     while True:
         index = np.flatnonzero(~kept)
-        residual, distance = _judged(readings, index, found)
+        residual, distance = _judged(readings, index, found, step)
         back = index[distance <= limit]
         if not len(back):
             break
@@ -136,7 +140,7 @@ def _furthest(
 
 
 def _judged(
-    readings: Readings, rows: NDArray[np.int64], found: Aggregation
+    readings: Readings, rows: NDArray[np.int64], found: Aggregation, step: float
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Residuals and distances of readings that the fit has not seen."""
     work = readings.work[rows]
@@ -145,7 +149,7 @@ def _judged(
     variance = (
         found.standard_error[work] ** 2 + found.parameters.professional_error_variance + error**2
     )
-    return residual, np.abs(residual) / np.sqrt(variance)
+    return residual, np.abs(residual) / np.sqrt(np.maximum(variance, step**2 / 6))
 
 
 def _rater(

@@ -34,7 +34,7 @@ def detailed(session: Session, cohort: Cohort) -> dict[str, Any]:
         if own < FEWEST:
             continue
         judged += own
-        named = outliers(readings, professionals=professionals)
+        named = outliers(readings, professionals=professionals, step=1.0)
         for index, residual, distance in zip(
             named.index.tolist(), named.residual.tolist(), named.distance.tolist(), strict=True
         ):

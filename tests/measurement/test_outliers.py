@@ -85,3 +85,31 @@ def test_too_little_to_know_an_error_by_names_nothing_and_says_why() -> None:
     found = outliers(readings, professionals={"x", "y", "z"})
     assert found.index.tolist() == []
     assert found.note
+
+
+def test_whole_levels_that_mostly_agree_are_named_no_more_often() -> None:
+    # Errors of a third of a level: most pairs agree, and a clean part of them knows no error at all.
+    rng = np.random.default_rng(5)
+    named = judged_in_all = 0
+    for _ in range(20):
+        work = np.repeat(np.arange(150, dtype=np.int32), 2)
+        rater = np.concatenate([rng.permutation(RATERS)[:2] for _ in range(150)])
+        truth = rng.normal(2, 0.9, 150)[work] + rng.normal(0, 0.35, len(work))
+        level = np.clip(np.round(truth), 0, 4)
+        readings = Readings(work, rater.astype(np.int32), level, range(150), range(RATERS))
+        named += len(outliers(readings, professionals=range(RATERS), step=1.0).index)
+        judged_in_all += len(work)
+    expected = judged_in_all * judged.RATE
+    assert named < expected + 4 * np.sqrt(expected)
+
+
+def test_two_whole_levels_off_is_named() -> None:
+    work = np.repeat(np.arange(40, dtype=np.int32), 3)
+    rater = np.tile(np.arange(3, dtype=np.int32), 40)
+    level = (work % 5).astype(float)
+    level[7] += 2 if level[7] < 3 else -2
+    readings = Readings(work, rater, level, range(40), range(3))
+    found = outliers(
+        planted(readings, np.array([60]), np.array([1.0])), professionals=range(3), step=1.0
+    )
+    assert found.index.tolist() == [7]
