@@ -497,3 +497,12 @@ def keep_list(session: Session, list_id: str, signed: dict[str, Any], *, now: da
         return False
     found.document, found.signed_at = signed, now
     return True
+
+
+def published_successor(credential: IssuedCredential) -> IssuedCredential | None:
+    """Find what stands in a credential's place now, if its owner lets anybody fetch it."""
+    latest = credential
+    while latest.replaced_by is not None:
+        latest = latest.replaced_by
+    stands = latest is not credential and latest.state == IssuedState.VALID
+    return latest if stands and latest.published_at is not None else None

@@ -888,6 +888,14 @@ PAGES: dict[str, Help] = {
             "so that the page stays quick for everybody."
         ),
     ),
+    "issued.credential": Help(
+        Reader.EMPLOYER,
+        _l("A single credential"),
+        _l(
+            "One course, the capstone or the program alone, as its owner published it. The page shows "
+            "nothing but what was signed; programs get the signed file at the same address."
+        ),
+    ),
     "public.record": Help(
         Reader.EMPLOYER,
         _l("A credential"),
@@ -906,8 +914,8 @@ WITHOUT = frozenset(
         "credentials.table",
         "credentials.token",
         "issued.achievement",
-        "issued.credential",
         "issued.did_document",
+        "issued.document",
         "issued.jwks",
         "issued.status_list",
         "issued.token",

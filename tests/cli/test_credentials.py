@@ -4,17 +4,19 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from click.testing import CliRunner, Result
 from flask import Flask
+from flask.testing import FlaskClient
 from sqlalchemy import select
 
 from grading.adapters.signing import LocalNotary
 from grading.cli import group
-from grading.credential import status
+from grading.credential import issuer, status
 from grading.models import AuditEntry, Grade, Job, Person, SigningKey, Sponsor
-from grading.services import issuers
+from grading.services import credentials, issuers
 from grading.settings import Installation
 from tests.database import NOW
 from tests.issuing import installation, of, released, small_keys, work, world
@@ -72,6 +74,48 @@ def test_an_export_is_all_that_a_verifier_needs(
     with act() as session:
         own = {one.url for one in of(session, released)}
     assert files["capstone"]["id"] in own
+
+
+def test_the_exported_files_are_those_served_by_url(
+    grading: Grading,
+    act: Callable[[], Any],
+    client: FlaskClient,
+    released: dict[str, Any],
+    tmp_path: Path,
+) -> None:
+    with act() as session:
+        learner = session.get_one(Person, released["learner"])
+        email = learner.email
+        for one in of(session, released, state="valid"):
+            credentials.publish(session, learner, one, published=True, now=released["at"])
+    grading(
+        "credential", "export", "--cohort", released["cohort"], "--learner", email, tmp_path / "out"
+    )
+
+    def served(url: str) -> str:
+        # did:web and the documents name the service as the world reaches it.
+        answer = client.get(urlsplit(url).path)
+        assert answer.status_code == 200, url
+        return answer.text
+
+    written = {path.name: path.read_text() for path in (tmp_path / "out").iterdir()}
+    compared = set()
+    for name in [name for name in written if name.endswith(".jwt")]:
+        stem = name.removesuffix(".jwt")
+        document = json.loads(written[f"{stem}.json"])
+        assert json.loads(served(document["id"])) == document
+        assert served(document["id"] + "/token") == written[name].strip()
+        compared |= {name, f"{stem}.json"}
+    capstone = json.loads(written["capstone.json"])
+    did = issuer.document_url(capstone["issuer"]["id"])
+    for name, url in {
+        "did.json": did,
+        "jwks.json": did.replace("did.json", "jwks.json"),
+        "status.json": capstone["credentialStatus"]["statusListCredential"],
+    }.items():
+        assert json.loads(served(url)) == json.loads(written[name])
+        compared.add(name)
+    assert compared == set(written)
 
 
 def test_everybody_gets_a_folder(

@@ -1,11 +1,14 @@
 """Issuing: after the release and only then, each once, and in line with the record ever after."""
 
 import copy
+from collections import Counter
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from jsonschema import Draft202012Validator
+from jsonschema.validators import validator_for
 from openvc.did.base import multikey_to_jwk
 from openvc.proof.data_integrity import DataIntegrityProofSuite
 from sqlalchemy import select
@@ -17,6 +20,7 @@ from grading.models import CredentialRecord, IssuedCredential, Job, Person, Sign
 from grading.queries import credentials as queries
 from grading.services import credentials, issuers, records, releases
 from grading.settings import Installation
+from tests.credential import examples
 from tests.issuing import amend, installation, of, released, small_keys, work, world
 
 __all__ = ["installation", "released", "small_keys", "work", "world"]
@@ -110,6 +114,32 @@ def test_another_implementation_accepts_every_badge(
             extra_contexts=signing._documents(),
             now=released["at"],
         )
+
+
+def test_every_issued_document_is_as_its_schema_wants_it(
+    act: Callable[[], Any], released: dict[str, Any]
+) -> None:
+    """What goes out, signed, with everything that a real record and its evidence bring along."""
+    schemas = {
+        "OpenBadgeCredential": examples.read("ob_v3p0_achievementcredential_schema.json"),
+        "ClrCredential": examples.read("clr_v2p0_clrcredential_schema.json"),
+    }
+    validators = {
+        name: validator_for(schema, default=Draft202012Validator)(schema)
+        for name, schema in schemas.items()
+    }
+    with act() as session:
+        every = [one.document for one in session.scalars(select(IssuedCredential))]
+    assert Counter(document["type"][1] for document in every) == {
+        "OpenBadgeCredential": 16,
+        "ClrCredential": 4,
+    }
+    for document in every:
+        validator = validators[document["type"][1]]
+        assert [error.message for error in validator.iter_errors(document)] == []
+        # The schema does see the signed form: without the array around the proof it complains.
+        [proof] = document["proof"]
+        assert list(validator.iter_errors({**document, "proof": proof}))
 
 
 def test_a_regrade_replaces_the_capstone_and_the_program_and_leaves_the_courses(

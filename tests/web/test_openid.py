@@ -7,13 +7,14 @@ from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
+from click.testing import CliRunner
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
 from grading.adapters.openid import OpenIdProvider
+from grading.cli import group
 from grading.models import AuditEntry, IdentityCheck, Person, SignInLink
-from grading.services import openid
 from grading.settings import OpenId
 from tests.database import NOW, Clock
 from tests.provider import CLIENT, SECRET, Provider, provider
@@ -65,6 +66,13 @@ def configure(app: Flask, provider: Provider, *, link_by_email: bool = True) -> 
     )
 
 
+def commanded(app: Flask, *arguments: str, code: int = 0) -> str:
+    """Give a command to the service as it is configured; gives what it says."""
+    done = CliRunner().invoke(group, arguments, obj=lambda: app)
+    assert done.exit_code == code, (done.output, done.exception)
+    return done.output
+
+
 def come_back(client: FlaskClient, provider: Provider, **changed: str | None) -> Any:
     """Go to the provider, sign in there, and come back with its answer, or with a changed one."""
     there = client.get(BEGIN)
@@ -83,6 +91,15 @@ def test_without_settings_there_is_no_such_thing(client: FlaskClient) -> None:
     assert "institution" not in client.get("/sign-in").text
     for path in (BEGIN, f"{BEGIN}/back"):
         assert client.get(path).status_code == 404
+
+
+def test_without_settings_nobody_can_be_linked(
+    app: Flask, act: Callable[[], Any], person: str
+) -> None:
+    with act() as session:
+        email = session.get_one(Person, person).email
+    refused = commanded(app, "people", "link", email, "u-2", code=1)
+    assert "set GRADING_OIDC_ISSUER" in refused
 
 
 def test_a_first_sign_in_is_linked_by_its_verified_address(
@@ -148,13 +165,15 @@ def test_whom_the_office_linked_is_let_in_without_an_address(
     client: FlaskClient,
     institution: Provider,
     person: str,
-    clock: Clock,
 ) -> None:
     configure(app, institution, link_by_email=False)
     institution.person = {"sub": "u-2"}
     with act() as session:
-        found = session.get_one(Person, person)
-        openid.link(session, None, found, issuer=institution.issuer, subject="u-2", now=clock.now)
+        email = session.get_one(Person, person).email
+    assert "signs in with Example College" in commanded(app, "people", "link", email, "u-2")
+    refused = commanded(app, "people", "link", email, "u-2", code=1)
+    assert "This sign-in belongs to an account already." in refused
+    commanded(app, "people", "link", "nobody@example.org", "u-3", code=1)
     assert come_back(client, institution).status_code == 303
     assert signed_in(client)
     # It asserted nothing about who they are.

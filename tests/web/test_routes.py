@@ -97,6 +97,7 @@ PAGES: dict[str, set[str]] = {
     "issued.jwks": EVERYBODY,
     "issued.status_list": EVERYBODY,
     "issued.credential": EVERYBODY,
+    "issued.document": EVERYBODY,
     "issued.token": EVERYBODY,
     "issued.achievement": EVERYBODY,
     "credentials.document": {"learner"},

@@ -19,7 +19,8 @@ from grading.models import (
 )
 from grading.queries import credentials as queries
 from grading.services import credentials, issuers, records, sharing
-from grading.services.verifying import Outcome, What, check
+from grading.services.checking import Outcome, What
+from grading.services.verifying import check
 from grading.settings import Installation
 from tests.database import Clock
 from tests.issuing import amend, installation, of, released, small_keys, work, world
@@ -107,7 +108,7 @@ def test_published_files_are_linked_for_other_checkers(
         credentials.publish(session, learner, capstone, published=True, now=clock.now)
         own = capstone.id
     page = client.get(address).text
-    assert f'href="/credentials/{own}"' in page
+    assert f'href="/credentials/{own}/document"' in page
     assert f'data-token="/credentials/{own}/token"' in page
     assert "js/verify.js" in page
     assert "Its owner has not published" not in page

@@ -1,6 +1,5 @@
 """What anybody may see: checking a credential, the way out, health, and the small print."""
 
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
@@ -27,11 +26,11 @@ from grading.db import db, transaction
 from grading.errors import FaultsFound, NotFound, PassingFailure, TooMany
 from grading.migrations import is_current
 from grading.models import Job, JobState, Sponsor
-from grading.services import sharing, verifying
+from grading.services import checking, sharing, verifying
 from grading.web import access, downloads, page_help, reading
 from grading.web.access import requires
 from grading.web.errors import fault_words, words
-from grading.web.public import issued, looks
+from grading.web.public import front, issued
 from grading.web.rendering import STATUS_TAGS
 from grading.workflow import files
 from grading.workflow.credential import PublicStatus
@@ -45,8 +44,11 @@ def verify() -> Any:
     """Lead from a pasted id to its page; dashes and spaces around it do no harm."""
     given = request.args.get("id", "").strip()
     if given:
-        public_id = urlsplit(given).path.rstrip("/").rsplit("/", 1)[-1].strip()
-        return redirect(url_for("public.record", public_id=public_id))
+        place, _slash, public_id = urlsplit(given).path.rstrip("/").rpartition("/")
+        # A single credential's address leads to its own page, anything else to a record's.
+        if place.endswith("/credentials"):
+            return redirect(url_for("issued.credential", credential_id=public_id.strip()))
+        return redirect(url_for("public.record", public_id=public_id.strip()))
     return render_template("public/verify.html")
 
 
@@ -57,25 +59,11 @@ def record(public_id: str) -> Any:
 
     Hidden and unknown are one answer, and that we cannot check is never “not valid”.
     """
-    try:
-        with suppress(PassingFailure), transaction() as session:
-            sharing.count_check(session, address=request.remote_addr or "", now=access.now())
-        shown = sharing.find(db.session(), public_id, on=access.now().date())
-        page = _record_page(shown)
-    except TooMany as error:
-        page = render_template("errors/429.html", message=words(error), page_error=True)
-        refused = _unlisted(page, 429)
-        refused[2]["Retry-After"] = "60"
-        return refused
-    except NotFound:
-        return _unlisted(render_template("public/unknown.html"), 404)
-    except SQLAlchemyError:
-        return _unlisted(render_template("public/unavailable.html"), 503)
-    looks.count([public_id])
-    return _unlisted(page, 200)
+    return front.checked(public_id, lambda: _record_page(public_id))
 
 
-def _record_page(shown: sharing.Shown) -> str:
+def _record_page(public_id: str) -> str:
+    shown = sharing.find(db.session(), public_id, on=access.now().date())
     installation = access.installation()
     verdict = verifying.check(
         db.session(),
@@ -100,8 +88,9 @@ def _record_page(shown: sharing.Shown) -> str:
         shown=shown,
         record=shown.record,
         verdict=verdict,
-        published=verifying.published(verdict.checked),
-        keys_here=verifying.keys_here(verdict.checked),
+        sponsor_id=shown.record.program.sponsor_id,
+        published=checking.published(verdict.checked),
+        keys_here=checking.keys_here(verdict.checked),
         courses=[entry for entry in entries if entry.course_id],
         capstone=capstone,
         updated=max((entry.added_at for entry in entries), default=None),
@@ -168,7 +157,7 @@ def verify_many() -> Any:
         page[2]["Retry-After"] = str(int(str(error.params["minutes"])) * 60)
         return page
     except (PassingFailure, SQLAlchemyError):
-        return _unlisted(render_template("public/unavailable.html"), 503)
+        return front.unlisted(render_template("public/unavailable.html"), 503)
     if request.form.get("as") == "csv":
         columns = (
             "status",
@@ -221,12 +210,7 @@ def _many_page(
         hour=sharing.MOST_AN_HOUR,
         page_error=bool(fault),
     )
-    return _unlisted(page, status)
-
-
-def _unlisted(page: str, status: int) -> Any:
-    headers = {"X-Robots-Tag": "noindex", "Referrer-Policy": "no-referrer"}
-    return page, status, headers
+    return front.unlisted(page, status)
 
 
 @bp.get("/logo/<sponsor_id>")

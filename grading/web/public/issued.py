@@ -6,25 +6,28 @@ All of it is public, may be kept for some minutes, and must be there long after 
 from datetime import timedelta
 from typing import Any
 
-from flask import Blueprint, Response, json, request
+from flask import Blueprint, Response, current_app, json, make_response, render_template, request
 from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
 from grading.authorization.permissions import Permission
-from grading.credential import status
+from grading.credential import reading
+from grading.credential.status import TTL_MS
 from grading.db import db
 from grading.errors import NotFound
 from grading.models import IssuedCredential, Sponsor, StatusList
-from grading.services import credentials, issuers
+from grading.services import checking, credentials, issuers, verifying
 from grading.web import access
 from grading.web.access import requires
-from grading.web.public import looks
+from grading.web.public import front, looks
+from grading.workflow.credential import PublicStatus
 from grading.workflow.issued import IssuedState
 
 bp = Blueprint("issued", __name__)
 
+MEDIA_TYPE = "application/vc"
 KEYS_FOR = timedelta(hours=1)
-STATUS_FOR = timedelta(milliseconds=status.TTL_MS)
+STATUS_FOR = timedelta(milliseconds=TTL_MS)
 # A credential's owner can withdraw it; a copy elsewhere should not outlive that by much.
 CREDENTIAL_FOR = timedelta(minutes=1)
 
@@ -95,7 +98,7 @@ def status_list(sponsor_id: str, number: int) -> Any:
     )
     if found is None:
         raise NotFound("There is no such list.")
-    return _json(credentials.served_list(found), "application/vc", STATUS_FOR)
+    return _json(credentials.served_list(found), MEDIA_TYPE, STATUS_FOR)
 
 
 def _published(credential_id: str) -> IssuedCredential:
@@ -109,11 +112,51 @@ def _published(credential_id: str) -> IssuedCredential:
 @bp.get("/credentials/<credential_id>")
 @requires(Permission.SIGNED_OUT)
 def credential(credential_id: str) -> Any:
+    """What stands at a credential's own address: a page for people, the signed document for programs."""
+    asked = request.accept_mimetypes.best_match([MEDIA_TYPE, "application/json", "text/html"])
+    if asked == "text/html":
+        answer = make_response(front.checked(credential_id, lambda: _page(credential_id)))
+    else:
+        answer = make_response(document(credential_id))
+    answer.vary.add("Accept")
+    return answer
+
+
+def _page(credential_id: str) -> str:
+    found = _published(credential_id)
+    installation = access.installation()
+    verdict = verifying.check_credential(
+        db.session(),
+        found,
+        notary=installation.notary,
+        base_url=installation.settings.base_url,
+        now=access.now(),
+    )
+    status = verifying.word(PublicStatus(found.state), verdict)
+    stands = status in (PublicStatus.VALID, PublicStatus.EXPIRED)
+    if status == PublicStatus.BROKEN:
+        current_app.logger.error("the stored credential %s is not what was signed", found.id)
+    return render_template(
+        "public/credential.html",
+        credential=found,
+        status=status,
+        document=reading.read(found.document) if stands and found.document else None,
+        newer=credentials.published_successor(found),
+        verdict=verdict,
+        sponsor_id=found.program.sponsor_id,
+        published=checking.published(verdict.checked),
+        keys_here=checking.keys_here(verdict.checked),
+    )
+
+
+@bp.get("/credentials/<credential_id>/document")
+@requires(Permission.SIGNED_OUT)
+def document(credential_id: str) -> Any:
     """The signed document; of one that no longer holds, only that."""
     found = _published(credential_id)
     if found.state != IssuedState.VALID or found.document is None:
         return {"id": found.url, "status": found.state}, 410
-    answer = _json(found.document, "application/vc", CREDENTIAL_FOR)
+    answer = _json(found.document, MEDIA_TYPE, CREDENTIAL_FOR)
     looks.count([credential_id])
     return answer
 

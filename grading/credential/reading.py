@@ -1,0 +1,129 @@
+"""Reading a signed document back: what it says, for a page that shows nothing but what was signed."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from grading.errors import PermanentFailure
+
+
+@dataclass(frozen=True)
+class Level:
+    """What a document says was reached on a criterion; ``number`` of ``most``, from 0."""
+
+    title: str
+    name: str
+    number: int
+    most: int
+
+
+@dataclass(frozen=True)
+class Part:
+    """A member of a program's document: a course or the capstone, with the day it was awarded."""
+
+    id: str
+    title: str
+    awarded: date
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What a document says.
+
+    Attributes
+    ----------
+    learner, issuer, issuer_url : str
+        Names as they were signed.
+    summary, criteria : str
+        What was reached, and what was asked for.
+    identity : str
+        How it was known who the learner is; empty where the document does not say.
+    value, cut : str or None
+        Grade and pass mark of 100; None where there is no grade.
+    evidence : tuple of str
+        What a reader may be told of the evidence, a line each.
+    levels : tuple of Level
+    parts : tuple of Part
+        Empty for a single course or capstone.
+    """
+
+    title: str
+    learner: str
+    issuer: str
+    issuer_url: str
+    awarded: date
+    until: date | None
+    summary: str
+    criteria: str
+    identity: str
+    value: str | None
+    cut: str | None
+    evidence: tuple[str, ...]
+    levels: tuple[Level, ...]
+    parts: tuple[Part, ...]
+
+
+def read(document: Mapping[str, Any]) -> Reading:
+    """Read an Open Badges or learner record document of ours.
+
+    Raises
+    ------
+    PermanentFailure
+        It is not built as ours are.
+    """
+    try:
+        return _read(document)
+    except (KeyError, IndexError, TypeError, ValueError, StopIteration) as error:
+        raise PermanentFailure("The stored document is not built as ours are.") from error
+
+
+def _read(document: Mapping[str, Any]) -> Reading:
+    about = document["credentialSubject"]
+    achievement = about["achievement"]
+    # A program's document names its own achievement first, then those of its members.
+    own = achievement[0] if isinstance(achievement, list) else achievement
+    described = {one["id"]: one for one in own.get("resultDescription", ())}
+    results = [(described[one["resultDescription"]], one) for one in about.get("result", ())]
+    grade = next((pair for pair in results if pair[0]["resultType"] == "Percent"), None)
+    until = document.get("validUntil")
+    return Reading(
+        title=document["name"],
+        learner=next(
+            one["identityHash"] for one in about["identifier"] if one["identityType"] == "name"
+        ),
+        issuer=document["issuer"]["name"],
+        issuer_url=document["issuer"]["url"],
+        awarded=_day(document["awardedDate"]),
+        until=_day(until) if until else None,
+        summary=document["description"],
+        criteria=own["criteria"]["narrative"],
+        identity=about.get("narrative", ""),
+        value=grade[1]["value"] if grade else None,
+        cut=grade[0].get("requiredValue") if grade else None,
+        evidence=tuple(
+            line.removeprefix("- ")
+            for one in document.get("evidence", ())
+            for line in one["narrative"].splitlines()
+        ),
+        levels=_levels(results),
+        parts=tuple(
+            Part(one["id"], one["name"], _day(one["awardedDate"]))
+            for one in about.get("verifiableCredential", ())
+        ),
+    )
+
+
+def _levels(results: Sequence[tuple[Mapping[str, Any], Mapping[str, Any]]]) -> tuple[Level, ...]:
+    found = []
+    for description, result in results:
+        if description["resultType"] == "RubricCriterionLevel":
+            levels = description["rubricCriterionLevel"]
+            number = [one["id"] for one in levels].index(result["achievedLevel"])
+            name = levels[number]["name"]
+            found.append(Level(description["name"], name, number, len(levels) - 1))
+    return tuple(found)
+
+
+def _day(text: str) -> date:
+    return date.fromisoformat(text[:10])
