@@ -22,6 +22,7 @@ from grading.settings import Installation, Settings
 from grading.web import (
     access,
     admin,
+    approving,
     errors,
     instructor,
     learner,
@@ -86,7 +87,7 @@ def create_app(settings: Settings) -> Flask:
     rendering.register(app)
     page_help.register(app)
     errors.register(app)
-    for part in (sign_in, public, learner, privacy, rater, instructor, admin):
+    for part in (sign_in, public, learner, privacy, rater, instructor, approving, admin):
         part.register(app)
     _guard(app)
     _headers(app)

@@ -20,13 +20,16 @@ from grading.models import (
 from grading.queries import instructor
 from grading.services import (
     appeals,
+    decisions,
     explanations,
     holds,
     misconduct,
     releases,
     reviews,
 )
+from grading.services.approvals import Answer
 from grading.workflow.allocation import AllocationState
+from grading.workflow.approval import Proof, StepUp
 from tests import factories
 from tests.database import NOW
 
@@ -63,9 +66,11 @@ def release(session: Session, cast: factories.Cast, *, now: datetime) -> datetim
     """Settle and release what is sealed; gives the instant of release."""
     now += MINUTES
     factories.run_upkeep(session, cast.cohort, now=now)
-    proposed = releases.propose(
-        session, cast.instructor, cast.cohort, overrides={}, failed_gates=[], now=now
-    )
+    given: Any = {"overrides": {}, "failed_gates": [], "now": now}
+    if cast.cohort.plan.step_up != StepUp.OFF:
+        challenge = releases.lay_before(session, cast.instructor, cast.cohort, **given)
+        given["answer"] = Answer(challenge, Proof.PASSWORD)
+    proposed = releases.propose(session, cast.instructor, cast.cohort, **given)
     now += MINUTES
     releases.carry_out(session, proposed, now=now)
     session.flush()
@@ -152,7 +157,7 @@ def appeal_in(session: Session, told: Released, state: str, **levels: int) -> Ap
         read_again(session, told, appeal, given)
         appeals.remark(session, appeal, now=told.now)
         if state != "remarked":
-            appeals.decide(session, told.fresh, appeal, answer=ANSWER, now=told.now)
+            decisions.decide(session, told.fresh, appeal, answer=ANSWER, now=told.now)
     session.flush()
     assert appeal.state == state
     return appeal

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint
+from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from grading.models.base import Base, Identified, one_of
@@ -13,7 +13,11 @@ from grading.workflow.approval import Action, Proof, Statement
 
 
 class Challenge(Identified, Base):
-    """What was put before a person, with a nonce that is good once and not for long."""
+    """What was put before a person, with a nonce that is good once and not for long.
+
+    ``entered`` is text that the act will keep in its own place; of it ``note`` has the digest. It goes
+    when the challenge is used.
+    """
 
     __tablename__ = "challenge"
 
@@ -24,6 +28,7 @@ class Challenge(Identified, Base):
     nonce: Mapped[str] = mapped_column(String(64))
     records: Mapped[list[Any]]
     note: Mapped[dict[str, Any]]
+    entered: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     made_at: Mapped[datetime]
     expires_at: Mapped[datetime]
     used_at: Mapped[datetime | None]

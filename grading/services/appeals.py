@@ -1,33 +1,24 @@
 """Appeals: a result is read again, blind, by somebody fresh, and decided with a reason."""
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import func, select
-from sqlalchemy.orm import Session, aliased, selectinload
+from sqlalchemy.orm import Session
 
 from grading.errors import Fault, FaultsFound, NotFound, Refused
-from grading.measurement.resolution import composite_of
 from grading.models import (
-    Allocation,
     Appeal,
     Cohort,
-    Exposure,
     Grade,
     Person,
-    Score,
-    StruckReading,
     Submission,
 )
 from grading.queries import disputes, members, releasing
-from grading.queries.ratings import scales
 from grading.services import (
     adjusting,
     allocations,
     audit,
-    grades,
     outbox,
-    results,
 )
 from grading.services.anonymity import naming_faults
 from grading.services.transitions import move
@@ -131,7 +122,7 @@ def make(
         raise NotFound("There is no such project.")
     one_at_a_time(session, learner)
     cohort = submission.cohort
-    grade = _grade(session, submission, learner.id)
+    grade = latest_grade(session, submission, learner.id)
     if submission.state != SubmissionState.RELEASED or grade is None:
         raise Refused("There is no result yet.")
     if cohort.state != CohortState.OPEN:
@@ -188,7 +179,7 @@ def make(
     return appeal
 
 
-def _grade(session: Session, submission: Submission, person_id: str) -> Grade | None:
+def latest_grade(session: Session, submission: Submission, person_id: str) -> Grade | None:
     return session.scalar(
         select(Grade)
         .where(Grade.submission_id == submission.id, Grade.person_id == person_id)
@@ -275,313 +266,15 @@ def go_on_unblind(session: Session, actor: Person, appeal: Appeal, *, now: datet
         raise Refused("Somebody has this appeal to read.")
     if item.id not in {one.id for one in releasing.stranded_items(session, item.cohort)}:
         raise Refused("There are people left who have not read this project. One of them reads it.")
-    if _involved(session, actor, appeal):
+    if involved(session, actor, appeal):
         raise NotFound("There is no such appeal.")
     move(session, item, "cancel", actor=actor, now=now, ended_at=now)
     score = adjusting.rescore(session, appeal.submission, now=now)
     move(session, appeal, "remark", actor=actor, now=now, blind=False, score_id=score.id)
 
 
-def _involved(session: Session, actor: Person, appeal: Appeal) -> bool:
+def involved(session: Session, actor: Person, appeal: Appeal) -> bool:
     """Whether somebody gave one of the readings in question, or must not meet one of its learners."""
     return disputes.gave_reading(
         session, appeal.submission_id, actor.id, apart_from=appeal.allocation_id
     ) or disputes.conflicted(session, appeal.submission, actor.id)
-
-
-def may_decide(session: Session, actor: Person, appeal: Appeal, *, now: datetime) -> bool:
-    """Whether a person decides this appeal.
-
-    Whoever gave the re-mark does; where there is none, or its reader let the day to decide pass, anybody
-    who gave none of the readings in question. Pages ask these others for their permission.
-    """
-    if appeal.state != AppealState.REMARKED:
-        return False
-    if members.took_part(session, appeal.submission, actor.id):
-        return False
-        return False
-    if is_remarker(appeal, actor):
-        return True
-    if appeal.blind and now <= appeal.decide_by:
-        return False
-    return not _involved(session, actor, appeal)
-
-
-def is_remarker(appeal: Appeal, person: Person) -> bool:
-    """Whether a person read the project again for this appeal."""
-    return (
-        appeal.blind
-        and appeal.allocation is not None
-        and appeal.allocation.rater_id == person.id
-        and appeal.allocation.state == AllocationState.SEALED
-    )
-
-
-def strike(
-    session: Session,
-    actor: Person,
-    appeal: Appeal,
-    reading: Allocation,
-    *,
-    fault: str,
-    criteria: list[str],
-    now: datetime,
-) -> None:
-    """Let a reading no longer count, for a recorded fault; its sheet and ratings stay.
-
-    Parameters
-    ----------
-    criteria : list of str
-        The criteria the fault touches. The reading is struck as a whole.
-
-    Raises
-    ------
-    FaultsFound
-        No fault given, or no criterion.
-    Refused
-        Not to be decided by this person, or no other reading would be left.
-    """
-    in_turn(session, appeal)
-    if not may_decide(session, actor, appeal, now=now):
-        raise Refused("This appeal is not yours to decide.")
-    if reading.submission_id != appeal.submission_id or reading.state != AllocationState.SEALED:
-        raise NotFound("There is no such reading.")
-    if reading.id == appeal.allocation_id:
-        raise Refused("The reading made for this appeal stays.")
-    faults = criteria_faults(appeal.submission, criteria)
-    if not fault.strip():
-        faults.append(Fault("fault", "Say what was wrong with the reading."))
-    if faults:
-        raise FaultsFound(faults)
-    if session.get(StruckReading, reading.id) is not None:
-        return
-    session.add(
-        StruckReading(
-            allocation_id=reading.id,
-            fault=fault.strip(),
-            criteria=criteria,
-            by_id=actor.id,
-            at=now,
-        )
-    )
-    session.flush()
-    score = adjusting.rescore(session, appeal.submission, now=now)
-    appeal.score_id = score.id
-    # The fault itself is kept with the reading; the chain outlives the right to forget.
-    audit.record(
-        session,
-        actor,
-        "item:strike",
-        reading,
-        now=now,
-        after={
-            "appeal": appeal.id,
-            "criteria": criteria,
-            "score": score.id,
-            "composite": score.composite,
-        },
-    )
-
-
-@dataclass(frozen=True)
-class Sibling:
-    """Another work of a reader whose reading was struck; ``alone`` when no other grader's counts there."""
-
-    reading: Allocation
-    alone: bool
-
-
-def siblings(session: Session, struck: StruckReading) -> list[Sibling]:
-    """List what else a struck reading's rater gave in the cohort: each is as doubtful on its criteria.
-
-    What was given is not among it, so that whoever looks can still be asked to read these works.
-    """
-    reading = struck.allocation
-    other = aliased(Allocation)
-    beside = (
-        select(other.id)
-        .where(
-            other.submission_id == Allocation.submission_id,
-            other.pool == Pool.PROFESSIONAL,
-            other.state == AllocationState.SEALED,
-            other.id != Allocation.id,
-            other.id.not_in(select(StruckReading.allocation_id)),
-        )
-        .exists()
-    )
-    rows = session.execute(
-        select(Allocation, beside)
-        .options(selectinload(Allocation.submission))
-        .where(
-            Allocation.cohort_id == reading.cohort_id,
-            Allocation.rater_id == reading.rater_id,
-            Allocation.pool == reading.pool,
-            Allocation.state == AllocationState.SEALED,
-            Allocation.id != reading.id,
-            Allocation.id.not_in(select(StruckReading.allocation_id)),
-        )
-        .order_by(Allocation.sealed_at, Allocation.id)
-        .limit(500)
-    )
-    return [Sibling(item, alone=not accompanied) for item, accompanied in rows]
-
-
-@dataclass(frozen=True)
-class Line:
-    """A criterion in an appeal: the level that was released, the re-mark's, and both together."""
-
-    code: str
-    title: str
-    before: float
-    remark: int | None
-    after: float | None
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """The four values of an appeal, all kept.
-
-    Attributes
-    ----------
-    before : str
-        The value that was released and appealed.
-    remark : float or None
-        What the re-mark alone would give, of 100, unrounded; None where nobody read it again.
-    joined : float or None
-        What all readings that count give now, of 100, unrounded.
-    value : float or None
-        ``joined`` on the plan's scale, after what lateness costs and with the learner's own points: what a
-        decision would release to them.
-    released : str
-        The value in force after the decision; before it, the old one.
-    lines : tuple of Line
-    """
-
-    before: str
-    remark: float | None
-    joined: float | None
-    value: float | None
-    released: str
-    lines: tuple[Line, ...]
-
-    @property
-    def higher(self) -> bool:
-        return self.value is not None and self.value > float(self.before)
-
-    @property
-    def lower(self) -> bool:
-        return self.value is not None and self.value < float(self.before)
-
-
-def outcome(session: Session, appeal: Appeal) -> Outcome:
-    """Lay the original, the re-mark, the decision and what is released side by side."""
-    rubric = appeal.submission.cohort.rubric_version.rubric
-    score = appeal.score
-    given = disputes.levels(session, appeal.allocation_id) if appeal.blind else {}
-    if appeal.state == AppealState.OPEN:
-        given = {}
-    remark = None
-    if given:
-        remark = composite_of(
-            {
-                criterion.code: float(criterion.levels[given[criterion.code]].points)
-                for criterion in rubric.criteria
-            },
-            scales(rubric),
-        )
-    before = {item["code"]: item["level"] for item in appeal.grade.detail["criteria"]}
-    return Outcome(
-        before=appeal.grade.value,
-        remark=remark,
-        joined=score.composite if score else None,
-        value=results.on_plan_scale(session, appeal.submission, score, appeal.learner_id)[0]
-        if score
-        else None,
-        released=appeal.amended.value if appeal.amended else appeal.grade.value,
-        lines=tuple(
-            Line(
-                criterion.code,
-                criterion.title,
-                before[criterion.code],
-                given.get(criterion.code),
-                score.criteria[criterion.code]["level"] if score else None,
-            )
-            for criterion in rubric.criteria
-        ),
-    )
-
-
-def decide(
-    session: Session, actor: Person, appeal: Appeal, *, answer: str, now: datetime
-) -> Grade | None:
-    """Decide by what the readings amount to now, with a reason the learner reads.
-
-    A rounded result that is higher upholds the appeal. Otherwise it is dismissed, and the released value
-    stays, or falls where the plan lets an appeal lower it. Old grade, re-mark and score are kept.
-
-    Returns
-    -------
-    Grade or None
-        The appellant's grade that replaces the old one; None where it stays.
-
-    Raises
-    ------
-    Refused
-        The appeal is not this person's to decide.
-    FaultsFound
-        No reason, or one that names who writes it.
-    """
-    in_turn(session, appeal)
-    if not may_decide(session, actor, appeal, now=now):
-        raise Refused("This appeal is not yours to decide.")
-    if faults := text_faults("answer", answer, actor):
-        raise FaultsFound(faults)
-    score = session.get_one(Score, appeal.score_id)
-    grade = _grade(session, appeal.submission, appeal.learner_id)
-    assert grade is not None
-    value, _band = results.on_plan_scale(session, appeal.submission, score, appeal.learner_id)
-    may_lower = appeal.submission.cohort.plan.appeal_may_lower
-    upheld = value > float(grade.value)
-    lowered = value < float(grade.value) and may_lower
-    # What people write to each other is kept with the appeal; the chain outlives the right to forget.
-    appeal.answer = answer.strip()
-    move(
-        session,
-        appeal,
-        "uphold" if upheld else "dismiss",
-        actor=actor,
-        now=now,
-        decided_by_id=actor.id,
-        decided_at=now,
-        note={"value": value, "before": grade.value},
-    )
-    _expose(session, actor, appeal, now)
-    amended = None
-    if upheld or lowered:
-        # What is found for one member is found for the work of all.
-        for changed in grades.amend_all(
-            session,
-            appeal.submission,
-            score,
-            why="appeal",
-            may_lower=may_lower,
-            actor=actor,
-            now=now,
-        ):
-            if changed.person_id == appeal.learner_id:
-                appeal.amended = amended = changed
-    else:
-        outbox.mail(
-            session,
-            "appeal_decided",
-            appeal.learner_id,
-            key=f"appeal:{appeal.id}",
-            now=now,
-            appeal=appeal.id,
-        )
-    return amended
-
-
-def _expose(session: Session, actor: Person, appeal: Appeal, now: datetime) -> None:
-    if session.get(Exposure, (appeal.submission_id, actor.id)) is None:
-        session.add(Exposure(submission_id=appeal.submission_id, person_id=actor.id, at=now))

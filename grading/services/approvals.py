@@ -18,7 +18,7 @@ from sqlalchemy import CursorResult, delete, select, update
 from sqlalchemy.orm import Session, joinedload
 
 from grading.errors import ListChanged, Refused
-from grading.models import Approval, AuditEntry, Challenge, Person
+from grading.models import Approval, AuditEntry, Challenge, Cohort, Person
 from grading.services import audit, passkeys, people
 from grading.services.passkeys import Assertion
 from grading.settings import RelyingParty
@@ -55,6 +55,7 @@ def lay_before(
     records: Sequence[Mapping[str, Any]],
     note: Mapping[str, Any],
     now: datetime,
+    entered: Mapping[str, Any] | None = None,
 ) -> Challenge:
     """Make a challenge over what a person is about to approve; their old ones that lapsed are dropped.
 
@@ -64,6 +65,8 @@ def lay_before(
         The exact list; each has ``submission``, ``person``, ``value`` and ``band``, and what else binds it.
     note : dict
         What is decided besides, as reasons.
+    entered : dict, optional
+        Text that the act keeps elsewhere; ``note`` has its `text_digest`.
     """
     session.execute(
         delete(Challenge).where(Challenge.person_id == person.id, Challenge.expires_at < now)
@@ -76,6 +79,7 @@ def lay_before(
         nonce=secrets.token_urlsafe(32),
         records=[dict(one) for one in records],
         note=dict(note),
+        entered=dict(entered) if entered is not None else None,
         made_at=now,
         expires_at=now + LASTS,
     )
@@ -97,7 +101,7 @@ def claim(session: Session, challenge: Challenge, *, now: datetime) -> None:
         .where(
             Challenge.id == challenge.id, Challenge.used_at.is_(None), Challenge.expires_at > now
         )
-        .values(used_at=now)
+        .values(used_at=now, entered=None)
     )
     if cast(CursorResult[Any], claimed).rowcount == 1:
         return
@@ -221,6 +225,34 @@ def accept(
         after=_entered(approval),
     )
     return approval
+
+
+def accept_where_asked(
+    session: Session,
+    person: Person,
+    answer: Answer | None,
+    action: Action,
+    subject_id: str,
+    *,
+    cohort: Cohort,
+    records: Sequence[Mapping[str, Any]],
+    note: Mapping[str, Any],
+    now: datetime,
+) -> None:
+    """Keep a person's yes where the cohort's plan asks for one; raises as `accept`."""
+    if cohort.plan.step_up == StepUp.OFF:
+        return
+    accept(
+        session,
+        person,
+        answer,
+        action,
+        subject_id,
+        cohort_id=cohort.id,
+        records=records,
+        note=note,
+        now=now,
+    )
 
 
 def _entered(approval: Approval) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import select
@@ -23,6 +24,7 @@ from grading.queries import dates, members
 from grading.queries.grades import in_force
 from grading.rubric.definition import Rubric
 from grading.services import audit, outbox, records, results
+from grading.services.results import Line
 from grading.services.transitions import move
 from grading.workflow.plan import GradingPlan
 
@@ -167,12 +169,23 @@ def amend_all(
     now: datetime,
 ) -> list[Grade]:
     """Amend the grade of every member whose result moves with a score; a lower one stays unless it may."""
-    amended = []
+    return [
+        amend(session, submission, before, score, why=why, actor=actor, now=now)
+        for before, _line in moved(session, submission, score, may_lower=may_lower)
+    ]
+
+
+def moved(
+    session: Session, submission: Submission, score: Score, *, may_lower: bool
+) -> list[tuple[Grade, Line]]:
+    """Say which grades in force a score moves, each with what it would become, to be signed."""
+    found = []
     for before in in_force_of(session, submission):
-        value, _band = results.on_plan_scale(session, submission, score, before.person_id)
-        if value > float(before.value) or (may_lower and value < float(before.value)):
-            amended.append(amend(session, submission, before, score, why=why, actor=actor, now=now))
-    return amended
+        value, band = results.on_plan_scale(session, submission, score, before.person_id)
+        if value > Decimal(before.value) or (may_lower and value < Decimal(before.value)):
+            line = results.line(submission.id, before.person_id, score, value, band)
+            found.append((before, line))
+    return found
 
 
 def in_force_of(session: Session, submission: Submission) -> list[Grade]:

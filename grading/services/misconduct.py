@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 from grading.errors import Fault, FaultsFound, NotFound, Refused
 from grading.models import (
     Appeal,
+    Challenge,
     Cohort,
     CredentialRecord,
     Evidence,
@@ -18,10 +19,13 @@ from grading.models import (
     Submission,
 )
 from grading.queries import disputes, members
-from grading.services import appeals, audit, exposures, outbox, records, submissions
+from grading.services import appeals, approvals, audit, exposures, outbox, records, submissions
 from grading.services.anonymity import naming_faults
+from grading.services.approvals import Answer
+from grading.services.results import Line
 from grading.services.transitions import move
 from grading.workflow.appeal import PENDING as APPEAL_PENDING
+from grading.workflow.approval import Action
 from grading.workflow.credential import RecordState
 from grading.workflow.deadlines import working_days_after
 from grading.workflow.misconduct import PENDING, MisconductKind, MisconductState
@@ -258,20 +262,45 @@ def propose(
 
 
 def second(
-    session: Session, actor: Person, case: MisconductCase, *, agree: bool, now: datetime
+    session: Session,
+    actor: Person,
+    case: MisconductCase,
+    *,
+    agree: bool,
+    now: datetime,
+    signed: Answer | None = None,
 ) -> None:
     """The second agrees, and it takes effect; or disagrees, and it is open again.
 
     An upheld case holds the result back, or revokes the record where it is released. Sheets stay.
 
+    Parameters
+    ----------
+    signed : Answer, optional
+        What shows that it is the second, to what `lay_before` put before them; needed where the plan asks
+        for it and a record is revoked.
+
     Raises
     ------
     Refused
-        The second is the first, the reporter or a witness.
+        The second is the first, the reporter or a witness; or the signature is none to this.
+    ListChanged
+        Other results stand in the records now than those that were signed.
     """
-    _decides(session, actor, case, now)
-    if actor.id == case.proposed_by_id:
-        raise Refused("You have decided. Another person decides next.")
+    _seconds(session, actor, case, now)
+    lines = to_revoke(session, case) if agree else []
+    if lines or signed is not None:
+        approvals.accept_where_asked(
+            session,
+            actor,
+            signed,
+            Action.UPHOLD_CASE,
+            case.id,
+            cohort=case.submission.cohort,
+            records=lines,
+            note=_NOTE,
+            now=now,
+        )
     if not agree:
         event = "disagree" if case.allegation else "disagree_unheard"
         move(session, case, event, actor=actor, now=now, outcome=None, proposed_by_id=None)
@@ -300,6 +329,59 @@ def second(
             )
 
 
+_NOTE = {"outcome": "upheld"}
+
+
+def _seconds(session: Session, actor: Person, case: MisconductCase, now: datetime) -> None:
+    _decides(session, actor, case, now)
+    if actor.id == case.proposed_by_id:
+        raise Refused("You have decided. Another person decides next.")
+
+
+def lay_before(
+    session: Session, actor: Person, case: MisconductCase, *, now: datetime
+) -> Challenge:
+    """Put before the second the records that their yes revokes, for them to sign; raises as `second`."""
+    _seconds(session, actor, case, now)
+    return approvals.lay_before(
+        session,
+        actor,
+        Action.UPHOLD_CASE,
+        case.id,
+        cohort_id=case.cohort_id,
+        records=to_revoke(session, case),
+        note=_NOTE,
+        now=now,
+    )
+
+
+def to_revoke(session: Session, case: MisconductCase) -> list[Line]:
+    """Say which results stand in the records that an upheld case revokes; empty before release."""
+    if case.outcome != "upheld" or SUBMISSION_MACHINE.allows(case.submission.state, "withhold"):
+        return []
+    return [
+        line
+        for record in _resting(session, case.submission)
+        for line in records.lines(session, record)
+    ]
+
+
+def _resting(session: Session, submission: Submission) -> list[CredentialRecord]:
+    """List the valid records that rest on a work, whoever's they are."""
+    resting = (
+        select(RecordEntry.record_id)
+        .join(Grade, Grade.id == RecordEntry.grade_id)
+        .where(Grade.submission_id == submission.id)
+    )
+    return list(
+        session.scalars(
+            select(CredentialRecord)
+            .where(CredentialRecord.id.in_(resting), CredentialRecord.state == RecordState.VALID)
+            .order_by(CredentialRecord.id)
+        )
+    )
+
+
 def _take_effect(session: Session, actor: Person, case: MisconductCase, now: datetime) -> None:
     submission = case.submission
     for appeal in session.scalars(
@@ -312,15 +394,5 @@ def _take_effect(session: Session, actor: Person, case: MisconductCase, now: dat
         move(session, submission, "withhold", actor=actor, now=now, reason=f"case {case.id}")
         submissions.call_back(session, actor, submission, now=now)
         return
-    # Every record that rests on this work, whoever's it is.
-    resting = (
-        select(RecordEntry.record_id)
-        .join(Grade, Grade.id == RecordEntry.grade_id)
-        .where(Grade.submission_id == submission.id)
-    )
-    for record in session.scalars(
-        select(CredentialRecord).where(
-            CredentialRecord.id.in_(resting), CredentialRecord.state == RecordState.VALID
-        )
-    ):
+    for record in _resting(session, submission):
         records.revoke(session, actor, record, reason=f"case {case.id}", now=now)

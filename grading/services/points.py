@@ -2,19 +2,20 @@
 
 import math
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from grading.errors import Fault, FaultsFound, NotFound, Refused
-from grading.models import Grade, MemberPoints, Person, Release, ReleaseItem, Submission
+from grading.models import Challenge, Grade, MemberPoints, Person, Release, ReleaseItem, Submission
+from grading.models.codes import new_id
 from grading.queries import members as queries
 from grading.queries.releasing import PENDING
-from grading.services import (
-    audit,
-    grades,
-    members,
-)
+from grading.services import approvals, audit, grades, members, results
+from grading.services.approvals import Answer
+from grading.services.results import Line
+from grading.workflow.approval import Action, text_digest
 from grading.workflow.group import MemberState
 from grading.workflow.submission import SubmissionState
 
@@ -39,6 +40,7 @@ def set_points(
     points: float,
     reason: str,
     now: datetime,
+    signed: Answer | None = None,
 ) -> Grade | None:
     """Give or take points for one member; after release their grade is amended, the others' stay.
 
@@ -46,6 +48,9 @@ def set_points(
     ----------
     points : float
         Of 100, added to the group's; 0 takes back what was given or taken before.
+    signed : Answer, optional
+        What shows that it is the actor, to what `lay_before` put before them; needed where the plan asks
+        for it and the result is released.
 
     Returns
     -------
@@ -57,10 +62,114 @@ def set_points(
     NotFound
         The actor has a part in the work, or the person has none.
     Refused
-        It is nobody's group work, is not graded, or is in a release that is on its way.
+        It is nobody's group work, is not graded, or is in a release that is on its way; or the signature
+        is none to this.
+    ListChanged
+        The points would release something else than what was signed.
     FaultsFound
         Points out of range, or no reason.
     """
+    _may_set(session, actor, submission, person, points, reason)
+    points_id = signed.challenge.subject_id if signed else new_id()
+    if (lines := moved(session, submission, person, points)) or signed is not None:
+        approvals.accept_where_asked(
+            session,
+            actor,
+            signed,
+            Action.SET_POINTS,
+            points_id,
+            cohort=submission.cohort,
+            records=lines,
+            note=_note(points, reason),
+            now=now,
+        )
+    before = _now(session, submission, person)
+    number = session.scalar(
+        select(func.count())
+        .select_from(MemberPoints)
+        .where(MemberPoints.submission_id == submission.id, MemberPoints.person_id == person.id)
+    )
+    given = MemberPoints(
+        id=points_id,
+        submission=submission,
+        person_id=person.id,
+        number=(number or 0) + 1,
+        points=points,
+        reason=reason.strip(),
+        by_id=actor.id,
+        at=now,
+    )
+    session.add(given)
+    session.flush()
+    # The reason is kept with the points: the chain outlives the right to forget.
+    audit.record(
+        session,
+        actor,
+        "member:set_points",
+        given,
+        now=now,
+        before={"points": before},
+        after={"points": points, "submission": submission.id, "person": person.id},
+    )
+    grade = _in_force(session, submission, person)
+    if grade is None:
+        return None
+    return grades.amend(
+        session, submission, grade, grade.score, why="own_points", actor=actor, now=now
+    )
+
+
+def lay_before(
+    session: Session,
+    actor: Person,
+    submission: Submission,
+    person: Person,
+    *,
+    points: float,
+    reason: str,
+    now: datetime,
+) -> Challenge:
+    """Put before a person the result that their points would release, to sign; raises as `set_points`."""
+    _may_set(session, actor, submission, person, points, reason)
+    return approvals.lay_before(
+        session,
+        actor,
+        Action.SET_POINTS,
+        new_id(),
+        cohort_id=submission.cohort_id,
+        records=moved(session, submission, person, points),
+        note=_note(points, reason),
+        entered={"reason": reason.strip()},
+        now=now,
+    )
+
+
+def _note(points: float, reason: str) -> dict[str, Any]:
+    return {"points": points, "reason": text_digest(reason)}
+
+
+def moved(session: Session, submission: Submission, person: Person, points: float) -> list[Line]:
+    """Say what points of a member would release anew: their one result, or nothing before release."""
+    grade = _in_force(session, submission, person)
+    if grade is None or not math.isfinite(points):
+        return []
+    value, band = results.on_plan_scale(session, submission, grade.score, person.id, own=points)
+    return [results.line(submission.id, person.id, grade.score, value, band)]
+
+
+def _in_force(session: Session, submission: Submission, person: Person) -> Grade | None:
+    found = grades.in_force_of(session, submission)
+    return next((one for one in found if one.person_id == person.id), None)
+
+
+def _may_set(
+    session: Session,
+    actor: Person,
+    submission: Submission,
+    person: Person,
+    points: float,
+    reason: str,
+) -> None:
     members.lock(session, submission)
     if queries.took_part(session, submission, actor.id):
         raise NotFound("There is no such project.")
@@ -92,39 +201,6 @@ def set_points(
         )
     if faults:
         raise FaultsFound(faults)
-    before = _now(session, submission, person)
-    number = session.scalar(
-        select(func.count())
-        .select_from(MemberPoints)
-        .where(MemberPoints.submission_id == submission.id, MemberPoints.person_id == person.id)
-    )
-    given = MemberPoints(
-        submission=submission,
-        person_id=person.id,
-        number=(number or 0) + 1,
-        points=points,
-        reason=reason.strip(),
-        by_id=actor.id,
-        at=now,
-    )
-    session.add(given)
-    session.flush()
-    # The reason is kept with the points: the chain outlives the right to forget.
-    audit.record(
-        session,
-        actor,
-        "member:set_points",
-        given,
-        now=now,
-        before={"points": before},
-        after={"points": points, "submission": submission.id, "person": person.id},
-    )
-    for grade in grades.in_force_of(session, submission):
-        if grade.person_id == person.id:
-            return grades.amend(
-                session, submission, grade, grade.score, why="own_points", actor=actor, now=now
-            )
-    return None
 
 
 def _now(session: Session, submission: Submission, person: Person) -> float:

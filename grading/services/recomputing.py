@@ -11,13 +11,15 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, joinedload
 
 from grading.credential import evidence as evidences
 from grading.measurement.resolution import Reading, Resolved, resolve
 from grading.measurement.resolution import grade as on_scale
 from grading.models import (
     Allocation,
+    Appeal,
+    Approval,
     AuditEntry,
     Grade,
     IssuedCredential,
@@ -220,7 +222,7 @@ def _approved(session: Session, grade: Grade) -> list[Check]:
     signed_off = sorted(
         session.scalars(select(SignOff.person_id).where(SignOff.release_id == grade.release_id))
     )
-    # A grade that was amended since rests on an appeal; what was signed is the first of its line.
+    # What was signed with the release is the first of the grade's line.
     first = session.scalars(
         select(Grade).where(
             Grade.submission_id == grade.submission_id,
@@ -241,6 +243,38 @@ def _approved(session: Session, grade: Grade) -> list[Check]:
         Check("people who signed the release", plan.sign_offs, len(signers)),
         Check("approvals and sign-offs are of the same people", signed_off, signers),
         Check("value that was signed", [(first.score_id, first.value, first.band)], said),
+        *(_amendment_signed(session, grade) if grade.amended_for else []),
+    ]
+
+
+def _amendment_signed(session: Session, grade: Grade) -> list[Check]:
+    """Check who signed the amendment that made the grade: an appeal's decision, or points of a member."""
+    if grade.amended_for == "appeal":
+        subjects = select(Appeal.id).where(Appeal.submission_id == grade.submission_id)
+    else:
+        subjects = select(MemberPoints.id).where(
+            MemberPoints.submission_id == grade.submission_id,
+            MemberPoints.person_id == grade.person_id,
+        )
+    given = list(
+        session.scalars(
+            select(Approval)
+            .options(joinedload(Approval.passkey))
+            .where(Approval.subject_id.in_(subjects), Approval.at == grade.released_at)
+        )
+    )
+    said = [
+        (line["score"], line["value"], line["band"])
+        for one in given
+        for line in one.records
+        if line["person"] == grade.person_id
+    ]
+    return [
+        *(
+            Check(f"approval {one.id} ({one.proof})", [], list(approvals.faults(session, one)))
+            for one in given
+        ),
+        Check("amendment that was signed", [(grade.score_id, grade.value, grade.band)], said),
     ]
 
 

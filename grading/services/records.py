@@ -524,7 +524,7 @@ def lay_revocation_before(
         Action.REVOKE,
         record.id,
         cohort_id=cohort.id,
-        records=_lines(session, record),
+        records=lines(session, record),
         note={"reason": reason.strip()},
         now=now,
     )
@@ -554,14 +554,14 @@ def revoke_signed(
         Action.REVOKE,
         record.id,
         cohort_id=cohort.id,
-        records=_lines(session, record),
+        records=lines(session, record),
         note={"reason": reason.strip()},
         now=now,
     )
     revoke(session, actor, record, reason=reason, now=now)
 
 
-def _lines(session: Session, record: CredentialRecord) -> list[dict[str, Any]]:
+def lines(session: Session, record: CredentialRecord) -> list[dict[str, Any]]:
     """Say what a record holds: its results that are in force."""
     rows = session.scalars(
         select(Grade)

@@ -54,17 +54,27 @@ def late_by(submission: Submission, due_at: datetime, at: datetime | None) -> tu
 
 
 def on_plan_scale(
-    session: Session, submission: Submission, score: Score, person_id: str
-) -> tuple[float, str | None]:
+    session: Session,
+    submission: Submission,
+    score: Score,
+    person_id: str,
+    *,
+    own: float | None = None,
+) -> tuple[Decimal, str | None]:
     """Give the value that would be released to a member for a score, and its band.
 
     What lateness costs and what the member has more or fewer than the group is in it.
+
+    Parameters
+    ----------
+    own : float, optional
+        What the member would have more or fewer; by default what they have.
     """
     _days, lost = points_lost(session, submission)
-    own = members.points(session, submission, person_id)
-    bands = submission.cohort.plan.bands
-    value, band = on_bands(bands, score, lost, own.points if own else 0.0)
-    return float(value), band
+    if own is None:
+        given = members.points(session, submission, person_id)
+        own = given.points if given else 0.0
+    return on_bands(submission.cohort.plan.bands, score, lost, own)
 
 
 def on_bands(
@@ -73,6 +83,19 @@ def on_bands(
     """Round what is left of a score within 0 to 100, once, and name the band it reaches."""
     exact = min(max(score.composite - lost + own, 0.0), 100.0)
     return on_scale(exact, bands)
+
+
+def line(
+    submission_id: str, person_id: str, score: Score, value: Decimal, band: str | None
+) -> Line:
+    """Say what somebody signs of one result."""
+    return {
+        "submission": submission_id,
+        "person": person_id,
+        "score": score.id,
+        "value": str(value),
+        "band": band or NOT_PASSED,
+    }
 
 
 def listed(session: Session, cohort: Cohort, scores: Mapping[str, str]) -> list[Line]:
@@ -113,13 +136,5 @@ def listed(session: Session, cohort: Cohort, scores: Mapping[str, str]) -> list[
                 else None
             )
             value, band = on_bands(plan.bands, score, lost, more.points if more else 0.0)
-            lines.append(
-                {
-                    "submission": submission_id,
-                    "person": person_id,
-                    "score": score_id,
-                    "value": str(value),
-                    "band": band or NOT_PASSED,
-                }
-            )
+            lines.append(line(submission_id, person_id, score, value, band))
     return lines

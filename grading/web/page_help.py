@@ -452,10 +452,10 @@ PAGES: dict[str, Help] = {
     ),
     "approving.page": Help(
         Reader.STAFF,
-        _l("Sign a release"),
+        _l("Sign what you decide"),
         _l(
-            "The exact list that goes out under your name. Signing it shows that it is you. If "
-            "a line changes before you sign, nothing is released and the page says which."
+            "The exact list that goes out, is replaced or is revoked under your name. Signing it shows "
+            "that it is you. If a line changes before you sign, nothing is done and the page says which."
         ),
     ),
     "instructor.audit": Help(

@@ -32,6 +32,9 @@ class Action(StrEnum):
     PROPOSE = "release:propose"
     SIGN = "release:sign"
     REVOKE = "record:revoke"
+    DECIDE_APPEAL = "appeal:decide"
+    SET_POINTS = "member:set_points"
+    UPHOLD_CASE = "misconduct_case:uphold"
     ADD_PASSKEY = "passkey:add"
 
 
@@ -101,6 +104,11 @@ class Statement:
             allow_nan=False,
         )
         return hashlib.sha256(text.encode()).digest()
+
+
+def text_digest(text: str) -> str:
+    """Give what is signed of a text that is kept elsewhere, and may have to be forgotten there."""
+    return hashlib.sha256(text.strip().encode()).hexdigest()
 
 
 class ChangeKind(StrEnum):

@@ -443,7 +443,7 @@ class GradingPlan:
     step_up: str = _choice(
         "passkey",
         "Release",
-        "How those who release show that it is them",
+        "How those who release, or change what was released, show that it is them",
         "An unlocked desk releases nothing. A passkey signs the very list; a password stands in where the "
         "address allows no passkeys, and with “either” also for whoever has none.",
         words=("passkey", "either", "off"),

@@ -1,5 +1,6 @@
 """Release with a passkey, in a browser with an authenticator of its own."""
 
+import os
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -13,7 +14,7 @@ from grading.models import Allocation, Approval, Challenge, Passkey, Release, Su
 from grading.queries.instructor import case_code
 from grading.services import approvals, people, submissions
 from grading.workflow.allocation import AllocationState
-from tests import factories
+from tests import factories, stories
 from tests.browser.a11y import faults
 from tests.database import NOW, Clock
 
@@ -94,7 +95,9 @@ def add_key(page: Page, name: str) -> list[str]:
     page.get_by_label("Password", exact=True).fill(factories.PASSWORD)
     page.get_by_role("button", name="Go on").click()
     found += look(page)
-    page.get_by_role("button", name="Make the passkey").click()
+    # The page before names the passkey too: what counts is being back at the list.
+    with page.expect_navigation(url="**/passkeys/"):
+        page.get_by_role("button", name="Make the passkey").click()
     expect(page.get_by_role("heading", name=name)).to_be_visible()
     return found + look(page)
 
@@ -194,3 +197,57 @@ def test_without_scripts_the_page_says_what_is_missing(enter: Enter, told: dict[
     expect(page.get_by_text("A passkey needs JavaScript. Turn it on")).to_be_visible()
     page.get_by_role("button", name="Sign with your passkey").click()
     expect(page.get_by_role("alert")).to_contain_text("sent no signature")
+
+
+def test_a_grader_signs_the_decision_on_an_appeal(
+    app: Flask, act: Callable[[], Any], clock: Clock, enter: Enter, site: str
+) -> None:
+    here = site.replace("127.0.0.1", "localhost")
+    installed = app.extensions["grading"]
+    app.extensions["grading"] = replace(
+        installed, settings=replace(installed.settings, base_url=here)
+    )
+    with act() as session:
+        told = stories.a_result(session, step_up="passkey")
+        appeal = stories.appeal_in(session, told, "remarked", **stories.BETTER)
+        clock.now = told.now + factories.timedelta(minutes=1)
+        people.set_password(
+            session, None, told.fresh, factories.PASSWORD, hasher=installed.hasher, now=clock.now
+        )
+        grader = {"here": here, "grader": told.fresh.id}
+        found_appeal = appeal.id
+    page = a_browser(enter, grader, "grader")
+    place = f"/grade/appeal/{found_appeal}"
+
+    def decide() -> None:
+        page.goto(place)
+        page.get_by_label("Reason", exact=True).fill(stories.ANSWER)
+        page.get_by_role("button", name="Decide the appeal").click()
+
+    # Without a passkey the decision is not lost, but not made either.
+    decide()
+    expect(page.get_by_text("you have none for this address")).to_be_visible()
+    found = look(page)
+    found += add_key(page, "Grader's key")
+    decide()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Sign a decision")
+    expect(page.get_by_text(stories.ANSWER)).to_be_visible()
+    found += look(page)
+    if folder := os.environ.get("SCREENSHOTS"):
+        for name, size, scheme in (
+            ("light", (1280, 800), "light"),
+            ("dark", (1280, 800), "dark"),
+            ("narrow", (320, 700), "light"),
+        ):
+            page.set_viewport_size({"width": size[0], "height": size[1]})
+            page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]  # a literal
+            page.screenshot(path=f"{folder}/sign-decision-{name}.png", full_page=True)
+        page.set_viewport_size({"width": 1280, "height": 800})
+    page.get_by_role("button", name="Sign with your passkey").click()
+    expect(page.get_by_text("The appeal is upheld.")).to_be_visible()
+    found += look(page)
+    with act() as session:
+        approval = session.scalars(select(Approval).filter_by(subject_id=found_appeal)).one()
+        assert (approval.proof, approvals.faults(session, approval)) == ("passkey", ())
+        assert [line["value"] for line in approval.records] == ["67"]
+    assert found == []

@@ -23,7 +23,14 @@ from grading.models import (
     Submission,
 )
 from grading.rubric.loading import load
-from grading.services import appeals, cohorts, entitlements, extensions, imports, sponsors
+from grading.services import (
+    cohorts,
+    decisions,
+    entitlements,
+    extensions,
+    imports,
+    sponsors,
+)
 from grading.workflow.allocation import Pool
 from grading.workflow.calendar import ExtensionKind
 from grading.workflow.cohort import ImportKind
@@ -400,7 +407,7 @@ def disputed(act: Callable[[], Any], clock: Clock) -> dict[str, Any]:
         cast, now = told[0].cast, told[0].now
         cast.learners[0].time_zone = "America/New_York"
         appeal = stories.appeal_in(session, told[0], "remarked")
-        appeals.strike(
+        decisions.strike(
             session,
             told[0].fresh,
             appeal,

@@ -25,6 +25,7 @@ from grading.services import (
     allocations,
     appeals,
     cohorts,
+    decisions,
     explanations,
     extensions,
     grades,
@@ -275,7 +276,7 @@ def test_an_appeal_goes_from_who_may_read_to_who_decides(
         appeal.id,
         appeal.decide_by,
     )
-    appeals.decide(session, fresh, appeal, answer=LONG, now=now + ELEVEN)
+    decisions.decide(session, fresh, appeal, answer=LONG, now=now + ELEVEN)
     assert kinds(session, fresh, now + ELEVEN) == []
     # The amended result is a new one to read.
     assert Kind.RESULT in kinds(session, learner, now + ELEVEN)

@@ -25,7 +25,7 @@ from grading.models import (
     StruckReading,
     Submission,
 )
-from grading.services import appeals, audit, exposures, results
+from grading.services import appeals, audit, decisions, exposures, results
 from grading.workflow.allocation import Pool
 from tests import factories, stories
 from tests.database import NOW
@@ -93,7 +93,7 @@ def do(session: Session, told: Released, appeal: Appeal, act: str) -> Appeal:
     elif act == "strike":
         strike(session, told, appeal)
     elif act == "decide":
-        appeals.decide(session, told.fresh, appeal, answer=ANSWER, now=told.now)
+        decisions.decide(session, told.fresh, appeal, answer=ANSWER, now=told.now)
     else:
         appeals.end_by_case(session, appeal, now=told.now)
     return appeal
@@ -109,7 +109,9 @@ def first_reading(session: Session, told: Released) -> Allocation:
 
 def strike(session: Session, told: Released, appeal: Appeal, **changes: Any) -> None:
     given = {"fault": "Another project was read.", "criteria": ["method"]} | changes
-    appeals.strike(session, told.fresh, appeal, first_reading(session, told), now=told.now, **given)
+    decisions.strike(
+        session, told.fresh, appeal, first_reading(session, told), now=told.now, **given
+    )
 
 
 @pytest.mark.parametrize("act", EXPECTED)
@@ -136,7 +138,7 @@ def test_an_upheld_appeal_keeps_all_four_values(any_database: str, act: Callable
         told = stories.a_result(session)
         before = session.scalars(select(CredentialRecord)).one().public_id
         appeal = stories.appeal_in(session, told, "upheld")
-        outcome = appeals.outcome(session, appeal)
+        outcome = decisions.outcome(session, appeal)
         assert (outcome.before, outcome.released) == ("33", "67")
         assert outcome.remark == pytest.approx(100.0)
         assert outcome.joined == pytest.approx(200 / 3)
@@ -169,7 +171,7 @@ def test_an_upheld_appeal_keeps_all_four_values(any_database: str, act: Callable
 def test_a_lower_re_mark_leaves_the_result(session: Session) -> None:
     told = stories.a_result(session, levels=BETTER)
     appeal = stories.appeal_in(session, told, "dismissed", **BELOW)
-    outcome = appeals.outcome(session, appeal)
+    outcome = decisions.outcome(session, appeal)
     assert (outcome.before, outcome.value, outcome.released) == ("100", 67.0, "100")
     assert outcome.lower
     assert session.scalar(select(func.count()).select_from(Grade)) == 1
@@ -179,7 +181,7 @@ def test_a_lower_re_mark_leaves_the_result(session: Session) -> None:
 def test_the_result_falls_only_where_the_plan_says_so(session: Session) -> None:
     told = stories.a_result(session, levels=BETTER, appeal_may_lower=True)
     appeal = stories.appeal_in(session, told, "dismissed", **BELOW)
-    assert appeals.outcome(session, appeal).released == "67"
+    assert decisions.outcome(session, appeal).released == "67"
     # Whoever lost by appealing was not right to appeal: the token is spent.
     assert appeals.tokens_left(session, told.cast.cohort, told.learner.id) == 0
 
@@ -227,7 +229,7 @@ def test_a_decision_does_not_name_who_gives_it(session: Session) -> None:
     appeal = stories.appeal_in(session, told, "remarked")
     name = told.fresh.name.split()[1]
     with pytest.raises(FaultsFound):
-        appeals.decide(
+        decisions.decide(
             session, told.fresh, appeal, answer=f"I, {name}, looked at every table.", now=told.now
         )
 
@@ -247,10 +249,10 @@ def test_no_reader_of_the_work_decides(session: Session) -> None:
     overdue = appeal.decide_by + timedelta(minutes=1)
     for person in (told.reader, told.learner):
         for now in (told.now, overdue):
-            assert not appeals.may_decide(session, person, appeal, now=now)
-    assert appeals.may_decide(session, told.fresh, appeal, now=told.now)
-    assert not appeals.may_decide(session, told.cast.lead, appeal, now=told.now)
-    assert appeals.may_decide(session, told.cast.lead, appeal, now=overdue)
+            assert not decisions.may_decide(session, person, appeal, now=now)
+    assert decisions.may_decide(session, told.fresh, appeal, now=told.now)
+    assert not decisions.may_decide(session, told.cast.lead, appeal, now=told.now)
+    assert decisions.may_decide(session, told.cast.lead, appeal, now=overdue)
     session.add(
         ConflictOfInterest(
             cohort_id=told.work.cohort_id,
@@ -261,7 +263,7 @@ def test_no_reader_of_the_work_decides(session: Session) -> None:
         )
     )
     session.flush()
-    assert not appeals.may_decide(session, told.cast.lead, appeal, now=overdue)
+    assert not decisions.may_decide(session, told.cast.lead, appeal, now=overdue)
 
 
 def test_where_nobody_fresh_is_left_it_is_decided_not_blind(session: Session) -> None:
@@ -277,9 +279,9 @@ def test_where_nobody_fresh_is_left_it_is_decided_not_blind(session: Session) ->
         appeals.go_on_unblind(session, told.reader, appeal, now=told.now)
     appeals.go_on_unblind(session, told.cast.lead, appeal, now=told.now)
     assert (appeal.state, appeal.blind) == ("remarked", False)
-    assert not appeals.may_decide(session, told.reader, appeal, now=told.now)
-    appeals.decide(session, told.cast.lead, appeal, answer=ANSWER, now=told.now)
-    outcome = appeals.outcome(session, appeal)
+    assert not decisions.may_decide(session, told.reader, appeal, now=told.now)
+    decisions.decide(session, told.cast.lead, appeal, answer=ANSWER, now=told.now)
+    outcome = decisions.outcome(session, appeal)
     assert (appeal.state, outcome.remark, outcome.released) == ("dismissed", None, "33")
 
 
@@ -295,10 +297,10 @@ def test_a_struck_reading_counts_no_more_and_its_siblings_are_listed(session: Se
     sheets = session.scalar(select(func.count()).select_from(Allocation))
     strike(session, told[0], appeal)
     strike(session, told[0], appeal)
-    assert appeals.outcome(session, appeal).joined == pytest.approx(100.0)
+    assert decisions.outcome(session, appeal).joined == pytest.approx(100.0)
     struck = session.scalars(select(StruckReading)).one()
     assert struck.criteria == ["method"]
-    found = {one.reading.submission_id: one.alone for one in appeals.siblings(session, struck)}
+    found = {one.reading.submission_id: one.alone for one in decisions.siblings(session, struck)}
     assert found == {
         told[1].work.id: False,
         told[2].work.id: True,
@@ -315,7 +317,7 @@ def test_a_fault_is_named_and_the_re_mark_stays(session: Session) -> None:
     assert {fault.where for fault in caught.value.faults} == {"fault", "criteria"}
     assert appeal.allocation is not None
     with pytest.raises(Refused):
-        appeals.strike(
+        decisions.strike(
             session,
             told.fresh,
             appeal,
@@ -344,7 +346,7 @@ def test_peers_that_read_it_do_not_stop_an_appeal(session: Session) -> None:
     assert reader.rater is not None
     told = Released(cast, grade.submission, grade, reader.rater, now + timedelta(hours=25))
     appeal = stories.appeal_in(session, told, "upheld")
-    assert appeals.outcome(session, appeal).released == "67"
+    assert decisions.outcome(session, appeal).released == "67"
 
 
 def test_whoever_decided_has_seen_the_scores(session: Session) -> None:
@@ -396,7 +398,7 @@ def test_two_deciders_at_once_are_one(
         people = [told.fresh.id, told.cast.lead.id, told.cast.instructor.id]
 
     def decide(person_id: str) -> Callable[[Session], Any]:
-        return lambda session: appeals.decide(
+        return lambda session: decisions.decide(
             session,
             session.get_one(Person, person_id),
             session.get_one(Appeal, appeal_id),
@@ -421,4 +423,4 @@ def test_lateness_costs_the_same_after_an_appeal(session: Session) -> None:
     told.work.submitted_at = told.cast.cohort.due_at + timedelta(days=2)
     appeal = stories.appeal_in(session, told, "remarked")
     assert results.points_lost(session, told.work) == (2, 10.0)
-    assert appeals.outcome(session, appeal).value == 57.0
+    assert decisions.outcome(session, appeal).value == 57.0

@@ -44,6 +44,7 @@ from grading.services import (
     appeals,
     audit,
     cohorts,
+    decisions,
     extensions,
     grades,
     groups,
@@ -756,7 +757,7 @@ def test_an_appeal_of_one_is_for_all(graded: Any, act: Callable[[], Any]) -> Non
         factories.rate(session, item, {"question": 3, "method": 3}, now=now)
         now += timedelta(minutes=11)
         factories.run_upkeep(session, cast.cohort, now=now)
-        amended = appeals.decide(session, fresh, appeal, answer=REASON, now=now)
+        amended = decisions.decide(session, fresh, appeal, answer=REASON, now=now)
         assert amended is not None
         assert amended.person_id == birch.id
         found = in_force(session, work)

@@ -95,7 +95,7 @@ def add_key(client: FlaskClient, name: str = "Blue key") -> Authenticator:
 def propose(client: FlaskClient, cohort: str, **data: str) -> str:
     answer = client.post(f"/teach/{cohort}/release", data=data)
     assert answer.status_code == 303, answer.text
-    assert answer.location.startswith("/teach/approve/")
+    assert answer.location.startswith("/approve/")
     return str(answer.location)
 
 
@@ -186,7 +186,7 @@ def test_a_list_that_changes_before_it_is_signed_is_shown_anew(
         "<strong>", ""
     )
     # The page puts the present list before the same person, who signs that.
-    action = re.search(r'action="(/teach/approve/[^"]+)"', answer.text)
+    action = re.search(r'action="(/approve/[^"]+)"', answer.text)
     assert action is not None
     assert action[1] != place
     assert client.post(action[1], data={"assertion": signed}).status_code == 409

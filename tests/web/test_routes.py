@@ -33,6 +33,7 @@ from grading.services import (
     appeals,
     cohorts,
     credentials,
+    decisions,
     entitlements,
     erasure,
     explanations,
@@ -531,7 +532,7 @@ def disputed(
             Allocation.id != item.id,
         )
     ).one()
-    appeals.strike(
+    decisions.strike(
         session,
         person["grader"],
         appeal,

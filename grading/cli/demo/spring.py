@@ -26,6 +26,7 @@ from grading.services import (
     anchors,
     appeals,
     cohorts,
+    decisions,
     extensions,
     misconduct,
     monitoring,
@@ -391,7 +392,7 @@ class Spring:
             appeal = self._of_birch(session)
             assert appeal.allocation is not None
             assert appeal.allocation.rater is not None
-            appeals.decide(
+            decisions.decide(
                 session,
                 appeal.allocation.rater,
                 appeal,

@@ -23,12 +23,11 @@ from grading.queries import burndown as burndowns
 from grading.queries import disputes, members, releasing
 from grading.queries import instructor as queries
 from grading.queries import learner as learners
-from grading.services import adjusting, appeals, exposures, holds, records, releases
+from grading.services import adjusting, appeals, decisions, exposures, holds, records, releases
 from grading.web import access, step_up
 from grading.web.access import load, requires
 from grading.web.errors import fault_words
 from grading.web.instructor import (
-    approving,
     burndown,
     calibration,
     coordinator,
@@ -142,7 +141,7 @@ def submission(submission_id: str) -> Any:
         group=can["release"] and len(authors) > 1 and shown,
         cases=disputes.cases_of(session, found) if can["misconduct"] else [],
         suspect=can["scores"] and found.state not in GONE,
-        appeals=[(one, appeals.outcome(session, one)) for one in learners.appeals(session, found)]
+        appeals=[(one, decisions.outcome(session, one)) for one in learners.appeals(session, found)]
         if shown
         else [],
     )
@@ -219,7 +218,7 @@ def struck(reading_id: str) -> Any:
         reading.cohort,
         struck=found,
         rubric=reading.cohort.rubric_version.rubric,
-        items=appeals.siblings(db.session(), found),
+        items=decisions.siblings(db.session(), found),
     )
 
 
@@ -339,7 +338,7 @@ def sign(release_id: str) -> Any:
             else:
                 releases.sign(session, access.person(), found, now=now)
     except ListChanged as error:
-        return approving.voided(release_id, error)
+        return release_page.voided(release_id, error)
     if challenge_id:
         return redirect(url_for("approving.page", challenge_id=challenge_id), 303)
     flash(_("You have signed the release."))
@@ -390,7 +389,6 @@ def audit(cohort_id: str) -> Any:
 
 def register(app: Flask) -> None:
     app.register_blueprint(bp)
-    app.register_blueprint(approving.bp)
     app.register_blueprint(statistics.bp)
     app.register_blueprint(misconduct.bp)
     app.register_blueprint(coordinator.bp)

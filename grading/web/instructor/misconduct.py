@@ -14,7 +14,7 @@ from grading.models import MisconductCase, Person, Submission
 from grading.queries import disputes
 from grading.queries.instructor import case_code
 from grading.services import misconduct
-from grading.web import access
+from grading.web import access, step_up
 from grading.web.access import load, requires
 from grading.web.errors import fault_words
 from grading.web.instructor import shell
@@ -27,7 +27,7 @@ DECIDE = Permission.MISCONDUCT
 REPORT = Permission.SCORES_READ
 
 
-def _case(suspicion_id: str) -> MisconductCase:
+def find(suspicion_id: str) -> MisconductCase:
     found = load(MisconductCase, suspicion_id, DECIDE)
     g.cohort_zone = found.submission.cohort.zone
     return found
@@ -132,7 +132,7 @@ def _page(
 @requires(DECIDE)
 def case(suspicion_id: str) -> Any:
     """One case: what was seen, what the learner says, and what comes next."""
-    return _page(_case(suspicion_id))
+    return _page(find(suspicion_id))
 
 
 def _act(
@@ -141,9 +141,9 @@ def _act(
     """Do one act on a case; what is wrong with it is said on the case's page."""
     try:
         with transaction() as session:
-            said = act(session, access.person(), _case(suspicion_id))
+            said = act(session, access.person(), find(suspicion_id))
     except FaultsFound as error:
-        return _page(_case(suspicion_id), list(error.faults), shown=form)
+        return _page(find(suspicion_id), list(error.faults), shown=form)
     flash(said)
     return redirect(url_for("misconduct.case", suspicion_id=suspicion_id), 303)
 
@@ -204,11 +204,20 @@ def propose(suspicion_id: str) -> Any:
 @bp.post("/suspicion/<suspicion_id>/second")
 @requires(DECIDE)
 def second(suspicion_id: str) -> Any:
-    def act(session: Session, me: Person, found: MisconductCase) -> str:
-        agree = request.form.get("agree") == "yes"
-        misconduct.second(session, me, found, agree=agree, now=access.now())
-        if agree:
-            return _("The case is decided, and it has taken effect.")
-        return _("You disagree. The case waits for a decision again.")
-
-    return _act(suspicion_id, "second", act)
+    agree = request.form.get("agree") == "yes"
+    challenge_id = None
+    with transaction() as session:
+        found, me, now = find(suspicion_id), access.person(), access.now()
+        signs = agree and misconduct.to_revoke(session, found)
+        if signs and step_up.asked(session, found.submission.cohort):
+            challenge_id = misconduct.lay_before(session, me, found, now=now).id
+        else:
+            misconduct.second(session, me, found, agree=agree, now=now)
+    if challenge_id:
+        return redirect(url_for("approving.page", challenge_id=challenge_id), 303)
+    flash(
+        _("The case is decided, and it has taken effect.")
+        if agree
+        else _("You disagree. The case waits for a decision again.")
+    )
+    return redirect(url_for("misconduct.case", suspicion_id=suspicion_id), 303)

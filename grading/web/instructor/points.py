@@ -15,7 +15,7 @@ from grading.services import (
     grades,
     points,
 )
-from grading.web import access
+from grading.web import access, step_up
 from grading.web.access import load, requires
 from grading.web.errors import fault_words
 
@@ -24,7 +24,7 @@ bp = Blueprint("points", __name__, url_prefix="/teach")
 RELEASE = Permission.RELEASE
 
 
-def _submission(submission_id: str) -> Submission:
+def find(submission_id: str) -> Submission:
     found = load(Submission, submission_id, RELEASE)
     session = db.session()
     me = access.person().id
@@ -53,31 +53,41 @@ def page(submission_id: str) -> Any:
     faults: list[Fault] = []
     chosen = request.form.get("person", "")
     if request.method == "POST":
+        challenge_id = None
         try:
             with transaction() as session:
-                found = _submission(submission_id)
+                found = find(submission_id)
                 person = session.get(Person, chosen)
                 if person is None:
                     raise NotFound("There is no such page.")
-                amended = points.set_points(
-                    session,
-                    access.person(),
-                    found,
-                    person,
-                    points=_number(request.form.get("points", "")),
-                    reason=request.form.get("reason", ""),
-                    now=access.now(),
-                )
-            if amended is None:
-                flash(_("The points are noted. They count when the result is released."))
-            else:
-                flash(_("The result is amended. The learner is told, with your reason."))
-            return redirect(url_for("points.page", submission_id=submission_id), 303)
+                given = _number(request.form.get("points", ""))
+                me, reason, now = access.person(), request.form.get("reason", ""), access.now()
+                if points.moved(session, found, person, given) and step_up.asked(
+                    session, found.cohort
+                ):
+                    challenge_id = points.lay_before(
+                        session, me, found, person, points=given, reason=reason, now=now
+                    ).id
+                else:
+                    amended = points.set_points(
+                        session, me, found, person, points=given, reason=reason, now=now
+                    )
+                    flash(
+                        _("The points are noted. They count when the result is released.")
+                        if amended is None
+                        else _("The result is amended. The learner is told, with your reason.")
+                    )
+            place = (
+                url_for("approving.page", challenge_id=challenge_id)
+                if challenge_id
+                else url_for("points.page", submission_id=submission_id)
+            )
+            return redirect(place, 303)
         except FaultsFound as error:
             faults = list(error.faults)
         except Refused as error:
             faults = [Fault("points", error.template, error.params)]
-    found = _submission(submission_id)
+    found = find(submission_id)
     session = db.session()
     group = members.people(session, found)
     page = render_template(

@@ -3,14 +3,20 @@
 from collections.abc import Mapping
 from typing import Any
 
-from flask import url_for
+from flask import flash, redirect, url_for
+from flask_babel import ngettext
 from sqlalchemy.orm import Session
 
-from grading.models import Cohort
+from grading.authorization.permissions import Permission
+from grading.db import transaction
+from grading.errors import ListChanged
+from grading.models import Cohort, Release
 from grading.queries import adjusting as adjustments
 from grading.queries import disputes, gates, releasing
 from grading.queries import instructor as queries
+from grading.services import releases
 from grading.web import access, step_up
+from grading.web.access import load
 from grading.web.instructor.shell import render
 from grading.workflow.approval import StepUp
 from grading.workflow.release import Hindrance
@@ -76,3 +82,19 @@ def failed(session: Session, cohort: Cohort) -> list[str]:
     """Name the plan's gates that are not met now."""
     candidates = releasing.candidates(session, cohort, now=access.now())
     return [gate.key for gate in gates.failed(session, cohort, candidates)]
+
+
+def voided(release_id: str, error: ListChanged) -> Any:
+    """Void a proposal that cannot be signed any more, and show it where the releases are."""
+    with transaction() as session:
+        found = load(Release, release_id, Permission.RELEASE)
+        cohort_id = found.cohort_id
+        releases.void(session, access.person(), found, error.changes, now=access.now())
+    flash(
+        ngettext(
+            "%(num)s line changed since the list was signed, so the proposal is void. Nothing was sent.",
+            "%(num)s lines changed since the list was signed, so the proposal is void. Nothing was sent.",
+            len(error.changes),
+        )
+    )
+    return redirect(url_for("instructor.release", cohort_id=cohort_id) + "#releases", 303)

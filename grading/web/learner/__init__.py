@@ -24,7 +24,7 @@ from grading.queries import dates, disputes, entitlements, members
 from grading.queries import learner as queries
 from grading.services import (
     anchors,
-    appeals,
+    decisions,
     explanations,
     grades,
     objections,
@@ -442,7 +442,7 @@ def result(cohort_id: str) -> Any:
         best=queries.best(attempts),
         earlier=queries.earlier_grades(session, grade),
         appeals=[
-            (one, appeals.outcome(session, one)) for one in queries.appeals(session, submission)
+            (one, decisions.outcome(session, one)) for one in queries.appeals(session, submission)
         ],
         taken=taken,
         questions=explanations.asked(session, submission),

@@ -9,11 +9,11 @@ from grading.authorization.permissions import Permission
 from grading.authorization.policy import permits
 from grading.db import db, transaction
 from grading.errors import Fault, FaultsFound, NotFound
-from grading.models import Allocation, Appeal, Explanation, StruckReading
+from grading.models import Allocation, Appeal, Explanation, Grade, StruckReading
 from grading.queries import disputes, members
 from grading.queries import instructor as staff
-from grading.services import appeals, explanations, misconduct
-from grading.web import access
+from grading.services import decisions, explanations, misconduct
+from grading.web import access, step_up
 from grading.web.access import load, requires
 from grading.web.errors import fault_words
 from grading.workflow.allocation import AllocationState, Pool
@@ -25,14 +25,14 @@ bp = Blueprint("answers", __name__)
 READ = Permission.REVIEW_PROFESSIONAL
 
 
-def _appeal(appeal_id: str) -> Appeal:
+def find_appeal(appeal_id: str) -> Appeal:
     """Find an appeal for whoever decides it, or decided it."""
     found = load(Appeal, appeal_id, READ)
     me = access.person()
-    mine = appeals.is_remarker(found, me) or found.decided_by_id == me.id
+    mine = decisions.is_remarker(found, me) or found.decided_by_id == me.id
     if not mine and not (
         permits(access.identity(found.cohort_id), Permission.ADJUDICATE)
-        and appeals.may_decide(db.session(), me, found, now=access.now())
+        and decisions.may_decide(db.session(), me, found, now=access.now())
     ):
         raise NotFound("There is no such page.")
     if found.state in (AppealState.OPEN, AppealState.WITHDRAWN):
@@ -56,8 +56,8 @@ def _appeal_page(
         cohort=cohort,
         rubric=cohort.rubric_version.rubric,
         readings=disputes.side_by_side(session, found),
-        outcome=appeals.outcome(session, found),
-        may_decide=appeals.may_decide(session, access.person(), found, now=access.now()),
+        outcome=decisions.outcome(session, found),
+        may_decide=decisions.may_decide(session, access.person(), found, now=access.now()),
         copy=disputes.copy(session, found.submission),
         case_code=staff.case_code,
         faults=_rows(faults or []),
@@ -73,7 +73,7 @@ def _appeal_page(
 @requires(READ)
 def appeal(appeal_id: str) -> Any:
     """All sheets side by side, after one's own blind reading, and the decision."""
-    return _appeal_page(_appeal(appeal_id))
+    return _appeal_page(find_appeal(appeal_id))
 
 
 @bp.post("/grade/appeal/<appeal_id>/strike/<reading_id>")
@@ -81,11 +81,11 @@ def appeal(appeal_id: str) -> Any:
 def strike(appeal_id: str, reading_id: str) -> Any:
     try:
         with transaction() as session:
-            found = _appeal(appeal_id)
+            found = find_appeal(appeal_id)
             reading = session.get(Allocation, reading_id)
             if reading is None:
                 raise NotFound("There is no such reading.")
-            appeals.strike(
+            decisions.strike(
                 session,
                 access.person(),
                 found,
@@ -95,7 +95,7 @@ def strike(appeal_id: str, reading_id: str) -> Any:
                 now=access.now(),
             )
     except FaultsFound as error:
-        return _appeal_page(_appeal(appeal_id), list(error.faults), reading_id=reading_id)
+        return _appeal_page(find_appeal(appeal_id), list(error.faults), reading_id=reading_id)
     flash(_("The reading no longer counts. Look at what else this reader gave."))
     return redirect(url_for("answers.siblings", appeal_id=appeal_id, reading_id=reading_id), 303)
 
@@ -104,7 +104,7 @@ def strike(appeal_id: str, reading_id: str) -> Any:
 @requires(READ)
 def siblings(appeal_id: str, reading_id: str) -> Any:
     """The other projects of a reader whose reading was struck."""
-    found = _appeal(appeal_id)
+    found = find_appeal(appeal_id)
     struck = db.session.get(StruckReading, reading_id)
     if struck is None or struck.allocation.submission_id != found.submission_id:
         raise NotFound("There is no such page.")
@@ -114,7 +114,7 @@ def siblings(appeal_id: str, reading_id: str) -> Any:
         cohort=found.submission.cohort,
         rubric=found.submission.cohort.rubric_version.rubric,
         struck=struck,
-        items=appeals.siblings(db.session(), struck),
+        items=decisions.siblings(db.session(), struck),
         case_code=staff.case_code,
     )
 
@@ -122,26 +122,33 @@ def siblings(appeal_id: str, reading_id: str) -> Any:
 @bp.post("/grade/appeal/<appeal_id>/decide")
 @requires(READ)
 def decide(appeal_id: str) -> Any:
+    challenge_id = None
     try:
         with transaction() as session:
-            found = _appeal(appeal_id)
-            amended = appeals.decide(
-                session,
-                access.person(),
-                found,
-                answer=request.form.get("answer", ""),
-                now=access.now(),
-            )
-            upheld = found.state == AppealState.UPHELD
+            found = find_appeal(appeal_id)
+            me, now, text = access.person(), access.now(), request.form.get("answer", "")
+            if decisions.moved(session, found) and step_up.asked(session, found.submission.cohort):
+                challenge_id = decisions.lay_before(session, me, found, answer=text, now=now).id
+            else:
+                amended = decisions.decide(session, me, found, answer=text, now=now)
+                said = decided_words(found, amended)
     except FaultsFound as error:
-        return _appeal_page(_appeal(appeal_id), list(error.faults))
-    if upheld:
-        flash(_("The appeal is upheld. The learner is told, and the record is replaced."))
-    elif amended is not None:
-        flash(_("The result falls, as the plan allows. The learner is told, with your reason."))
-    else:
-        flash(_("The appeal is not upheld. The learner is told, with your reason."))
+        return _appeal_page(find_appeal(appeal_id), list(error.faults))
+    if challenge_id:
+        return redirect(url_for("approving.page", challenge_id=challenge_id), 303)
+    flash(said)
     return redirect(url_for("answers.appeal", appeal_id=appeal_id), 303)
+
+
+def decided_words(found: Appeal, amended: Grade | None) -> str:
+    """Say what became of an appeal, to whoever decided it."""
+    if found.state == AppealState.UPHELD:
+        return str(_("The appeal is upheld. The learner is told, and the record is replaced."))
+    if amended is not None:
+        return str(
+            _("The result falls, as the plan allows. The learner is told, with your reason.")
+        )
+    return str(_("The appeal is not upheld. The learner is told, with your reason."))
 
 
 def _question(question_id: str) -> Explanation:

@@ -1,0 +1,295 @@
+"""The acts that are signed on a page of their own: what each says, who may, and what it does."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from flask import url_for
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from sqlalchemy.orm import Session
+
+from grading.authorization.permissions import Permission
+from grading.models import Appeal, Challenge, Cohort, CredentialRecord, Person, Release
+from grading.services import decisions, misconduct, records, releases
+from grading.services import points as own_points
+from grading.services.approvals import Answer
+from grading.web import access
+from grading.web.instructor import misconduct as cases
+from grading.web.instructor import points, release_page
+from grading.web.rater import questions
+from grading.workflow.approval import Action
+
+
+@dataclass(frozen=True)
+class Done:
+    """What was done, in words, and where to go then."""
+
+    said: str
+    place: str
+
+
+@dataclass(frozen=True)
+class Act:
+    """One kind of act.
+
+    Attributes
+    ----------
+    permission : Permission
+        What it takes, in the cohort of the challenge.
+    title, lead, button, passkey_button : str
+        The words of its page; a release has no lead but the number of its results.
+    back : callable
+        Where whoever signs nothing goes back to.
+    do : callable
+        Does it, with the answer; raises as the service does.
+    again : callable or None
+        Puts the list as it is now before the same person; None where a changed list ends the matter.
+    releases : bool
+        Whether it is about a whole release.
+    amends : bool
+        Whether results in force are replaced by those on the list.
+    revokes : bool
+        Whether something is declared no longer valid.
+    """
+
+    permission: Permission
+    title: Any
+    lead: Any
+    button: Any
+    passkey_button: Any
+    back: Callable[[Challenge], str]
+    do: Callable[[Session, Challenge, Cohort, Answer], Done]
+    again: Callable[[Session, Challenge, Cohort], Challenge] | None = None
+    releases: bool = False
+    amends: bool = False
+    revokes: bool = False
+
+
+def reasons(challenge: Challenge) -> dict[str, str]:
+    """Give the reasons for releasing although a gate is not met, by gate."""
+    return {one["gate"]: one["reason"] for one in challenge.note.get("overrides", ())}
+
+
+def _entered(challenge: Challenge, name: str) -> str:
+    return str((challenge.entered or {}).get(name, ""))
+
+
+# --- releases
+
+
+def _to_releases(challenge: Challenge) -> str:
+    return url_for("instructor.release", cohort_id=challenge.cohort_id)
+
+
+def _propose(session: Session, challenge: Challenge, cohort: Cohort, answer: Answer) -> Done:
+    releases.propose(
+        session,
+        access.person(),
+        cohort,
+        overrides=reasons(challenge),
+        failed_gates=release_page.failed(session, cohort),
+        answer=answer,
+        now=access.now(),
+    )
+    return Done(
+        _("The release is proposed, with your sign-off."), _to_releases(challenge) + "#releases"
+    )
+
+
+def _propose_again(session: Session, challenge: Challenge, cohort: Cohort) -> Challenge:
+    return releases.lay_before(
+        session,
+        access.person(),
+        cohort,
+        overrides=reasons(challenge),
+        failed_gates=release_page.failed(session, cohort),
+        now=access.now(),
+    )
+
+
+def _sign(session: Session, challenge: Challenge, _cohort: Cohort, answer: Answer) -> Done:
+    release = session.get_one(Release, challenge.subject_id)
+    releases.sign(session, access.person(), release, answer=answer, now=access.now())
+    return Done(_("You have signed the release."), _to_releases(challenge) + "#releases")
+
+
+# --- a record
+
+
+def _to_work(challenge: Challenge) -> str:
+    works = {line["submission"] for line in challenge.records}
+    if len(works) == 1:
+        return url_for("instructor.submission", submission_id=works.pop())
+    return _to_releases(challenge)
+
+
+def _revoke(session: Session, challenge: Challenge, cohort: Cohort, answer: Answer) -> Done:
+    record = session.get_one(CredentialRecord, challenge.subject_id)
+    records.revoke_signed(session, access.person(), record, cohort, answer, now=access.now())
+    return Done(_("The record is revoked. Its public page says so."), _to_work(challenge))
+
+
+def _revoke_again(session: Session, challenge: Challenge, cohort: Cohort) -> Challenge:
+    record = session.get_one(CredentialRecord, challenge.subject_id)
+    reason = str(challenge.note["reason"])
+    return records.lay_revocation_before(
+        session, access.person(), record, cohort, reason=reason, now=access.now()
+    )
+
+
+# --- an appeal
+
+
+def _to_appeal(challenge: Challenge) -> str:
+    return url_for("answers.appeal", appeal_id=challenge.subject_id)
+
+
+def _decide(session: Session, challenge: Challenge, _cohort: Cohort, answer: Answer) -> Done:
+    appeal = questions.find_appeal(challenge.subject_id)
+    amended = decisions.decide(
+        session,
+        access.person(),
+        appeal,
+        answer=_entered(challenge, "answer"),
+        signed=answer,
+        now=access.now(),
+    )
+    return Done(questions.decided_words(appeal, amended), _to_appeal(challenge))
+
+
+def _decide_again(session: Session, challenge: Challenge, _cohort: Cohort) -> Challenge:
+    appeal: Appeal = questions.find_appeal(challenge.subject_id)
+    return decisions.lay_before(
+        session,
+        access.person(),
+        appeal,
+        answer=_entered(challenge, "answer"),
+        now=access.now(),
+    )
+
+
+# --- points of one member
+
+
+def _to_points(challenge: Challenge) -> str:
+    return url_for("points.page", submission_id=challenge.records[0]["submission"])
+
+
+def _set_points(session: Session, challenge: Challenge, _cohort: Cohort, answer: Answer) -> Done:
+    [line] = challenge.records
+    own_points.set_points(
+        session,
+        access.person(),
+        points.find(line["submission"]),
+        session.get_one(Person, line["person"]),
+        points=float(challenge.note["points"]),
+        reason=_entered(challenge, "reason"),
+        signed=answer,
+        now=access.now(),
+    )
+    return Done(
+        _("The result is amended. The learner is told, with your reason."), _to_points(challenge)
+    )
+
+
+def _set_points_again(session: Session, challenge: Challenge, _cohort: Cohort) -> Challenge:
+    [line] = challenge.records
+    return own_points.lay_before(
+        session,
+        access.person(),
+        points.find(line["submission"]),
+        session.get_one(Person, line["person"]),
+        points=float(challenge.note["points"]),
+        reason=_entered(challenge, "reason"),
+        now=access.now(),
+    )
+
+
+# --- a case of misconduct
+
+
+def _to_case(challenge: Challenge) -> str:
+    return url_for("misconduct.case", suspicion_id=challenge.subject_id)
+
+
+def _uphold(session: Session, challenge: Challenge, _cohort: Cohort, answer: Answer) -> Done:
+    case = cases.find(challenge.subject_id)
+    misconduct.second(session, access.person(), case, agree=True, signed=answer, now=access.now())
+    return Done(_("The case is decided, and it has taken effect."), _to_case(challenge))
+
+
+def _uphold_again(session: Session, challenge: Challenge, _cohort: Cohort) -> Challenge:
+    case = cases.find(challenge.subject_id)
+    return misconduct.lay_before(session, access.person(), case, now=access.now())
+
+
+_SIGN = _l("Sign with your passkey")
+
+ACTS: Mapping[str, Act] = {
+    Action.PROPOSE: Act(
+        Permission.RELEASE,
+        _l("Sign a release"),
+        None,
+        _l("Sign the release"),
+        _SIGN,
+        _to_releases,
+        _propose,
+        _propose_again,
+        releases=True,
+    ),
+    Action.SIGN: Act(
+        Permission.RELEASE,
+        _l("Sign a release"),
+        None,
+        _l("Sign the release"),
+        _SIGN,
+        _to_releases,
+        _sign,
+        releases=True,
+    ),
+    Action.REVOKE: Act(
+        Permission.RELEASE,
+        _l("Revoke a record"),
+        _l("You revoke one record, with these results in it."),
+        _l("Revoke the record"),
+        _l("Revoke with your passkey"),
+        _to_work,
+        _revoke,
+        _revoke_again,
+        revokes=True,
+    ),
+    Action.DECIDE_APPEAL: Act(
+        Permission.REVIEW_PROFESSIONAL,
+        _l("Sign a decision"),
+        _l("Your decision replaces what was released by what stands here, and by nothing else."),
+        _l("Sign the decision"),
+        _SIGN,
+        _to_appeal,
+        _decide,
+        _decide_again,
+        amends=True,
+    ),
+    Action.SET_POINTS: Act(
+        Permission.RELEASE,
+        _l("Sign a member’s points"),
+        _l("The points replace what was released to one member by what stands here."),
+        _l("Sign the points"),
+        _SIGN,
+        _to_points,
+        _set_points,
+        _set_points_again,
+        amends=True,
+    ),
+    Action.UPHOLD_CASE: Act(
+        Permission.MISCONDUCT,
+        _l("Sign a decision"),
+        _l("You are the second. Your yes revokes the records with these results in them."),
+        _l("Uphold the case"),
+        _l("Uphold with your passkey"),
+        _to_case,
+        _uphold,
+        _uphold_again,
+        revokes=True,
+    ),
+}
