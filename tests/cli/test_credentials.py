@@ -175,6 +175,11 @@ def test_a_credential_is_revoked_by_an_administrator_with_a_reason(
     grading(*given, "administrator.beryl@example.org")
     with act() as session:
         assert of(session, released, kind="capstone")[0].state == "revoked"
+        entry = session.scalars(
+            select(AuditEntry).filter_by(action="credential:revoke", subject_id=capstone)
+        ).one()
+        assert entry.actor_id == released["administrator"]
+        assert (entry.reason or "").endswith("a fraud (on the command line)")
 
 
 def test_a_grade_is_recomputed(
