@@ -1,12 +1,13 @@
 """Agreement and components against their peers: ``python -m benchmarks.agreement [--sizes S,M,L] [--xl]``.
 
 Peers and ours take turns in one process, so that a busy machine hurts both; the median of the turns
-counts. Peak memory is of a process of its own a case. Writes ``benchmarks/results/agreement.md``.
+counts. irrCAC pins an old SciPy, so it takes its turns in an interpreter of its own
+(``python -m venv DIR; DIR/bin/pip install irrCAC; --irrcac DIR/bin/python``). Peak memory is of a
+process of its own a case. Writes ``benchmarks/results/agreement.md``.
 """
 
 import argparse
 import gc
-import importlib.util
 import os
 import platform
 import statistics
@@ -34,8 +35,9 @@ from grading.measurement.components import variance_components
 from grading.measurement.ratings import Ratings
 
 RESULT = Path(__file__).parent / "results" / "agreement.md"
-# Turns of each side by size; a peer that takes longer than this a turn gets one.
+# Turns of each side by size, and more for what is quick; a side that takes longer than this a turn gets one.
 TURNS = {"S": 7, "M": 5, "L": 3, "XL": 3}
+MOST_TURNS = 15
 PATIENCE = 5.0
 
 
@@ -55,6 +57,40 @@ class Case:
     why: str = ""
     value: Callable[[Any], float] = lambda result: float(result.estimate)
     peer_value: Callable[[Any], float] = float
+
+
+class Elsewhere:
+    """A peer in an interpreter of its own; it measures itself, and gives seconds and value."""
+
+    python: str | None = None
+
+    def __init__(self, packed: np.ndarray, weights: str) -> None:
+        assert self.python is not None
+        self._folder = tempfile.TemporaryDirectory()
+        data = Path(self._folder.name) / "packed.npy"
+        np.save(data, packed)
+        script = Path(__file__).with_name("irrcac_peer.py")
+        self._process = subprocess.Popen(
+            [self.python, str(script), str(data), weights],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        self._read()
+
+    def _read(self) -> list[str]:
+        assert self._process.stdout is not None
+        words = self._process.stdout.readline().split()
+        if not words:
+            raise RuntimeError(f"the peer ended with {self._process.wait()}")
+        return words
+
+    def __call__(self) -> tuple[float, float]:
+        assert self._process.stdin is not None
+        self._process.stdin.write("go\n")
+        self._process.stdin.flush()
+        seconds, value = self._read()
+        return float(seconds), float(value)
 
 
 def columns(size: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -157,7 +193,6 @@ def _any_raters(size: str) -> list[Case]:
                 afresh(ratings, lambda r, w=weights: gwet_ac(r, weights=w)),  # type: ignore[misc]
                 "irrCAC (packed)",
                 *_irrcac(ratings, weights),
-                peer_value=lambda result: float(result["est"]["coefficient_value"]),
             )
         )
     found.append(
@@ -178,9 +213,7 @@ def _any_raters(size: str) -> list[Case]:
                 afresh(ratings, lambda r, f=act: f(r, interval="bootstrap")),  # type: ignore[misc]
                 "krippendorff in a loop" if name.startswith("alpha") else "irrCAC in a loop",
                 (lambda: _loop(counts)) if name.startswith("alpha") and size == "S" else None,
-                ""
-                if size == "S" and name.startswith("alpha")
-                else f"n/a: {'minutes' if name.startswith('alpha') else 'not installed'}",
+                "" if size == "S" and name.startswith("alpha") else "n/a: minutes",
                 peer_value=lambda _: float("nan"),
             )
         )
@@ -208,18 +241,14 @@ def _any_raters(size: str) -> list[Case]:
 
 
 def _irrcac(ratings: Ratings, weights: str) -> tuple[Callable[[], Any] | None, str]:
-    if importlib.util.find_spec("irrCAC") is None:
-        return None, "n/a: not installed (pins an old SciPy)"
-    import pandas as pd
-    from irrCAC.raw import CAC
-
+    if Elsewhere.python is None:
+        return None, "n/a: no interpreter with it was named"
     order = np.argsort(ratings.work, kind="stable")
     work = ratings.work[order]
     place = np.arange(len(work)) - np.searchsorted(work, work)
     packed = np.full((len(ratings.works), int(place.max()) + 1), np.nan)
     packed[work, place] = ratings.level[order]
-    frame = pd.DataFrame(packed)
-    return lambda: CAC(frame, weights=weights, digits=15).gwet(), ""
+    return Elsewhere(packed, weights), ""
 
 
 def _loop(counts: np.ndarray) -> float:
@@ -314,18 +343,25 @@ def measure(case: Case) -> tuple[float, float, float]:
     apart = float("nan")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        for turn in range(TURNS[case.size] + 1):
-            results = []
+        began = time.perf_counter()
+        for turn in range(MOST_TURNS + 1):
+            if turn > TURNS[case.size] and time.perf_counter() - began > PATIENCE:
+                break
+            results: list[Any] = []
             for side, act in enumerate((case.ours, case.peer)):
                 if act is None or (turn > 1 and times[side] and times[side][0] > PATIENCE):
                     results.append(None)
                     continue
                 gc.collect()
                 start = time.process_time()
-                results.append(act())
-                if turn or time.process_time() - start > PATIENCE:
+                result = act()
+                seconds = time.process_time() - start
+                if isinstance(act, Elsewhere):
+                    seconds, result = result
+                results.append(result)
+                if turn or seconds > PATIENCE:
                     # The first turn warms up, unless it was long enough to be the only one.
-                    times[side].append(time.process_time() - start)
+                    times[side].append(seconds)
             if results[0] is not None and results[1] is not None:
                 apart = abs(case.value(results[0]) - case.peer_value(results[1]))
     ours, peer = (statistics.median(side) if side else float("nan") for side in times)
@@ -382,8 +418,10 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--sizes", default="S,M,L")
     options.add_argument("--xl", action="store_true", help="also 10.5 million ratings")
+    options.add_argument("--irrcac", help="a Python that has irrCAC")
     options.add_argument("--one", help=argparse.SUPPRESS)
     given = options.parse_args()
+    Elsewhere.python = given.irrcac
     if given.one:
         run_one(*given.one.split("|"))
         return

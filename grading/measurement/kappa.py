@@ -35,6 +35,9 @@ from grading.measurement.ratings import Ratings
 from grading.measurement.units import BLOCK, Patterns, units_of
 from grading.measurement.weights import Table, Weighting, Weights, weighting
 
+# 4,096 counters of 8 bytes are as many as the nearest cache holds.
+MOST_BITS = 12
+
 
 def pair_table(first: ArrayLike, second: ArrayLike, *, levels: Sequence[float]) -> Table:
     """Count the pairs of two aligned columns of ratings: the first is the row, the second the column.
@@ -76,15 +79,28 @@ def pair_table(first: ArrayLike, second: ArrayLike, *, levels: Sequence[float]) 
 def _codes_counted(one: NDArray[Any], other: NDArray[Any], q: int) -> Table:
     """`pair_table` of whole numbers from 0 to q - 1: shifts and masks, block by block in the cache."""
     bits = (q - 1).bit_length()
-    counts, room = np.zeros(1 << 2 * bits, np.int64), np.empty(min(len(one), BLOCK), np.int64)
+    # Two pairs counted as one are half as much to count, as long as the counters stay in the cache.
+    at_once = 2 if 4 * bits <= MOST_BITS else 1
+    counts = np.zeros(1 << 2 * bits * at_once, np.int64)
+    room = np.empty(min(len(one), BLOCK), np.int64)
     for start in range(0, len(one), BLOCK):
         first, second = one[start : start + BLOCK], other[start : start + BLOCK]
         # Below 0 and above the bits that the scale needs, one look at both sees a wrong number.
         if int(np.bitwise_or.reduce(first) | np.bitwise_or.reduce(second)) >> bits:
             raise ValueError("a rating is not on the scale")
-        cells = np.left_shift(first, bits, out=room[: len(first)], dtype=np.int64)
-        cells |= second
+        n = len(first) // at_once
+        cells = np.left_shift(first[:n], bits, out=room[:n], dtype=np.int64)
+        cells |= second[:n]
+        for part in range(1, at_once):
+            for column in (first, second):
+                cells <<= bits
+                cells |= column[part * n : (part + 1) * n]
         counts += np.bincount(cells, minlength=len(counts))
+    if at_once == 2:
+        both = counts.reshape(1 << 2 * bits, 1 << 2 * bits)
+        counts = both.sum(0) + both.sum(1)
+        if len(one) % 2:
+            counts[(int(one[-1]) << bits) | int(other[-1])] += 1
     table = counts.reshape(1 << bits, 1 << bits)
     # The bits of five levels would hold eight.
     if table[q:].any() or table[:, q:].any():
@@ -218,24 +234,29 @@ def cohen_kappa(
     method = (
         "Cohen's weighted kappa" if disagreement is not None else f"Cohen's kappa, {name} weights"
     )
-    found = replace(found, method=method, n_works=round(size), n_pairable=2 * round(size))
     if total <= 0:
-        return replace(found, n_works=0, n_pairable=0, reason=NO_PAIRS)
+        return replace(found, method=method, reason=NO_PAIRS)
     w = _agreement(weights, disagreement, scale)
     p = counts / total
     exact = float(np.trace(p))
     table = w.full()
-    # The table as one long row, so that a resample is a row too.
-    additive = Additive(lambda cells, _: cells, lambda cells: _kappa(cells, table), p.size, 0)
     kappa = float(_kappa(p.ravel(), table))
-    paradox = PARADOX if exact >= PARADOX_EXACT and not kappa >= PARADOX_VALUE else None
-    found = replace(found, note=paradox)
+    found = replace(
+        found,
+        method=method,
+        n_works=round(size),
+        n_pairable=2 * round(size),
+        note=PARADOX if exact >= PARADOX_EXACT and not kappa >= PARADOX_VALUE else None,
+        estimate=kappa,
+        reason=ONE_LEVEL if math.isnan(kappa) else None,
+    )
     if math.isnan(kappa):
-        return replace(found, reason=ONE_LEVEL)
-    found = replace(found, estimate=kappa)
+        return found
     if interval == "two_way":
         return with_spread(found, undefined("two-way", TWO_RATERS))
     if interval == "bootstrap":
+        # The table as one long row, so that a resample is a row too.
+        additive = Additive(lambda cells, _: cells, lambda cells: _kappa(cells, table), p.size, 0)
         cells = Patterns(np.eye(p.size), np.round(p.ravel() * size))
         options = {"confidence": confidence, "resamples": resamples, "seed": seed}
         return with_spread(found, over_works(additive, cells, **options))  # type: ignore[arg-type]

@@ -68,7 +68,14 @@ class Weighting:
 
     def full(self) -> Table:
         """The weights as a table."""
-        return self.times(np.eye(len(self.values)))
+        if self.table is not None:
+            return np.asarray(self.table.T)
+        q = len(self.values)
+        if self.name == "identity":
+            return np.eye(q)
+        if not self.span:
+            return np.ones((q, q))
+        return np.asarray(1.0 - (self.values[:, None] - self.values) ** 2 / self.span)
 
 
 def weighting(kind: Weights | ArrayLike, values: ArrayLike) -> Weighting:

@@ -36,7 +36,7 @@ from grading.measurement.agreement import (
     within,
 )
 from grading.measurement.ratings import Ratings
-from grading.measurement.units import Patterns, Rows, units_from_counts, units_of
+from grading.measurement.units import BLOCK, Patterns, Rows, units_from_counts, units_of
 from grading.measurement.weights import weighting
 from tests.measurement.published import (
     ABSTRACTORS,
@@ -179,6 +179,23 @@ def test_codes_of_any_width_are_counted_pair_by_pair(kind: Any, q: int) -> None:
             with pytest.raises(ValueError, match="not on the scale"):
                 pair_table(one, other, levels=range(q))
             column[7] = kept
+
+
+@pytest.mark.parametrize("n", [1, 2, 3, 300, 301, BLOCK - 1, BLOCK, BLOCK + 1, 2 * BLOCK + 3])
+@pytest.mark.parametrize("q", [2, 5, 9])
+def test_codes_are_counted_whatever_their_number(n: int, q: int) -> None:
+    """Pairs are counted two at a time, block by block: none is lost at an end, none seen twice."""
+    rng = np.random.default_rng(n)
+    one, other = rng.integers(0, q, (2, n))
+    table = np.zeros((q, q))
+    np.add.at(table, (one, other), 1)
+    assert np.array_equal(pair_table(one, other, levels=range(q)), table)
+    for place in {0, n // 2, n - 1}:
+        for column in (one, other):
+            kept, column[place] = column[place], q
+            with pytest.raises(ValueError, match="not on the scale"):
+                pair_table(one, other, levels=range(q))
+            column[place] = kept
 
 
 # Any number of raters -------------------------------------------------------------------------------
