@@ -9,7 +9,7 @@ from grading.db import db, transaction
 from grading.errors import GradingError, PassingFailure, PermanentFailure, Refused, Unconfirmed
 from grading.jobs.worker import Task
 from grading.models import DoomedFile, Job, Person, PersonalExport
-from grading.services import exporting, partners, retention, transcripts
+from grading.services import approvals, exporting, partners, retention, transcripts
 from grading.settings import Installation
 from grading.workflow.privacy import ExportState, PartnerKind
 
@@ -86,6 +86,7 @@ def keep_periods(task: Task) -> None:
             DoomedFile(key=key, since=task.now) for key in exporting.expire(session, now=task.now)
         )
         transcripts.end(session, now=task.now)
+        approvals.forget_lapsed(session, now=task.now)
     delete_doomed(task.installation)
 
 

@@ -88,6 +88,11 @@ def lay_before(
     return challenge
 
 
+def forget_lapsed(session: Session, *, now: datetime) -> None:
+    """Take away what was put before people and not signed in time, with the text they had entered."""
+    session.execute(delete(Challenge).where(Challenge.expires_at < now))
+
+
 def claim(session: Session, challenge: Challenge, *, now: datetime) -> None:
     """Use a challenge up; of two who try at once, one succeeds.
 

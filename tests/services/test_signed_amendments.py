@@ -11,6 +11,8 @@ from sqlalchemy.orm import Session
 
 from grading.db import db
 from grading.errors import FaultsFound, ListChanged, Refused
+from grading.jobs import privacy
+from grading.jobs.worker import Task
 from grading.models import (
     Allocation,
     Appeal,
@@ -341,6 +343,21 @@ def test_a_case_before_release_revokes_nothing_and_needs_no_signature(act: Act) 
         work = cast.submissions[0]
         case = stories.case_in(session, cast, work, "upheld", now=cast.cohort.due_at)
         assert (case.state, work.state) == ("upheld", "withheld")
+
+
+def test_what_nobody_signed_goes_with_the_daily_round(appealed: Any, act: Act, app: Flask) -> None:
+    with act() as session:
+        told, _signer = appealed(session)
+        appeal = session.scalars(select(Appeal)).one()
+        decisions.lay_before(session, told.fresh, appeal, answer=ANSWER, now=told.now)
+        now = told.now
+    for later, left in ((timedelta(minutes=10), 1), (timedelta(days=1), 0)):
+        installed = app.extensions["grading"]
+        with app.app_context():
+            privacy.keep_periods(Task(app, installed, "x", "retention", {}, now + later))
+        with act() as session:
+            kept = session.scalars(select(Challenge).filter_by(action="appeal:decide")).all()
+            assert [one.entered for one in kept] == [{"answer": ANSWER}] * left
 
 
 def test_the_chain_names_each_signed_amendment(appealed: Any, act: Act) -> None:
