@@ -22,14 +22,17 @@ from grading.services import (
     appeals,
     decisions,
     explanations,
+    groups,
     holds,
     misconduct,
     releases,
     reviews,
+    submissions,
 )
 from grading.services.approvals import Answer
 from grading.workflow.allocation import AllocationState
 from grading.workflow.approval import Proof, StepUp
+from grading.workflow.submission import CURRENT_STATEMENT
 from tests import factories
 from tests.database import NOW
 
@@ -38,6 +41,7 @@ BETTER = {"question": 3, "method": 3}
 REASON = "The second table was overlooked."
 ANSWER = "The second table answers what the rubric asks at this level."
 MINUTES = timedelta(minutes=11)
+WORDS = {"title": "Together", "text": "We counted.", "links": []}
 
 
 @dataclass
@@ -127,6 +131,40 @@ def results(
         .order_by(Grade.submission_id)
     )
     return [Released(cast, grade.submission, grade, reader, now + wait) for grade, reader in rows]
+
+
+def a_group(
+    session: Session, cast: factories.Cast, *who: int, now: datetime = NOW + timedelta(days=1)
+) -> Submission:
+    """A draft of several learners: the first begins it, the others come in by its code."""
+    first = submissions.start(session, cast.learners[who[0]], cast.cohort, now=now)
+    for index in who[1:]:
+        groups.join(session, cast.learners[index], cast.cohort, code=str(first.join_code), now=now)
+    return first
+
+
+def hand_in(session: Session, person: Person, work: Submission, now: datetime) -> None:
+    submissions.save_draft(session, person, work, **WORDS, version=None, now=now)
+    submissions.submit(session, person, work, statement=CURRENT_STATEMENT, version=None, now=now)
+
+
+def a_group_result(session: Session, **plan: Any) -> tuple[factories.Cast, Submission, datetime]:
+    """The work of two with its result, read by one grader; and the instant of release."""
+    cast = factories.a_cast(
+        session,
+        now=NOW,
+        group_size=3,
+        learners=2,
+        submitted=False,
+        **{"peer_readings": 0, "peers_needed": 0} | plan,
+    )
+    work = a_group(session, cast, 0, 1)
+    hand_in(session, cast.learners[0], work, NOW + timedelta(days=1))
+    now = cast.cohort.due_at
+    factories.run_upkeep(session, cast.cohort, now=now)
+    for item in session.scalars(select(Allocation)).all():
+        factories.rate(session, item, {"question": 2, "method": 2}, now=now)
+    return cast, work, release(session, cast, now=now)
 
 
 def an_appeal(session: Session, told: Released) -> Appeal:

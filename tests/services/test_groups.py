@@ -65,26 +65,11 @@ from grading.workflow.group import MemberState, ObjectionState
 from grading.workflow.submission import CURRENT_STATEMENT, SubmissionState
 from tests import factories
 from tests.database import NOW
+from tests.stories import WORDS, a_group, hand_in
 
 pytestmark = pytest.mark.usefixtures("app")
 DAY = timedelta(days=1)
 REASON = "This leaves out the part that I wrote."
-WORDS = {"title": "Together", "text": "We counted.", "links": []}
-
-
-def a_group(
-    session: Session, cast: factories.Cast, *who: int, now: datetime = NOW + DAY
-) -> Submission:
-    """A draft of several learners: the first begins it, the others come in by its code."""
-    first = submissions.start(session, cast.learners[who[0]], cast.cohort, now=now)
-    for index in who[1:]:
-        groups.join(session, cast.learners[index], cast.cohort, code=str(first.join_code), now=now)
-    return first
-
-
-def hand_in(session: Session, person: Person, work: Submission, now: datetime) -> None:
-    submissions.save_draft(session, person, work, **WORDS, version=None, now=now)
-    submissions.submit(session, person, work, statement=CURRENT_STATEMENT, version=None, now=now)
 
 
 @pytest.fixture

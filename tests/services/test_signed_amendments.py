@@ -24,7 +24,6 @@ from grading.models import (
     MisconductCase,
     Person,
     Score,
-    Submission,
 )
 from grading.services import (
     approvals,
@@ -42,7 +41,6 @@ from tests.authenticator import Authenticator
 from tests.database import NOW
 from tests.services.test_approvals import PARTY, a_key
 from tests.services.test_groups import REASON as POINTS_REASON
-from tests.services.test_groups import a_group, hand_in
 from tests.stories import ANSWER, BETTER, Released
 
 pytestmark = pytest.mark.usefixtures("any_database")
@@ -219,38 +217,9 @@ def test_a_decision_that_leaves_every_grade_needs_no_signature(appealed: Any, ac
         assert session.scalars(select(Approval.action)).all() == ["release:propose"]
 
 
-@pytest.fixture
-def grouped(app: Flask) -> Callable[[Session], tuple[factories.Cast, Submission, Any]]:
-    """The released work of two, in a plan with a step-up."""
-
-    def make(session: Session) -> tuple[factories.Cast, Submission, Any]:
-        cast = factories.a_cast(
-            session,
-            now=NOW,
-            group_size=3,
-            learners=2,
-            submitted=False,
-            peer_readings=0,
-            peers_needed=0,
-            step_up="passkey",
-        )
-        start = NOW + timedelta(days=1)
-        work = a_group(session, cast, 0, 1, now=start)
-        hand_in(session, cast.learners[0], work, start)
-        now = cast.cohort.due_at
-        factories.run_upkeep(session, cast.cohort, now=now)
-        for item in session.scalars(select(Allocation)).all():
-            factories.rate(session, item, {"question": 2, "method": 2}, now=now)
-        return cast, work, stories.release(session, cast, now=now)
-
-    return make
-
-
-def test_points_after_release_are_signed_over_one_members_result(
-    grouped: Any, act: Act, app: Flask
-) -> None:
+def test_points_after_release_are_signed_over_one_members_result(act: Act, app: Flask) -> None:
     with act() as session:
-        cast, work, now = grouped(session)
+        cast, work, now = stories.a_group_result(session, step_up="passkey")
         birch = cast.learners[1]
         now += timedelta(minutes=1)
         signer = Signer(session, cast.instructor, now)
@@ -286,8 +255,8 @@ def test_points_before_release_change_nothing_yet_and_need_no_signature(act: Act
             session, now=NOW, group_size=3, learners=2, submitted=False, step_up="passkey"
         )
         start = NOW + timedelta(days=1)
-        work = a_group(session, cast, 0, 1, now=start)
-        hand_in(session, cast.learners[0], work, start)
+        work = stories.a_group(session, cast, 0, 1, now=start)
+        stories.hand_in(session, cast.learners[0], work, start)
         factories.run_upkeep(session, cast.cohort, now=cast.cohort.due_at)
         made = points.set_points(
             session,

@@ -23,8 +23,8 @@ from grading.queries.instructor import case_code
 from grading.services import decisions, exposures, people
 from grading.workflow.allocation import AllocationState, Purpose
 from tests import factories, stories
-from tests.database import NOW, Clock
-from tests.services.test_groups import REASON, a_group, hand_in
+from tests.database import Clock
+from tests.services.test_groups import REASON
 from tests.stories import ANSWER, BETTER
 from tests.web.test_approving import text_of
 from tests.web.test_query_counts import counted
@@ -159,24 +159,8 @@ def test_points_after_release_are_signed_on_their_page(
 ) -> None:
     hasher = app.extensions["grading"].hasher
     with act() as session:
-        cast = factories.a_cast(
-            session,
-            now=NOW,
-            group_size=3,
-            learners=2,
-            submitted=False,
-            peer_readings=0,
-            peers_needed=0,
-            step_up="either",
-        )
-        start = NOW + timedelta(days=1)
-        work = a_group(session, cast, 0, 1, now=start)
-        hand_in(session, cast.learners[0], work, start)
-        now = cast.cohort.due_at
-        factories.run_upkeep(session, cast.cohort, now=now)
-        for item in session.scalars(select(Allocation)).all():
-            factories.rate(session, item, {"question": 2, "method": 2}, now=now)
-        clock.now = stories.release(session, cast, now=now) + timedelta(minutes=1)
+        cast, work, now = stories.a_group_result(session, step_up="either")
+        clock.now = now + timedelta(minutes=1)
         people.set_password(
             session, None, cast.instructor, factories.PASSWORD, hasher=hasher, now=now
         )
