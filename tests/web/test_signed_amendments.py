@@ -88,6 +88,7 @@ def test_the_re_marker_signs_what_the_appeal_changes(
     shown = text_of(client.get(done.location))
     assert "The appeal is upheld." in shown
     assert ANSWER in shown
+    assert "Signed with a password, " in shown
     again = client.post(place, data={"password": factories.PASSWORD})
     assert (again.status_code, "signed already" in text_of(again)) == (409, True)
     with act() as session:
@@ -207,6 +208,7 @@ def test_the_second_signs_an_upheld_case_after_release(
         assert session.scalars(select(CredentialRecord.state)).all() == ["valid"]
     done = client.post(place, data={"password": factories.PASSWORD})
     assert done.location == f"/teach/suspicion/{found}"
+    assert "Signed with a password, " in text_of(client.get(done.location))
     with act() as session:
         assert session.get_one(MisconductCase, found).state == "upheld"
         assert session.scalars(select(CredentialRecord.state)).all() == ["revoked"]

@@ -13,7 +13,7 @@ from grading.errors import Fault, FaultsFound
 from grading.models import MisconductCase, Person, Submission
 from grading.queries import disputes
 from grading.queries.instructor import case_code
-from grading.services import misconduct
+from grading.services import approvals, misconduct
 from grading.web import access, step_up
 from grading.web.access import load, requires
 from grading.web.errors import fault_words
@@ -120,6 +120,7 @@ def _page(
         released=case.submission.state == "released",
         copy=disputes.copy(session, case.submission),
         me=me.id,
+        signed=approvals.on(session, case.id),
         form=shown,
         faults=[(fault.where, fault_words(fault)) for fault in faults or ()],
         entered=request.form,

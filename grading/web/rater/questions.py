@@ -12,7 +12,7 @@ from grading.errors import Fault, FaultsFound, NotFound
 from grading.models import Allocation, Appeal, Explanation, Grade, StruckReading
 from grading.queries import disputes, members
 from grading.queries import instructor as staff
-from grading.services import decisions, explanations, misconduct
+from grading.services import approvals, decisions, explanations, misconduct
 from grading.web import access, step_up
 from grading.web.access import load, requires
 from grading.web.errors import fault_words
@@ -59,6 +59,7 @@ def _appeal_page(
         outcome=decisions.outcome(session, found),
         may_decide=decisions.may_decide(session, access.person(), found, now=access.now()),
         copy=disputes.copy(session, found.submission),
+        signed=approvals.on(session, found.id),
         case_code=staff.case_code,
         faults=_rows(faults or []),
         entered=request.form,
