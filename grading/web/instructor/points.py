@@ -72,17 +72,14 @@ def page(submission_id: str) -> Any:
                     amended = points.set_points(
                         session, me, found, person, points=given, reason=reason, now=now
                     )
-                    flash(
-                        _("The points are noted. They count when the result is released.")
-                        if amended is None
-                        else _("The result is amended. The learner is told, with your reason.")
-                    )
-            place = (
-                url_for("approving.page", challenge_id=challenge_id)
-                if challenge_id
-                else url_for("points.page", submission_id=submission_id)
+            if challenge_id:
+                return redirect(url_for("approving.page", challenge_id=challenge_id), 303)
+            flash(
+                _("The points are noted. They count when the result is released.")
+                if amended is None
+                else _("The result is amended. The learner is told, with your reason.")
             )
-            return redirect(place, 303)
+            return redirect(url_for("points.page", submission_id=submission_id), 303)
         except FaultsFound as error:
             faults = list(error.faults)
         except Refused as error:
