@@ -1,5 +1,6 @@
 """Deciding an appeal: who may, what the readings come to, a faulty one struck, a reason, a signature."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -259,13 +260,22 @@ def outcome(session: Session, appeal: Appeal) -> Outcome:
     )
 
 
-def moved(session: Session, appeal: Appeal) -> list[Line]:
-    """Say what a decision would release anew, member by member; empty where every grade stays."""
+def moved(session: Session, appeal: Appeal) -> list[tuple[Grade, Line]]:
+    """Say which grades a decision would replace, and by what; empty where every grade stays.
+
+    What is found for one member is found for the work of all; but where the appellant's own result
+    stays, so do the others'.
+    """
     if appeal.score_id is None:
         return []
     score = session.get_one(Score, appeal.score_id)
     may_lower = appeal.submission.cohort.plan.appeal_may_lower
-    rows = grades.moved(session, appeal.submission, score, may_lower=may_lower)
+    found = grades.moved(session, appeal.submission, score, may_lower=may_lower)
+    own = any(before.person_id == appeal.learner_id for before, _line in found)
+    return found if own else []
+
+
+def _lines(rows: Sequence[tuple[Grade, Line]]) -> list[Line]:
     return [line for _before, line in rows]
 
 
@@ -290,7 +300,7 @@ def lay_before(
         Action.DECIDE_APPEAL,
         appeal.id,
         cohort_id=appeal.cohort_id,
-        records=moved(session, appeal),
+        records=_lines(moved(session, appeal)),
         note={"answer": text_digest(answer)},
         entered={"answer": answer.strip()},
         now=now,
@@ -332,7 +342,8 @@ def decide(
         No reason, or one that names who writes it.
     """
     _may_decide_so(session, actor, appeal, answer, now)
-    if (lines := moved(session, appeal)) or signed is not None:
+    rows = moved(session, appeal)
+    if rows or signed is not None:
         approvals.accept_where_asked(
             session,
             actor,
@@ -340,7 +351,7 @@ def decide(
             Action.DECIDE_APPEAL,
             appeal.id,
             cohort=appeal.submission.cohort,
-            records=lines,
+            records=_lines(rows),
             note={"answer": text_digest(answer)},
             now=now,
         )
@@ -348,15 +359,12 @@ def decide(
     grade = appeals.latest_grade(session, appeal.submission, appeal.learner_id)
     assert grade is not None
     value, _band = results.on_plan_scale(session, appeal.submission, score, appeal.learner_id)
-    may_lower = appeal.submission.cohort.plan.appeal_may_lower
-    upheld = value > Decimal(grade.value)
-    lowered = value < Decimal(grade.value) and may_lower
     # What people write to each other is kept with the appeal; the chain outlives the right to forget.
     appeal.answer = answer.strip()
     move(
         session,
         appeal,
-        "uphold" if upheld else "dismiss",
+        "uphold" if value > Decimal(grade.value) else "dismiss",
         actor=actor,
         now=now,
         decided_by_id=actor.id,
@@ -365,20 +373,13 @@ def decide(
     )
     _expose(session, actor, appeal, now)
     amended = None
-    if upheld or lowered:
-        # What is found for one member is found for the work of all.
-        for changed in grades.amend_all(
-            session,
-            appeal.submission,
-            score,
-            why="appeal",
-            may_lower=may_lower,
-            actor=actor,
-            now=now,
-        ):
-            if changed.person_id == appeal.learner_id:
-                appeal.amended = amended = changed
-    else:
+    for before, _line in rows:
+        made = grades.amend(
+            session, appeal.submission, before, score, why="appeal", actor=actor, now=now
+        )
+        if made.person_id == appeal.learner_id:
+            appeal.amended = amended = made
+    if not rows:
         outbox.mail(
             session,
             "appeal_decided",

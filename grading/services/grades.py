@@ -158,27 +158,13 @@ def amend(
     return grade
 
 
-def amend_all(
-    session: Session,
-    submission: Submission,
-    score: Score,
-    *,
-    why: str,
-    may_lower: bool,
-    actor: Person,
-    now: datetime,
-) -> list[Grade]:
-    """Amend the grade of every member whose result moves with a score; a lower one stays unless it may."""
-    return [
-        amend(session, submission, before, score, why=why, actor=actor, now=now)
-        for before, _line in moved(session, submission, score, may_lower=may_lower)
-    ]
-
-
 def moved(
     session: Session, submission: Submission, score: Score, *, may_lower: bool
 ) -> list[tuple[Grade, Line]]:
-    """Say which grades in force a score moves, each with what it would become, to be signed."""
+    """Say which grades in force a score moves, each with what it would become.
+
+    A lower one stays unless it may fall.
+    """
     found = []
     for before in in_force_of(session, submission):
         value, band = results.on_plan_scale(session, submission, score, before.person_id)

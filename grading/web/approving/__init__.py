@@ -1,19 +1,20 @@
 """What is put before somebody for their signature, and what they answer."""
 
 from collections import Counter
+from collections.abc import Iterable
 from typing import Any
 
 from flask import Blueprint, Flask, flash, redirect, render_template
 from flask_babel import gettext as _
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from grading.authorization.permissions import Permission
 from grading.db import db, transaction
 from grading.errors import FaultsFound, ListChanged, NotFound, Refused
-from grading.models import Challenge, Cohort
-from grading.queries import grades
+from grading.models import Challenge, Cohort, Submission
 from grading.queries.instructor import case_code
-from grading.services import passkeys
+from grading.services import grades, passkeys
 from grading.services.passkeys import SignCountFell
 from grading.web import access, step_up
 from grading.web.access import load, requires
@@ -67,7 +68,7 @@ def _page(
         act=act,
         challenge=challenge,
         lines=challenge.records,
-        before=grades.values_in_force(session, works) if act.amends else {},
+        before=_in_force(session, works) if act.amends else {},
         grouped=max(works.values(), default=0) > 1,
         bands=Counter(line["band"] for line in challenge.records),
         spent=spent,
@@ -81,6 +82,15 @@ def _page(
         page_error=bool(message or wrong or changes),
     )
     return shown, status
+
+
+def _in_force(session: Session, works: Iterable[str]) -> dict[tuple[str, str], str]:
+    """Give what is released now, by work and person."""
+    return {
+        (work, grade.person_id): grade.value
+        for work in works
+        for grade in grades.in_force_of(session, session.get_one(Submission, work))
+    }
 
 
 @bp.post("/<challenge_id>")

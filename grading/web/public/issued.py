@@ -11,7 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
 from grading.authorization.permissions import Permission
-from grading.credential import reading
+from grading.credential import content
 from grading.credential.status import TTL_MS
 from grading.db import db
 from grading.errors import NotFound
@@ -140,7 +140,7 @@ def _page(credential_id: str) -> str:
         "public/credential.html",
         credential=found,
         status=status,
-        document=reading.read(found.document) if stands and found.document else None,
+        document=content.read(found.document) if stands and found.document else None,
         newer=credentials.published_successor(found),
         verdict=verdict,
         sponsor_id=found.program.sponsor_id,

@@ -1,4 +1,4 @@
-"""Reading a signed document back: what it says, for a page that shows nothing but what was signed."""
+"""The content of a signed document, taken back out of it, for a page that shows nothing else."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -22,18 +22,17 @@ class Level:
 class Part:
     """A member of a program's document: a course or the capstone, with the day it was awarded."""
 
-    id: str
     title: str
     awarded: date
 
 
 @dataclass(frozen=True)
-class Reading:
+class Content:
     """What a document says.
 
     Attributes
     ----------
-    learner, issuer, issuer_url : str
+    learner, issuer : str
         Names as they were signed.
     summary, criteria : str
         What was reached, and what was asked for.
@@ -51,7 +50,6 @@ class Reading:
     title: str
     learner: str
     issuer: str
-    issuer_url: str
     awarded: date
     until: date | None
     summary: str
@@ -64,7 +62,7 @@ class Reading:
     parts: tuple[Part, ...]
 
 
-def read(document: Mapping[str, Any]) -> Reading:
+def read(document: Mapping[str, Any]) -> Content:
     """Read an Open Badges or learner record document of ours.
 
     Raises
@@ -78,7 +76,7 @@ def read(document: Mapping[str, Any]) -> Reading:
         raise PermanentFailure("The stored document is not built as ours are.") from error
 
 
-def _read(document: Mapping[str, Any]) -> Reading:
+def _read(document: Mapping[str, Any]) -> Content:
     about = document["credentialSubject"]
     achievement = about["achievement"]
     # A program's document names its own achievement first, then those of its members.
@@ -87,13 +85,12 @@ def _read(document: Mapping[str, Any]) -> Reading:
     results = [(described[one["resultDescription"]], one) for one in about.get("result", ())]
     grade = next((pair for pair in results if pair[0]["resultType"] == "Percent"), None)
     until = document.get("validUntil")
-    return Reading(
+    return Content(
         title=document["name"],
         learner=next(
             one["identityHash"] for one in about["identifier"] if one["identityType"] == "name"
         ),
         issuer=document["issuer"]["name"],
-        issuer_url=document["issuer"]["url"],
         awarded=_day(document["awardedDate"]),
         until=_day(until) if until else None,
         summary=document["description"],
@@ -108,7 +105,7 @@ def _read(document: Mapping[str, Any]) -> Reading:
         ),
         levels=_levels(results),
         parts=tuple(
-            Part(one["id"], one["name"], _day(one["awardedDate"]))
+            Part(one["name"], _day(one["awardedDate"]))
             for one in about.get("verifiableCredential", ())
         ),
     )
