@@ -176,7 +176,7 @@ def test_points_after_release_are_signed_on_their_page(
     data = {"person": birch, "points": "-10", "reason": REASON}
     place = client.post(points, data=data).location
     page = text_of(client.get(place))
-    for words in ("Sign a member’s points", "-10", REASON, "57", "67"):
+    for words in ("Sign a member’s points", "Learner Birch", "-10", REASON, "57", "67"):
         assert words.replace("-", "−") in page or words in page, words
     with act() as session:
         assert session.scalars(select(MemberPoints)).all() == []

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from grading.authorization.permissions import Permission
 from grading.db import db, transaction
 from grading.errors import FaultsFound, ListChanged, NotFound, Refused
-from grading.models import Challenge, Cohort, Submission
+from grading.models import Challenge, Cohort, Person, Submission
 from grading.queries.instructor import case_code
 from grading.services import grades, passkeys
 from grading.services.passkeys import SignCountFell
@@ -21,7 +21,7 @@ from grading.web.access import load, requires
 from grading.web.approving.acts import ACTS, Act, reasons
 from grading.web.errors import fault_words, status_of, words
 from grading.web.instructor import release_page, shell
-from grading.workflow.approval import Change, Proof
+from grading.workflow.approval import Action, Change, Proof
 
 bp = Blueprint("approving", __name__, url_prefix="/approve")
 
@@ -69,6 +69,7 @@ def _page(
         challenge=challenge,
         lines=challenge.records,
         before=_in_force(session, works) if act.amends else {},
+        member=_member(session, challenge),
         grouped=max(works.values(), default=0) > 1,
         bands=Counter(line["band"] for line in challenge.records),
         spent=spent,
@@ -82,6 +83,14 @@ def _page(
         page_error=bool(message or wrong or changes),
     )
     return shown, status
+
+
+def _member(session: Session, challenge: Challenge) -> str:
+    """Name the one member whose points are signed; whoever gives them has seen the name before."""
+    if challenge.action != Action.SET_POINTS:
+        return ""
+    [line] = challenge.records
+    return session.get_one(Person, line["person"]).name
 
 
 def _in_force(session: Session, works: Iterable[str]) -> dict[tuple[str, str], str]:
