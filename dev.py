@@ -178,7 +178,7 @@ def run_steps(
         say("", f"===== {name}: {' '.join(command)}")
         start = time.monotonic()
         codes[name] = subprocess.run(
-            [PYTHON, "-m", *command],
+            [VENV / "bin" / command[0], *command[1:]],
             cwd=ROOT,
             env=environment,
             stdin=subprocess.DEVNULL,
@@ -198,6 +198,7 @@ def test(arguments: Sequence[str]) -> int:
     steps = [
         ("format", ["ruff", "format", "--check", "."]),
         ("lint", ["ruff", "check", "."]),
+        ("floors", ["lint-imports", "--no-logo"]),
         ("types", ["mypy"]),
         ("tests", ["pytest", "-n", "2", "--durations", "10", *arguments]),
     ]

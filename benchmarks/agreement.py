@@ -31,7 +31,7 @@ from grading.measurement.agreement import (
     krippendorff_alpha,
     pair_table,
 )
-from grading.measurement.components import variance_components
+from grading.measurement.components.variance import variance_components
 from grading.measurement.ratings import Ratings
 
 RESULT = Path(__file__).parent / "results" / "agreement.md"

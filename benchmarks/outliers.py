@@ -3,9 +3,10 @@
 ``os_tutorial_3ta`` (``GRADING_DATA`` or ``../shared/data``): 40 works, six questions, three teaching
 assistants, and 30 planted marks that nobody gave. Each planted mark stands in place of one assistant's
 (added where that assistant left the question out), once for each assistant, as the file does not say whose
-it is. Marks are judged question by question by `grading.measurement.outliers`, at the rate of sound marks
-that it names on the leads' page (one in 500) and at one in 2,000; *at once* is what judging all marks by one
-fit finds, without setting any aside first. Writes ``benchmarks/results/outliers.md``.
+it is. Marks are judged question by question by `grading.measurement.posterior.outliers`, at the
+rate of sound marks that it names on the leads' page (one in 500) and at one in 2,000;
+*at once* is what judging all marks by one fit finds, without setting any aside first.
+Writes ``benchmarks/results/outliers.md``.
 """
 
 import csv
@@ -17,9 +18,9 @@ import numpy as np
 from scipy.stats import norm
 
 from benchmarks.simulation import write
-from grading.measurement.aggregation import Readings, aggregate
-from grading.measurement.outliers import MOST, outliers
-from grading.measurement.prediction import leave_one_out
+from grading.measurement.posterior.aggregation import Readings, aggregate
+from grading.measurement.posterior.outliers import MOST, outliers
+from grading.measurement.posterior.prediction import leave_one_out
 
 Cell = tuple[str, str]
 Marks = dict[Cell, float]

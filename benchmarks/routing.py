@@ -30,9 +30,16 @@ from benchmarks.simulation import (
     started,
     write,
 )
-from grading.measurement.aggregation import Aggregation, Readings, aggregate
-from grading.measurement.routing import Board, Choice, Decisions, Limits
-from grading.measurement.worlds import CUTS, KINDS, PASS_MARK, Kind, World, simulate
+from grading.measurement.allocation.routing import Board, Choice, Decisions, Limits
+from grading.measurement.allocation.worlds import (
+    CUTS,
+    KINDS,
+    PASS_MARK,
+    Kind,
+    World,
+    simulate,
+)
+from grading.measurement.posterior.aggregation import Aggregation, Readings, aggregate
 
 COSTS = (0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.1, 1.5, 2.0)
 SHOWN = (0.1, 0.25, 0.5, 0.8, 1.0, 2.0)

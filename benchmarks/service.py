@@ -16,10 +16,12 @@ import numpy as np
 
 from grading import migrations
 from grading.app import create_app
+from grading.cohorts import members
+from grading.cohorts.queries import participants
 from grading.db import db, transaction
-from grading.measurement.allocation import allocate
+from grading.measurement.allocation.balanced import allocate
 from grading.models import Cohort, Person, Submission
-from grading.services import allocations, holds, members, reviews
+from grading.readings import allocations, holds, reviews
 from grading.workflow.allocation import Pool, Purpose
 from grading.workflow.cohort import Role
 from tests import factories
@@ -74,7 +76,7 @@ def finishes() -> float:
                     )
                 cohort_id = cohort.id
                 graders = [
-                    person.id for person in allocations.members(session, cohort, Role.GRADER)
+                    person.id for person in participants.with_roles(session, cohort, Role.GRADER)
                 ]
 
         def grade(rater: str) -> int:

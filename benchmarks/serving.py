@@ -28,7 +28,7 @@ from grading import migrations
 from grading.app import create_app
 from grading.db import db, transaction
 from grading.models import Allocation, Person
-from grading.services import checks
+from grading.readings import check_items
 from grading.workflow.allocation import Purpose
 from tests import factories
 from tests.database import NOW, Clock, settings_for
@@ -75,7 +75,7 @@ def items(app: Flask, clock: Clock) -> dict[str, tuple[str, str]]:
         ).one()
         assert live.rater_id is not None
         other = next(grader for grader in cast.graders if grader.id != live.rater_id)
-        check = checks.next_item(session, other, cast.cohort, now=due)
+        check = check_items.next_item(session, other, cast.cohort, now=due)
         assert check is not None
         assert check.purpose == Purpose.VALIDITY
         live.held_since, live.hold_until = check.held_since, check.hold_until

@@ -17,9 +17,11 @@ from sqlalchemy import event, select
 
 from grading import migrations
 from grading.app import create_app
+from grading.cohorts import cohorts
 from grading.db import db, transaction
+from grading.ledger import audit
 from grading.models import Cohort, ImportBatch, Person
-from grading.services import audit, cohorts, imports
+from grading.office import imports
 from grading.workflow.cohort import ImportKind, Role
 from tests import factories
 from tests.database import NOW, settings_for

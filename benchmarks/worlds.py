@@ -14,8 +14,8 @@ from concurrent.futures import ProcessPoolExecutor
 import numpy as np
 
 from benchmarks.simulation import INSIDE, Pairs, Score, ece, median, progress, score, started, write
-from grading.measurement.aggregation import Aggregation, Readings, aggregate
-from grading.measurement.worlds import CUTS, KINDS, PASS_MARK, Kind, simulate
+from grading.measurement.allocation.worlds import CUTS, KINDS, PASS_MARK, Kind, simulate
+from grading.measurement.posterior.aggregation import Aggregation, Readings, aggregate
 
 Rule = Callable[[Pairs], Aggregation]
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from grading.cohorts import cohorts, submissions
 from grading.models import (
     Allocation,
     AnchorPaper,
@@ -15,8 +16,11 @@ from grading.models import (
     RubricVersion,
     Submission,
 )
+from grading.office import upkeep
+from grading.people import accounts
+from grading.programs import programs
+from grading.readings import anchors, reviews
 from grading.rubric.definition import Criterion, Level, Rubric
-from grading.services import anchors, cohorts, people, programs, reviews, submissions, upkeep
 from grading.workflow import plan as plans
 from grading.workflow.cohort import Role
 from grading.workflow.submission import CURRENT_STATEMENT
@@ -52,7 +56,7 @@ def a_rubric(**changes: Any) -> Rubric:
 
 def a_person(session: Session, name: str, *, now: datetime, **changes: Any) -> Person:
     email = name.lower().replace(" ", ".") + "@example.org"
-    return people.create(
+    return accounts.create(
         session, None, email=changes.pop("email", email), name=name, now=now, **changes
     )
 

@@ -21,11 +21,8 @@ from grading.models import (
     Submission,
     SubmissionMember,
 )
-from grading.queries import credentials as queries
-from grading.services import (
-    grades,
-    releases,
-)
+from grading.records.queries import issued_credentials
+from grading.releases import grades, releases
 from grading.settings import Installation
 from grading.workflow.allocation import AllocationState
 from grading.workflow.cohort import Role
@@ -89,7 +86,7 @@ def released(world: dict[str, Any], work: Callable[[Any], int]) -> dict[str, Any
 
 
 def of(session: Any, world: dict[str, Any], **wanted: Any) -> Sequence[IssuedCredential]:
-    found = queries.issued(session, world["program"], world["learner"])
+    found = issued_credentials.issued(session, world["program"], world["learner"])
     return [
         one for one in found if all(getattr(one, name) == value for name, value in wanted.items())
     ]

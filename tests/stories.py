@@ -7,6 +7,8 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from grading.cohorts import groups, submissions
+from grading.disputes import appeals, decisions, explanations, misconduct
 from grading.models import (
     Allocation,
     Appeal,
@@ -17,19 +19,10 @@ from grading.models import (
     Person,
     Submission,
 )
-from grading.queries import instructor
-from grading.services import (
-    appeals,
-    decisions,
-    explanations,
-    groups,
-    holds,
-    misconduct,
-    releases,
-    reviews,
-    submissions,
-)
-from grading.services.approvals import Answer
+from grading.people.approvals import Answer
+from grading.readings import holds, reviews
+from grading.releases import releases
+from grading.releases.queries import cohort_overview
 from grading.workflow.allocation import AllocationState
 from grading.workflow.approval import Proof, StepUp
 from grading.workflow.submission import CURRENT_STATEMENT
@@ -260,4 +253,4 @@ def case_in(
 
 def staff_code(work: Submission) -> str:
     """The code by which staff know a work."""
-    return instructor.case_code(work.id)
+    return cohort_overview.case_code(work.id)

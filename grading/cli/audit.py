@@ -8,7 +8,8 @@ import click
 
 from grading.cli.edge import CreateApp, as_json, service
 from grading.db import transaction
-from grading.services import approvals, audit
+from grading.ledger import audit
+from grading.people import approvals
 
 
 @click.group("audit")

@@ -10,13 +10,16 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from grading.cli.edge import CreateApp, as_json, find_cohort, find_program, now, service, show
+from grading.cohorts import cohorts
+from grading.cohorts.queries import staffing_facts
 from grading.db import transaction
 from grading.errors import NotFound
 from grading.jobs import upkeep
 from grading.models import Cohort, ImportBatch, Program, RubricVersion
-from grading.queries import instructor, releasing
-from grading.queries import staffing as queries
-from grading.services import cohorts, imports, programs
+from grading.office import imports
+from grading.programs import programs
+from grading.releases.queries import candidates as releasing
+from grading.releases.queries import cohort_overview
 from grading.workflow import plan as plans
 from grading.workflow.cohort import ImportKind
 
@@ -95,8 +98,8 @@ def show_cohort(create_app: CreateApp, cohort: str, as_json: bool) -> None:
             "state": found.state,
             "due": found.due_at.isoformat(),
             "plan": found.plan_version.digest,
-            "submissions": instructor.submission_counts(session, found),
-            "items": instructor.item_counts(session, found),
+            "submissions": cohort_overview.submission_counts(session, found),
+            "items": cohort_overview.item_counts(session, found),
             "ready": sum(item.ready for item in candidates),
             "hindered": sum(not item.ready for item in candidates),
             "stuck": len(releasing.stranded_items(session, found)),
@@ -252,7 +255,7 @@ def staffing(create_app: CreateApp, cohort: str, learners: int | None) -> None:
     """Say what COHORT's plan makes impossible with its people."""
     with service(create_app), transaction() as session:
         found = find_cohort(session, cohort)
-        verdict = queries.check(session, found, found.plan, learners=learners)
+        verdict = staffing_facts.check(session, found, found.plan, learners=learners)
         for item in verdict.findings:
             click.echo(f"{item.severity}: {item.template % item.params}")
         click.echo(

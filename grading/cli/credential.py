@@ -12,8 +12,8 @@ from grading.cli.edge import CreateApp, find_cohort, now, service
 from grading.db import transaction
 from grading.errors import NotFound
 from grading.models import IssuedCredential, Person
-from grading.queries import credentials as queries
-from grading.services import credentials, disclosures, issuers
+from grading.records import credentials, disclosures, issuers
+from grading.records.queries import issued_credentials
 from grading.workflow.issued import CredentialKind, IssuedState
 
 
@@ -38,7 +38,7 @@ def export(
     """
     with service(create_app), transaction() as session:
         cohort = find_cohort(session, cohort_key)
-        capstones = list(queries.of_cohort(session, cohort))
+        capstones = list(issued_credentials.of_cohort(session, cohort))
         if email is not None:
             capstones = [one for one in capstones if one.person.email == email]
         if not capstones:
@@ -58,7 +58,7 @@ def export(
 
 
 def _valid(session: Session, capstone: IssuedCredential) -> list[IssuedCredential]:
-    found = queries.issued(session, capstone.program_id, capstone.person_id)
+    found = issued_credentials.issued(session, capstone.program_id, capstone.person_id)
     return [one for one in found if one.state == IssuedState.VALID]
 
 

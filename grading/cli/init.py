@@ -13,7 +13,7 @@ from grading.cli.edge import CreateApp, now, service
 from grading.db import db, transaction
 from grading.errors import Refused
 from grading.models import Person
-from grading.services import people
+from grading.people import accounts
 from grading.settings import SECRET_FILE
 
 
@@ -50,10 +50,10 @@ def command(create_app: CreateApp, email: str, name: str, password_stdin: bool) 
                 raise Refused(
                     "There is an administrator already. Add people with “grading people”."
                 )
-            person = people.create(
+            person = accounts.create(
                 session, None, email=email, name=name, administrator=True, now=now()
             )
-            people.set_password(
+            accounts.set_password(
                 session,
                 None,
                 person,

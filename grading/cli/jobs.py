@@ -10,8 +10,8 @@ from grading.db import transaction
 from grading.errors import NotFound
 from grading.jobs.handlers import HANDLERS
 from grading.jobs.worker import Worker
+from grading.ledger import outbox
 from grading.models import Job, JobState
-from grading.services import outbox
 
 
 @click.group("jobs")

@@ -11,7 +11,7 @@ from grading.cli.edge import CreateApp, as_json, now, service, show
 from grading.db import transaction
 from grading.errors import NotFound
 from grading.models import SigningKey, Sponsor
-from grading.services import issuers
+from grading.records import issuers
 
 did_option = click.option(
     "--did", help="A did:web on the sponsor's own domain, where it puts “keys document” itself."

@@ -10,17 +10,11 @@ from sqlalchemy import select
 from grading.cli.edge import CreateApp, as_json, now, service, show
 from grading.db import db, transaction
 from grading.errors import NotFound, Refused
+from grading.ledger import audit
 from grading.models import Person, Submission
-from grading.services import (
-    audit,
-    disclosures,
-    exporting,
-    identity,
-    openid,
-    passkeys,
-    people,
-    records,
-)
+from grading.office import exporting
+from grading.people import accounts, identity, openid, passkeys
+from grading.records import disclosures, records
 from grading.workflow.credential import IdentityAssurance
 from grading.workflow.privacy import Disclosed, Ground
 
@@ -57,10 +51,10 @@ def list_people(create_app: CreateApp, as_json: bool) -> None:
 def add(create_app: CreateApp, email: str, name: str, administrator: bool) -> None:
     """Make an account for EMAIL and NAME, and mail an invitation."""
     with service(create_app), transaction() as session:
-        person = people.create(
+        person = accounts.create(
             session, None, email=email, name=name, administrator=administrator, now=now()
         )
-        people.invite(session, person, now=now())
+        accounts.invite(session, person, now=now())
     click.echo(f"{email} has an account; the invitation goes out with the next job.")
 
 
@@ -76,8 +70,8 @@ def password(create_app: CreateApp, email: str, password_stdin: bool) -> None:
         given = click.prompt("Password", hide_input=True, confirmation_prompt=True)
     with service(create_app) as app, transaction() as session:
         hasher = app.extensions["grading"].hasher
-        person = people.find(session, email)
-        people.set_password(session, None, person, given, hasher=hasher, now=now())
+        person = accounts.find(session, email)
+        accounts.set_password(session, None, person, given, hasher=hasher, now=now())
     click.echo("The password is set.")
 
 
@@ -102,11 +96,11 @@ def verify(
 ) -> None:
     """Record that the identity of EMAIL was checked, and is NAME; records are issued under it."""
     with service(create_app), transaction() as session:
-        person = people.find(session, email)
+        person = accounts.find(session, email)
         submission = session.get(Submission, submission_id) if submission_id else None
         if submission_id and submission is None:
             raise NotFound("There is no submission %(id)s.", id=submission_id)
-        actor = people.find(session, by) if by else None
+        actor = accounts.find(session, by) if by else None
         identity.check(
             session,
             actor,
@@ -137,7 +131,7 @@ def export(create_app: CreateApp, email: str, path: Path, ground: str) -> None:
     with service(create_app) as app:
         at = now()
         with transaction() as session:
-            person = session.get(Person, email) or people.find(session, email)
+            person = session.get(Person, email) or accounts.find(session, email)
             person_id = person.id
             disclosures.log(
                 session,
@@ -174,7 +168,7 @@ def link(create_app: CreateApp, email: str, subject: str) -> None:
         settings = app.extensions["grading"].settings.openid
         if settings is None:
             raise Refused("No institution's sign-in is configured: set GRADING_OIDC_ISSUER.")
-        person = people.find(session, email)
+        person = accounts.find(session, email)
         openid.link(session, None, person, issuer=settings.issuer, subject=subject, now=now())
     click.echo(f"{email} signs in with {settings.name}.")
 
@@ -185,7 +179,7 @@ def link(create_app: CreateApp, email: str, subject: str) -> None:
 def deactivate(create_app: CreateApp, email: str) -> None:
     """Close the account of EMAIL. What they did stays on record."""
     with service(create_app), transaction() as session:
-        people.deactivate(session, None, people.find(session, email), now=now())
+        accounts.deactivate(session, None, accounts.find(session, email), now=now())
     click.echo(f"{email} can no longer sign in.")
 
 
@@ -204,7 +198,7 @@ def list_passkeys(create_app: CreateApp, email: str, as_json: bool) -> None:
                 "added": one.added_at,
                 "used": one.used_at,
             }
-            for one in passkeys.of(session, people.find(session, email))
+            for one in passkeys.of(session, accounts.find(session, email))
         ]
     show(rows, json_wanted=as_json, empty="There is no passkey.")
 
@@ -217,7 +211,7 @@ def list_passkeys(create_app: CreateApp, email: str, as_json: bool) -> None:
 def remove_passkey(create_app: CreateApp, email: str, passkey_id: str, reason: str) -> None:
     """Remove PASSKEY of EMAIL, who lost it. They are told by mail; what it signed stays valid."""
     with service(create_app), transaction() as session:
-        person = people.find(session, email)
+        person = accounts.find(session, email)
         found = next((one for one in passkeys.of(session, person) if one.id == passkey_id), None)
         if found is None:
             raise NotFound("%(email)s has no passkey %(id)s.", email=email, id=passkey_id)

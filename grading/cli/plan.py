@@ -12,8 +12,8 @@ import numpy as np
 
 from grading.cli.edge import as_json, show
 from grading.errors import Refused
-from grading.measurement.worlds import KINDS, Kind
-from grading.services.rehearsal import Assumptions, Rehearsal, rehearse, spread
+from grading.measurement.allocation.worlds import KINDS, Kind
+from grading.scores.rehearsal import Assumptions, Rehearsal, rehearse, spread
 from grading.workflow import plan as plans
 
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)

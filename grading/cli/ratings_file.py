@@ -14,8 +14,8 @@ import numpy as np
 
 from grading.cli.edge import as_json
 from grading.errors import Fault, FaultsFound, Refused
+from grading.measurement.files import Columns, FaultyRows, read_csv, read_parquet, tidy
 from grading.measurement.ratings import Ratings, combined
-from grading.measurement.reading import Columns, FaultyRows, read_csv, read_parquet, tidy
 
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 # A file of this size or more says on the way how far it is.

@@ -9,8 +9,8 @@ from grading.cli.edge import CreateApp, as_json, service
 from grading.db import transaction
 from grading.errors import NotFound
 from grading.models import Grade
-from grading.services import recomputing
-from grading.services.recomputing import Check
+from grading.releases import recomputing
+from grading.releases.recomputing import Check
 
 
 @click.command("recompute")

@@ -23,11 +23,14 @@ from flask import Flask
 from sqlalchemy import func, select
 
 from grading import migrations
+from grading.cohorts import cohorts, submissions
+from grading.cohorts.queries import participants
 from grading.db import db, transaction
 from grading.errors import Fault, FaultsFound, GradingError
 from grading.jobs import upkeep
 from grading.jobs.handlers import HANDLERS
 from grading.jobs.worker import Worker
+from grading.ledger import audit
 from grading.models import (
     Allocation,
     Cohort,
@@ -40,19 +43,13 @@ from grading.models import (
     Submission,
 )
 from grading.models.codes import retold
-from grading.queries import agreement, gates, releasing
+from grading.people import accounts
+from grading.programs import programs
+from grading.readings import allocations, holds, reviews
+from grading.releases import releases
+from grading.releases.queries import candidates, gates
 from grading.rubric.definition import Criterion, Level, Rubric
-from grading.services import (
-    allocations,
-    audit,
-    cohorts,
-    holds,
-    people,
-    programs,
-    releases,
-    reviews,
-    submissions,
-)
+from grading.scores.queries import agreement
 from grading.settings import Settings, from_environment
 from grading.workflow import plan as plans
 from grading.workflow.allocation import HELD, AllocationState, Pool, Purpose
@@ -235,7 +232,7 @@ class Player:
             self.cohort_id = cohort.id
             for index, rater in enumerate(self.ratings.raters):
                 role = Role.GRADER if index in drawn else Role.PEER
-                person = people.create(
+                person = accounts.create(
                     session,
                     None,
                     email=f"rater-{index:05d}@example.org",
@@ -245,7 +242,7 @@ class Player:
                 cohorts.enrol(session, None, cohort, person, role, now=self.now)
                 self.rater_of[person.id] = rater
             for name in ("Opal", "Jade"):
-                person = people.create(
+                person = accounts.create(
                     session,
                     None,
                     email=f"{name.lower()}@example.org",
@@ -268,7 +265,7 @@ class Player:
 
     def _submit_one(self, session: Any, index: int, work: str) -> None:
         cohort = session.get_one(Cohort, self.cohort_id)
-        learner = people.create(
+        learner = accounts.create(
             session,
             None,
             email=f"learner-{index:05d}@example.org",
@@ -362,7 +359,7 @@ class Player:
                     .order_by(Person.email, Allocation.created_at)
                 )
             )
-            graders = allocations.members(session, cohort, Role.GRADER)
+            graders = participants.with_roles(session, cohort, Role.GRADER)
             loads = dict(
                 zip(
                     [grader.id for grader in graders],
@@ -414,7 +411,7 @@ class Player:
         with transaction() as session:
             cohort = session.get_one(Cohort, self.cohort_id)
             self.now = max(self.now, cohort.results_at)
-            found = releasing.candidates(session, cohort, now=self.now)
+            found = candidates.candidates(session, cohort, now=self.now)
             failed = [gate.key for gate in gates.failed(session, cohort, found)]
             if not any(item.ready for item in found):
                 return
@@ -449,7 +446,7 @@ class Player:
                     ).all()
                 )
             )
-            left = releasing.candidates(session, cohort, now=self.now)
+            left = candidates.candidates(session, cohort, now=self.now)
             readings = Counter(
                 (str(pool), str(purpose))
                 for pool, purpose in session.execute(

@@ -9,8 +9,8 @@ from grading.cli.edge import CreateApp, as_json, find_program, now, service, sho
 from grading.db import transaction
 from grading.errors import NotFound
 from grading.models import RubricVersion
+from grading.programs import programs
 from grading.rubric import loading
-from grading.services import programs
 
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 

@@ -13,10 +13,12 @@ from grading.cli.edge import show
 from grading.cli.plain import plain
 from grading.cli.ratings_file import Numbers, Source, criteria_of, reads_file
 from grading.errors import Refused
-from grading.measurement import agreement, decision, generalizability
-from grading.measurement.coefficient import Coefficient
-from grading.measurement.generalizability import VarianceComponents
+from grading.measurement import agreement
+from grading.measurement.agreement.coefficient import Coefficient
+from grading.measurement.components import generalizability
+from grading.measurement.components.generalizability import VarianceComponents
 from grading.measurement.ratings import Ratings
+from grading.measurement.scoring import decision
 
 WEIGHTS = ("identity", "linear", "quadratic", "ordinal", "radical", "ratio")
 OF_TWO = ("cohen_kappa", "lin_concordance", "bland_altman")
@@ -361,7 +363,7 @@ def severity_command(
 )
 def aggregate_command(source: Source, as_json: bool, cuts: tuple[float, ...], rule: str) -> None:
     """What each work is worth, from peers with professionals, and how sure that is."""
-    from grading.measurement import aggregation
+    from grading.measurement.posterior import aggregation
 
     ratings = source.ratings
     professionals: Any = ()

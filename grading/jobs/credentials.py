@@ -11,7 +11,7 @@ from grading.db import transaction
 from grading.errors import PassingFailure
 from grading.jobs.worker import Task
 from grading.models import CredentialRecord, StatusList
-from grading.services import credentials
+from grading.records import credentials
 
 # Members, then the program's; a change in between asks for them again.
 MOST_ROUNDS = 20

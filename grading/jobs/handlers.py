@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from flask import render_template
 from sqlalchemy import select
 
+from grading.cohorts.queries import calendars, group_members
 from grading.db import transaction
 from grading.errors import IllegalTransition
 from grading.jobs import credentials, privacy, upkeep
@@ -28,8 +29,10 @@ from grading.models import (
     SubmissionMember,
     SubmittedCopy,
 )
-from grading.queries import dates, members, needs
-from grading.services import people, releases, results, statistics
+from grading.office import needs
+from grading.people import accounts
+from grading.releases import releases, results
+from grading.scores import statistics
 from grading.workflow.group import ObjectionState
 from grading.workflow.release import ReleaseState
 
@@ -58,7 +61,7 @@ def send_password_mail(task: Task) -> None:
         person = session.get(Person, task.payload["person"])
         if person is None or not person.active:
             return
-        token = people.issue_reset(session, person, now=task.now)
+        token = accounts.issue_reset(session, person, now=task.now)
         message = _message(task, task.payload["template"], person, {"token": token})
     task.installation.mailer.send(message)
 
@@ -129,7 +132,7 @@ def _receipt(session: Any, person: Person, given: Context, _now: datetime) -> Co
         "zone": submission.cohort.zone,
         "copy": copy,
         "files": [files[file_id] for file_id in copy.files],
-        "closes_at": dates.window(session, submission)[1],
+        "closes_at": calendars.window(session, submission)[1],
         "by": by.name if by else None,
         "objections_until": submission.objections_until,
         "late_days": late_days,
@@ -155,7 +158,7 @@ def _group_changed(session: Any, _person: Person, given: Context, _now: datetime
 def _objection(session: Any, person: Person, given: Context, _now: datetime) -> Context:
     objection = session.get_one(Objection, given["objection"])
     cohort = objection.submission.cohort
-    own = members.newest(session, cohort, person.id)
+    own = group_members.newest(session, cohort, person.id)
     return {
         "cohort": cohort,
         "zone": cohort.zone,
@@ -163,7 +166,7 @@ def _objection(session: Any, person: Person, given: Context, _now: datetime) -> 
         "returned": objection.state == ObjectionState.RETURNED,
         "upheld": objection.state == ObjectionState.UPHELD,
         "own": objection.person_id == person.id,
-        "due_at": dates.window(session, own)[0] if own else None,
+        "due_at": calendars.window(session, own)[0] if own else None,
     }
 
 
@@ -195,7 +198,7 @@ def _case(session: Any, _person: Person, given: Context, _now: datetime) -> Cont
 
 def _own_dates(session: Any, person: Person, given: Context, _now: datetime) -> Context:
     cohort = session.get_one(Cohort, given["cohort"])
-    calendar = dates.of_learner(session, cohort, person.id)
+    calendar = calendars.of_learner(session, cohort, person.id)
     return {"cohort": cohort, "zone": cohort.zone, "calendar": calendar}
 
 

@@ -9,7 +9,9 @@ from grading.db import db, transaction
 from grading.errors import GradingError, PassingFailure, PermanentFailure, Refused, Unconfirmed
 from grading.jobs.worker import Task
 from grading.models import DoomedFile, Job, Person, PersonalExport
-from grading.services import approvals, exporting, partners, retention, transcripts
+from grading.office import exporting, retention
+from grading.people import approvals
+from grading.records import partners, transcripts
 from grading.settings import Installation
 from grading.workflow.privacy import ExportState, PartnerKind
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from flask import Flask
 
 from grading.db import transaction
-from grading.services import upkeep
+from grading.office import upkeep
 
 # A step that still finds work after so many rounds goes on with the next upkeep.
 MOST_ROUNDS = 10_000

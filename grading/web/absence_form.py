@@ -5,9 +5,9 @@ from datetime import date, datetime
 from flask import request
 from sqlalchemy.orm import Session
 
+from grading.cohorts.queries import participants
 from grading.errors import Fault, FaultsFound
 from grading.models import Cohort, Person
-from grading.queries import coordinator as queries
 from grading.workflow.deadlines import whole_days
 
 
@@ -42,7 +42,7 @@ def grader(session: Session, cohort: Cohort, name: str) -> Person | None:
     wanted = request.form.get(name, "")
     if not wanted:
         return None
-    for person in queries.graders(session, cohort):
+    for person in participants.graders(session, cohort):
         if person.id == wanted:
             return person
     raise FaultsFound([Fault(name, "Choose a grader of the cohort.")])

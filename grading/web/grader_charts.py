@@ -10,9 +10,9 @@ import numpy as np
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
-from grading.measurement.monitoring import Effect
+from grading.measurement.monitoring.effects import Effect
+from grading.readings.graders import ENOUGH, Known, Part
 from grading.rubric.definition import Rubric
-from grading.services.graders import ENOUGH, Known, Part
 from grading.web import charts
 from grading.web.charts import Break, Estimate, Figure, Limit, Series
 

@@ -17,7 +17,7 @@ from sqlalchemy import literal, select
 
 from grading.db import db
 from grading.models import JobState, Membership, Person, SponsorMember
-from grading.services.checking import Outcome
+from grading.records.checking import Outcome
 from grading.web import access
 from grading.web.markdown import render as markdown
 from grading.workflow.allocation import AllocationState as A

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from grading.errors import Fault
+from grading.readings.reviews import Sheet
 from grading.rubric.definition import Criterion, Rubric
-from grading.services.reviews import Sheet
 from grading.web.errors import fault_words
 
 

@@ -5,8 +5,8 @@ from sqlalchemy.orm import Session
 
 from grading.errors import Refused
 from grading.models import Challenge, Cohort
-from grading.services import approvals
-from grading.services.approvals import Answer
+from grading.people import approvals
+from grading.people.approvals import Answer
 from grading.settings import RelyingParty
 from grading.web import access
 from grading.workflow.approval import Proof, StepUp

@@ -15,6 +15,7 @@ class ReleaseState(StrEnum):
 
 
 S = ReleaseState
+PENDING = (ReleaseState.PROPOSED, ReleaseState.SCHEDULED)
 
 MACHINE = Machine(
     "release",

@@ -99,7 +99,7 @@ def test_the_digest_goes_out_through_a_real_server(
 
     from grading.jobs.handlers import HANDLERS
     from grading.jobs.worker import Worker
-    from grading.services import outbox
+    from grading.ledger import outbox
     from tests import factories
     from tests.database import NOW
 

@@ -21,7 +21,11 @@ from grading.models import (
     Program,
     Submission,
 )
-from grading.services import holds, people, programs, releases, sharing, sponsors
+from grading.people import accounts, sponsors
+from grading.programs import programs
+from grading.readings import holds
+from grading.records import sharing
+from grading.releases import releases
 from grading.workflow.allocation import Purpose
 from tests import factories, stories
 from tests.browser.a11y import faults
@@ -90,7 +94,7 @@ def test_an_office_runs_a_cohort_from_its_program_to_its_end(
             session, None, sponsor, email="pearl@example.org", name="Officer Pearl", now=NOW
         )
         pearl = session.get_one(Person, member.person_id)
-        people.set_password(session, None, pearl, factories.PASSWORD, hasher=hasher, now=NOW)
+        accounts.set_password(session, None, pearl, factories.PASSWORD, hasher=hasher, now=NOW)
     # The member of the office signs in, and builds a program.
     office = Visit(enter().new_page())
     office.goto("/admin/")
@@ -145,7 +149,7 @@ def test_an_office_runs_a_cohort_from_its_program_to_its_end(
         cohort = session.get_one(Cohort, cohort_id)
         assert cohort.state == "open"
         due = cohort.due_at
-        garnet = people.find(session, "garnet@example.org").id
+        garnet = accounts.find(session, "garnet@example.org").id
 
     # The coordinator gives one learner more time, and sees first what it moves.
     clock.forward(days=1)

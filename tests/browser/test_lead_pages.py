@@ -12,15 +12,16 @@ from sqlalchemy import select
 
 from grading.jobs import upkeep
 from grading.models import Alarm
-from grading.services import anchors, calibration, monitoring, quarantines
+from grading.readings import anchors, calibration, monitoring
+from grading.scores import quarantines
 from grading.workflow.allocation import AllocationState
 from grading.workflow.calibration import AttemptKind
 from tests import factories
 from tests.browser.a11y import faults
 from tests.browser.conftest import MODES
 from tests.database import NOW, Clock
-from tests.services.test_calibration import AT, RULES, rng
-from tests.services.test_monitoring import drifting
+from tests.readings.test_calibration import AT, RULES, rng
+from tests.readings.test_monitoring import drifting
 
 Enter = Callable[..., BrowserContext]
 

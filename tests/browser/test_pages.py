@@ -11,6 +11,8 @@ from flask import Flask
 from playwright.sync_api import BrowserContext, Page, expect
 from sqlalchemy import select
 
+from grading.cohorts import cohorts, extensions
+from grading.disputes import decisions
 from grading.jobs import upkeep
 from grading.jobs.handlers import HANDLERS
 from grading.jobs.worker import Worker
@@ -22,15 +24,11 @@ from grading.models import (
     StruckReading,
     Submission,
 )
+from grading.office import imports
+from grading.people import sponsors
+from grading.readings import absences
+from grading.records import entitlements
 from grading.rubric.loading import load
-from grading.services import (
-    cohorts,
-    decisions,
-    entitlements,
-    extensions,
-    imports,
-    sponsors,
-)
 from grading.workflow.allocation import Pool
 from grading.workflow.calendar import ExtensionKind
 from grading.workflow.cohort import ImportKind
@@ -437,7 +435,7 @@ def disputed(act: Callable[[], Any], clock: Clock) -> dict[str, Any]:
             reason="Ill for a week.",
             now=now,
         )
-        extensions.declare_absence(
+        absences.declare_absence(
             session,
             cast.coordinator,
             cast.cohort,

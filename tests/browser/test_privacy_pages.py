@@ -13,8 +13,9 @@ from grading.adapters import signing
 from grading.jobs.handlers import HANDLERS
 from grading.jobs.worker import Worker
 from grading.models import PartnerSending, Person
-from grading.queries import credentials as queries
-from grading.services import erasure, exporting, partners, sharing
+from grading.office import erasure, exporting
+from grading.records import partners, sharing
+from grading.records.queries import issued_credentials
 from grading.workflow.privacy import SendingState
 from tests import factories
 from tests.browser.conftest import MODES
@@ -53,7 +54,7 @@ def given(
             )
             for name in ("Example Ltd", "Another School")
         ]  # fmt: skip
-        record = queries.record_of(session, cohort.program_id, learner.id)
+        record = issued_credentials.record_of(session, cohort.program_id, learner.id)
         assert record is not None
         offer = partners.offer(session, record, made[0])
         sending = partners.send(session, learner, record, made[0], digest=offer.digest, now=now)

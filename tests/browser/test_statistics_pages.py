@@ -12,14 +12,14 @@ from playwright.sync_api import expect
 
 from grading.jobs.handlers import HANDLERS
 from grading.jobs.worker import Worker
-from grading.queries import releasing
-from grading.services import releases
+from grading.releases import releases
+from grading.releases.queries import candidates
 from tests import factories
 from tests.browser.a11y import faults
 from tests.browser.conftest import MODES
 from tests.browser.test_charts import _CLASHES
 from tests.database import Clock
-from tests.services.test_adjusting import graded
+from tests.scores.test_adjusting import graded
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -34,7 +34,7 @@ def test_statistics_release_and_result(
         works = [work.id for work in cast.submissions]
         some = next(
             item.submission_id
-            for item in releasing.candidates(session, cast.cohort, now=now)
+            for item in candidates.candidates(session, cast.cohort, now=now)
             if item.ready
         )
         release = releases.propose(

@@ -11,7 +11,8 @@ from playwright.sync_api import BrowserContext, Page, expect
 from sqlalchemy import select
 
 from grading.models import CredentialRecord, Membership, Person, SigningKey
-from grading.services import credentials, identity, records
+from grading.people import identity
+from grading.records import credentials, records
 from grading.workflow.cohort import Role
 from tests.browser.a11y import faults
 from tests.browser.conftest import MODES

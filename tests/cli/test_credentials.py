@@ -16,7 +16,7 @@ from grading.adapters.signing import LocalNotary
 from grading.cli import group
 from grading.credential import issuer, status
 from grading.models import AuditEntry, Grade, Job, Person, SigningKey, Sponsor
-from grading.services import credentials, issuers
+from grading.records import credentials, issuers
 from grading.settings import Installation
 from tests.database import NOW
 from tests.issuing import installation, of, released, small_keys, work, world

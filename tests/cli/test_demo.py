@@ -20,6 +20,7 @@ from grading.cli import demo
 from grading.cli.demo import autumn, names, spring, summer, works
 from grading.db import db
 from grading.errors import Refused
+from grading.ledger import audit
 from grading.models import (
     Allocation,
     AnchorPaper,
@@ -38,9 +39,8 @@ from grading.models import (
     Standing,
     Submission,
 )
-from grading.queries import demo as stories
-from grading.queries import releasing
-from grading.services import audit
+from grading.office.queries import demo_doors
+from grading.releases.queries import candidates
 from grading.workflow import plan as plans
 from tests.database import settings_for
 from tests.demo import Made
@@ -132,7 +132,7 @@ def test_alder_passes_by_two_after_a_second_reading(told: Session) -> None:
     grade = the(told, Grade, submission_id=work.id)
     assert (grade.value, grade.passed) == ("62", True)
     assert grade.score.professionals == 2
-    door = stories.narrow_pass(told)
+    door = demo_doors.narrow_pass(told)
     assert door is not None
     assert door.above <= 2
 
@@ -176,7 +176,7 @@ def test_cedar_is_late_and_basalts_bench_shows_neither(made: Made, told: Session
 
 
 def test_granite_is_stricter(told: Session) -> None:
-    found = stories.strictest(told, cohort(told, "Spring"))
+    found = demo_doors.strictest(told, cohort(told, "Spring"))
     assert found is not None
     assert found.person.name == "Grader Granite"
     # Drawn with .6; what is estimated lies near it.
@@ -184,7 +184,7 @@ def test_granite_is_stricter(told: Session) -> None:
 
 
 def test_slate_drifted_and_was_set_aside(told: Session) -> None:
-    found = stories.drifted(told)
+    found = demo_doors.drifted(told)
     assert found is not None
     assert found.quarantine.person.name == "Grader Slate"
     assert found.quarantine.alarm_id is not None
@@ -222,9 +222,9 @@ def test_the_dry_run_says_how_many_are_ready_and_how_many_hindered(
     made: Made, told: Session
 ) -> None:
     now = made.clock.now
-    found = releasing.candidates(told, cohort(told, "Summer"), now=now)
+    found = candidates.candidates(told, cohort(told, "Summer"), now=now)
     assert (sum(one.ready for one in found), len(found)) == (summer.READY, 60)
-    run = stories.dry_run(told, now=now)
+    run = demo_doors.dry_run(told, now=now)
     assert run is not None
     assert run[1:] == (41, 19)
 

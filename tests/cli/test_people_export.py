@@ -8,8 +8,8 @@ from typing import Any
 
 from sqlalchemy import select
 
+from grading.ledger import audit
 from grading.models import Disclosure, Person
-from grading.services import audit
 from tests.cli.test_credentials import Grading, grading
 from tests.issuing import installation, released, small_keys, work, world
 

@@ -8,7 +8,7 @@ import numpy as np
 from click.testing import CliRunner
 
 from grading.cli import group
-from grading.services.rehearsal import Rehearsal, rehearse
+from grading.scores.rehearsal import Rehearsal, rehearse
 from grading.workflow import plan as plans
 
 

@@ -13,7 +13,7 @@ from click.testing import CliRunner
 from grading.cli import group
 from grading.cli.plain import plain
 from grading.measurement.agreement import gwet_ac, icc, krippendorff_alpha
-from grading.measurement.reading import read_csv
+from grading.measurement.files import read_csv
 
 Stats = Callable[..., str]
 
@@ -192,7 +192,8 @@ def test_severity(stats: Stats, ratings: Path) -> None:
 
 
 @pytest.mark.skipif(
-    importlib.util.find_spec("grading.measurement.aggregation") is None, reason="no aggregation yet"
+    importlib.util.find_spec("grading.measurement.posterior.aggregation") is None,
+    reason="no aggregation yet",
 )
 def test_aggregate(stats: Stats, ratings: Path) -> None:
     found = of_json(stats("aggregate", ratings, "--json", "--role-column", "role", "--cuts", "1,2"))

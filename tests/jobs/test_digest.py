@@ -16,8 +16,10 @@ from sqlalchemy import func, select
 from grading.jobs import upkeep
 from grading.jobs.handlers import HANDLERS
 from grading.jobs.worker import Worker
+from grading.ledger import outbox
 from grading.models import Allocation, Job, Person
-from grading.services import outbox, releases, reminders
+from grading.office import reminders
+from grading.releases import releases
 from tests import factories
 from tests.database import NOW, Clock
 

@@ -17,8 +17,8 @@ from sqlalchemy import func, select, update
 
 from grading.jobs.handlers import HANDLERS
 from grading.jobs.worker import Worker
+from grading.ledger import audit
 from grading.models import AuditEntry, Grade, IssuedCredential, Job, SigningKey, Submission
-from grading.services import audit
 from grading.settings import Installation
 from tests.issuing import installation, many
 

@@ -9,10 +9,12 @@ from typing import Any
 
 from flask import Flask
 
-from grading import assets, services
+import grading
+from grading import assets
+from grading.cohorts import extensions
 from grading.jobs import handlers
 from grading.jobs.worker import Worker
-from grading.services import extensions, monitoring
+from grading.readings import monitoring
 from grading.workflow.calendar import ExtensionKind
 from tests import factories, stories
 from tests.database import NOW
@@ -21,8 +23,8 @@ NAMED = re.compile(r"outbox\.mail\(\s*session,\s*\"(\w+)\"")
 
 
 def asked() -> set[str]:
-    folder = Path(next(iter(services.__path__)))
-    return {name for path in folder.glob("*.py") for name in NAMED.findall(path.read_text())}
+    folder = Path(next(iter(grading.__path__)))
+    return {name for path in folder.rglob("*.py") for name in NAMED.findall(path.read_text())}
 
 
 def test_each_has_a_template_and_a_context() -> None:

@@ -13,8 +13,9 @@ from sqlalchemy import event, func, select
 from grading.db import db
 from grading.jobs.handlers import HANDLERS
 from grading.jobs.worker import Task, Worker
+from grading.ledger import audit
 from grading.models import CredentialRecord, Grade, Job, Release, ReleaseItem, Submission
-from grading.services import audit, releases
+from grading.releases import releases
 from tests.issuing import many
 from tests.web.test_query_counts import counted
 

@@ -18,8 +18,9 @@ from sqlalchemy import select
 from grading.errors import PassingFailure, PermanentFailure
 from grading.jobs.handlers import HANDLERS
 from grading.jobs.worker import MOST_ATTEMPTS, Worker
+from grading.ledger import outbox
 from grading.models import Job
-from grading.services import outbox, people
+from grading.people import accounts
 from tests import factories
 from tests.database import NOW, Clock
 
@@ -152,8 +153,8 @@ def test_mail_and_invitations_go_out_once(
 ) -> None:
     with act() as session:
         cast = factories.a_cast(session, now=NOW)
-        people.invite(session, cast.stranger, now=NOW)
-        people.invite(session, cast.stranger, now=NOW)
+        accounts.invite(session, cast.stranger, now=NOW)
+        accounts.invite(session, cast.stranger, now=NOW)
     clock.now = NOW + timedelta(days=2)
     worker = Worker(app, HANDLERS)
     worker.run_until_idle(clock.now)

@@ -15,7 +15,7 @@ from grading.jobs import upkeep
 from grading.jobs.handlers import HANDLERS
 from grading.jobs.worker import Worker
 from grading.models import Allocation, CredentialRecord, Grade, Submission
-from grading.services import releases
+from grading.releases import releases
 from grading.workflow.allocation import Pool
 from tests import factories
 from tests.database import NOW, Clock

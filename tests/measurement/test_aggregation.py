@@ -10,14 +10,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from grading.measurement import aggregation, large
-from grading.measurement.aggregation import Aggregation, Readings, aggregate, band_probabilities
-from grading.measurement.difference import difference
-from grading.measurement.fitting import fit
-from grading.measurement.pools import Design, Floats
-from grading.measurement.posterior import Joint, Parameters, joint_posterior
+from grading.measurement.allocation.worlds import KINDS, Kind, World, simulate
+from grading.measurement.posterior import aggregation, large
+from grading.measurement.posterior.aggregation import (
+    Aggregation,
+    Readings,
+    aggregate,
+    band_probabilities,
+)
+from grading.measurement.posterior.difference import difference
+from grading.measurement.posterior.fitting import fit
+from grading.measurement.posterior.joint import Joint, Parameters, joint_posterior
+from grading.measurement.posterior.pools import Design, Floats
 from grading.measurement.ratings import Ratings
-from grading.measurement.worlds import KINDS, Kind, World, simulate
 
 PARAMETERS = Parameters(0.0, 110.0, 0.0, 0.8, 20.0, 40.0, 100.0, 10.0, 30.0)
 FIELDS = (

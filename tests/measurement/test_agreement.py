@@ -17,10 +17,11 @@ from sklearn.metrics import cohen_kappa_score
 from statsmodels.stats.inter_rater import aggregate_raters, cohens_kappa
 from statsmodels.stats.inter_rater import fleiss_kappa as statsmodels_fleiss
 
-from grading.measurement import agreement, coefficient
+from grading.measurement import agreement
 from grading.measurement.agreement import (
     between,
     brennan_prediger,
+    coefficient,
     cohen_kappa,
     conger_kappa,
     fleiss_kappa,
@@ -35,9 +36,15 @@ from grading.measurement.agreement import (
     units_of_pairs,
     within,
 )
+from grading.measurement.agreement.units import (
+    BLOCK,
+    Patterns,
+    Rows,
+    units_from_counts,
+    units_of,
+)
+from grading.measurement.agreement.weights import weighting
 from grading.measurement.ratings import Ratings
-from grading.measurement.units import BLOCK, Patterns, Rows, units_from_counts, units_of
-from grading.measurement.weights import weighting
 from tests.measurement.published import (
     ABSTRACTORS,
     DIAGNOSIS,
@@ -697,7 +704,7 @@ def test_several_criteria_are_refused() -> None:
     "folder", ["writing_windhua", "austria_writing_ratings2", "robitzsch_ptam4"]
 )
 def test_real_ratings_agree_with_an_independent_calculation(shared_data: Path, folder: str) -> None:
-    from grading.measurement.reading import read_csv
+    from grading.measurement.files import read_csv
 
     ratings = read_csv(shared_data / folder / "scores.csv")
     with (shared_data / folder / "scores_agreement.csv").open() as file:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from grading.measurement.allocation import Allocation, allocate, components
+from grading.measurement.allocation.balanced import Allocation, allocate, components
 
 
 def _rng(seed: int = 7) -> np.random.Generator:

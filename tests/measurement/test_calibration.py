@@ -4,7 +4,12 @@ import math
 
 import pytest
 
-from grading.measurement.calibration import Verdict, judge, pass_probability, standard
+from grading.measurement.monitoring.calibration import (
+    Verdict,
+    judge,
+    pass_probability,
+    standard,
+)
 
 
 def papers(exact: int, adjacent: int, far: int) -> tuple[list[int], list[int]]:

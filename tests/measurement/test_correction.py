@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from grading.measurement.correction import (
+from grading.measurement.scoring.correction import (
     FEW_LINKS,
     ONE_RATER,
     SEPARATE,

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from grading.measurement.decision import (
+from grading.measurement.scoring.decision import (
     band_probabilities,
     effective_length,
     livingston_lewis,

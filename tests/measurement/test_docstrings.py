@@ -8,18 +8,17 @@ import pytest
 
 from grading import measurement
 
-MODULES = [info.name for info in pkgutil.iter_modules(measurement.__path__)]
+MODULES = [
+    info.name for info in pkgutil.walk_packages(measurement.__path__, f"{measurement.__name__}.")
+]
 
 
 @pytest.mark.parametrize("name", MODULES)
 def test_examples_run(name: str) -> None:
-    found = doctest.testmod(importlib.import_module(f"grading.measurement.{name}"))
+    found = doctest.testmod(importlib.import_module(name))
     assert found.failed == 0
 
 
 def test_the_statistics_have_examples() -> None:
-    attempted = sum(
-        doctest.testmod(importlib.import_module(f"grading.measurement.{name}")).attempted
-        for name in MODULES
-    )
+    attempted = sum(doctest.testmod(importlib.import_module(name)).attempted for name in MODULES)
     assert attempted > 40

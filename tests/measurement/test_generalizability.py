@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 from scipy import optimize
 
-from grading.measurement import components as module
-from grading.measurement.components import default_effects, variance_components
-from grading.measurement.generalizability import (
+from grading.measurement.components import variance
+from grading.measurement.components.generalizability import (
     d_study,
     raters_needed,
     replicate_icc,
 )
+from grading.measurement.components.variance import default_effects, variance_components
 from grading.measurement.ratings import Ratings
 from tests.measurement.published import brennan, judges, long, replicated
 
@@ -176,7 +176,7 @@ def test_very_large_designs_by_probes_give_the_same(monkeypatch: pytest.MonkeyPa
     """The same data, solved exactly and by conjugate gradients with traces from probes."""
     ratings = sparse_world(9, 600, 80)
     exact = variance_components(ratings)
-    monkeypatch.setattr(module, "EXACT_LEVELS", 10)
+    monkeypatch.setattr(variance, "EXACT_LEVELS", 10)
     probed = variance_components(ratings)
     assert probed.converged
     for name, value in exact.components.items():
@@ -320,7 +320,7 @@ def test_raters_needed_is_the_smallest_number() -> None:
 def test_real_ratings_have_the_components_of_an_independent_calculation(
     shared_data: Path, folder: str
 ) -> None:
-    from grading.measurement.reading import read_csv
+    from grading.measurement.files import read_csv
 
     ratings = read_csv(shared_data / folder / "scores.csv")
     with (shared_data / folder / "scores_agreement.csv").open() as file:

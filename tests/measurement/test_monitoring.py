@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from grading.measurement import control_charts, monitoring
+from grading.measurement.monitoring import control_charts, effects
 
 PLAIN = {"shift": 0.5, "limit": 7.0, "prior_variance": 0.03}
 
@@ -73,7 +73,7 @@ def test_a_steadily_strict_rater_is_not_drifting() -> None:
     )
     assert chart.alarms == ()
     assert chart.standard[-1] == pytest.approx(-0.4, abs=0.1)
-    assert monitoring.severity(steady, np.full(400, 0.25)).estimate == pytest.approx(0.4, abs=0.1)
+    assert effects.severity(steady, np.full(400, 0.25)).estimate == pytest.approx(0.4, abs=0.1)
 
 
 def test_the_limit_keeps_its_false_alarm_rate_on_raters_it_was_not_found_with() -> None:
@@ -99,7 +99,7 @@ def test_what_cannot_be_charted_is_refused() -> None:
     with pytest.raises(ValueError, match="rate"):
         control_charts.drift_limit(0.2, shift=0.5, deviation=0.7, standard_deviation=0.2)
     with pytest.raises(ValueError, match="rise"):
-        monitoring.sittings([3, 1])
+        effects.sittings([3, 1])
 
 
 def test_ewma_limits_are_those_of_the_formula() -> None:
@@ -120,35 +120,33 @@ def test_run_rules() -> None:
 
 
 def test_undefined_is_undefined_with_its_reason() -> None:
-    assert math.isnan(monitoring.halo(np.zeros((5, 3))).estimate)
-    assert monitoring.halo(np.zeros((50, 3))).reason == "the residuals do not vary"
-    assert monitoring.halo(np.zeros((50, 1))).reason == "one criterion has no halo"
-    assert (
-        monitoring.range_use([1] * 12, [2] * 12, [1] * 12).reason == "all works were expected alike"
-    )
-    assert monitoring.order_effect([0.1], [0]).reason == monitoring.TOO_FEW
-    assert math.isnan(monitoring.pace([3.0] * 9).median)
-    assert math.isnan(monitoring.validity([], [], tolerance=1).exact)
-    assert monitoring.severity([], []).reason == monitoring.TOO_FEW
-    assert monitoring.validity([2], [2], tolerance=1).difference.reason
+    assert math.isnan(effects.halo(np.zeros((5, 3))).estimate)
+    assert effects.halo(np.zeros((50, 3))).reason == "the residuals do not vary"
+    assert effects.halo(np.zeros((50, 1))).reason == "one criterion has no halo"
+    assert effects.range_use([1] * 12, [2] * 12, [1] * 12).reason == "all works were expected alike"
+    assert effects.order_effect([0.1], [0]).reason == effects.TOO_FEW
+    assert math.isnan(effects.pace([3.0] * 9).median)
+    assert math.isnan(effects.validity([], [], tolerance=1).exact)
+    assert effects.severity([], []).reason == effects.TOO_FEW
+    assert effects.validity([2], [2], tolerance=1).difference.reason
 
 
 def test_halo_is_the_share_of_deviation_that_criteria_have_in_common() -> None:
     rng = np.random.default_rng(11)
     shared, own = 0.5, 0.7
     table = rng.normal(0, shared, (4_000, 1)) + rng.normal(0, own, (4_000, 5))
-    effect = monitoring.halo(table)
+    effect = effects.halo(table)
     truth = shared**2 / (shared**2 + own**2)
     assert abs(effect.estimate - truth) < 3 * effect.standard_error
     assert effect.interval[0] < truth < effect.interval[1]
     # A sheet with a gap has no halo to show, and does not become a zero.
     gap = np.vstack([table, np.full((1, 5), np.nan)])
-    assert monitoring.halo(gap) == effect
+    assert effects.halo(gap) == effect
 
 
 def test_central_tendency_shows_as_a_slope_below_one() -> None:
     rng = np.random.default_rng(12)
     expected = rng.normal(2, 0.8, 500)
     given = 2 + 0.4 * (expected - 2) + rng.normal(0, 0.3, 500)
-    effect = monitoring.range_use(given, expected, np.full(500, 0.09))
+    effect = effects.range_use(given, expected, np.full(500, 0.09))
     assert effect.interval[0] < 0.4 < effect.interval[1] < 1

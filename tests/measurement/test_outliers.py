@@ -3,9 +3,9 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from grading.measurement import outliers as judged
-from grading.measurement.aggregation import Readings
-from grading.measurement.outliers import outliers
+from grading.measurement.posterior import outliers as judged
+from grading.measurement.posterior.aggregation import Readings
+from grading.measurement.posterior.outliers import outliers
 
 RATERS = 6
 

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from grading.measurement.aggregation import Aggregation, Readings, aggregate
-from grading.measurement.prediction import leave_one_out
+from grading.measurement.posterior.aggregation import Aggregation, Readings, aggregate
+from grading.measurement.posterior.prediction import leave_one_out
 
 
 def some(seed: int = 3) -> tuple[Readings, Aggregation]:

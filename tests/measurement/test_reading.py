@@ -7,7 +7,7 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
-from grading.measurement.reading import Columns, FaultyRows, read_csv, read_parquet
+from grading.measurement.files import Columns, FaultyRows, read_csv, read_parquet
 
 HEADER = "work,rater,criterion,score\n"
 

@@ -12,8 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from grading.measurement import allocation, resolution
-from grading.measurement.resolution import (
+from grading.measurement.allocation import balanced
+from grading.measurement.scoring import resolution
+from grading.measurement.scoring.resolution import (
     CriterionScale,
     Discrepant,
     Finding,
@@ -616,7 +617,7 @@ def test_bad_input_is_refused(build: Any, words: str) -> None:
         build()
 
 
-@pytest.mark.parametrize("module", [allocation, resolution])
+@pytest.mark.parametrize("module", [balanced, resolution])
 def test_the_examples_in_the_docstrings_run(module: Any) -> None:
     result = doctest.testmod(module)
     assert result.attempted > 0

@@ -7,8 +7,7 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
-from grading.measurement.aggregation import Aggregation, Readings, aggregate
-from grading.measurement.routing import (
+from grading.measurement.allocation.routing import (
     Board,
     Choice,
     Decisions,
@@ -17,7 +16,8 @@ from grading.measurement.routing import (
     next_reading,
     what_if,
 )
-from grading.measurement.worlds import CUTS, PASS_MARK, World, simulate
+from grading.measurement.allocation.worlds import CUTS, PASS_MARK, World, simulate
+from grading.measurement.posterior.aggregation import Aggregation, Readings, aggregate
 
 BOTH = Decisions(CUTS, PASS_MARK)
 

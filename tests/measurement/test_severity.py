@@ -12,13 +12,14 @@ import pytest
 from numpy.typing import NDArray
 from scipy.special import logsumexp
 
-from grading.measurement import fair_score, severity, severity_result
+from grading.measurement import severity
 from grading.measurement.ratings import Ratings
 from grading.measurement.severity import (
     Disconnected,
     SeverityFit,
     compare,
     exact_agreement,
+    fair_score,
     fair_scores,
     fit,
     interaction,
@@ -28,6 +29,7 @@ from grading.measurement.severity import (
     strata,
     summarise,
 )
+from grading.measurement.severity import result as severity_result
 
 STEPS = np.array([-1.5, -0.5, 0.5, 1.5])
 DIFFICULTIES = np.linspace(-0.6, 0.6, 5)

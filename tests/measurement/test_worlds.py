@@ -5,8 +5,8 @@ import doctest
 import numpy as np
 import pytest
 
-from grading.measurement import worlds
-from grading.measurement.worlds import KINDS, Kind, World, simulate
+from grading.measurement.allocation import worlds
+from grading.measurement.allocation.worlds import KINDS, Kind, World, simulate
 
 
 def world_of(kind: Kind, n: int = 1000) -> World:

@@ -12,6 +12,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import func, select
 
+from grading.cohorts import submissions
 from grading.jobs.handlers import HANDLERS
 from grading.jobs.worker import Worker
 from grading.models import (
@@ -25,9 +26,9 @@ from grading.models import (
     Release,
     Submission,
 )
-from grading.queries import needs
-from grading.queries.instructor import case_code
-from grading.services import approvals, people, submissions
+from grading.office import needs
+from grading.people import accounts, approvals
+from grading.releases.queries.cohort_overview import case_code
 from grading.web.instructor import release_page
 from grading.workflow.allocation import AllocationState
 from tests import factories
@@ -59,7 +60,7 @@ def story(act: Callable[[], Any], app: Flask, clock: Clock) -> Callable[..., dic
             now = clock.now = now + factories.timedelta(minutes=11)
             factories.run_upkeep(session, cast.cohort, now=now)
             for person in (cast.instructor, cast.second_instructor):
-                people.set_password(
+                accounts.set_password(
                     session, None, person, factories.PASSWORD, hasher=installed.hasher, now=now
                 )
             return {

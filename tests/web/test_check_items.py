@@ -10,7 +10,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 
 from grading.models import Allocation, AnchorReading
-from grading.services import checks, holds
+from grading.readings import check_items, holds
 from grading.workflow.allocation import Pool, Purpose
 from tests import factories
 from tests.database import NOW, Clock
@@ -43,7 +43,7 @@ def pair(act: Callable[[], Any], clock: Clock) -> dict[str, Any]:
         first = next(grader for grader in cast.graders if grader.id != live.rater_id)
         # What the check shows is a copy of what the live item shows: one text, one title.
         assert paper.submission.copies[-1].title == live.submission.copies[-1].title
-        check = checks.next_item(session, first, cohort, now=due)
+        check = check_items.next_item(session, first, cohort, now=due)
         assert check is not None
         assert check.purpose == Purpose.VALIDITY
         assert session.get(AnchorReading, check.id) is not None

@@ -11,7 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import OperationalError
 
 from grading.models import IssuedCredential, Person, SigningKey
-from grading.services import credentials, issuers, sharing, verifying
+from grading.records import credentials, issuers, sharing, verifying
 from tests.database import Clock
 from tests.issuing import amend, installation, of, released, small_keys, work, world
 from tests.web.test_query_counts import counted

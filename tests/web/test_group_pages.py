@@ -22,7 +22,9 @@ from grading.models import (
     Submission,
     SubmissionMember,
 )
-from grading.services import holds, records, releases
+from grading.readings import holds
+from grading.records import records
+from grading.releases import releases
 from grading.workflow.allocation import Pool
 from tests import factories
 from tests.database import NOW, Clock

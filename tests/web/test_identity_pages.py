@@ -16,9 +16,9 @@ from grading.models import (
     PlanVersion,
     Submission,
 )
-from grading.queries import identity as queries
-from grading.queries import needs
-from grading.services import identity
+from grading.office import needs
+from grading.people import identity
+from grading.people.queries import identity_checks
 from grading.workflow.cohort import Role
 from tests import factories
 from tests.database import NOW, Clock
@@ -139,7 +139,7 @@ def test_the_queue_is_of_whom_no_check_vouches_for(
         assert handed_in is not None
 
         def waits() -> bool:
-            found, total = queries.unchecked(
+            found, total = identity_checks.unchecked(
                 session, cohort, except_for=actor.id, now=world["at"], page=1
             )
             assert len(found) == total
@@ -162,7 +162,7 @@ def test_the_queue_is_of_whom_no_check_vouches_for(
         )
         session.flush()
         assert not waits()
-        assert queries.behind(session, work, learner.id, known_at=world["at"]) is not None
+        assert identity_checks.behind(session, work, learner.id, known_at=world["at"]) is not None
 
 
 def test_another_name_leads_to_the_name_step(

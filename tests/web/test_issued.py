@@ -14,7 +14,7 @@ from sqlalchemy.exc import OperationalError
 
 from grading.credential import issuer, status
 from grading.models import Person, Sponsor, StatusList
-from grading.services import credentials
+from grading.records import credentials
 from grading.settings import Installation
 from tests.database import Clock
 from tests.issuing import amend, installation, of, released, small_keys, work, world

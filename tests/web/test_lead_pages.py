@@ -21,13 +21,13 @@ from grading.models import (
     QueuePause,
     Submission,
 )
-from grading.services import anchors, calibration
+from grading.readings import anchors, calibration
 from grading.web.instructor.monitoring import CHECKS_ALONE_FIND
 from grading.workflow.allocation import AllocationState, Purpose
 from tests import factories
 from tests.database import NOW, Clock
-from tests.services.test_calibration import RULES
-from tests.services.test_monitoring import drifting
+from tests.readings.test_calibration import RULES
+from tests.readings.test_monitoring import drifting
 
 AT = NOW + timedelta(days=2)
 LEVELS = {"level-question": "2", "level-method": "1"}
@@ -207,8 +207,9 @@ def test_a_peer_practises_for_feedback_and_owes_nothing_by_it(
     assert client.post(f"{home}/qualification").status_code == 404
     client.post(f"{home}/practice")
     with act() as session:
-        from grading.queries import learner as learners
-        from grading.queries import needs, releasing
+        from grading.disputes.queries import learner_results
+        from grading.office import needs
+        from grading.releases.queries import candidates
 
         found = session.get_one(Cohort, cohort)
         person = session.get_one(Person, learner)
@@ -216,8 +217,8 @@ def test_a_peer_practises_for_feedback_and_owes_nothing_by_it(
             select(Allocation).where(Allocation.purpose == Purpose.PRACTICE)
         ).one()
         # Begun and left alone, it is no review that is owed.
-        assert releasing.owed_reviews(session, found) == {}
-        assert learners.peer_items(session, found, learner) == []
+        assert candidates.owed_reviews(session, found) == {}
+        assert learner_results.peer_items(session, found, learner) == []
         kinds = {need.kind for need in needs.of(session, needs.who(session, person), now=AT)}
         assert "review" not in kinds
         item_id = item.id

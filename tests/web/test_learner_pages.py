@@ -160,16 +160,16 @@ def test_times_name_their_zone_and_the_courses_where_it_differs(
 
 
 def test_sign_in_leads_back_and_never_away(app: Flask, act: Callable[[], Any]) -> None:
-    from grading.services import people
+    from grading.people import accounts
 
     with act() as session:
         person = factories.a_person(session, "Learner Alder", now=NOW)
-        people.set_password(
+        accounts.set_password(
             session,
             None,
             person,
             factories.PASSWORD,
-            hasher=people.password_hasher("light"),
+            hasher=accounts.password_hasher("light"),
             now=NOW,
         )
     client = app.test_client()

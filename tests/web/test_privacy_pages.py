@@ -22,11 +22,11 @@ from grading.models import (
     Person,
     PersonalExport,
 )
-from grading.queries import needs
+from grading.office import needs
 from tests import factories
 from tests.database import NOW, Clock
 from tests.issuing import installation, released, small_keys, work, world
-from tests.services.test_partners import Listener, listener
+from tests.records.test_partners import Listener, listener
 from tests.web.test_query_counts import MOST, counted
 
 __all__ = ["installation", "listener", "released", "small_keys", "work", "world"]

@@ -8,10 +8,13 @@ from typing import Any
 from flask import Flask
 from sqlalchemy import event, select
 
+from grading.cohorts import cohorts, extensions
 from grading.db import db
 from grading.jobs import upkeep
 from grading.models import Allocation, Grade
-from grading.services import cohorts, entitlements, extensions, sponsors
+from grading.people import sponsors
+from grading.readings import absences
+from grading.records import entitlements
 from grading.workflow.allocation import Pool
 from grading.workflow.calendar import ExtensionKind
 from grading.workflow.cohort import Role
@@ -144,7 +147,7 @@ def dispute_costs(
                 reason="Ill.",
                 now=now,
             )
-            extensions.declare_absence(
+            absences.declare_absence(
                 session,
                 grader,
                 cast.cohort,

@@ -13,7 +13,8 @@ from sqlalchemy import select
 
 from grading.jobs import credentials, upkeep
 from grading.models import Allocation, CredentialRecord, Person, ShareLink
-from grading.services import records, releases
+from grading.records import records
+from grading.releases import releases
 from tests import factories
 from tests.database import NOW, Clock
 from tests.issuing import small_keys

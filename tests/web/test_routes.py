@@ -15,6 +15,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from grading.adapters import signing
+from grading.cohorts import cohorts, extensions
+from grading.disputes import appeals, decisions, explanations, misconduct
 from grading.jobs import upkeep
 from grading.models import (
     Alarm,
@@ -28,29 +30,12 @@ from grading.models import (
     Membership,
     Submission,
 )
-from grading.services import (
-    anchors,
-    appeals,
-    cohorts,
-    credentials,
-    decisions,
-    entitlements,
-    erasure,
-    explanations,
-    exporting,
-    extensions,
-    holds,
-    imports,
-    misconduct,
-    monitoring,
-    partners,
-    quarantines,
-    records,
-    releases,
-    reviews,
-    sharing,
-    sponsors,
-)
+from grading.office import erasure, exporting, imports
+from grading.people import sponsors
+from grading.readings import absences, anchors, holds, monitoring, reviews
+from grading.records import credentials, entitlements, partners, records, sharing
+from grading.releases import releases
+from grading.scores import quarantines
 from grading.workflow.allocation import Pool
 from grading.workflow.calendar import ExtensionKind
 from grading.workflow.cohort import ImportKind
@@ -501,7 +486,7 @@ def disputed(
         reason="Ill for a week.",
         now=clock.now,
     )
-    away = extensions.declare_absence(
+    away = absences.declare_absence(
         session,
         person["grader"],
         cohort,

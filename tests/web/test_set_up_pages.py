@@ -24,7 +24,9 @@ from grading.models import (
     RubricVersion,
     Sponsor,
 )
-from grading.services import entitlements, programs, sponsors
+from grading.people import sponsors
+from grading.programs import programs
+from grading.records import entitlements
 from grading.workflow.cohort import Role
 from grading.workflow.credential import EntitlementState
 from tests import factories

@@ -8,6 +8,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import select
 
+from grading.disputes import decisions
 from grading.models import (
     Allocation,
     Appeal,
@@ -19,12 +20,13 @@ from grading.models import (
     MisconductCase,
     Person,
 )
-from grading.queries.instructor import case_code
-from grading.services import decisions, exposures, people
+from grading.people import accounts
+from grading.readings import exposures
+from grading.releases.queries.cohort_overview import case_code
 from grading.workflow.allocation import AllocationState, Purpose
 from tests import factories, stories
+from tests.browser.test_groups import REASON
 from tests.database import Clock
-from tests.services.test_groups import REASON
 from tests.stories import ANSWER, BETTER
 from tests.web.test_approving import text_of
 from tests.web.test_query_counts import counted
@@ -41,7 +43,7 @@ def appealed(app: Flask, act: Act, clock: Clock) -> dict[str, str]:
         appeal = stories.appeal_in(session, told, "remarked", **BETTER)
         clock.now = told.now + timedelta(minutes=1)
         for person in (told.fresh, told.cast.lead):
-            people.set_password(
+            accounts.set_password(
                 session, None, person, factories.PASSWORD, hasher=hasher, now=told.now
             )
         return {
@@ -162,7 +164,7 @@ def test_points_after_release_are_signed_on_their_page(
     with act() as session:
         cast, work, now = stories.a_group_result(session, step_up="either")
         clock.now = now + timedelta(minutes=1)
-        people.set_password(
+        accounts.set_password(
             session, None, cast.instructor, factories.PASSWORD, hasher=hasher, now=now
         )
         # Whoever gives points has looked at the scores, and reads the work no more.
@@ -197,7 +199,9 @@ def test_the_second_signs_an_upheld_case_after_release(
         case = stories.case_in(session, told.cast, told.work, "proposed", now=told.now)
         clock.now = told.now + timedelta(minutes=1)
         second = told.cast.second_instructor
-        people.set_password(session, None, second, factories.PASSWORD, hasher=hasher, now=told.now)
+        accounts.set_password(
+            session, None, second, factories.PASSWORD, hasher=hasher, now=told.now
+        )
         found, second_id = case.id, second.id
     client = sign_in(second_id)
     place = client.post(f"/teach/suspicion/{found}/second", data={"agree": "yes"}).location

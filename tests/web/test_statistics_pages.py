@@ -14,11 +14,11 @@ from grading.jobs.handlers import HANDLERS
 from grading.jobs.worker import Worker
 from grading.models import Allocation, CohortStatistics, Job, JobState, Rating
 from grading.models.statistics import KINDS
-from grading.services import statistics
+from grading.scores import statistics
 from grading.workflow.allocation import Pool
 from tests import factories
 from tests.database import NOW, Clock
-from tests.services.test_adjusting import graded
+from tests.scores.test_adjusting import graded
 from tests.web.test_query_counts import MOST, counted
 
 

@@ -17,10 +17,10 @@ from grading.models import (
     SigningKey,
     StatusList,
 )
-from grading.queries import credentials as queries
-from grading.services import credentials, issuers, records, sharing
-from grading.services.checking import Outcome, What
-from grading.services.verifying import check
+from grading.records import credentials, issuers, records, sharing
+from grading.records.checking import Outcome, What
+from grading.records.queries import issued_credentials
+from grading.records.verifying import check
 from grading.settings import Installation
 from tests.database import Clock
 from tests.issuing import amend, installation, of, released, small_keys, work, world
@@ -160,7 +160,7 @@ def tampered_value_and_digest(session: Any, world: dict[str, Any]) -> None:
     session.flush()
     record = record_of(session, world)
     session.expire(record)
-    wanted = queries.members(record)[-1]
+    wanted = issued_credentials.members(record)[-1]
     of(session, world, kind="capstone")[0].facts = wanted.facts
 
 

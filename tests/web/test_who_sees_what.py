@@ -10,10 +10,12 @@ from flask import Flask
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from grading.cohorts import extensions, submissions
 from grading.jobs import upkeep
 from grading.models import Allocation, Cohort, Entitlement, Person, Submission
-from grading.services import allocations, extensions, releases, reviews, submissions
-from grading.services.reviews import Sheet
+from grading.readings import allocations, reviews
+from grading.readings.reviews import Sheet
+from grading.releases import releases
 from grading.workflow.allocation import Pool, Purpose
 from grading.workflow.calendar import ExtensionKind
 from tests import factories, stories

@@ -14,10 +14,10 @@ from markupsafe import Markup
 from sqlalchemy import select
 
 from grading.models import Grade
-from grading.services import releases
+from grading.releases import releases
 from tests import factories
 from tests.database import Clock
-from tests.services.test_adjusting import graded
+from tests.scores.test_adjusting import graded
 
 CELL = re.compile(r"<t[hd][^>]*>(.*?)</t[hd]>", re.S)
 

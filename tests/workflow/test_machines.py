@@ -5,7 +5,7 @@ from itertools import product
 import pytest
 
 from grading.errors import IllegalTransition
-from grading.services.transitions import MACHINES
+from grading.ledger.transitions import MACHINES
 from grading.workflow import (
     adjudication,
     allocation,

@@ -9,10 +9,12 @@ from sqlalchemy.orm import Session
 from grading import assets
 from grading.cli.demo import names
 from grading.cli.demo.world import World
+from grading.cohorts import cohorts
 from grading.db import transaction
 from grading.models import Program, RubricVersion
+from grading.people import accounts, sponsors
+from grading.programs import programs
 from grading.rubric import loading
-from grading.services import cohorts, people, programs, sponsors
 from grading.workflow.cohort import Role
 from grading.workflow.plan import GradingPlan
 
@@ -99,7 +101,7 @@ def add_person(
 ) -> None:
     """Make an account, unless there is one from an earlier cohort."""
     if name not in world.people:
-        world.people[name] = people.create(
+        world.people[name] = accounts.create(
             session, None, email=names.email(name), name=name, administrator=administrator, now=at
         ).id
 

@@ -10,7 +10,9 @@ from sqlalchemy.orm import Session
 
 from grading.cli.demo import names, program
 from grading.cli.demo.world import SEED, Story, World, levels
+from grading.cohorts import cohorts
 from grading.db import transaction
+from grading.disputes import appeals, decisions, misconduct
 from grading.jobs import credentials
 from grading.models import (
     Alarm,
@@ -21,19 +23,12 @@ from grading.models import (
     QueuePause,
     Release,
 )
-from grading.queries import gates, releasing
-from grading.services import (
-    anchors,
-    appeals,
-    cohorts,
-    decisions,
-    extensions,
-    misconduct,
-    monitoring,
-    quarantines,
-    releases,
-    sharing,
-)
+from grading.readings import absences, anchors, monitoring
+from grading.records import sharing
+from grading.releases import releases
+from grading.releases.queries import candidates as releasing
+from grading.releases.queries import gates
+from grading.scores import quarantines
 from grading.workflow import plan as plans
 from grading.workflow.allocation import AllocationState, Pool, Purpose
 from grading.workflow.calibration import AnchorUse
@@ -153,7 +148,7 @@ class Spring:
     def _chalk_is_ill(self, now: datetime) -> None:
         world = self.world
         with transaction() as session:
-            extensions.declare_absence(
+            absences.declare_absence(
                 session,
                 world.person(session, "Grader Chalk"),
                 world.cohort(session, NAME),
@@ -261,7 +256,7 @@ class Spring:
                 cohorts.enrol(session, lead, cohort, joins, Role.GRADER, now=now)
             pause_id = paused.id
             # What Slate has not begun goes to the others, before they meet copies of it as check items.
-            extensions.declare_absence(
+            absences.declare_absence(
                 session,
                 lead,
                 cohort,

@@ -10,10 +10,11 @@ from sqlalchemy.orm import Session
 
 from grading.cli.demo import names, program
 from grading.cli.demo.world import SEED, Story, World, levels
+from grading.cohorts import extensions
 from grading.db import transaction
 from grading.models import Allocation, AnchorPaper, CalibrationAttempt, Submission
-from grading.queries import releasing
-from grading.services import anchors, calibration, extensions
+from grading.readings import anchors, calibration
+from grading.releases.queries import candidates
 from grading.workflow import plan as plans
 from grading.workflow.allocation import OF_ANCHORS, THIRD_READINGS, AllocationState, Pool
 from grading.workflow.calendar import ExtensionKind
@@ -221,7 +222,7 @@ class Summer:
     def _ready(self, now: datetime) -> int:
         with transaction() as session:
             cohort = self.world.cohort(session, NAME)
-            return sum(one.ready for one in releasing.candidates(session, cohort, now=now))
+            return sum(one.ready for one in candidates.candidates(session, cohort, now=now))
 
     def _up_to_today(self, now: datetime) -> None:
         """Read on, sheet by sheet, until so many results are ready; the rest is left for whoever looks."""

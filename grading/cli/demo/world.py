@@ -19,11 +19,12 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from grading.cli.demo import names, works
+from grading.cohorts import submissions
 from grading.db import transaction
 from grading.errors import Refused
 from grading.jobs import upkeep
 from grading.models import Allocation, AnchorPaper, Cohort, Person, Submission
-from grading.services import anchors, checks, holds, reviews, submissions
+from grading.readings import anchors, check_items, holds, reviews
 from grading.workflow.allocation import HELD, OF_ANCHORS, AllocationState, Pool, Purpose
 from grading.workflow.submission import CURRENT_STATEMENT
 
@@ -227,7 +228,7 @@ class World:
         if told:
             return told[0].id
         try:
-            item = checks.next_item(session, person, self.cohort(session, cohort), now=at)
+            item = check_items.next_item(session, person, self.cohort(session, cohort), now=at)
         except Refused:
             return None
         if item is not None and item.submission_id in kept_back:

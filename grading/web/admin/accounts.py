@@ -13,7 +13,8 @@ from wtforms.validators import InputRequired, Length
 from grading.db import db, transaction
 from grading.errors import GradingError, NotFound, Refused
 from grading.models import Membership, Person, Sponsor, SponsorMember
-from grading.services import passkeys, people
+from grading.people import accounts as people
+from grading.people import passkeys
 from grading.web import access
 from grading.web.access import load, permit, requires
 from grading.web.admin.common import PAGE, SERVICE, bp, page_number

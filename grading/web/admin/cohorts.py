@@ -12,11 +12,11 @@ from sqlalchemy import func, select
 from wtforms import DateField, SelectField, StringField
 from wtforms.validators import InputRequired, Length
 
+from grading.cohorts import cohorts
+from grading.cohorts.queries import calendars, cohort_ending, staffing_facts
 from grading.db import db, transaction
 from grading.errors import Fault, FaultsFound
 from grading.models import Brief, Cohort, ImportBatch, Membership, Program, RubricVersion
-from grading.queries import dates, ending, staffing
-from grading.services import cohorts
 from grading.web import access
 from grading.web.access import load, requires
 from grading.web.admin.common import (
@@ -120,7 +120,7 @@ def _asked() -> dict[str, Any]:
 def checked(cohort: Cohort, plan: plans.GradingPlan) -> Staffing:
     """Ask the staffing check for a page."""
     asked = _asked()
-    return staffing.check(
+    return staffing_facts.check(
         db.session(),
         cohort,
         plan,
@@ -234,7 +234,7 @@ def calendar(cohort_id: str) -> Any:
         except FaultsFound as error:
             faults = by_field(error)
         found = find_cohort(cohort_id)
-    days = dates.of_cohort(found)
+    days = calendars.of_cohort(found)
     page = render_template(
         "admin/calendar.html",
         cohort=found,
@@ -327,7 +327,7 @@ def end_cohort(cohort_id: str) -> Any:
         except FaultsFound as found:
             faults = [line.partition(": ")[2] for line in listed(found)]
     cohort = find_cohort(cohort_id)
-    found_obstacles = obstacles(ending.unfinished(db.session(), cohort, now=access.now()))
+    found_obstacles = obstacles(cohort_ending.unfinished(db.session(), cohort, now=access.now()))
     page = render_template(
         "admin/end.html",
         cohort=cohort,

@@ -11,8 +11,9 @@ from wtforms.validators import InputRequired, Length
 from grading.db import db, transaction
 from grading.errors import GradingError, NotFound
 from grading.models import Entitlement, Program
-from grading.queries import entitlements as queries
-from grading.services import entitlements, people
+from grading.people import accounts
+from grading.records import entitlements
+from grading.records.queries import entitlement_lists
 from grading.web import access
 from grading.web.access import load, requires
 from grading.web.admin.common import PROGRAM, bp, find_program, page_number
@@ -56,7 +57,7 @@ def _page(found: Program, form: EntitlementForm | None = None) -> Any:
     form.course.choices = _courses(found)
     number = page_number()
     state, text = request.args.get("state", ""), request.args.get("text", "").strip()
-    rows, total = queries.listed(db.session(), found, state=state, text=text, page=number)
+    rows, total = entitlement_lists.listed(db.session(), found, state=state, text=text, page=number)
     page = render_template(
         "admin/entitlements.html",
         program=found,
@@ -65,7 +66,7 @@ def _page(found: Program, form: EntitlementForm | None = None) -> Any:
         chosen=state,
         text=text,
         page=number,
-        pages=max(-(-total // queries.PAGE), 1),
+        pages=max(-(-total // entitlement_lists.PAGE), 1),
         form=form,
         page_error=bool(form.errors),
     )
@@ -91,7 +92,7 @@ def grant_entitlement(program_id: str) -> Any:
                     session,
                     access.person(),
                     found,
-                    people.find(session, form.email.data),
+                    accounts.find(session, form.email.data),
                     next((item for item in found.courses if item.id == form.course.data), None),
                     EntitlementState(form.state.data),
                     note=form.note.data or "",

@@ -8,11 +8,12 @@ from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
 from grading.authorization.permissions import Permission
+from grading.cohorts import groups, objections
+from grading.cohorts.queries import group_members
 from grading.db import db, transaction
 from grading.errors import Fault, FaultsFound, NotFound, Refused
 from grading.models import Cohort, Objection, Submission, SubmissionMember
-from grading.queries import members
-from grading.services import groups, objections, people
+from grading.people import accounts
 from grading.web import access
 from grading.web.access import load, requires
 from grading.web.errors import fault_words
@@ -32,13 +33,13 @@ def _cohort(cohort_id: str) -> Cohort:
 def _page(cohort: Cohort, *, faults: list[Fault] | None = None, at: str = "") -> Any:
     session = db.session()
     number = max(request.args.get("page", 1, type=int), 1)
-    found, total = members.groups(session, cohort, page=number, size=PAGE)
+    found, total = group_members.groups(session, cohort, page=number, size=PAGE)
     page = render_template(
         "admin/groups.html",
         cohort=cohort,
         groups=found,
-        rows=members.rows_of(session, found),
-        objections=members.open_objections(session, cohort),
+        rows=group_members.rows_of(session, found),
+        objections=group_members.open_objections(session, cohort),
         page=number,
         pages=max(-(-total // PAGE), 1),
         entered=request.form,
@@ -60,7 +61,7 @@ def _people(session: Session) -> list[Any]:
     """Find the people named in the form by address; every address that is nobody's is a fault."""
     found, faults = [], []
     for email in dict.fromkeys(re.split(r"[\s,;]+", request.form.get("people", "").strip())):
-        person = people.look_up(session, email) if email else None
+        person = accounts.look_up(session, email) if email else None
         if person is None:
             faults.append(
                 Fault("people", "No account has the address “%(email)s”.", {"email": email})

@@ -9,8 +9,8 @@ from flask_babel import lazy_gettext as _l
 from grading.db import db, transaction
 from grading.errors import FaultsFound, NotFound, Refused, StaleRecord
 from grading.models import Cohort, ImportBatch, Person, Program
-from grading.services import imports
-from grading.services.imports import Effect, Preview
+from grading.office import imports
+from grading.office.imports import Effect, Preview
 from grading.web import access
 from grading.web.access import load, requires
 from grading.web.admin.common import (

@@ -8,8 +8,8 @@ from sqlalchemy import func, select
 
 from grading.db import db, transaction
 from grading.errors import Refused
+from grading.ledger import outbox
 from grading.models import Job, JobState
-from grading.services import outbox
 from grading.web import access
 from grading.web.access import load, permit, requires
 from grading.web.admin.common import PAGE, SERVICE, bp, page_number

@@ -8,7 +8,7 @@ from flask_babel import gettext as _
 from grading.db import db, transaction
 from grading.errors import FaultsFound, NotFound
 from grading.models import Partner, Sponsor
-from grading.services import partners
+from grading.records import partners
 from grading.web import access
 from grading.web.access import load, requires
 from grading.web.admin.common import SERVICE, bp, by_field

@@ -10,10 +10,11 @@ from sqlalchemy.orm import selectinload
 from wtforms import SelectField, StringField
 from wtforms.validators import InputRequired, Length
 
+from grading.cohorts import cohorts
 from grading.db import db, transaction
 from grading.errors import GradingError, NotFound, Refused
 from grading.models import Cohort, ConflictOfInterest, Membership, Person
-from grading.services import cohorts, people
+from grading.people import accounts
 from grading.web import access
 from grading.web.access import load, requires
 from grading.web.admin.common import COHORT, PAGE, bp, find_cohort, page_number
@@ -98,12 +99,12 @@ def add_member(cohort_id: str) -> Any:
                 now = access.now()
                 actor = access.person()
                 place = find_cohort(cohort_id)
-                found = people.look_up(session, form.email.data)
+                found = accounts.look_up(session, form.email.data)
                 if found is None:
-                    found = people.create(
+                    found = accounts.create(
                         session, actor, email=form.email.data, name=form.name.data or "", now=now
                     )
-                    people.invite(session, found, now=now)
+                    accounts.invite(session, found, now=now)
                 cohorts.enrol(session, actor, place, found, Role(form.role.data), now=now)
             flash(_("The person is enrolled."))
             return redirect(url_for("admin.members", cohort_id=cohort_id), 303)
@@ -189,8 +190,8 @@ def declare_conflict(cohort_id: str) -> Any:
                     session,
                     access.person(),
                     place,
-                    rater=people.find(session, form.rater.data),
-                    learner=people.find(session, form.learner.data),
+                    rater=accounts.find(session, form.rater.data),
+                    learner=accounts.find(session, form.learner.data),
                     reason=form.reason.data,
                     now=access.now(),
                 )

@@ -6,9 +6,9 @@ from typing import Any
 from flask import flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 
+from grading.cohorts import cohorts
 from grading.db import transaction
 from grading.errors import FaultsFound
-from grading.services import cohorts
 from grading.web import access
 from grading.web.access import requires
 from grading.web.admin.cohorts import checked

@@ -11,8 +11,9 @@ from sqlalchemy.orm import joinedload
 from grading.db import db, transaction
 from grading.errors import FaultsFound, GradingError, IllegalTransition, NotFound, Refused
 from grading.models import ErasureRequest, KeptTranscript, Person, PersonalExport
-from grading.queries import hindrances
-from grading.services import erasure, exporting, retention, transcripts
+from grading.office import erasure, exporting, retention
+from grading.office.queries import erasure_hindrances
+from grading.records import transcripts
 from grading.web import access
 from grading.web.access import load, permit, requires
 from grading.web.admin.common import PAGE, SERVICE, bp, page_number
@@ -59,7 +60,7 @@ def account_privacy(person_id: str) -> Any:
         "admin/account_privacy.html",
         found=found,
         preview=None if found.erased_at else erasure.preview(session, found, now=access.now()),
-        hindrance_words=hindrances.WORDS,
+        hindrance_words=erasure_hindrances.WORDS,
         kept=session.scalar(select(KeptTranscript).where(KeptTranscript.person_id == found.id)),
         pending=erasure.pending(session, found.id),
         exports=exports,

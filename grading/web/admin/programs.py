@@ -28,9 +28,10 @@ from grading.models import (
     RubricVersion,
     Sponsor,
 )
-from grading.queries import entitlements as entitlement_queries
-from grading.services import people, programs
-from grading.services.programs import CourseEntry
+from grading.people import accounts
+from grading.programs import programs
+from grading.programs.programs import CourseEntry
+from grading.records.queries import entitlement_lists
 from grading.web import access
 from grading.web.access import load, permit, requires
 from grading.web.admin.common import (
@@ -189,7 +190,7 @@ def _page(found: Program, *, completion: CompletionForm | None = None) -> Any:
             )
         ),
         batches=recent_batches(ImportBatch.program_id == found.id, ImportBatch.cohort_id.is_(None)),
-        scores=entitlement_queries.scores(session, found, access.person().id),
+        scores=entitlement_lists.scores(session, found, access.person().id),
         completion=completion,
         page_error=bool(completion.errors),
     )
@@ -336,7 +337,7 @@ def record_completion(program_id: str) -> Any:
                     session,
                     access.person(),
                     next(course for course in found.courses if course.code == form.course.data),
-                    people.find(session, form.email.data),
+                    accounts.find(session, form.email.data),
                     completed_on=form.completed_on.data,
                     identity_assurance=form.identity_assurance.data,
                     now=access.now(),

@@ -15,7 +15,7 @@ from wtforms.validators import InputRequired, Length
 from grading.db import db, transaction
 from grading.errors import Fault, FaultsFound, GradingError, NotFound, Refused
 from grading.models import Sponsor, SponsorMember
-from grading.services import sponsors
+from grading.people import sponsors
 from grading.web import access
 from grading.web.access import load, permit, requires
 from grading.web.admin.common import PROGRAM, SERVICE, bp, listed, sent_bytes

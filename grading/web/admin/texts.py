@@ -12,9 +12,9 @@ from wtforms.validators import InputRequired
 from grading.db import db, transaction
 from grading.errors import FaultsFound, NotFound, Refused
 from grading.models import Brief, Cohort, RubricVersion
+from grading.programs import programs
+from grading.readings.reviews import Sheet
 from grading.rubric import loading
-from grading.services import programs
-from grading.services.reviews import Sheet
 from grading.web import access, sheets
 from grading.web.access import load, requires
 from grading.web.admin.common import PROGRAM, bp, find_program, listed, sent_bytes

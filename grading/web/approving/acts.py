@@ -10,10 +10,12 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy.orm import Session
 
 from grading.authorization.permissions import Permission
+from grading.disputes import decisions, misconduct
 from grading.models import Appeal, Challenge, Cohort, CredentialRecord, Person, Release
-from grading.services import decisions, misconduct, records, releases
-from grading.services import points as own_points
-from grading.services.approvals import Answer
+from grading.people.approvals import Answer
+from grading.records import records
+from grading.releases import points as own_points
+from grading.releases import releases
 from grading.web import access
 from grading.web.instructor import misconduct as cases
 from grading.web.instructor import points, release_page

@@ -8,7 +8,10 @@ from flask_babel import gettext as _
 from flask_babel import ngettext
 
 from grading.authorization.permissions import Permission
+from grading.cohorts.queries import group_members
 from grading.db import db, transaction
+from grading.disputes import appeals, decisions
+from grading.disputes.queries import dispute_queue, learner_results
 from grading.errors import FaultsFound, ListChanged, NotFound
 from grading.models import (
     Allocation,
@@ -19,11 +22,12 @@ from grading.models import (
     StruckReading,
     Submission,
 )
-from grading.queries import burndown as burndowns
-from grading.queries import disputes, members, releasing
-from grading.queries import instructor as queries
-from grading.queries import learner as learners
-from grading.services import adjusting, appeals, decisions, exposures, holds, records, releases
+from grading.readings import exposures, holds
+from grading.readings.queries import burndown as burndowns
+from grading.records import records
+from grading.releases import releases
+from grading.releases.queries import candidates, cohort_overview
+from grading.scores import adjusting
 from grading.web import access, step_up
 from grading.web.access import load, requires
 from grading.web.errors import fault_words
@@ -60,13 +64,13 @@ def _page_number() -> int:
 
 
 def _pages(total: int) -> int:
-    return max(-(-total // queries.PAGE), 1)
+    return max(-(-total // cohort_overview.PAGE), 1)
 
 
 @bp.get("/")
 @requires(Permission.SIGNED_IN)
 def home() -> Any:
-    found = queries.cohorts(db.session(), access.person().id)
+    found = cohort_overview.cohorts(db.session(), access.person().id)
     if len(found) == 1:
         return redirect(url_for("instructor.cohort", cohort_id=found[0].id))
     return render_template("instructor/home.html", cohorts=found)
@@ -79,21 +83,21 @@ def cohort(cohort_id: str) -> Any:
     found = shell.cohort(cohort_id, READ)
     session = db.session()
     state = request.args.get("state") or None
-    rows, total = queries.submissions(session, found, state=state, page=_page_number())
-    groups = queries.separate_groups(session, found)
+    rows, total = cohort_overview.submissions(session, found, state=state, page=_page_number())
+    groups = cohort_overview.separate_groups(session, found)
     now = access.now()
     return render(
         "cohort.html",
         found,
-        counts=queries.submission_counts(session, found),
-        items=queries.item_counts(session, found),
-        stranded=releasing.stranded_items(session, found),
+        counts=cohort_overview.submission_counts(session, found),
+        items=cohort_overview.item_counts(session, found),
+        stranded=candidates.stranded_items(session, found),
         groups=groups if len(groups) > 1 else [],
         burndown=burndown.draw(burndowns.of_cohort(session, found, now=now), now),
         submissions=rows,
         names={
             work: [part.person.name for part in parts if part.state == MemberState.JOINED]
-            for work, parts in members.rows_of(session, rows).items()
+            for work, parts in group_members.rows_of(session, rows).items()
         }
         if shell.abilities(found)["names"]
         else {},
@@ -114,15 +118,15 @@ def submission(submission_id: str) -> Any:
     cohort = found.cohort
     g.cohort_zone = cohort.zone
     can = shell.abilities(cohort)
-    hidden = queries.may_still_score(session, found, access.person().id)
+    hidden = cohort_overview.may_still_score(session, found, access.person().id)
     shown = can["scores"] and not hidden
-    authors = members.people(session, found) if can["names"] or can["release"] else []
+    authors = group_members.people(session, found) if can["names"] or can["release"] else []
     held = [
-        (person, learners.record(session, cohort, person.id))
+        (person, learner_results.record(session, cohort, person.id))
         for person in (authors if can["release"] else [])
     ]
     entries, _total = (
-        queries.history(session, cohort.id, page=1, subjects=[found.id])
+        cohort_overview.history(session, cohort.id, page=1, subjects=[found.id])
         if can["audit"] and shown
         else ([], 0)
     )
@@ -130,18 +134,21 @@ def submission(submission_id: str) -> Any:
         "submission.html",
         cohort,
         submission=found,
-        items=queries.items(session, found),
-        readings=queries.readings(session, found) if shown else [],
-        score=queries.latest_score(session, found) if shown else None,
+        items=cohort_overview.items(session, found),
+        readings=cohort_overview.readings(session, found) if shown else [],
+        score=cohort_overview.latest_score(session, found) if shown else None,
         rubric=cohort.rubric_version.rubric,
         hidden=can["scores"] and hidden,
         entries=entries,
         records=[(person, record) for person, record in held if record is not None],
         authors=authors,
         group=can["release"] and len(authors) > 1 and shown,
-        cases=disputes.cases_of(session, found) if can["misconduct"] else [],
+        cases=dispute_queue.cases_of(session, found) if can["misconduct"] else [],
         suspect=can["scores"] and found.state not in GONE,
-        appeals=[(one, decisions.outcome(session, one)) for one in learners.appeals(session, found)]
+        appeals=[
+            (one, decisions.outcome(session, one))
+            for one in learner_results.appeals(session, found)
+        ]
         if shown
         else [],
     )
@@ -165,8 +172,8 @@ def revoke(submission_id: str) -> Any:
     with transaction() as session:
         found = load(Submission, submission_id, RELEASE)
         held: list[CredentialRecord | None] = [
-            learners.record(session, found.cohort, person.id)
-            for person in members.people(session, found)
+            learner_results.record(session, found.cohort, person.id)
+            for person in group_members.people(session, found)
         ]
         wanted = request.form.get("record", "")
         record = next((one for one in held if one is not None and one.id == wanted), None)
@@ -195,11 +202,11 @@ def disputed(cohort_id: str) -> Any:
     return render(
         "disputed.html",
         found,
-        queue=disputes.queue(session, found, now=access.now()),
-        settled=disputes.settled(session, found),
-        struck=disputes.struck(session, found),
-        involved=disputes.involved(session, found, me),
-        stranded={item.id for item in releasing.stranded_items(session, found)},
+        queue=dispute_queue.queue(session, found, now=access.now()),
+        settled=dispute_queue.settled(session, found),
+        struck=dispute_queue.struck(session, found),
+        involved=dispute_queue.involved(session, found, me),
+        stranded={item.id for item in candidates.stranded_items(session, found)},
         me=me,
     )
 
@@ -230,14 +237,14 @@ def case(case_id: str) -> Any:
     session = db.session()
     cohort = found.submission.cohort
     g.cohort_zone = cohort.zone
-    hidden = queries.may_still_score(session, found.submission, access.person().id)
+    hidden = cohort_overview.may_still_score(session, found.submission, access.person().id)
     return render(
         "case.html",
         cohort,
         case=found,
         hidden=hidden,
-        readings=[] if hidden else queries.readings(session, found.submission),
-        score=None if hidden else queries.latest_score(session, found.submission),
+        readings=[] if hidden else cohort_overview.readings(session, found.submission),
+        score=None if hidden else cohort_overview.latest_score(session, found.submission),
         rubric=cohort.rubric_version.rubric,
         me=access.person().id,
     )
@@ -374,13 +381,13 @@ def audit(cohort_id: str) -> Any:
     found = shell.cohort(cohort_id, Permission.AUDIT_READ)
     session = db.session()
     action = request.args.get("action") or None
-    entries, total = queries.history(session, found.id, page=_page_number(), action=action)
+    entries, total = cohort_overview.history(session, found.id, page=_page_number(), action=action)
     return render(
         "audit.html",
         found,
         entries=entries,
         total=total,
-        actions=queries.actions(session, found.id),
+        actions=cohort_overview.actions(session, found.id),
         action=action,
         page=_page_number(),
         pages=_pages(total),

@@ -8,7 +8,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_babel import ngettext
 
-from grading.queries.burndown import Burndown, Stage
+from grading.readings.queries.burndown import Burndown, Stage
 from grading.web import charts, rendering
 
 LABELS: dict[Stage, Any] = {

@@ -11,11 +11,11 @@ from grading.authorization.permissions import Permission
 from grading.db import db, transaction
 from grading.errors import Fault, FaultsFound, NotFound
 from grading.models import AnchorPaper, Submission
-from grading.queries import calibration as queries
-from grading.queries.instructor import case_code
+from grading.readings import anchors
+from grading.readings.queries import calibration_progress
+from grading.readings.reviews import Sheet
+from grading.releases.queries.cohort_overview import case_code
 from grading.rubric.definition import Rubric
-from grading.services import anchors
-from grading.services.reviews import Sheet
 from grading.web import access, downloads, sheets
 from grading.web.access import load, requires
 from grading.web.errors import fault_words
@@ -41,7 +41,7 @@ def examples(cohort_id: str) -> Any:
     """Every example by what it is for, what waits for a lead, and how many check items are left."""
     found = shell.cohort(cohort_id, CALIBRATE)
     session = db.session()
-    papers = queries.papers(session, found)
+    papers = calibration_progress.papers(session, found)
     state, use = request.args.get("state", ""), request.args.get("use", "")
     me = access.person().id
     return render(
@@ -61,7 +61,7 @@ def examples(cohort_id: str) -> Any:
         begun=any(paper.cohort_id == found.id for paper in papers),
         in_use=sum(paper.state == AnchorState.AGREED for paper in papers),
         leads=anchors.leads(session, found),
-        fresh=queries.fresh_checks(session, found),
+        fresh=calibration_progress.fresh_checks(session, found),
     )
 
 
@@ -263,6 +263,6 @@ def standings(cohort_id: str) -> Any:
     return render(
         "standings.html",
         found,
-        rows=queries.standings(db.session(), found),
+        rows=calibration_progress.standings(db.session(), found),
         rubric=found.rubric_version.rubric,
     )

@@ -11,12 +11,12 @@ from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
 from grading.authorization.permissions import Permission
+from grading.cohorts import extensions
+from grading.cohorts.queries import calendars, participants
 from grading.db import db, transaction
 from grading.errors import Fault, FaultsFound, NotFound
 from grading.models import Absence, Cohort, Extension, Person
-from grading.queries import coordinator as queries
-from grading.queries import dates
-from grading.services import extensions
+from grading.readings import absences as away
 from grading.web import access
 from grading.web.absence_form import days_away, grader
 from grading.web.access import load, requires
@@ -41,14 +41,14 @@ def overview(cohort_id: str) -> Any:
         "extensions.html",
         found,
         q=text,
-        learners=queries.learners(session, found, text) if text else [],
-        granted=queries.extensions(session, found, granted=True),
-        ended=queries.extensions(session, found, granted=False),
+        learners=participants.learners(session, found, text) if text else [],
+        granted=participants.extensions(session, found, granted=True),
+        ended=participants.extensions(session, found, granted=False),
     )
 
 
 def _learner(session: Session, cohort: Cohort, person_id: str) -> Person:
-    person = queries.learner(session, cohort, person_id)
+    person = participants.learner(session, cohort, person_id)
     if person is None:
         raise NotFound("There is no such page.")
     return person
@@ -86,7 +86,7 @@ def _learner_page(
     cohort: Cohort,
     person: Person,
     faults: list[Fault] | None = None,
-    preview: dates.Preview | None = None,
+    preview: calendars.Preview | None = None,
 ) -> Any:
     session = db.session()
     page = shell.render(
@@ -94,8 +94,8 @@ def _learner_page(
         cohort,
         person=person,
         person_zone=ZoneInfo(person.time_zone) if person.time_zone else cohort.zone,
-        calendar=dates.of_learner(session, cohort, person.id),
-        granted=queries.extensions(session, cohort, granted=True, person_id=person.id),
+        calendar=calendars.of_learner(session, cohort, person.id),
+        granted=participants.extensions(session, cohort, granted=True, person_id=person.id),
         kinds=list(ExtensionKind),
         factors=[(factor, days_of_factor(factor, cohort.plan.submit_days)) for factor in FACTORS],
         most=extensions.MOST_DAYS,
@@ -124,7 +124,7 @@ def grant(cohort_id: str, person_id: str) -> Any:
     try:
         kind, days, reason = _wanted(found)
         if request.form.get("then") != "grant":
-            shown = dates.preview(db.session(), found, person.id, days=days, kind=kind)
+            shown = calendars.preview(db.session(), found, person.id, days=days, kind=kind)
             return _learner_page(found, person, preview=shown)
         with transaction() as session:
             found = shell.cohort(cohort_id, EXTEND)
@@ -161,8 +161,8 @@ def _absences_page(cohort: Cohort, faults: list[Fault] | None = None) -> Any:
     page = shell.render(
         "absences.html",
         cohort,
-        absences=queries.absences(session, cohort, now=access.now()),
-        graders=queries.graders(session, cohort),
+        absences=participants.absences(session, cohort, now=access.now()),
+        graders=participants.graders(session, cohort),
         entered=request.form,
         faults=[(fault.where, fault_words(fault)) for fault in faults or ()],
         page_error=bool(faults),
@@ -187,7 +187,7 @@ def declare(cohort_id: str) -> Any:
             if person is None:
                 raise FaultsFound([Fault("person", "Choose a grader of the cohort.")])
             starts_at, ends_at = days_away(found)
-            extensions.declare_absence(
+            away.declare_absence(
                 session,
                 access.person(),
                 found,
@@ -209,6 +209,6 @@ def end_absence(absence_id: str) -> Any:
     with transaction() as session:
         found = load(Absence, absence_id, MANAGE)
         cohort_id = found.cohort_id
-        extensions.end_absence(session, access.person(), found, now=access.now())
+        away.end_absence(session, access.person(), found, now=access.now())
     flash(_("Ended. They are given items again."))
     return redirect(url_for("coordinator.absences", cohort_id=cohort_id), 303)

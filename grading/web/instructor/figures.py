@@ -8,8 +8,8 @@ from typing import Any
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
-from grading.queries.agreement import ENOUGH
 from grading.rubric.definition import Rubric
+from grading.scores.queries.agreement import ENOUGH
 from grading.web import charts
 
 Names = Mapping[str, str]

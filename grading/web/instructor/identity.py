@@ -7,12 +7,14 @@ from flask import Blueprint, flash, redirect, request, url_for
 from flask_babel import gettext as _
 
 from grading.authorization.permissions import Permission
+from grading.cohorts import contents
+from grading.cohorts.queries import participants
 from grading.db import db, transaction
 from grading.errors import Fault, FaultsFound, NotFound
 from grading.models import Cohort, Person
-from grading.queries import coordinator
-from grading.queries import identity as queries
-from grading.services import contents, identity, records
+from grading.people import identity
+from grading.people.queries import identity_checks
+from grading.records import records
 from grading.web import access
 from grading.web.access import requires
 from grading.web.errors import fault_words
@@ -33,24 +35,24 @@ def queue(cohort_id: str) -> Any:
     session, me = db.session(), access.person()
     text = request.args.get("q", "").strip()
     page = max(request.args.get("page", 1, type=int), 1)
-    waiting, total = queries.unchecked(
+    waiting, total = identity_checks.unchecked(
         session, found, except_for=me.id, now=access.now(), page=page
     )
     return shell.render(
         "identity.html",
         found,
         q=text,
-        learners=coordinator.learners(session, found, text) if text else [],
+        learners=participants.learners(session, found, text) if text else [],
         waiting=waiting,
         total=total,
         page=page,
-        pages=max(-(-total // queries.PAGE), 1),
+        pages=max(-(-total // identity_checks.PAGE), 1),
         me=me,
     )
 
 
 def _learner(cohort: Cohort, person_id: str) -> Person:
-    person = coordinator.learner(db.session(), cohort, person_id)
+    person = participants.learner(db.session(), cohort, person_id)
     # Nobody checks their own identity, so for them there is no such page.
     if person is None or person.id == access.person().id:
         raise NotFound("There is no such page.")
@@ -63,11 +65,11 @@ def _page(cohort: Cohort, person: Person, faults: list[Fault] | None = None) -> 
         "identity_check.html",
         cohort,
         person=person,
-        checks=queries.checks_of(session, person.id),
-        work=queries.last_works(session, cohort, [person.id]).get(person.id),
+        checks=identity_checks.checks_of(session, person.id),
+        work=identity_checks.last_works(session, cohort, [person.id]).get(person.id),
         kinds=list(DocumentKind),
         says=contents.ASSURANCE[IdentityAssurance.DOCUMENT].removesuffix("."),
-        verified_name=queries.verified_name(session, person, now=now),
+        verified_name=identity_checks.verified_name(session, person, now=now),
         records=records.under_another_name(session, person, now=now),
         entered=request.form,
         faults=[(fault.where, fault_words(fault)) for fault in faults or ()],
@@ -113,7 +115,7 @@ def check(cohort_id: str, person_id: str) -> Any:
         with transaction() as session:
             found = shell.cohort(cohort_id, CHECK)
             learner = _learner(found, person_id)
-            work = queries.last_works(session, found, [learner.id]).get(learner.id)
+            work = identity_checks.last_works(session, found, [learner.id]).get(learner.id)
             identity.check(
                 session,
                 access.person(),

@@ -9,11 +9,12 @@ from sqlalchemy.orm import Session
 
 from grading.authorization.permissions import Permission
 from grading.db import db, transaction
+from grading.disputes import misconduct
+from grading.disputes.queries import dispute_queue
 from grading.errors import Fault, FaultsFound
 from grading.models import MisconductCase, Person, Submission
-from grading.queries import disputes
-from grading.queries.instructor import case_code
-from grading.services import approvals, misconduct
+from grading.people import approvals
+from grading.releases.queries.cohort_overview import case_code
 from grading.web import access, step_up
 from grading.web.access import load, requires
 from grading.web.errors import fault_words
@@ -39,7 +40,7 @@ def cases(cohort_id: str) -> Any:
     """The cases of a cohort: undecided ones with the day they are to be decided by."""
     found = shell.cohort(cohort_id, DECIDE)
     session = db.session()
-    pending = disputes.misconduct_cases(session, found, pending=True)
+    pending = dispute_queue.misconduct_cases(session, found, pending=True)
     return shell.render(
         "suspicions.html",
         found,
@@ -47,7 +48,7 @@ def cases(cohort_id: str) -> Any:
             ((misconduct.decide_by(found, case), case) for case in pending),
             key=lambda row: (row[0], row[1].id),
         ),
-        decided=disputes.misconduct_cases(session, found, pending=False),
+        decided=dispute_queue.misconduct_cases(session, found, pending=False),
         me=access.person().id,
     )
 
@@ -90,7 +91,7 @@ def suspect(submission_id: str) -> Any:
 
 def _reporters(session: Session, case: MisconductCase) -> dict[str, str]:
     """Name those who gave evidence: raters by their part, staff by name."""
-    pools = disputes.pools(session, case.submission_id)
+    pools = dispute_queue.pools(session, case.submission_id)
     parts = {"professional": _("A grader"), "peer": _("A peer")}
     people = [case.opened_by, *(one.by for one in case.evidence)]
     return {
@@ -118,7 +119,7 @@ def _page(
         decide_by=misconduct.decide_by(cohort, case),
         may_decide=pending and misconduct.may_decide(session, me, case),
         released=case.submission.state == "released",
-        copy=disputes.copy(session, case.submission),
+        copy=dispute_queue.copy(session, case.submission),
         me=me.id,
         signed=approvals.on(session, case.id),
         form=shown,

@@ -12,9 +12,10 @@ from grading.authorization.permissions import Permission
 from grading.db import db, transaction
 from grading.errors import Fault, FaultsFound, NotFound
 from grading.models import Alarm, Cohort, Person, Quarantine, QueuePause
-from grading.queries import calibration as people
-from grading.queries import routing, standings, statistics
-from grading.services import graders, monitoring, quarantines
+from grading.readings import graders, monitoring
+from grading.readings.queries import calibration_progress, standings
+from grading.scores import quarantines
+from grading.scores.queries import kept_statistics, routing_board
 from grading.web import access, downloads, grader_charts
 from grading.web.access import load, requires
 from grading.web.charts import Break
@@ -35,7 +36,7 @@ def _grader(cohort_id: str, person_id: str) -> tuple[Cohort, Person]:
     """Find a cohort and somebody with a professional part in it, now or before."""
     cohort = shell.cohort(cohort_id, MONITOR)
     person = db.session.get(Person, person_id)
-    if person is None or not people.was_professional(db.session(), cohort, person_id):
+    if person is None or not calibration_progress.was_professional(db.session(), cohort, person_id):
         raise NotFound("There is no such page.")
     return cohort, person
 
@@ -47,13 +48,13 @@ def _back(cohort_id: str, person_id: str, anchor: str = "") -> Any:
 
 def _outliers(session: Session, cohort: Cohort) -> dict[str, Any]:
     """What stands out, as a worker kept it; by how much only where the reader can not be asked to read."""
-    kept = statistics.latest(session, cohort, "outliers")
+    kept = kept_statistics.latest(session, cohort, "outliers")
     rows = kept.result["rows"] if kept else []
     ids = list({row["submission"] for row in rows})
     names = select(Person.id, Person.name).where(Person.id.in_({row["rater"] for row in rows}))
     return {
         "outliers": kept,
-        "hidden": routing.may_still_be_read_by(session, cohort, ids, access.person().id),
+        "hidden": routing_board.may_still_be_read_by(session, cohort, ids, access.person().id),
         "names": dict(session.execute(names).all()),
         "titles": {one.code: one.title for one in cohort.rubric_version.rubric.criteria},
     }
@@ -135,7 +136,7 @@ def _page(
         figures=[figure for figure in figures if figure is not None],
         alarms=alarms,
         paused=standings.pause_of(session, cohort.id, person.id),
-        pauses=people.pauses_of(session, cohort, person.id),
+        pauses=calibration_progress.pauses_of(session, cohort, person.id),
         quarantines=quarantines.of_person(session, cohort, person.id),
         standings=standings.of_person(session, cohort, person.id),
         direction=grader_charts.direction,

@@ -6,15 +6,12 @@ from flask import Blueprint, flash, g, redirect, render_template, request, url_f
 from flask_babel import gettext as _
 
 from grading.authorization.permissions import Permission
+from grading.cohorts.queries import group_members
 from grading.db import db, transaction
 from grading.errors import Fault, FaultsFound, NotFound, Refused
 from grading.models import Person, Submission
-from grading.queries import instructor as queries
-from grading.queries import members
-from grading.services import (
-    grades,
-    points,
-)
+from grading.releases import grades, points
+from grading.releases.queries import cohort_overview
 from grading.web import access, step_up
 from grading.web.access import load, requires
 from grading.web.errors import fault_words
@@ -28,11 +25,11 @@ def find(submission_id: str) -> Submission:
     found = load(Submission, submission_id, RELEASE)
     session = db.session()
     me = access.person().id
-    alone = len(members.rows(session, found)) < 2
+    alone = len(group_members.rows(session, found)) < 2
     if (
         alone
-        or members.took_part(session, found, me)
-        or queries.may_still_score(session, found, me)
+        or group_members.took_part(session, found, me)
+        or cohort_overview.may_still_score(session, found, me)
     ):
         raise NotFound("There is no such page.")
     g.cohort_zone = found.cohort.zone
@@ -86,14 +83,14 @@ def page(submission_id: str) -> Any:
             faults = [Fault("points", error.template, error.params)]
     found = find(submission_id)
     session = db.session()
-    group = members.people(session, found)
+    group = group_members.people(session, found)
     page = render_template(
         "instructor/points.html",
         cohort=found.cohort,
         submission=found,
-        case_code=queries.case_code,
+        case_code=cohort_overview.case_code,
         group=group,
-        own={person.id: members.points(session, found, person.id) for person in group},
+        own={person.id: group_members.points(session, found, person.id) for person in group},
         grades={grade.person_id: grade for grade in grades.in_force_of(session, found)},
         chosen=chosen,
         entered=request.form,

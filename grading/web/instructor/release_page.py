@@ -9,12 +9,13 @@ from sqlalchemy.orm import Session
 
 from grading.authorization.permissions import Permission
 from grading.db import transaction
+from grading.disputes.queries import dispute_queue
 from grading.errors import ListChanged
 from grading.models import Cohort, Release
-from grading.queries import adjusting as adjustments
-from grading.queries import disputes, gates, releasing
-from grading.queries import instructor as queries
-from grading.services import releases
+from grading.releases import releases
+from grading.releases.queries import candidates as releasing
+from grading.releases.queries import cohort_overview, gates
+from grading.scores.queries import adjustments
 from grading.web import access, step_up
 from grading.web.access import load
 from grading.web.instructor.shell import render
@@ -47,7 +48,7 @@ def page(
     """Render the dry run, with what was entered before where something is wrong with it."""
     candidates = releasing.candidates(session, cohort, now=access.now())
     hindered = [item for item in candidates if not item.ready]
-    cases = disputes.pending_cases(session, cohort)
+    cases = dispute_queue.pending_cases(session, cohort)
     stepped = cohort.plan.step_up != StepUp.OFF
     shown = render(
         "release.html",
@@ -66,8 +67,8 @@ def page(
         hindered_count=len(hindered),
         gates=gates.failed(session, cohort, candidates),
         adjustment=adjustments.summary(session, cohort) if adjustments.asked(cohort.plan) else None,
-        releases=queries.releases(session, cohort),
-        proofs=queries.proofs(session, cohort) if stepped else {},
+        releases=cohort_overview.releases(session, cohort),
+        proofs=cohort_overview.proofs(session, cohort) if stepped else {},
         stepped=stepped,
         way=step_up.way(session, cohort) if stepped else None,
         me=access.person().id,

@@ -11,11 +11,11 @@ from sqlalchemy.orm import Session
 
 from grading.authorization.permissions import Permission
 from grading.db import db
-from grading.measurement.aggregation import Aggregation, band_probabilities
-from grading.measurement.routing import Board, what_if
+from grading.measurement.allocation.routing import Board, what_if
+from grading.measurement.posterior.aggregation import Aggregation, band_probabilities
 from grading.models import Cohort, Submission
-from grading.queries import routing as queries
-from grading.services import routing
+from grading.scores import routing
+from grading.scores.queries import routing_board
 from grading.web import access
 from grading.web.access import requires
 from grading.web.instructor import shell
@@ -70,16 +70,16 @@ def _rows(
     """One page's works, in the order given; two queries."""
     plan = cohort.plan
     labels = [str(result.labels[index]) for index in order.tolist()]
-    works = queries.works(session, labels)
-    hidden = queries.may_still_be_read_by(session, cohort, labels, access.person().id)
-    outstanding = queries.outstanding(session, labels)
+    works = routing_board.works(session, labels)
+    hidden = routing_board.may_still_be_read_by(session, cohort, labels, access.person().id)
+    outstanding = routing_board.outstanding(session, labels)
     side, band = board.wrong()
     after = np.full(len(side), np.nan)
     known = np.isfinite(side)
     after[known] = board.decisions.expected(
         board.mean[known], board.variance[known], board.precision(None)
     )[1]
-    cuts = [low - queries.HALF_POINT for low, _name in plan.bands]
+    cuts = [low - routing_board.HALF_POINT for low, _name in plan.bands]
     bands = band_probabilities(result.mean, result.standard_error, cuts)
     settled = board.settled()
     return [
@@ -106,14 +106,14 @@ def board(cohort_id: str) -> Any:
     session = db.session()
     plan = found.plan
     paid, spent = routing.budget(session, found)
-    result = queries.posterior(queries.totals(session, found), plan)
+    result = routing_board.posterior(routing_board.totals(session, found), plan)
     more = request.args.get("more", type=int)
     page = max(request.args.get("page", 1, type=int), 1)
     rows: list[Row] = []
     total = 0
     forecast = None
     if result is not None:
-        laid_out = queries.board(result, plan, max(paid - spent, 0))
+        laid_out = routing_board.board(result, plan, max(paid - spent, 0))
         band = laid_out.wrong()[1]
         known = np.flatnonzero(np.isfinite(band))
         order = known[np.argsort(-band[known], kind="stable")]

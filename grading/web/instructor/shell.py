@@ -7,7 +7,7 @@ from flask import g, render_template
 from grading.authorization.permissions import Permission
 from grading.authorization.policy import permits
 from grading.models import Cohort
-from grading.queries.instructor import case_code
+from grading.releases.queries.cohort_overview import case_code
 from grading.web import access
 from grading.web.access import load
 

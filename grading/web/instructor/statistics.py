@@ -13,12 +13,12 @@ from grading.authorization.permissions import Permission
 from grading.db import db, transaction
 from grading.errors import NotFound
 from grading.models import Cohort, CohortStatistics, Person
-from grading.queries import gates
-from grading.queries import statistics as queries
-from grading.queries.agreement import ENOUGH
-from grading.queries.generalizability import TARGET
-from grading.queries.ratings import fingerprint
-from grading.services import statistics
+from grading.readings.queries.ratings import fingerprint
+from grading.releases.queries import gates
+from grading.scores import statistics
+from grading.scores.queries import kept_statistics
+from grading.scores.queries.agreement import ENOUGH
+from grading.scores.queries.generalizability import TARGET
 from grading.web import access, charts, downloads
 from grading.web.access import requires
 from grading.web.instructor import figures, shell
@@ -71,7 +71,7 @@ def _age(
 
 
 def _agreement(session: Session, cohort: Cohort) -> tuple[dict[str, Any], list[charts.Figure]]:
-    kept = queries.kept(session, cohort)
+    kept = kept_statistics.kept(session, cohort)
     values = _age(session, cohort, kept, ("agreement", "generalizability"))
     if "agreement" not in kept:
         return values | {"found": None}, []
@@ -142,7 +142,7 @@ def agreement_csv(cohort_id: str) -> Response:
 
 
 def _severity(session: Session, cohort: Cohort) -> tuple[dict[str, Any], list[charts.Figure]]:
-    kept = queries.kept(session, cohort)
+    kept = kept_statistics.kept(session, cohort)
     values = _age(session, cohort, kept, ("severity", "generalizability"))
     found = kept["severity"].result if "severity" in kept else None
     study = kept["generalizability"].result if "generalizability" in kept else None

@@ -9,7 +9,11 @@ from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
 from grading.authorization.permissions import Permission
+from grading.cohorts import objections, submissions
+from grading.cohorts.queries import calendars, group_members
 from grading.db import db, transaction
+from grading.disputes import decisions, explanations
+from grading.disputes.queries import dispute_queue, learner_results
 from grading.errors import (
     Fault,
     FaultsFound,
@@ -20,18 +24,11 @@ from grading.errors import (
     StaleRecord,
 )
 from grading.models import Cohort, CredentialRecord, Grade, Submission, SubmissionFile
-from grading.queries import dates, disputes, entitlements, members
-from grading.queries import learner as queries
-from grading.services import (
-    anchors,
-    decisions,
-    explanations,
-    grades,
-    objections,
-    records,
-    results,
-    submissions,
-)
+from grading.readings import anchors
+from grading.records import records
+from grading.records.queries import entitlement_lists
+from grading.records.queries.program_record import counting_grade
+from grading.releases import grades, results
 from grading.web import access, downloads
 from grading.web.access import load, requires
 from grading.web.errors import fault_words
@@ -54,7 +51,7 @@ def _cohort(cohort_id: str, permission: Permission = LEARN) -> Cohort:
 
 
 def _submission(session: Session, cohort: Cohort) -> Submission:
-    found = queries.submission(session, cohort, access.person().id)
+    found = learner_results.submission(session, cohort, access.person().id)
     if found is None:
         raise NotFound("There is no such page.")
     return found
@@ -64,7 +61,7 @@ def _submission(session: Session, cohort: Cohort) -> Submission:
 @requires(Permission.SIGNED_IN)
 def home() -> Any:
     """The one cohort at once, several as a list."""
-    found = queries.cohorts(db.session(), access.person().id)
+    found = learner_results.cohorts(db.session(), access.person().id)
     if len({cohort.id for cohort, _role in found}) == 1:
         return redirect(url_for("learner.cohort", cohort_id=found[0][0].id))
     return render_template("learner/home.html", cohorts=found)
@@ -78,12 +75,12 @@ def cohort(cohort_id: str) -> Any:
     session = db.session()
     now = access.now()
     who = access.identity(found.id)
-    standing = queries.standing(session, found, access.person().id)
+    standing = learner_results.standing(session, found, access.person().id)
     return render_template(
         "learner/cohort.html",
         cohort=found,
         learns="learner" in who.roles,
-        record=queries.record(session, found, access.person().id),
+        record=learner_results.record(session, found, access.person().id),
         standing=standing,
         open_now=found.state == CohortState.OPEN and found.opens_at <= now <= standing.closes_at,
         in_grace=standing.due_at < now <= standing.closes_at,
@@ -128,15 +125,15 @@ def _draft_page(
     conflict: bool = False,
 ) -> Any:
     session = db.session()
-    group = members.people(session, submission)
+    group = group_members.people(session, submission)
     if submission.state != SubmissionState.DRAFT:
         page = render_template(
             "learner/handed_in.html",
             cohort=cohort,
             submission=submission,
-            closes_at=dates.window(session, submission)[1],
+            closes_at=calendars.window(session, submission)[1],
             group=group,
-            own=members.part(session, submission, access.person().id),
+            own=group_members.part(session, submission, access.person().id),
             may_object=len(group) > 1 and objections.may_object(submission, access.now()),
         )
         return page, status
@@ -154,8 +151,8 @@ def _draft_page(
         faults=[(fault.where, fault_words(fault)) for fault in faults or ()],
         page_error=bool(faults) or conflict,
         conflict=conflict,
-        due_at=dates.window(session, submission)[0],
-        closes_at=dates.window(session, submission)[1],
+        due_at=calendars.window(session, submission)[0],
+        closes_at=calendars.window(session, submission)[1],
         late=results.points_lost(session, submission, at=access.now()),
         group=group,
         kinds=files.KINDS,
@@ -303,9 +300,9 @@ def _check_page(cohort: Cohort, submission: Submission, faults: list[Fault], sta
         statement=HONOUR_STATEMENTS[CURRENT_STATEMENT],
         faults=[(fault.where, fault_words(fault)) for fault in faults],
         page_error=status != 200,
-        due_at=dates.window(session, submission)[0],
+        due_at=calendars.window(session, submission)[0],
         late=results.points_lost(session, submission, at=access.now()),
-        group=members.people(session, submission),
+        group=group_members.people(session, submission),
         neutral=[
             files.neutral_name("K7Q-M4X", number, files.kind_of(file.name))
             for number, file in enumerate(submission.current_files, 1)
@@ -373,8 +370,8 @@ def receipt(cohort_id: str) -> Any:
         files=[by_id[file_id] for file_id in copy.files],
         statement=HONOUR_STATEMENTS[copy.statement],
         late=results.points_lost(db.session(), submission, at=copy.submitted_at),
-        results_at=dates.results_of(db.session(), submission),
-        group=members.people(db.session(), submission),
+        results_at=calendars.results_of(db.session(), submission),
+        group=group_members.people(db.session(), submission),
     )
 
 
@@ -399,7 +396,7 @@ def withdraw(cohort_id: str) -> Any:
             "learner/withdraw.html",
             cohort=found,
             submission=submission,
-            group=members.people(db.session(), submission),
+            group=group_members.people(db.session(), submission),
         )
     with transaction() as session:
         submission = _submission(session, _cohort(cohort_id))
@@ -421,28 +418,29 @@ def result(cohort_id: str) -> Any:
     found = _cohort(cohort_id, Permission.RESULT_READ)
     session = db.session()
     me = access.person().id
-    attempts = queries.released(session, found, me)
+    attempts = learner_results.released(session, found, me)
     if not attempts:
         submission = _submission(session, found)
         return render_template(
             "learner/no_result.html",
             cohort=found,
             submission=submission,
-            results_at=dates.results_of(session, submission),
+            results_at=calendars.results_of(session, submission),
         )
     submission, grade = _asked_for(attempts)
-    newest = queries.submission(session, found, me)
-    taken = disputes.upheld_case(session, submission)
+    newest = learner_results.submission(session, found, me)
+    taken = dispute_queue.upheld_case(session, submission)
     page = render_template(
         "learner/result.html",
         cohort=found,
         submission=submission,
         grade=grade,
         attempts=attempts,
-        best=queries.best(attempts),
-        earlier=queries.earlier_grades(session, grade),
+        best=counting_grade([grade for _submission, grade in attempts]),
+        earlier=learner_results.earlier_grades(session, grade),
         appeals=[
-            (one, decisions.outcome(session, one)) for one in queries.appeals(session, submission)
+            (one, decisions.outcome(session, one))
+            for one in learner_results.appeals(session, submission)
         ],
         taken=taken,
         questions=explanations.asked(session, submission),
@@ -455,14 +453,14 @@ def result(cohort_id: str) -> Any:
         and submissions.retakes_left(newest) > 0,
         retake_due=end_of_day(access.now(), found.plan.retake_days, found.zone),
         me=me,
-        entitled=entitlements.entitled(session, found.program, me, None),
+        entitled=entitlement_lists.entitled(session, found.program, me, None),
         rubric=found.rubric_version.rubric,
-        comments=queries.comments(session, grade),
+        comments=learner_results.comments(session, grade),
         working=working.of(session, grade, found.rubric_version.rubric),
-        overall=queries.overall_comments(session, grade),
-        record=queries.record(session, found, me),
+        overall=learner_results.overall_comments(session, grade),
+        record=learner_results.record(session, found, me),
     )
-    if not queries.seen(session, grade):
+    if not learner_results.seen(session, grade):
         grade_id = grade.id
         with suppress(PassingFailure), transaction() as opened:
             grades.see(opened, access.person(), opened.get_one(Grade, grade_id), now=access.now())
@@ -475,7 +473,7 @@ def result_csv(cohort_id: str) -> Response:
     """Every level and weight of a released result, and the figures it comes to."""
     found = _cohort(cohort_id, Permission.RESULT_READ)
     session = db.session()
-    attempts = queries.released(session, found, access.person().id)
+    attempts = learner_results.released(session, found, access.person().id)
     if not attempts:
         raise NotFound("There is no such page.")
     _submitted, grade = _asked_for(attempts)

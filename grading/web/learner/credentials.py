@@ -13,8 +13,8 @@ from grading.authorization.permissions import Permission
 from grading.db import db, transaction
 from grading.errors import NotFound, Refused
 from grading.models import CredentialRecord, IssuedCredential
-from grading.queries import credentials as queries
-from grading.services import credentials
+from grading.records import credentials
+from grading.records.queries import issued_credentials
 from grading.web import access
 from grading.web.access import load, requires
 from grading.web.rendering import date_words
@@ -25,7 +25,7 @@ bp = Blueprint("credentials", __name__, url_prefix="/learn")
 
 def listed(record: CredentialRecord) -> list[IssuedCredential]:
     """The valid credentials of a record's owner: courses in their order, the capstone, the program."""
-    found = queries.issued(db.session(), record.program_id, record.person_id)
+    found = issued_credentials.issued(db.session(), record.program_id, record.person_id)
     order = {kind: place for place, kind in enumerate(CredentialKind)}
     return sorted(
         (one for one in found if one.state == IssuedState.VALID),
@@ -64,7 +64,7 @@ def token(credential_id: str) -> Response:
 def certificate(credential_id: str) -> Response:
     """A page to print, with the address where the record is checked."""
     found = _own(credential_id)
-    record = queries.record_of(db.session(), found.program_id, found.person_id)
+    record = issued_credentials.record_of(db.session(), found.program_id, found.person_id)
     if record is None or found.state != IssuedState.VALID:
         raise Refused("This credential no longer holds, so there is no certificate of it.")
     printed = access.installation().printer.certificate(_facts(record, found))
@@ -118,7 +118,7 @@ def publish(credential_id: str) -> Any:
         found = _own(credential_id)
         published = request.form.get("published") == "yes"
         credentials.publish(session, access.person(), found, published=published, now=access.now())
-        record = queries.record_of(session, found.program_id, found.person_id)
+        record = issued_credentials.record_of(session, found.program_id, found.person_id)
         back = record.id if record else found.record_id
     if published:
         flash(_("Whoever has its address can now fetch the signed file, with all its results."))

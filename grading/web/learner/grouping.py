@@ -7,11 +7,11 @@ from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
 from grading.authorization.permissions import Permission
+from grading.cohorts import groups, objections
+from grading.cohorts.queries import calendars, group_members
 from grading.db import db, transaction
 from grading.errors import Fault, FaultsFound, NotFound, Refused
 from grading.models import Cohort, Objection, Submission, SubmissionMember
-from grading.queries import dates, members
-from grading.services import groups, objections
 from grading.web import access
 from grading.web.access import load, requires
 from grading.web.errors import fault_words
@@ -33,7 +33,7 @@ def _cohort(cohort_id: str) -> Cohort:
 
 
 def _own(session: Session, cohort: Cohort) -> Submission:
-    found = members.newest(session, cohort, access.person().id)
+    found = group_members.newest(session, cohort, access.person().id)
     if found is None:
         raise NotFound("There is no such page.")
     return found
@@ -44,15 +44,15 @@ def _page(
 ) -> Any:
     session = db.session()
     me = access.person()
-    found = members.newest(session, cohort, me.id)
-    rows = members.rows(session, found) if found else []
+    found = group_members.newest(session, cohort, me.id)
+    rows = group_members.rows(session, found) if found else []
     present = [row for row in rows if row.state == MemberState.JOINED]
     asked = [row for row in rows if row.state == MemberState.INVITED]
     changeable = (
         cohort.state == CohortState.OPEN
         and found is not None
         and found.state == SubmissionState.DRAFT
-        and access.now() <= dates.window(session, found)[1]
+        and access.now() <= calendars.window(session, found)[1]
         and any(row.person_id == me.id for row in present)
     )
     page = render_template(
@@ -61,14 +61,14 @@ def _page(
         submission=found,
         present=present,
         asked=asked,
-        invitations=members.invitations(session, cohort, me.id),
+        invitations=group_members.invitations(session, cohort, me.id),
         changeable=changeable,
         room=cohort.plan.group_size
         - sum(
             row.state in (MemberState.JOINED, MemberState.WITHDRAWN, MemberState.INVITED)
             for row in rows
         ),
-        objections=members.objections(session, found) if found else [],
+        objections=group_members.objections(session, found) if found else [],
         may_object=found is not None and objections.may_object(found, access.now()),
         me=me.id,
         entered=request.form,
@@ -152,7 +152,7 @@ def call_off(cohort_id: str, member_id: str) -> Any:
     """Take an invitation back."""
     with transaction() as session:
         own = _own(session, _cohort(cohort_id))
-        found = next((row for row in members.rows(session, own) if row.id == member_id), None)
+        found = next((row for row in group_members.rows(session, own) if row.id == member_id), None)
         if found is None:
             raise NotFound("There is no such page.")
         groups.call_off(session, access.person(), found, now=access.now())
@@ -205,7 +205,7 @@ def object_to(cohort_id: str) -> Any:
         "learner/object.html",
         cohort=cohort,
         submission=submission,
-        in_time=access.now() <= dates.window(session, submission)[1],
+        in_time=access.now() <= calendars.window(session, submission)[1],
         entered=request.form.get("reason", ""),
         faults=[(fault.where, fault_words(fault)) for fault in faults],
         page_error=bool(faults),

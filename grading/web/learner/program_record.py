@@ -9,9 +9,9 @@ from grading.authorization.permissions import Permission
 from grading.db import db, transaction
 from grading.errors import Fault, FaultsFound, NotFound
 from grading.models import CredentialRecord, Program, ShareLink
-from grading.queries import identity
-from grading.queries import record as queries
-from grading.services import records, sharing
+from grading.people.queries import identity_checks
+from grading.records import records, sharing
+from grading.records.queries import program_record
 from grading.web import access, downloads
 from grading.web.access import load, requires
 from grading.web.errors import fault_words
@@ -26,14 +26,14 @@ OWN = Permission.SIGNED_IN
 def _program(program_id: str) -> Program:
     """Find a program for somebody who learns in it."""
     found = load(Program, program_id, OWN)
-    if not queries.takes_part(db.session(), program_id, access.person().id):
+    if not program_record.takes_part(db.session(), program_id, access.person().id):
         raise NotFound("There is no such page.")
     return found
 
 
 def _page(program: Program, faults: list[Fault] | None = None) -> Any:
     session = db.session()
-    found = queries.gather(session, program, access.person().id, now=access.now())
+    found = program_record.gather(session, program, access.person().id, now=access.now())
     record = found.record
     links = sharing.links_of(session, record) if record else []
     addresses = [link.public_id for link in links] + ([record.public_id] if record else [])
@@ -42,9 +42,9 @@ def _page(program: Program, faults: list[Fault] | None = None) -> Any:
         found=found,
         program=program,
         record=record,
-        present_name=identity.verified_name(session, access.person(), now=access.now()),
+        present_name=identity_checks.verified_name(session, access.person(), now=access.now()),
         credentials=credentials.listed(record) if record else [],
-        assured=identity.of_works(
+        assured=identity_checks.of_works(
             session, [one.submission for one in found.attempts], access.person().id
         ),
         statements=HONOUR_STATEMENTS,
@@ -78,15 +78,19 @@ def start(program_id: str) -> Any:
 @bp.get("/programs/<program_id>/record.csv")
 @requires(OWN)
 def as_csv(program_id: str) -> Response:
-    found = queries.gather(db.session(), _program(program_id), access.person().id, now=access.now())
-    rows = [list(line.values()) for line in queries.lines(found)]
-    return downloads.table("program-record.csv", queries.COLUMNS, rows)
+    found = program_record.gather(
+        db.session(), _program(program_id), access.person().id, now=access.now()
+    )
+    rows = [list(line.values()) for line in program_record.lines(found)]
+    return downloads.table("program-record.csv", program_record.COLUMNS, rows)
 
 
 @bp.get("/programs/<program_id>/record.json")
 @requires(OWN)
 def as_json(program_id: str) -> Any:
-    found = queries.gather(db.session(), _program(program_id), access.person().id, now=access.now())
+    found = program_record.gather(
+        db.session(), _program(program_id), access.person().id, now=access.now()
+    )
     answer = jsonify(
         program=found.program.name,
         sponsor=found.program.sponsor.issuer,
@@ -98,7 +102,7 @@ def as_json(program_id: str) -> Any:
         passed_on=found.passed_on.isoformat() if found.passed_on else None,
         days_taken=found.days_taken,
         updated_at=found.updated_at.isoformat() if found.updated_at else None,
-        lines=queries.lines(found),
+        lines=program_record.lines(found),
     )
     answer.headers.set("Content-Disposition", "attachment", filename="program-record.json")
     return answer

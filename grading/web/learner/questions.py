@@ -6,11 +6,12 @@ from flask import Blueprint, flash, g, redirect, render_template, request, url_f
 from flask_babel import gettext as _
 
 from grading.authorization.permissions import Permission
+from grading.cohorts import submissions
 from grading.db import db, transaction
+from grading.disputes import appeals, explanations, misconduct
+from grading.disputes.queries import learner_results
 from grading.errors import Fault, FaultsFound, NotFound
 from grading.models import Appeal, Cohort, Explanation, Grade, MisconductCase, Submission
-from grading.queries import learner as queries
-from grading.services import appeals, explanations, misconduct, submissions
 from grading.web import access
 from grading.web.access import load, requires
 from grading.web.errors import fault_words
@@ -27,7 +28,7 @@ def _cohort(cohort_id: str) -> Cohort:
 
 
 def _released(cohort: Cohort) -> tuple[Submission, Grade]:
-    found = queries.released(db.session(), cohort, access.person().id)
+    found = learner_results.released(db.session(), cohort, access.person().id)
     if not found:
         raise NotFound("There is no such page.")
     return found[0]
@@ -130,7 +131,7 @@ def withdraw_question(own_question_id: str) -> Any:
 
 
 def _hearing(cohort: Cohort) -> MisconductCase:
-    found = queries.hearing(db.session(), cohort, access.person().id)
+    found = learner_results.hearing(db.session(), cohort, access.person().id)
     if found is None:
         raise NotFound("There is no such page.")
     return found
@@ -181,7 +182,7 @@ def retake(cohort_id: str) -> Any:
 @requires(RESULT)
 def come_back(cohort_id: str) -> Any:
     with transaction() as session:
-        found = queries.submission(session, _cohort(cohort_id), access.person().id)
+        found = learner_results.submission(session, _cohort(cohort_id), access.person().id)
         if found is None:
             raise NotFound("There is no such page.")
         submissions.come_back(session, access.person(), found, now=access.now())

@@ -7,8 +7,8 @@ from flask_babel import format_decimal, ngettext
 from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
+from grading.disputes.queries import learner_results
 from grading.models import Grade
-from grading.queries import learner as queries
 from grading.rubric.definition import Rubric
 from grading.workflow.allocation import Pool
 
@@ -105,7 +105,7 @@ def _plain(value: float) -> str:
 def of(session: Session, grade: Grade, rubric: Rubric) -> Working:
     """Lay out the calculation of a released grade."""
     score = grade.score
-    readings = queries.worked_out(session, grade)
+    readings = learner_results.worked_out(session, grade)
     detail = score.adjustment
     peers = detail["peers"] if detail else None
     weights = sum(criterion.weight for criterion in rubric.criteria)

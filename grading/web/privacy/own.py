@@ -10,7 +10,8 @@ from grading.authorization.permissions import Permission
 from grading.db import db, transaction
 from grading.errors import Refused
 from grading.models import ErasureRequest, PersonalExport
-from grading.services import disclosures, erasure, exporting
+from grading.office import erasure, exporting
+from grading.records import disclosures
 from grading.web import access, downloads
 from grading.web.access import load, requires
 from grading.web.errors import words

@@ -10,9 +10,8 @@ from grading.authorization.permissions import Permission
 from grading.db import db, transaction
 from grading.errors import NotFound, Refused
 from grading.models import CredentialRecord, Partner, PartnerConsent, Program
-from grading.queries import credentials as credential_queries
-from grading.queries import record as queries
-from grading.services import partners
+from grading.records import partners
+from grading.records.queries import issued_credentials, program_record
 from grading.web import access
 from grading.web.access import load, requires
 from grading.web.errors import words
@@ -25,13 +24,13 @@ OWN = Permission.SIGNED_IN
 
 def _program(program_id: str) -> Program:
     found = load(Program, program_id, OWN)
-    if not queries.takes_part(db.session(), program_id, access.person().id):
+    if not program_record.takes_part(db.session(), program_id, access.person().id):
         raise NotFound("There is no such page.")
     return found
 
 
 def _record(program: Program) -> CredentialRecord | None:
-    return credential_queries.record_of(db.session(), program.id, access.person().id)
+    return issued_credentials.record_of(db.session(), program.id, access.person().id)
 
 
 def _partner(program: Program, partner_id: str) -> Partner:

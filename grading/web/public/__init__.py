@@ -26,7 +26,7 @@ from grading.db import db, transaction
 from grading.errors import FaultsFound, NotFound, PassingFailure, TooMany
 from grading.migrations import is_current
 from grading.models import Job, JobState, Sponsor
-from grading.services import checking, sharing, verifying
+from grading.records import checking, sharing, verifying
 from grading.web import access, downloads, page_help, reading
 from grading.web.access import requires
 from grading.web.errors import fault_words, words

@@ -9,7 +9,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from grading.db import db, transaction
 from grading.errors import NotFound, PassingFailure, TooMany
-from grading.services import sharing
+from grading.records import sharing
 from grading.web import access
 from grading.web.errors import words
 from grading.web.public import looks

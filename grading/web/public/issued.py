@@ -16,7 +16,7 @@ from grading.credential.status import TTL_MS
 from grading.db import db
 from grading.errors import NotFound
 from grading.models import IssuedCredential, Sponsor, StatusList
-from grading.services import checking, credentials, issuers, verifying
+from grading.records import checking, credentials, issuers, verifying
 from grading.web import access
 from grading.web.access import requires
 from grading.web.public import front, looks

@@ -5,7 +5,7 @@ from contextlib import suppress
 
 from grading.db import transaction
 from grading.errors import PassingFailure
-from grading.services import sharing
+from grading.records import sharing
 from grading.web import access
 
 

@@ -26,10 +26,10 @@ from grading.authorization.permissions import Permission
 from grading.db import db, transaction
 from grading.errors import Fault, FaultsFound, HoldLost, NotFound, Refused, StaleRecord
 from grading.models import Allocation, Cohort, SubmissionFile, SubmittedCopy
-from grading.queries import rater as queries
+from grading.readings import check_items, holds, reviews
+from grading.readings.queries import workbench
+from grading.readings.reviews import Sheet
 from grading.rubric.definition import Rubric
-from grading.services import checks, holds, reviews
-from grading.services.reviews import Sheet
 from grading.web import access, downloads, rendering, sheets
 from grading.web.access import load, requires
 from grading.web.errors import fault_words, words
@@ -130,7 +130,7 @@ def _page(
     conflict: bool = False,
     status: int = 200,
 ) -> Any:
-    copy = queries.copy_to_read(db.session(), allocation)
+    copy = workbench.copy_to_read(db.session(), allocation)
     if copy is None:
         raise NotFound("There is no such page.")
     rubric = allocation.cohort.rubric_version.rubric
@@ -167,7 +167,7 @@ def _page(
 @requires(Permission.SIGNED_IN)
 def home() -> Any:
     """Today's grading."""
-    found = queries.benches(db.session(), access.person().id, now=access.now())
+    found = workbench.benches(db.session(), access.person().id, now=access.now())
     if len(found) == 1:
         g.cohort_zone = found[0].cohort.zone
     return render_template("rater/home.html", benches=found)
@@ -181,7 +181,7 @@ def next_item(cohort_id: str) -> Any:
         cohort = load(Cohort, cohort_id, Permission.REVIEW_PROFESSIONAL)
         rater = access.person()
         try:
-            found = checks.next_item(session, rater, cohort, now=access.now())
+            found = check_items.next_item(session, rater, cohort, now=access.now())
         except Refused as refused:
             # The landing page says more of it: why, by whom, and the way on.
             flash(words(refused))
@@ -305,7 +305,7 @@ def _attempted(side: Side, allocation: Allocation) -> Any:
         cohort=allocation.cohort,
         rubric=allocation.cohort.rubric_version.rubric,
         sheet=_stored(allocation),
-        paper=queries.paper_of(db.session(), allocation) if practice else None,
+        paper=workbench.paper_of(db.session(), allocation) if practice else None,
         can_undo=allocation.state == AllocationState.FINISHED
         and allocation.undo_until is not None
         and access.now() <= allocation.undo_until,
@@ -388,7 +388,7 @@ def _decline(side: Side, allocation_id: str) -> Any:
 def _file(side: Side, allocation_id: str, number: int) -> Response:
     """Send a file of the copy that was handed in, under its neutral name."""
     allocation = _item(side, allocation_id)
-    copy = queries.copy_to_read(db.session(), allocation)
+    copy = workbench.copy_to_read(db.session(), allocation)
     listed = _files(allocation, copy) if copy else []
     readable = (*HELD, AllocationState.FINISHED, AllocationState.SEALED)
     if allocation.state not in readable or not 1 <= number <= len(listed):

@@ -6,11 +6,11 @@ from flask import Blueprint, flash, g, redirect, render_template, request, url_f
 from flask_babel import gettext as _
 
 from grading.authorization.permissions import Permission
+from grading.cohorts.queries import participants
 from grading.db import db, transaction
 from grading.errors import Fault, FaultsFound, NotFound
 from grading.models import Absence, Cohort
-from grading.queries import coordinator as queries
-from grading.services import extensions
+from grading.readings import absences
 from grading.web import access
 from grading.web.absence_form import days_away, grader
 from grading.web.access import load, requires
@@ -37,8 +37,8 @@ def _page(cohort: Cohort, faults: list[Fault] | None = None) -> Any:
     page = render_template(
         "rater/away.html",
         cohort=cohort,
-        absences=queries.absences(session, cohort, now=access.now(), person_id=me),
-        graders=[person for person in queries.graders(session, cohort) if person.id != me],
+        absences=participants.absences(session, cohort, now=access.now(), person_id=me),
+        graders=[person for person in participants.graders(session, cohort) if person.id != me],
         entered=request.form,
         faults=[(fault.where, fault_words(fault)) for fault in faults or ()],
         page_error=bool(faults),
@@ -61,7 +61,7 @@ def declare(cohort_id: str) -> Any:
             found = _cohort(cohort_id)
             starts_at, ends_at = days_away(found)
             me = access.person()
-            extensions.declare_absence(
+            absences.declare_absence(
                 session,
                 me,
                 found,
@@ -83,6 +83,6 @@ def end(own_absence_id: str) -> Any:
     with transaction() as session:
         found = load(Absence, own_absence_id, GRADE, owner="person_id")
         cohort_id = found.cohort_id
-        extensions.end_absence(session, access.person(), found, now=access.now())
+        absences.end_absence(session, access.person(), found, now=access.now())
     flash(_("Welcome back. You are given items again."))
     return redirect(url_for("absence.away", cohort_id=cohort_id), 303)

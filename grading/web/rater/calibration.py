@@ -16,11 +16,11 @@ from sqlalchemy.orm import Session
 from grading.authorization.permissions import Permission
 from grading.db import db, transaction
 from grading.errors import NotFound, Refused
-from grading.measurement.calibration import standard
+from grading.measurement.monitoring.calibration import standard
 from grading.models import Allocation, AnchorPaper, CalibrationAttempt, Cohort, Person
-from grading.queries import standings
+from grading.readings import anchors, calibration, graders
+from grading.readings.queries import standings
 from grading.rubric.definition import Criterion
-from grading.services import anchors, calibration, graders
 from grading.web import access, grader_charts
 from grading.web.access import load, requires
 from grading.web.errors import words

@@ -7,12 +7,14 @@ from flask_babel import gettext as _
 
 from grading.authorization.permissions import Permission
 from grading.authorization.policy import permits
+from grading.cohorts.queries import group_members
 from grading.db import db, transaction
+from grading.disputes import decisions, explanations, misconduct
+from grading.disputes.queries import dispute_queue
 from grading.errors import Fault, FaultsFound, NotFound
 from grading.models import Allocation, Appeal, Explanation, Grade, StruckReading
-from grading.queries import disputes, members
-from grading.queries import instructor as staff
-from grading.services import approvals, decisions, explanations, misconduct
+from grading.people import approvals
+from grading.releases.queries import cohort_overview
 from grading.web import access, step_up
 from grading.web.access import load, requires
 from grading.web.errors import fault_words
@@ -55,12 +57,12 @@ def _appeal_page(
         appeal=found,
         cohort=cohort,
         rubric=cohort.rubric_version.rubric,
-        readings=disputes.side_by_side(session, found),
+        readings=dispute_queue.side_by_side(session, found),
         outcome=decisions.outcome(session, found),
         may_decide=decisions.may_decide(session, access.person(), found, now=access.now()),
-        copy=disputes.copy(session, found.submission),
+        copy=dispute_queue.copy(session, found.submission),
         signed=approvals.on(session, found.id),
-        case_code=staff.case_code,
+        case_code=cohort_overview.case_code,
         faults=_rows(faults or []),
         entered=request.form,
         reading_id=reading_id,
@@ -116,7 +118,7 @@ def siblings(appeal_id: str, reading_id: str) -> Any:
         rubric=found.submission.cohort.rubric_version.rubric,
         struck=struck,
         items=decisions.siblings(db.session(), struck),
-        case_code=staff.case_code,
+        case_code=cohort_overview.case_code,
     )
 
 
@@ -159,7 +161,7 @@ def _question(question_id: str) -> Explanation:
     lead = permits(access.identity(found.cohort_id), Permission.ADJUDICATE)
     free = explanations.may_take(db.session(), found, now=access.now())
     mine = me.id in (found.owner_id, found.answered_by_id)
-    took_part = members.took_part(db.session(), found.submission, me.id)
+    took_part = group_members.took_part(db.session(), found.submission, me.id)
     if took_part or not (mine or (lead and free)):
         raise NotFound("There is no such page.")
     g.cohort_zone = found.submission.cohort.zone
@@ -193,8 +195,8 @@ def question(question_id: str) -> Any:
         question=found,
         cohort=cohort,
         rubric=cohort.rubric_version.rubric,
-        sheet=disputes.own_sheet(session, found.submission, access.person().id),
-        copy=disputes.copy(session, found.submission),
+        sheet=dispute_queue.own_sheet(session, found.submission, access.person().id),
+        copy=dispute_queue.copy(session, found.submission),
         faults=_rows(faults),
         entered=request.form.get("answer", ""),
         page_error=bool(faults),

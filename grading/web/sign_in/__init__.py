@@ -13,8 +13,9 @@ from wtforms.validators import InputRequired
 from grading.authorization.permissions import Permission
 from grading.db import db, transaction
 from grading.errors import FaultsFound, Refused, TooMany
-from grading.queries import needs
-from grading.services import people, records
+from grading.office import needs
+from grading.people import accounts
+from grading.records import records
 from grading.web import access
 from grading.web.access import requires
 from grading.web.errors import words
@@ -78,7 +79,7 @@ def form() -> Any:
         return _form(entry), 422 if entry.errors else 200
     try:
         with transaction() as session:
-            found = people.sign_in(
+            found = accounts.sign_in(
                 session,
                 entry.email.data,
                 entry.password.data,
@@ -119,14 +120,14 @@ def forgot() -> Any:
     if not entry.validate_on_submit():
         return render_template("sign_in/forgot.html", form=entry), 422 if entry.errors else 200
     with transaction() as session:
-        people.request_reset(session, entry.email.data, now=access.now())
+        accounts.request_reset(session, entry.email.data, now=access.now())
     return render_template("sign_in/forgot_sent.html", email=entry.email.data)
 
 
 @bp.route("/password/reset/<token>", methods=["GET", "POST"])
 @requires(Permission.SIGNED_OUT)
 def reset(token: str) -> Any:
-    if people.find_reset(db.session(), token, now=access.now()) is None:
+    if accounts.find_reset(db.session(), token, now=access.now()) is None:
         return render_template("sign_in/reset_gone.html"), 410
     entry = ResetForm()
     if not entry.validate_on_submit():
@@ -134,7 +135,7 @@ def reset(token: str) -> Any:
     try:
         with transaction() as session:
             account = access.Account(
-                people.use_reset(
+                accounts.use_reset(
                     session,
                     token,
                     entry.password.data,
@@ -169,7 +170,7 @@ def preferences() -> Any:
             person.theme = entry.theme.data
             person.single_keys = entry.single_keys.data
             person.digest = entry.digest.data
-            renamed = entry.name.data is not None and people.rename(
+            renamed = entry.name.data is not None and accounts.rename(
                 session, person, person, entry.name.data, now=access.now()
             )
             kept = records.under_another_name(session, person, now=access.now()) if renamed else []

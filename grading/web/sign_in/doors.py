@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from grading.authorization.permissions import Permission
 from grading.db import db
 from grading.models import Cohort, Membership, Person, Program, Sponsor, SponsorMember, Submission
-from grading.queries import demo
+from grading.office.queries import demo_doors
 from grading.web import access
 from grading.web.access import requires
 from grading.web.sign_in.landing import local
@@ -75,7 +75,7 @@ def _member(session: Session, cohort: Cohort, role: Role) -> Person | None:
 
 
 def _learners(session: Session) -> Iterator[Door]:
-    if told := demo.narrow_pass(session):
+    if told := demo_doors.narrow_pass(session):
         learner, cohort = told.grade.submission.learner, told.grade.submission.cohort
         yield Door(
             _(
@@ -91,7 +91,7 @@ def _learners(session: Session) -> Iterator[Door]:
             url_for("learner.result", cohort_id=cohort.id),
             learner,
         )
-    if appeal := demo.upheld_appeal(session):
+    if appeal := demo_doors.upheld_appeal(session):
         assert appeal.amended is not None
         learner = appeal.submission.learner
         yield Door(
@@ -105,7 +105,7 @@ def _learners(session: Session) -> Iterator[Door]:
             url_for("learner.result", cohort_id=appeal.cohort_id),
             learner,
         )
-    if case := demo.upheld_case(session):
+    if case := demo_doors.upheld_case(session):
         learner = case.submission.learner
         yield Door(
             _(
@@ -118,7 +118,7 @@ def _learners(session: Session) -> Iterator[Door]:
 
 
 def _extension(session: Session) -> Iterator[Door]:
-    told = demo.late_with_extension(session)
+    told = demo_doors.late_with_extension(session)
     if told is None:
         return
     learner = told.work.learner
@@ -147,10 +147,10 @@ def _extension(session: Session) -> Iterator[Door]:
 
 
 def _graders(session: Session) -> Iterator[Door]:
-    first = demo.cohorts(session)[0]
+    first = demo_doors.cohorts(session)[0]
     lead = _member(session, first, Role.LEAD)
     monitoring = _page("monitoring.overview", "instructor.agreement", cohort_id=first.id)
-    if lead is not None and (strict := demo.strictest(session, first)):
+    if lead is not None and (strict := demo_doors.strictest(session, first)):
         said = _(
             "%(name)s is stricter than the other graders by %(by)s of a level, over %(n)s sheets.",
             name=strict.person.name,
@@ -160,7 +160,7 @@ def _graders(session: Session) -> Iterator[Door]:
         if first.plan.resolution == "severity":
             said += " " + _("The released scores are corrected for it.")
         yield Door(said, monitoring, lead)
-    if lead is not None and (told := demo.drifted(session)):
+    if lead is not None and (told := demo_doors.drifted(session)):
         yield Door(
             _(
                 "%(name)s’s standard moved after check item %(checks)s. An alarm was raised, the queue "
@@ -176,7 +176,7 @@ def _graders(session: Session) -> Iterator[Door]:
 
 
 def _instructors(session: Session) -> Iterator[Door]:
-    if told := demo.apart(session):
+    if told := demo_doors.apart(session):
         instructor = _member(session, told.cohort, Role.INSTRUCTOR)
         if instructor is not None:
             yield Door(
@@ -190,7 +190,7 @@ def _instructors(session: Session) -> Iterator[Door]:
                 url_for("instructor.disputed", cohort_id=told.cohort.id),
                 instructor,
             )
-    if run := demo.dry_run(session, now=access.now()):
+    if run := demo_doors.dry_run(session, now=access.now()):
         cohort, ready, hindered = run
         instructor = _member(session, cohort, Role.INSTRUCTOR)
         if instructor is not None:
@@ -216,7 +216,7 @@ def _office(session: Session) -> Iterator[Door]:
         .order_by(SponsorMember.since)
         .limit(1)
     )
-    newest = demo.cohorts(session)[-1]
+    newest = demo_doors.cohorts(session)[-1]
     if office is not None:
         yield Door(
             _("The program office: courses, task, rubric, cohorts, people, plan and imports."),
@@ -245,7 +245,7 @@ def _office(session: Session) -> Iterator[Door]:
 
 
 def _writing(session: Session) -> Iterator[Door]:
-    newest = demo.cohorts(session)[-1]
+    newest = demo_doors.cohorts(session)[-1]
     row = session.execute(
         select(Person)
         .join(Submission, Submission.learner_id == Person.id)
@@ -283,7 +283,7 @@ def _employer(session: Session) -> Iterator[Door]:
             _("Check the replaced one"),
         ),
     }
-    for state, public_id in demo.links(session).items():
+    for state, public_id in demo_doors.links(session).items():
         text, label = words[state]
         yield Door(text, url_for("public.record", public_id=public_id), label=label)
 
@@ -306,7 +306,7 @@ def _groups(session: Session) -> list[Group]:
 def doors() -> Any:
     _only_here()
     session = db.session()
-    if not demo.cohorts(session):
+    if not demo_doors.cohorts(session):
         abort(404)
     people: dict[str, dict[str, list[Person]]] = {}
     rows = session.execute(

@@ -9,8 +9,8 @@ from flask_login import login_user
 from grading.authorization.permissions import Permission
 from grading.db import transaction
 from grading.errors import NotFound, PassingFailure, Refused
+from grading.people import openid
 from grading.ports import IdentityProvider
-from grading.services import openid
 from grading.settings import OpenId
 from grading.web import access
 from grading.web.access import requires

@@ -1,0 +1,1 @@
+"""One run of a capstone: its calendar and people, the projects handed in, groups and granted time."""

@@ -1,0 +1,488 @@
+"""Cohorts: calendar, plan, people."""
+
+from dataclasses import asdict, fields
+from datetime import date, datetime
+from zoneinfo import ZoneInfo, available_timezones
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from grading.cohorts.queries import cohort_ending, staffing_facts
+from grading.errors import Fault, FaultsFound, Refused
+from grading.ledger import audit
+from grading.ledger.transitions import move
+from grading.models import (
+    AuditHead,
+    Brief,
+    Cohort,
+    ConflictOfInterest,
+    Membership,
+    Person,
+    PlanVersion,
+    Program,
+    RubricVersion,
+)
+from grading.programs import programs
+from grading.workflow import plan as plans
+from grading.workflow.cohort import (
+    SCORING,
+    CohortState,
+    Obstacle,
+    Role,
+    Unfinished,
+    obstacles,
+)
+from grading.workflow.credential import RubricState
+from grading.workflow.deadlines import Calendar, calendar, contradictions
+
+
+def create_cohort(
+    session: Session,
+    actor: Person | None,
+    program: Program,
+    *,
+    name: str,
+    opens_on: date,
+    time_zone: str,
+    rubric_version: RubricVersion,
+    plan: plans.GradingPlan,
+    now: datetime,
+) -> Cohort:
+    """Set up a run of the program's capstone, with the newest brief and the calendar of the plan.
+
+    Raises
+    ------
+    FaultsFound
+        No name or one that is taken, an unknown zone, no brief, or a rubric that is not published or not
+        the program's.
+    """
+    faults = _cohort_faults(session, program, name, time_zone, rubric_version, None)
+    brief = programs.newest_brief(session, program)
+    if brief is None:
+        faults.append(Fault("brief", "The program has no brief yet. Write the task first."))
+    if faults or brief is None:
+        raise FaultsFound(faults)
+    days = calendar(opens_on, ZoneInfo(time_zone), plan)
+    cohort = Cohort(
+        program=program,
+        name=name.strip(),
+        brief=brief,
+        rubric_version=rubric_version,
+        time_zone=time_zone,
+        created_at=now,
+        **asdict(days),
+    )
+    session.add(cohort)
+    session.flush()
+    session.add(AuditHead(chain=cohort.id, count=0, hash=audit.GENESIS))
+    _add_plan(cohort, plan, now)
+    session.flush()
+    audit.record(
+        session,
+        actor,
+        "cohort:create",
+        cohort,
+        now=now,
+        after={"program": program.id, "rubric": rubric_version.digest, "plan": plan.digest},
+    )
+    return cohort
+
+
+def _add_plan(cohort: Cohort, plan: plans.GradingPlan, now: datetime) -> PlanVersion:
+    version = PlanVersion(
+        cohort_id=cohort.id,
+        version=len(cohort.plans) + 1,
+        choices=plan.to_dict(),
+        digest=plan.digest,
+        created_at=now,
+    )
+    cohort.plans.append(version)
+    return version
+
+
+def _preparing(cohort: Cohort) -> None:
+    if cohort.state != CohortState.PREPARING:
+        raise Refused("The cohort is open, so its plan and calendar are fixed.")
+
+
+def revise_plan(
+    session: Session,
+    actor: Person | None,
+    cohort: Cohort,
+    plan: plans.GradingPlan,
+    *,
+    now: datetime,
+) -> PlanVersion:
+    """Make a new version of the plan, and lay the calendar anew where its windows changed."""
+    _preparing(cohort)
+    before = cohort.plan
+    if plan == before:
+        return cohort.plan_version
+    windows = ("submit_days", "grace_hours", "peer_days", "grading_days", "results_day")
+    version = _add_plan(cohort, plan, now)
+    if any(getattr(plan, name) != getattr(before, name) for name in windows):
+        opens_on = cohort.opens_at.astimezone(cohort.zone).date()
+        for name, at in asdict(calendar(opens_on, cohort.zone, plan)).items():
+            setattr(cohort, name, at)
+    session.flush()
+    audit.record(
+        session,
+        actor,
+        "plan:revise",
+        cohort,
+        now=now,
+        before=before.to_dict(),
+        after=plan.to_dict(),
+    )
+    return version
+
+
+def revise_cohort(
+    session: Session,
+    actor: Person | None,
+    cohort: Cohort,
+    *,
+    name: str,
+    time_zone: str,
+    brief: Brief,
+    rubric_version: RubricVersion,
+    now: datetime,
+) -> None:
+    """Change a cohort's name, zone, task and rubric while it is being prepared.
+
+    A new zone lays the calendar anew from the same opening day.
+
+    Raises
+    ------
+    FaultsFound
+    """
+    _preparing(cohort)
+    faults = _cohort_faults(session, cohort.program, name, time_zone, rubric_version, cohort.id)
+    if brief.program_id != cohort.program_id:
+        faults.append(Fault("brief", "Choose a brief of this program."))
+    if faults:
+        raise FaultsFound(faults)
+    before = _cohort_words(cohort)
+    if time_zone != cohort.time_zone:
+        opens_on = cohort.opens_at.astimezone(cohort.zone).date()
+        cohort.time_zone = time_zone
+        for key, at in asdict(calendar(opens_on, cohort.zone, cohort.plan)).items():
+            setattr(cohort, key, at)
+    cohort.name, cohort.brief, cohort.rubric_version = name.strip(), brief, rubric_version
+    session.flush()
+    if (after := _cohort_words(cohort)) != before:
+        audit.record(session, actor, "cohort:revise", cohort, now=now, before=before, after=after)
+
+
+def _cohort_words(cohort: Cohort) -> dict[str, str]:
+    return {
+        "name": cohort.name,
+        "time_zone": cohort.time_zone,
+        "brief": cohort.brief_id,
+        "rubric": cohort.rubric_version_id,
+    }
+
+
+def _cohort_faults(
+    session: Session,
+    program: Program,
+    name: str,
+    time_zone: str,
+    rubric_version: RubricVersion,
+    own_id: str | None,
+) -> list[Fault]:
+    faults: list[Fault] = []
+    taken = session.scalar(
+        select(Cohort.id).where(Cohort.program_id == program.id, Cohort.name == name.strip())
+    )
+    if not name.strip():
+        faults.append(Fault("name", "This cannot be empty."))
+    elif taken is not None and taken != own_id:
+        faults.append(Fault("name", "The program has a cohort of that name."))
+    if time_zone not in available_timezones():
+        faults.append(
+            Fault(
+                "time_zone",
+                "“%(zone)s” is no time zone; write it as Europe/London.",
+                {"zone": time_zone},
+            )
+        )
+    if rubric_version.program_id != program.id or rubric_version.state != RubricState.PUBLISHED:
+        faults.append(Fault("rubric", "Choose a published rubric of this program."))
+    return faults
+
+
+def set_calendar(
+    session: Session, actor: Person | None, cohort: Cohort, days: Calendar, *, now: datetime
+) -> None:
+    """Set the instants by hand, while the cohort is being prepared.
+
+    Raises
+    ------
+    FaultsFound
+        Every pair of instants that are the wrong way round.
+    """
+    _preparing(cohort)
+    names = [item.name for item in fields(Calendar)]
+    if faults := contradictions(days):
+        raise FaultsFound(faults)
+    before = {name: getattr(cohort, name) for name in names}
+    if before == asdict(days):
+        return
+    for name in names:
+        setattr(cohort, name, getattr(days, name))
+    audit.record(session, actor, "calendar:set", cohort, now=now, before=before, after=asdict(days))
+
+
+def open_cohort(session: Session, actor: Person | None, cohort: Cohort, *, now: datetime) -> None:
+    """Freeze the plan and let learners in from the opening day on.
+
+    What the staffing check calls impossible stands in the chain, so that nobody can say it was not known.
+
+    Raises
+    ------
+    FaultsFound
+        The deadline has passed already, or the plan needs professionals and there is none.
+    """
+    faults: list[Fault] = []
+    if cohort.due_at <= now:
+        faults.append(Fault("calendar", "The deadline has passed. Move the calendar first."))
+    if not any(role == Role.GRADER for role in _roles(session, cohort)):
+        faults.append(
+            Fault("people", "The plan needs professional readings, and there is no grader.")
+        )
+    if faults:
+        raise FaultsFound(faults)
+    cohort.plan_version.frozen_at = now
+    note: dict[str, object] = {"plan": cohort.plan_version.digest}
+    if lacking := staffing_facts.check(session, cohort, cohort.plan).impossible:
+        note["impossible"] = [item.code for item in lacking]
+    move(session, cohort, "open", actor=actor, now=now, note=note)
+
+
+def end_cohort(
+    session: Session,
+    actor: Person | None,
+    cohort: Cohort,
+    *,
+    reason: str = "",
+    now: datetime,
+) -> None:
+    """End the run; records stay.
+
+    Raises
+    ------
+    FaultsFound
+        What is unfinished: open appeals and the time to make one, misconduct cases and releases under
+        way stand against it for good; all else gives way to a reason.
+    """
+    found = obstacles(cohort_ending.unfinished(session, cohort, now=now))
+    rights = [item for item in found if not item.overridable]
+    if rights or (found and not reason.strip()):
+        raise FaultsFound([_unfinished_fault(item) for item in rights or found])
+    move(
+        session,
+        cohort,
+        "end",
+        actor=actor,
+        now=now,
+        reason=reason.strip() or None,
+        note={"unfinished": {str(item.what): item.count for item in found}} if found else None,
+        ended_at=now,
+    )
+
+
+UNFINISHED = {
+    Unfinished.APPEALS: "Appeals are not decided: %(n)s.",
+    Unfinished.APPEAL_WINDOW: "Learners who can still appeal their result: %(n)s.",
+    Unfinished.MISCONDUCT: "Suspicions are being looked into: %(n)s.",
+    Unfinished.RELEASES: "Releases are under way: %(n)s.",
+    Unfinished.EXPLANATIONS: "Questions about results are not answered: %(n)s.",
+    Unfinished.UNRELEASED: "Projects have no released result: %(n)s.",
+    Unfinished.HANDING_IN: "Projects can still be handed in: %(n)s.",
+    Unfinished.RETURNING: "Learners who withdrew and can still return: %(n)s.",
+}
+
+
+def _unfinished_fault(obstacle: Obstacle) -> Fault:
+    return Fault(obstacle.what, UNFINISHED[obstacle.what], {"n": obstacle.count})
+
+
+def _roles(session: Session, cohort: Cohort) -> list[str]:
+    return list(
+        session.scalars(
+            select(Membership.role)
+            .where(Membership.cohort_id == cohort.id, Membership.ended_at.is_(None))
+            .distinct()
+        )
+    )
+
+
+def enrol(
+    session: Session,
+    actor: Person | None,
+    cohort: Cohort,
+    person: Person,
+    role: Role,
+    *,
+    now: datetime,
+) -> Membership:
+    """Give a person a part in the cohort; one they had before is taken up again.
+
+    Raises
+    ------
+    Refused
+        The cohort has ended, the account is closed, or it is a part in scoring and one's own account.
+    """
+    not_ended(cohort)
+    if not person.active:
+        raise Refused("This account is closed.")
+    if gives_themself(actor, person.id, role):
+        raise Refused("Nobody gives themselves a part in scoring. A colleague does.")
+    membership = session.scalar(
+        select(Membership).where(
+            Membership.cohort_id == cohort.id,
+            Membership.person_id == person.id,
+            Membership.role == role,
+        )
+    )
+    if membership is not None and membership.ended_at is None:
+        return membership
+    if membership is None:
+        membership = Membership(cohort=cohort, person=person, role=role, since=now)
+        session.add(membership)
+    membership.ended_at = None
+    note_membership(session, actor, membership, person.id, cohort, now=now)
+    return membership
+
+
+def not_ended(cohort: Cohort) -> None:
+    """Refuse to change the people of a cohort that has ended."""
+    if cohort.state == CohortState.ENDED:
+        raise Refused("The cohort has ended.")
+
+
+def gives_themself(actor: Person | None, person_id: str, role: str) -> bool:
+    """Whether somebody would give themselves a part in scoring."""
+    return actor is not None and actor.id == person_id and role in SCORING
+
+
+def note_membership(
+    session: Session,
+    actor: Person | None,
+    membership: Membership,
+    person_id: str,
+    cohort: Cohort,
+    *,
+    now: datetime,
+) -> None:
+    """Write the beginning of a part into the chain."""
+    audit.record(
+        session,
+        actor,
+        "membership:begin",
+        membership,
+        now=now,
+        after={"person": person_id, "role": str(membership.role)},
+        chain=cohort.id,
+    )
+
+
+def end_membership(
+    session: Session, actor: Person | None, membership: Membership, *, reason: str, now: datetime
+) -> None:
+    """End a person's part. What they hold returns to the pool with the next upkeep."""
+    if membership.ended_at is not None:
+        return
+    membership.ended_at = now
+    audit.record(
+        session,
+        actor,
+        "membership:end",
+        membership,
+        now=now,
+        after={"person": membership.person_id, "role": membership.role},
+        reason=reason,
+    )
+
+
+def declare_conflict(
+    session: Session,
+    actor: Person | None,
+    cohort: Cohort,
+    *,
+    rater: Person,
+    learner: Person,
+    reason: str,
+    now: datetime,
+) -> ConflictOfInterest:
+    """Keep a rater and a learner apart in this cohort."""
+    if rater.id == learner.id:
+        raise Refused("Nobody ever rates their own work; this needs no entry.")
+    conflict = session.scalar(
+        select(ConflictOfInterest).where(
+            ConflictOfInterest.cohort_id == cohort.id,
+            ConflictOfInterest.rater_id == rater.id,
+            ConflictOfInterest.learner_id == learner.id,
+        )
+    )
+    if conflict is not None:
+        return conflict
+    conflict = ConflictOfInterest(
+        cohort_id=cohort.id,
+        rater_id=rater.id,
+        learner_id=learner.id,
+        reason=reason,
+        created_at=now,
+    )
+    session.add(conflict)
+    session.flush()
+    note_conflict(session, actor, conflict, now=now)
+    return conflict
+
+
+def note_conflict(
+    session: Session, actor: Person | None, conflict: ConflictOfInterest, *, now: datetime
+) -> None:
+    """Write a declared conflict of interest into the chain."""
+    audit.record(
+        session,
+        actor,
+        "conflict_of_interest:declare",
+        conflict,
+        now=now,
+        after={"rater": conflict.rater_id, "learner": conflict.learner_id},
+        reason=conflict.reason,
+    )
+
+
+def withdraw_conflict(
+    session: Session,
+    actor: Person | None,
+    conflict: ConflictOfInterest,
+    *,
+    reason: str,
+    now: datetime,
+) -> None:
+    """Let a rater and a learner meet again; the chain keeps what was declared.
+
+    Raises
+    ------
+    Refused
+        No reason, or the actor is one of the two.
+    """
+    if not reason.strip():
+        raise Refused("Give the reason.")
+    if actor is not None and actor.id in (conflict.rater_id, conflict.learner_id):
+        raise Refused("You are one of the two, so a colleague decides this.")
+    audit.record(
+        session,
+        actor,
+        "conflict_of_interest:withdraw",
+        conflict,
+        now=now,
+        before={"rater": conflict.rater_id, "learner": conflict.learner_id},
+        reason=reason.strip(),
+    )
+    session.delete(conflict)
+    session.flush()

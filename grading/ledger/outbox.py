@@ -1,0 +1,146 @@
+"""What is to happen after an act: written in its transaction, carried out by a worker."""
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime, time, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from grading.errors import Refused
+from grading.ledger import audit
+from grading.models import Job, JobState, Person
+
+# When people are told what waits for them, in their own zone.
+MORNING = time(8, 0)
+
+
+def post(
+    session: Session,
+    topic: str,
+    payload: dict[str, Any],
+    *,
+    key: str,
+    now: datetime,
+    run_at: datetime | None = None,
+) -> Job:
+    """Ask for a job once: a key that is known gives the job that has it."""
+    job = session.scalar(select(Job).where(Job.key == key))
+    if job is None:
+        job = Job(topic=topic, key=key, payload=payload, run_at=run_at or now, created_at=now)
+        session.add(job)
+        session.flush()
+    return job
+
+
+def post_new(
+    session: Session, topic: str, jobs: Iterable[tuple[str, dict[str, Any]]], *, now: datetime
+) -> None:
+    """Ask for many jobs at once, (key, payload) each, whose keys nobody can have used before."""
+    session.add_all(
+        Job(topic=topic, key=key, payload=payload, run_at=now, created_at=now)
+        for key, payload in jobs
+    )
+
+
+def retry(session: Session, actor: Person | None, job: Job, *, now: datetime) -> None:
+    """Try a failed job again; raises `Refused` for any other."""
+    if job.state != JobState.FAILED:
+        raise Refused("The job is %(state)s, not failed.", state=job.state)
+    job.state, job.run_at, job.attempts, job.ended_at = JobState.WAITING, now, 0, None
+    audit.record(session, actor, "job:retry", job, now=now, after={"topic": job.topic})
+
+
+def mail(
+    session: Session,
+    template: str,
+    person_id: str,
+    *,
+    key: str,
+    now: datetime,
+    run_at: datetime | None = None,
+    **context: Any,
+) -> None:
+    """Ask for one mail to one person; ``context`` goes into the template ``mail/NAME.txt``."""
+    post(
+        session,
+        "mail",
+        letter(template, person_id, **context),
+        key=f"mail:{key}",
+        now=now,
+        run_at=run_at,
+    )
+
+
+def letter(template: str, person_id: str, **context: Any) -> dict[str, Any]:
+    """Give the payload of a mail's job."""
+    return {"template": template, "person": person_id, "context": context}
+
+
+def needs(session: Session, person: Person, *, now: datetime) -> None:
+    """Have a person told what waits for them: one mail a day, in their morning, of all that waits then.
+
+    Asking again the same day asks for the same mail. When it is written and nothing waits any more,
+    or they want no such mail, none is sent.
+    """
+    tell(session, [person], now=now)
+
+
+def morning_of(person: Person, now: datetime, zone: ZoneInfo | None = None) -> datetime:
+    """Give a person's next morning, aware, in their own zone; ``zone`` is for those who chose none."""
+    own = ZoneInfo(person.time_zone) if person.time_zone else zone or ZoneInfo("UTC")
+    local = now.astimezone(own)
+    day = local.date() if local.time() < MORNING else local.date() + timedelta(days=1)
+    return datetime.combine(day, MORNING, tzinfo=own)
+
+
+def tell(
+    session: Session,
+    people: Sequence[Person],
+    *,
+    now: datetime,
+    zone: ZoneInfo | None = None,
+    most: int | None = None,
+) -> int:
+    """Have several people told what waits for them, as `needs` does.
+
+    Parameters
+    ----------
+    zone : ZoneInfo, optional
+        For those who chose none.
+    most : int, optional
+        Ask for no more new mails than this now.
+
+    Returns
+    -------
+    int
+        How many mails are new.
+    """
+    wanted = {}
+    for person in people:
+        if person.active and person.digest:
+            at = morning_of(person, now, zone)
+            wanted[f"mail:digest:{person.id}:{at.date().isoformat()}"] = (person, at)
+    keys = list(wanted)
+    for start in range(0, len(keys), 500):
+        known = session.scalars(select(Job.key).where(Job.key.in_(keys[start : start + 500])))
+        for key in known:
+            del wanted[key]
+    fresh = list(wanted.items())[:most]
+    for key, (person, at) in fresh:
+        session.add(
+            Job(
+                topic="mail",
+                key=key,
+                payload={
+                    "template": "digest",
+                    "person": person.id,
+                    "context": {"morning": at.isoformat(), "zone": str(at.tzinfo)},
+                },
+                run_at=at.astimezone(UTC),
+                created_at=now,
+            )
+        )
+    session.flush()
+    return len(fresh)

@@ -1,0 +1,537 @@
+"""How far raters agree beyond chance, on one criterion, from long ratings or counts.
+
+Every coefficient takes `Ratings`, or a table of counts with a row a work and a column a level, or
+`Units` made beforehand. What is undefined is NaN with the reason in words, never 0 or 1.
+
+References
+----------
+Gwet, Handbook of Inter-Rater Reliability (2014), chapters 5 and 6 with their linearised standard
+errors for incomplete data; Gwet 2008, doi:10.1348/000711006X126600; Krippendorff, Content Analysis
+(2019), doi:10.4135/9781071878781.
+"""
+
+import math
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Unpack
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from grading.measurement.agreement.additive import (
+    Additive,
+    Chance,
+    agreeing,
+    alpha_of,
+    beyond,
+    coincidences,
+    ordinal_alpha,
+    pair_sums,
+    ratio,
+    weighted_pairs,
+)
+from grading.measurement.agreement.coefficient import (
+    ONE_LEVEL,
+    ONE_WORK,
+    Coefficient,
+    check_interval,
+    undefined,
+    with_spread,
+)
+from grading.measurement.agreement.seen import (
+    Asked,
+    Data,
+    Intervals,
+    Seen,
+    linearised,
+    named,
+    pairs_share,
+    resampled,
+    seen_as,
+    with_paradox,
+)
+from grading.measurement.agreement.units import Patterns, Rows, Units
+from grading.measurement.agreement.weights import (
+    Metric,
+    Table,
+    Weighting,
+    Weights,
+    metric_weighting,
+    weighting,
+)
+from grading.measurement.ratings import Ratings, compact
+
+
+def percent_exact(
+    data: Data,
+    *,
+    levels: ArrayLike | None = None,
+    **options: Unpack[Intervals],
+) -> Coefficient:
+    """Share of all pairs of ratings of a work that are on the same level.
+
+    Parameters
+    ----------
+    data : Ratings, Units, or array_like of shape (works, q)
+    levels : array_like, shape (q,), optional
+        Scores of the levels where ``data`` is counts; 0, 1, 2 … by default.
+    **options
+        ``interval``, ``confidence``, ``resamples``, ``seed``: see `seen.Intervals`.
+
+    Returns
+    -------
+    Coefficient
+        NaN where no work was rated twice.
+
+    Raises
+    ------
+    ValueError
+        Several criteria, counts that are none, or an unknown option.
+
+    Examples
+    --------
+    >>> round(percent_exact([[2, 0], [1, 1], [0, 3]]).estimate, 3)
+    0.8
+    """
+    seen = seen_as(data, levels)
+    w = weighting("identity", seen.levels)
+    asked = Asked(**options)
+    return _pooled(seen, w, "exact agreement", asked)
+
+
+def percent_adjacent(
+    data: Data,
+    *,
+    levels: ArrayLike | None = None,
+    **options: Unpack[Intervals],
+) -> Coefficient:
+    """Share of all pairs of ratings of a work at most one level apart; otherwise as `percent_exact`.
+
+    Examples
+    --------
+    >>> percent_adjacent([[1, 0, 1], [1, 1, 0]]).estimate
+    0.5
+    """
+    seen = seen_as(data, levels)
+    q = len(seen.levels)
+    near = np.abs(np.subtract.outer(np.arange(q), np.arange(q))) <= 1
+    w = Weighting("adjacent", seen.levels, near.astype(float))
+    asked = Asked(**options)
+    return _pooled(seen, w, "adjacent agreement", asked)
+
+
+def percent_agreement(
+    data: Data,
+    *,
+    weights: Weights | ArrayLike = "identity",
+    levels: ArrayLike | None = None,
+    **options: Unpack[Intervals],
+) -> Coefficient:
+    """Observed agreement as the chance-corrected coefficients use it: the mean over works, not pairs.
+
+    Otherwise as `gwet_ac`; with all works rated equally often it is `percent_exact`.
+
+    Examples
+    --------
+    >>> round(percent_agreement([[2, 0], [1, 1], [0, 3]]).estimate, 3)
+    0.667
+    """
+    asked = Asked(**options)
+    return _corrected(data, levels, weights, _no_chance, "percent agreement", asked)
+
+
+def gwet_ac(
+    data: Data,
+    *,
+    weights: Weights | ArrayLike = "identity",
+    levels: ArrayLike | None = None,
+    **options: Unpack[Intervals],
+) -> Coefficient:
+    """Gwet's AC1 (identity weights) or AC2 (any others), for any number of raters and missing marks.
+
+    It stays near the percent agreement where nearly all works are alike, which kappa does not.
+
+    Parameters
+    ----------
+    data : Ratings, Units, or array_like of shape (works, q)
+        Works rated once count for the margins, not for the agreement, as in Gwet's own programs.
+    weights : str or array_like, shape (q, q)
+        See `grading.measurement.agreement.weights.weighting`.
+    levels, **options
+        As in `percent_exact`. The analytic interval is t on the number of works less one.
+
+    Returns
+    -------
+    Coefficient
+        NaN where no work was rated twice.
+
+    Raises
+    ------
+    ValueError
+        Several criteria, counts that are none, or an unknown option.
+
+    References
+    ----------
+    Gwet 2008, doi:10.1348/000711006X126600.
+
+    Examples
+    --------
+    >>> round(gwet_ac([[2, 0], [1, 1], [2, 0], [0, 2]]).estimate, 3)
+    0.529
+    """
+    name = "AC1" if isinstance(weights, str) and weights == "identity" else "AC2"
+    asked = Asked(**options)
+    return _corrected(data, levels, weights, _gwet_chance, f"Gwet's {name}", asked)
+
+
+def brennan_prediger(
+    data: Data,
+    *,
+    weights: Weights | ArrayLike = "identity",
+    levels: ArrayLike | None = None,
+    **options: Unpack[Intervals],
+) -> Coefficient:
+    """Brennan & Prediger's coefficient: chance is a blind draw from the levels. As `gwet_ac`.
+
+    It depends on how many levels the scale has, so give the scale, not only the levels that occur.
+
+    References
+    ----------
+    Brennan & Prediger 1981, doi:10.1177/001316448104100307.
+
+    Examples
+    --------
+    >>> brennan_prediger([[2, 0], [1, 1], [2, 0], [0, 2]]).estimate
+    0.5
+    """
+    asked = Asked(**options)
+    return _corrected(data, levels, weights, _blind_chance, "Brennan-Prediger", asked)
+
+
+@dataclass(frozen=True, kw_only=True)
+class FleissKappa(Coefficient):
+    """Fleiss' kappa with what only it has.
+
+    Attributes
+    ----------
+    null_standard_error, z : float
+        Where all works were rated equally often: the standard error if there were no agreement, and
+        ``estimate`` by it (Fleiss, Nee & Landis 1979); else NaN.
+    categories : tuple of float
+        Kappa of each level against all others; NaN where nobody or everybody used it.
+    """
+
+    null_standard_error: float = math.nan
+    z: float = math.nan
+    categories: tuple[float, ...] = ()
+
+
+def fleiss_kappa(
+    data: Data,
+    *,
+    weights: Weights | ArrayLike = "identity",
+    levels: ArrayLike | None = None,
+    **options: Unpack[Intervals],
+) -> FleissKappa:
+    """Fleiss' kappa, generalised to missing marks and weights (Gwet 2014). As `gwet_ac`.
+
+    ``standard_error`` is Gwet's linearised one, right whether or not there is agreement;
+    ``null_standard_error`` is for the test of none. With two raters it is Scott's pi.
+
+    Returns
+    -------
+    FleissKappa
+        NaN where no work was rated twice or all ratings are one level.
+
+    References
+    ----------
+    Fleiss 1971, doi:10.1037/h0031619; Fleiss, Nee & Landis 1979, doi:10.1037/0033-2909.86.5.974.
+
+    Examples
+    --------
+    >>> found = fleiss_kappa([[3, 0], [0, 3], [1, 2]])
+    >>> round(found.estimate, 3), round(found.z, 2)
+    (0.55, 1.65)
+    """
+    asked = Asked(**options)
+    seen = seen_as(data, levels)
+    found = _corrected(seen, levels, weights, _fleiss_chance, "Fleiss' kappa", asked)
+    error, categories = math.nan, (math.nan,) * len(seen.levels)
+    units = seen.units.select(seen.units.sizes >= 1)
+    sizes = units.sizes
+    if len(sizes) and sizes.min() == sizes.max() >= 2:
+        n, m = float(units.times.sum()), float(sizes[0])
+        p = units.margins / (n * m)
+        chance = float(p @ (1 - p))
+        if chance > 0:
+            spread = chance**2 - float((p * (1 - p)) @ (1 - 2 * p))
+            error = math.sqrt(max(spread, 0.0) * 2 / (n * m * (m - 1))) / chance
+        if isinstance(units, Patterns):
+            split = units.times @ (units.counts * (m - units.counts)) / (n * m * (m - 1))
+            with np.errstate(invalid="ignore", divide="ignore"):
+                categories = tuple((1 - split / (p * (1 - p))).tolist())
+    identity = isinstance(weights, str) and weights == "identity"
+    error = error if identity else math.nan
+    return FleissKappa(
+        **vars(found),
+        null_standard_error=error,
+        z=found.estimate / error if error > 0 else math.nan,
+        categories=categories,
+    )
+
+
+def krippendorff_alpha(
+    data: Data,
+    *,
+    metric: Metric = "ordinal",
+    levels: ArrayLike | None = None,
+    **options: Unpack[Intervals],
+) -> Coefficient:
+    """Krippendorff's alpha, for any number of raters and missing marks.
+
+    Parameters
+    ----------
+    data : Ratings, Units, or array_like of shape (works, q)
+        Works rated once are passed over.
+    metric : {"nominal", "ordinal", "interval", "ratio"}
+    levels, **options
+        As in `percent_exact`. The analytic standard error is Gwet's, the metric taken as given.
+
+    Returns
+    -------
+    Coefficient
+        NaN where no work was rated twice, or all their ratings are one level.
+
+    Raises
+    ------
+    ValueError
+        Several criteria, counts that are none, or an unknown option.
+
+    References
+    ----------
+    Krippendorff, Content Analysis (2019), chapter 12, doi:10.4135/9781071878781.
+
+    Examples
+    --------
+    >>> round(krippendorff_alpha([[2, 0], [0, 2], [1, 1]]).estimate, 3)
+    0.444
+    """
+    asked = Asked(**options)
+    seen = seen_as(data, levels)
+    units = seen.units.select(seen.units.sizes >= 2)
+    found = seen.coefficient(f"Krippendorff's alpha, {metric}")
+    margins = units.margins if len(units.times) else np.zeros(len(seen.levels))
+    w = metric_weighting(metric, seen.levels, margins)
+    if found.reason:
+        return found
+    n, total = float(units.times.sum()), float(margins.sum())
+    expected = float(margins @ w.times(margins)) / total**2
+    if np.count_nonzero(margins) < 2 or expected >= 1:
+        return replace(found, reason=ONE_LEVEL)
+    sizes = units.sizes
+    pairs = (units.agreeing(w) - sizes) / (sizes - 1)
+    agreed = float(units.times @ pairs) / total
+    # One pair of ratings in total is drawn without putting the first back.
+    observed = (1 - 1 / total) * agreed + 1 / total
+    alpha = (observed - expected) / (1 - expected)
+    found = with_paradox(replace(found, estimate=alpha), seen)
+    if asked.interval == "analytic":
+        if n < 2:
+            return with_spread(found, undefined("linearised over works", ONE_WORK))
+        mean = total / n
+        excess = (sizes - mean) / mean
+        o = pairs / mean - observed * excess
+        e = units.sums(w.times(margins / total)) / mean - expected * excess
+        # Without the correction for small samples, which the variance does not need.
+        plain = (agreed - expected) / (1 - expected)
+        influence = (o - expected - 2 * (1 - plain) * (e - expected)) / (1 - expected)
+        spread = linearised(influence + alpha - plain, units.times, n, alpha, asked)
+        return with_spread(found, spread)
+    if metric == "ordinal":
+        q = len(seen.levels)
+        additive = Additive(coincidences, partial(ordinal_alpha, q), q * q + q, 2)
+    else:
+        width = len(seen.levels) + 1
+        additive = Additive(partial(weighted_pairs, w), partial(alpha_of, w), width, 2)
+    return with_spread(found, resampled(seen, additive, asked))
+
+
+def conger_kappa(
+    ratings: Ratings,
+    *,
+    weights: Weights | ArrayLike = "identity",
+    confidence: float = 0.95,
+) -> Coefficient:
+    """Conger's kappa: chance from each rater's own use of the levels, exact, with missing marks.
+
+    With two raters and complete data it is Cohen's kappa.
+
+    Parameters
+    ----------
+    ratings : Ratings
+        It must be known who rated; a table of counts does not say.
+    weights, confidence
+        As in `gwet_ac`.
+
+    Returns
+    -------
+    Coefficient
+        NaN where no work was rated twice, there is one rater, or chance agreement is complete.
+
+    Raises
+    ------
+    ValueError
+        Several criteria, or an unknown option.
+
+    References
+    ----------
+    Conger 1980, doi:10.1037/0033-2909.88.2.322; Gwet 2014, chapter 5.
+
+    Examples
+    --------
+    >>> ratings = Ratings.from_long(list("vvwwxx"), list("ababab"), [0, 0, 1, 1, 0, 1])
+    >>> round(conger_kappa(ratings).estimate, 3)
+    0.4
+    """
+    check_interval("analytic", confidence)
+    seen = seen_as(ratings, None)
+    found = seen.coefficient(f"Conger's kappa, {named(weights)} weights")
+    w = weighting(weights, seen.levels)
+    if found.reason:
+        return found
+    raters, rater = compact(ratings.rater, len(ratings.raters))
+    r, q, n = len(raters), len(seen.levels), float(seen.units.times[seen.units.sizes > 0].sum())
+    given = np.bincount(rater * np.int64(q) + ratings.level, minlength=r * q).reshape(r, q)
+    own = given.sum(1)
+    shares = given / own[:, None]
+    total = shares.sum(0)
+    chance = float(total @ w.times(total) - (shares * w.times(shares)).sum()) / (r * (r - 1))
+    agreed, n_paired, parts = _observed(seen.units, w)
+    if chance >= 1 - 1e-15:
+        return replace(found, reason=ONE_LEVEL)
+    kappa = (agreed - chance) / (1 - chance)
+    found = with_paradox(replace(found, estimate=kappa), seen)
+    # What a rating adds to chance agreement: how it moves its rater's shares against all others'.
+    slope = w.times(total - shares)
+    middle = (slope * shares).sum(1)
+    moved = (slope - middle[:, None]) * (n / own)[:, None]
+    by_work = np.bincount(
+        ratings.work, weights=moved[rater, ratings.level], minlength=len(ratings.works)
+    )
+    read = np.bincount(ratings.work, minlength=len(ratings.works)) > 0
+    if isinstance(seen.units, Patterns):
+        assert seen.units.of_work is not None
+        parts, paired = parts[seen.units.of_work], (seen.units.sizes >= 2)[seen.units.of_work]
+    else:
+        paired = seen.units.sizes >= 2
+    e = (by_work + middle.sum()) / (r * (r - 1))
+    influence = (n / n_paired * (parts - chance * paired) - 2 * (1 - kappa) * (e - chance)) / (
+        1 - chance
+    )
+    if n < 2:
+        return with_spread(found, undefined("linearised over works", ONE_WORK))
+    asked = Asked(confidence=confidence)
+    return with_spread(
+        found, linearised(influence[read], np.ones(int(read.sum())), n, kappa, asked)
+    )
+
+
+# Agreement beyond chance ---------------------------------------------------------------------------
+
+
+def _no_chance(shares: Table, _: Weighting) -> tuple[Table, Table]:
+    return np.zeros(shares.shape[:-1]), np.zeros(shares.shape)
+
+
+def _blind_chance(shares: Table, w: Weighting) -> tuple[Table, Table]:
+    q = len(w.values)
+    return np.full(shares.shape[:-1], w.total() / q**2), np.zeros(shares.shape)
+
+
+def _fleiss_chance(shares: Table, w: Weighting) -> tuple[Table, Table]:
+    weighed = w.times(shares)
+    return np.asarray((shares * weighed).sum(-1)), weighed
+
+
+def _gwet_chance(shares: Table, w: Weighting) -> tuple[Table, Table]:
+    q = len(w.values)
+    # On a scale of one level there is nothing to agree upon by chance.
+    factor = w.total() / (q * (q - 1)) if q > 1 else 0.0
+    return np.asarray(factor * (shares * (1 - shares)).sum(-1)), factor * (1 - shares)
+
+
+def _observed(units: Units, w: Weighting) -> tuple[float, float, Table]:
+    """Mean agreement of works rated twice, their number, and each group's agreement, 0 for others."""
+    sizes = units.sizes
+    parts = np.zeros(len(sizes))
+    paired = sizes >= 2
+    parts[paired] = (units.agreeing(w) - sizes)[paired] / (sizes * (sizes - 1))[paired]
+    n_paired = float(units.times[paired].sum())
+    return float(units.times @ parts) / n_paired, n_paired, parts
+
+
+def _corrected(
+    data: Data | Seen,
+    levels: ArrayLike | None,
+    weights: Weights | ArrayLike,
+    chance: Chance,
+    name: str,
+    asked: Asked,
+) -> Coefficient:
+    seen = seen_as(data, levels)
+    found = seen.coefficient(f"{name}, {named(weights)} weights")
+    w = weighting(weights, seen.levels)
+    if found.reason:
+        return found
+    units = seen.units.select(seen.units.sizes >= 1)
+    sizes, n = units.sizes, float(units.times.sum())
+    agreed, n_paired, parts = _observed(units, w)
+    shares = _shares(units, n)
+    expected, slope = chance(shares, w)
+    e = float(expected)
+    if e >= 1 - 1e-15:
+        return replace(found, reason=ONE_LEVEL)
+    value = (agreed - e) / (1 - e)
+    found = replace(found, estimate=value)
+    if chance is not _no_chance:
+        found = with_paradox(found, seen)
+    if asked.interval != "analytic":
+        width = len(seen.levels) + 3
+        additive = Additive(partial(agreeing, w), partial(beyond, w, chance), width, 1)
+        return with_spread(found, resampled(seen, additive, asked))
+    if n < 2:
+        return with_spread(found, undefined("linearised over works", ONE_WORK))
+    own = n / n_paired * (parts - e * (sizes >= 2)) / (1 - e)
+    if np.any(slope):
+        # Twice the deviation, as chance is quadratic in the shares; for AC the constant cancels.
+        moved = units.sums(slope) / sizes
+        own = own - 2 * (1 - value) * (moved - e) / (1 - e)
+    return with_spread(found, linearised(own, units.times, n, value, asked))
+
+
+def _shares(units: Units, n: float) -> Table:
+    """Mean over works of the share of a work's ratings on each level."""
+    if isinstance(units, Patterns):
+        return np.asarray((units.times / units.sizes) @ units.counts) / n
+    assert isinstance(units, Rows)
+    each = (1.0 / units.sizes)[units.work]
+    return np.bincount(units.level, weights=each, minlength=units.q) / n
+
+
+def _pooled(seen: Seen, w: Weighting, name: str, asked: Asked) -> Coefficient:
+    found = seen.coefficient(f"{name}, share of all pairs")
+    if found.reason:
+        return found
+    value = pairs_share(seen, w)
+    found = replace(found, estimate=value)
+    if asked.interval != "analytic":
+        additive = Additive(partial(pair_sums, w), ratio, 2, 2)
+        return with_spread(found, resampled(seen, additive, asked))
+    units = seen.units.select(seen.units.sizes >= 2)
+    n = float(units.times.sum())
+    if n < 2:
+        return with_spread(found, undefined("linearised over works", ONE_WORK))
+    pairs = units.sizes * (units.sizes - 1)
+    alike = units.agreeing(w) - units.sizes
+    influence = value + (alike - value * pairs) / (float(units.times @ pairs) / n)
+    return with_spread(found, linearised(influence, units.times, n, value, asked))

@@ -1,0 +1,1 @@
+"""Variance components, and what they say of reliability and of how many raters are enough."""

@@ -1,0 +1,1 @@
+"""What the office and the calendar do across all of it: imports, privacy, upkeep, needs, the funnel."""

@@ -1,0 +1,229 @@
+"""What waits for those who read: items, appeals to decide, questions to answer."""
+
+from datetime import datetime
+
+from sqlalchemy import and_, case, func, or_, select
+from sqlalchemy.orm import Session
+
+from grading.models import (
+    Allocation,
+    Appeal,
+    Explanation,
+    Submission,
+)
+from grading.models.conditions import is_member
+from grading.office.needs.base import READS, SETTLES, Kind, Need, Who
+from grading.readings.eligibility import gradable, may_read
+from grading.workflow.allocation import ATTEMPTED, HELD, THIRD_READINGS, AllocationState, Pool
+from grading.workflow.appeal import AppealState, ExplanationState
+from grading.workflow.cohort import Role
+from grading.workflow.group import TOOK_PART
+
+
+def to_read(session: Session, me: Who, now: datetime) -> list[Need]:
+    """A professional's items: begun ones with the end of their hold, given ones, open ones."""
+    ids = me.having(*READS)
+    mine = (
+        Allocation.cohort_id.in_(ids),
+        Allocation.rater_id == me.person.id,
+        Allocation.pool == Pool.PROFESSIONAL,
+    )
+    third = Allocation.purpose.in_(THIRD_READINGS)
+    ended = (
+        Allocation.state == AllocationState.LAPSED,
+        Allocation.begun_at.is_not(None),
+        Allocation.replaced.is_(False),
+        Allocation.covers_until > now,
+    )
+    rows = session.execute(
+        select(Allocation, Appeal.decide_by)
+        .join(Submission, Submission.id == Allocation.submission_id)
+        .join(Appeal, Appeal.allocation_id == Allocation.id, isouter=True)
+        .where(
+            *mine,
+            Allocation.purpose.not_in(ATTEMPTED),
+            gradable(),
+            or_(
+                Allocation.state == AllocationState.BEGUN,
+                and_(*ended),
+                and_(Allocation.state == AllocationState.ALLOCATED, third),
+            ),
+        )
+        .order_by(Allocation.hold_until, Allocation.id)
+        .limit(50)
+    )
+    found = []
+    for item, decide_by in rows:
+        if item.state == AllocationState.LAPSED:
+            kind, by = Kind.HOLD_ENDED, item.covers_until
+        elif item.state == AllocationState.BEGUN:
+            kind, by = Kind.ITEM_BEGUN, item.hold_until
+        else:
+            kind, by = Kind.THIRD_READING, item.hold_until or decide_by
+        found.append(
+            Need(
+                kind,
+                me.role(item.cohort_id, *READS),
+                me.cohorts[item.cohort_id],
+                by,
+                target=item.id,
+                code=item.blind_code,
+            )
+        )
+    return found + _items_given(session, me, mine) + _items_open(session, me)
+
+
+def _items_given(session: Session, me: Who, mine: tuple[object, ...]) -> list[Need]:
+    rows = session.execute(
+        select(Allocation.cohort_id, func.count())
+        .join(Submission, Submission.id == Allocation.submission_id)
+        .where(
+            *mine,  # type: ignore[arg-type]  # conditions of the caller
+            gradable(),
+            Allocation.state == AllocationState.ALLOCATED,
+            Allocation.purpose.not_in((*THIRD_READINGS, *ATTEMPTED)),
+        )
+        .group_by(Allocation.cohort_id)
+    )
+    return [
+        Need(
+            Kind.ITEMS_GIVEN,
+            me.role(cohort_id, *READS),
+            me.cohorts[cohort_id],
+            me.cohorts[cohort_id].grading_due_at,
+            count=count,
+        )
+        for cohort_id, count in rows
+    ]
+
+
+def _items_open(session: Session, me: Who) -> list[Need]:
+    """Open items a grader could take now: not while they hold as many as they may."""
+    ids = me.having(Role.GRADER)
+    ended = (AllocationState.DECLINED, AllocationState.LAPSED, AllocationState.CANCELLED)
+    taken: dict[str, int] = {}
+    holding = 0
+    for cohort_id, count, holds in session.execute(
+        select(
+            Allocation.cohort_id,
+            func.count(),
+            func.sum(
+                case(
+                    (
+                        and_(Allocation.state.in_(HELD), Allocation.hold_until.is_not(None)),
+                        1,
+                    ),
+                    else_=0,
+                )
+            ),
+        )
+        .where(Allocation.rater_id == me.person.id, Allocation.state.not_in(ended))
+        .group_by(Allocation.cohort_id)
+    ):
+        taken[cohort_id] = count
+        holding += holds
+    free = []
+    for cohort_id in ids:
+        plan = me.cohorts[cohort_id].plan
+        most = plan.grader_load
+        if holding < plan.most_holds and (most is None or taken.get(cohort_id, 0) < most):
+            free.append(cohort_id)
+    rows = session.execute(
+        select(Allocation.cohort_id, func.count(), func.min(Appeal.decide_by))
+        .join(Submission, Submission.id == Allocation.submission_id)
+        .join(Appeal, Appeal.allocation_id == Allocation.id, isouter=True)
+        .where(
+            Allocation.cohort_id.in_(free),
+            Allocation.state == AllocationState.OPEN,
+            Allocation.pool == Pool.PROFESSIONAL,
+            gradable(),
+            may_read(me.person.id),
+        )
+        .group_by(Allocation.cohort_id)
+    )
+    return [
+        Need(
+            Kind.ITEMS_OPEN,
+            Role.GRADER,
+            me.cohorts[cohort_id],
+            decide_by or me.cohorts[cohort_id].grading_due_at,
+            count=count,
+        )
+        for cohort_id, count, decide_by in rows
+    ]
+
+
+def to_decide(session: Session, me: Who, now: datetime) -> list[Need]:
+    """Appeals whose re-mark is there: whoever gave it decides; not blind, whoever settles disputes."""
+    rows = session.scalars(
+        select(Appeal)
+        .join(Allocation, Allocation.id == Appeal.allocation_id, isouter=True)
+        .where(
+            Appeal.state == AppealState.REMARKED,
+            ~is_member(me.person.id, TOOK_PART, of=Appeal.submission_id),
+            or_(
+                and_(
+                    Appeal.blind.is_(True),
+                    Appeal.cohort_id.in_(me.having(*READS)),
+                    Allocation.rater_id == me.person.id,
+                ),
+                and_(Appeal.blind.is_(False), Appeal.cohort_id.in_(me.having(*SETTLES))),
+            ),
+        )
+        .order_by(Appeal.decide_by)
+        .limit(50)
+    )
+    return [
+        Need(
+            Kind.APPEAL_DECIDE,
+            me.role(found.cohort_id, *READS),
+            me.cohorts[found.cohort_id],
+            found.decide_by,
+            target=found.id,
+        )
+        for found in rows
+    ]
+
+
+def questions(session: Session, me: Who, now: datetime) -> list[Need]:
+    """Questions about results: one's own to answer; for whoever settles disputes, those left alone."""
+    staff = me.having(*SETTLES)
+    rows = session.scalars(
+        select(Explanation)
+        .where(
+            Explanation.state == ExplanationState.OPEN,
+            ~is_member(me.person.id, TOOK_PART, of=Explanation.submission_id),
+            or_(
+                and_(
+                    Explanation.cohort_id.in_(me.having(*READS)),
+                    Explanation.owner_id == me.person.id,
+                ),
+                and_(
+                    Explanation.cohort_id.in_(staff),
+                    or_(Explanation.owner_id.is_(None), Explanation.answer_by < now),
+                ),
+            ),
+        )
+        .order_by(Explanation.answer_by)
+        .limit(50)
+    )
+    found = []
+    left: dict[str, list[Explanation]] = {}
+    for one in rows:
+        if one.owner_id == me.person.id:
+            role = me.role(one.cohort_id, *READS)
+            cohort = me.cohorts[one.cohort_id]
+            found.append(Need(Kind.QUESTION, role, cohort, one.answer_by, target=one.id))
+        else:
+            left.setdefault(one.cohort_id, []).append(one)
+    for cohort_id, several in left.items():
+        found.append(
+            Need(
+                Kind.QUESTIONS_OPEN,
+                me.role(cohort_id, *SETTLES),
+                me.cohorts[cohort_id],
+                min(one.answer_by for one in several),
+                count=len(several),
+            )
+        )
+    return found

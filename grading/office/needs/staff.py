@@ -1,0 +1,289 @@
+"""What waits for those who look after a cohort."""
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import and_, exists, func, or_, select
+from sqlalchemy.orm import Session
+
+from grading.models import (
+    Allocation,
+    Appeal,
+    Cohort,
+    Discrepancy,
+    Evidence,
+    Explanation,
+    Grade,
+    MisconductCase,
+    Objection,
+    Release,
+    ReleaseItem,
+    SignOff,
+    Submission,
+)
+from grading.models.conditions import is_member
+from grading.office.needs.base import MANAGES, SETTLES, WATCHES, Kind, Need, Who
+from grading.people.queries import identity_checks
+from grading.releases.queries import candidates
+from grading.workflow.adjudication import DiscrepancyState
+from grading.workflow.allocation import AllocationState
+from grading.workflow.appeal import PENDING, AppealState, ExplanationState
+from grading.workflow.cohort import CohortState, Role
+from grading.workflow.group import TOOK_PART, ObjectionState
+from grading.workflow.misconduct import PENDING as CASE_PENDING
+from grading.workflow.misconduct import MisconductState
+from grading.workflow.release import PENDING as PENDING_RELEASE
+from grading.workflow.release import ReleaseState
+from grading.workflow.submission import IN_GRADING, SubmissionState
+
+
+def disputed(session: Session, me: Who, now: datetime) -> list[Need]:
+    """Third readings and appeals that nobody has taken."""
+    staff = me.having(*SETTLES)
+    cases = session.execute(
+        select(Discrepancy.cohort_id, func.count())
+        .join(Allocation, Allocation.id == Discrepancy.allocation_id)
+        .where(
+            Discrepancy.cohort_id.in_(staff),
+            Discrepancy.state == DiscrepancyState.OPEN,
+            Allocation.state == AllocationState.OPEN,
+        )
+        .group_by(Discrepancy.cohort_id)
+    )
+    found = [
+        Need(
+            Kind.CASES_OPEN,
+            me.role(cohort_id, *SETTLES),
+            me.cohorts[cohort_id],
+            me.cohorts[cohort_id].grading_due_at,
+            count=count,
+        )
+        for cohort_id, count in cases
+    ]
+    appeals = session.execute(
+        select(Appeal.cohort_id, func.count(), func.min(Appeal.decide_by))
+        .join(Allocation, Allocation.id == Appeal.allocation_id)
+        .where(
+            Appeal.cohort_id.in_(staff),
+            Appeal.state == AppealState.OPEN,
+            ~is_member(me.person.id, TOOK_PART, of=Appeal.submission_id),
+            Allocation.state == AllocationState.OPEN,
+        )
+        .group_by(Appeal.cohort_id)
+    )
+    return found + [
+        Need(
+            Kind.APPEALS_OPEN,
+            me.role(cohort_id, *SETTLES),
+            me.cohorts[cohort_id],
+            decide_by,
+            count=count,
+        )
+        for cohort_id, count, decide_by in appeals
+    ]
+
+
+def stranded(session: Session, me: Who, now: datetime) -> list[Need]:
+    """Items that nobody enrolled may read: somebody has to be found."""
+    counts = candidates.stranded_counts(session, me.having(*WATCHES))
+    return [
+        Need(
+            Kind.STRANDED,
+            me.role(cohort_id, *WATCHES),
+            me.cohorts[cohort_id],
+            me.cohorts[cohort_id].grading_due_at,
+            count=count,
+        )
+        for cohort_id, count in counts.items()
+    ]
+
+
+def to_release(session: Session, me: Who, now: datetime) -> list[Need]:
+    """Releases that wait for one more signature, and results that nobody has proposed."""
+    ids = me.having(Role.INSTRUCTOR)
+    signed = exists(
+        select(SignOff.release_id).where(
+            SignOff.release_id == Release.id, SignOff.person_id == me.person.id
+        )
+    )
+    proposed = session.scalars(
+        select(Release).where(
+            Release.cohort_id.in_(ids), Release.state == ReleaseState.PROPOSED, ~signed
+        )
+    )
+    found = [
+        Need(
+            Kind.SIGN_OFF,
+            Role.INSTRUCTOR,
+            me.cohorts[release.cohort_id],
+            me.cohorts[release.cohort_id].results_at,
+            target=release.id,
+        )
+        for release in proposed
+    ]
+    due = [one for one in ids if me.cohorts[one].grading_due_at <= now]
+    pending = exists(
+        select(ReleaseItem.submission_id)
+        .join(Release, Release.id == ReleaseItem.release_id)
+        .where(ReleaseItem.submission_id == Submission.id, Release.state.in_(PENDING_RELEASE))
+    )
+    suspected = exists(
+        select(MisconductCase.id).where(
+            MisconductCase.submission_id == Submission.id,
+            MisconductCase.state.in_(CASE_PENDING),
+        )
+    )
+    ready = session.execute(
+        select(Submission.cohort_id, func.count())
+        .where(
+            Submission.cohort_id.in_(due),
+            Submission.state == SubmissionState.RESOLVED,
+            ~pending,
+            ~suspected,
+        )
+        .group_by(Submission.cohort_id)
+    )
+    return found + [
+        Need(
+            Kind.READY,
+            Role.INSTRUCTOR,
+            me.cohorts[cohort_id],
+            me.cohorts[cohort_id].results_at,
+            count=count,
+        )
+        for cohort_id, count in ready
+    ]
+
+
+_CASES = {
+    MisconductState.OPEN: Kind.MISCONDUCT_HEAR,
+    MisconductState.HEARD: Kind.MISCONDUCT_DECIDE,
+    MisconductState.PROPOSED: Kind.MISCONDUCT_SECOND,
+}
+
+
+def misconduct(session: Session, me: Who, now: datetime) -> list[Need]:
+    """Cases to put to the learner, to decide or to second; never by who brought them."""
+    witness = exists(
+        select(Evidence.id).where(
+            Evidence.case_id == MisconductCase.id, Evidence.by_id == me.person.id
+        )
+    )
+    rows = session.scalars(
+        select(MisconductCase)
+        .where(
+            MisconductCase.cohort_id.in_(me.having(Role.INSTRUCTOR)),
+            MisconductCase.state.in_(list(_CASES)),
+            MisconductCase.opened_by_id != me.person.id,
+            ~is_member(me.person.id, TOOK_PART, of=MisconductCase.submission_id),
+            or_(
+                MisconductCase.state != MisconductState.PROPOSED,
+                MisconductCase.proposed_by_id != me.person.id,
+            ),
+            ~witness,
+        )
+        .order_by(MisconductCase.opened_at)
+        .limit(50)
+    )
+    return [
+        Need(
+            _CASES[MisconductState(found.state)],
+            Role.INSTRUCTOR,
+            me.cohorts[found.cohort_id],
+            target=found.id,
+        )
+        for found in rows
+    ]
+
+
+def objections(session: Session, me: Who, now: datetime) -> list[Need]:
+    """Objections of members to what their group handed in: nobody reads it before they are decided."""
+    rows = session.execute(
+        select(Objection.cohort_id, func.count())
+        .where(
+            Objection.cohort_id.in_(me.having(*MANAGES)),
+            Objection.state == ObjectionState.OPEN,
+            ~is_member(me.person.id, TOOK_PART, of=Objection.submission_id),
+        )
+        .group_by(Objection.cohort_id)
+    )
+    return [
+        Need(
+            Kind.OBJECTIONS_OPEN,
+            me.role(cohort_id, *MANAGES),
+            me.cohorts[cohort_id],
+            me.cohorts[cohort_id].grading_due_at,
+            count=count,
+        )
+        for cohort_id, count in rows
+    ]
+
+
+def identities(session: Session, me: Who, now: datetime) -> list[Need]:
+    """Learners whose identity nobody has checked, where the plan wants that."""
+    ids = [
+        cohort_id
+        for cohort_id in me.having(Role.COORDINATOR)
+        if me.cohorts[cohort_id].plan.identity_checked
+    ]
+    counts = identity_checks.unchecked_counts(session, ids, except_for=me.person.id, now=now)
+    return [
+        Need(
+            Kind.IDENTITY_CHECKS,
+            Role.COORDINATOR,
+            me.cohorts[cohort_id],
+            me.cohorts[cohort_id].results_at,
+            count=count,
+        )
+        for cohort_id, count in counts.items()
+    ]
+
+
+def to_manage(session: Session, me: Who, now: datetime) -> list[Need]:
+    """Cohorts to open, and to end once nothing more can come."""
+    found = [
+        Need(
+            Kind.OPEN_COHORT,
+            me.role(cohort_id, *MANAGES),
+            me.cohorts[cohort_id],
+            me.cohorts[cohort_id].opens_at,
+        )
+        for cohort_id in me.having(*MANAGES, state=CohortState.PREPARING)
+    ]
+    late = {
+        cohort_id: timedelta(days=me.cohorts[cohort_id].plan.appeal_days)
+        for cohort_id in me.having(*MANAGES)
+    }
+    late = {one: span for one, span in late.items() if me.cohorts[one].results_at + span < now}
+    unfinished = exists(
+        select(Submission.id).where(
+            Submission.cohort_id == Cohort.id,
+            or_(
+                Submission.state.in_((*IN_GRADING, SubmissionState.RESOLVED)),
+                and_(Submission.state == SubmissionState.DRAFT, Submission.due_at > now),
+            ),
+        )
+    )
+    questioned = or_(
+        *(
+            exists(select(model.id).where(model.cohort_id == Cohort.id, model.state.in_(states)))
+            for model, states in (
+                (Appeal, PENDING),
+                (MisconductCase, CASE_PENDING),
+                (Explanation, (ExplanationState.OPEN,)),
+            )
+        )
+    )
+    last = (
+        select(func.max(Grade.released_at))
+        .join(Submission, Submission.id == Grade.submission_id)
+        .where(Submission.cohort_id == Cohort.id)
+        .scalar_subquery()
+    )
+    rows = session.execute(
+        select(Cohort.id, last).where(Cohort.id.in_(list(late)), ~unfinished, ~questioned)
+    )
+    return found + [
+        Need(Kind.END_COHORT, me.role(cohort_id, *MANAGES), me.cohorts[cohort_id])
+        for cohort_id, released_at in rows
+        if released_at is not None and released_at + late[cohort_id] < now
+    ]

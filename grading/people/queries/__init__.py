@@ -1,0 +1,1 @@
+"""Reads of `grading.people`: no statement in here changes anything."""

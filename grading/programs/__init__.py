@@ -1,0 +1,1 @@
+"""What is offered: programs, their courses and rubric versions, and which completed courses they ask for."""

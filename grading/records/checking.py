@@ -1,0 +1,224 @@
+"""Checking a signed document: key, proof, token, content, status, dates and evidence, one step each.
+
+Nothing is fetched and nothing is kept. Whoever could write in the database but has no key changes a
+document, a state or a list, and one of the steps here fails.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from grading.credential import document as documents
+from grading.credential import evidence as evidences
+from grading.credential import issuer, status
+from grading.errors import PermanentFailure
+from grading.models import IssuedCredential, SigningKey, Sponsor, StatusList
+from grading.ports import Notary
+from grading.records import issuers
+from grading.workflow.issued import KeyKind, KeyState
+
+
+class What(StrEnum):
+    """A step of checking, in the order of the page."""
+
+    KEY = "key"
+    PROOF = "proof"
+    TOKEN = "token"
+    CONTENT = "content"
+    STATUS = "status"
+    DATES = "dates"
+    EVIDENCE = "evidence"
+
+
+class Outcome(StrEnum):
+    GOOD = "good"
+    BAD = "bad"
+    OPEN = "open"
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step and how it ended; ``facts`` are what a reader can compare elsewhere."""
+
+    what: What
+    outcome: Outcome
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Checked:
+    """One credential with its steps.
+
+    ``title`` and ``issuer`` are read from the signed document, not from our tables.
+    """
+
+    credential: IssuedCredential
+    title: str
+    issuer: str
+    steps: tuple[Step, ...]
+
+    @property
+    def outcome(self) -> Outcome:
+        """Bad if any step is; open if any is and none is bad."""
+        found = {step.outcome for step in self.steps}
+        return next((one for one in (Outcome.BAD, Outcome.OPEN) if one in found), Outcome.GOOD)
+
+
+class Checker:
+    """Checks several credentials of one issuer; its keys and lists are looked at once."""
+
+    def __init__(
+        self,
+        session: Session,
+        sponsor: Sponsor,
+        *,
+        notary: Notary,
+        base_url: str,
+        now: datetime,
+        whole: bool,
+    ) -> None:
+        self._session, self._notary, self._base, self._now = session, notary, base_url, now
+        self._whole, self._sponsor = whole, sponsor
+        self._keys = {
+            issuers.method(key): key
+            for key in issuers.keys(session, sponsor)
+            if key.state != KeyState.WITHDRAWN
+        }
+        self._jwks = issuer.jwks(
+            [issuer.PublicKey(name, key.kind, key.public) for name, key in self._keys.items()]
+        )
+        self._lists: dict[str, tuple[Outcome, str]] = {}
+
+    def steps(self, credential: IssuedCredential, *, shown: bool | None = None) -> Checked:
+        """Check one credential.
+
+        ``shown`` is whether a page says what the document says; None where it shows the document itself.
+        """
+        document = credential.document
+        if document is None:
+            return Checked(credential, "", "", (Step(What.PROOF, Outcome.OPEN),))
+        key = self._key(document)
+        steps = [self._key_step(key, document)]
+        if self._whole:
+            steps.append(self._proof(document, key))
+        steps.append(self._token(credential))
+        if shown is not None:
+            steps.append(Step(What.CONTENT, Outcome.GOOD if shown else Outcome.BAD))
+        steps += [self._status(credential), self._dates(document), *_evidence(credential)]
+        stands_with = document.get("issuer", {})
+        return Checked(
+            credential,
+            str(document.get("name", "")),
+            str(stands_with.get("name", "")) if isinstance(stands_with, dict) else "",
+            tuple(steps),
+        )
+
+    def _key(self, document: Mapping[str, Any]) -> SigningKey | None:
+        found = self._keys.get(str(_proof_of(document).get("verificationMethod", "")))
+        return found if found is not None and found.kind == KeyKind.PROOF else None
+
+    def _key_step(self, key: SigningKey | None, document: Mapping[str, Any]) -> Step:
+        issued_as = document.get("issuer")
+        did = str(issued_as.get("id", "")) if isinstance(issued_as, dict) else str(issued_as)
+        facts = {
+            "method": str(_proof_of(document).get("verificationMethod", "")),
+            "published": issuer.document_url(did) if did.startswith("did:web:") else "",
+            "here": did == issuers.own_did(self._base, self._sponsor),
+            "retired": key is not None and key.state == KeyState.RETIRED,
+        }
+        good = key is not None and key.did == did
+        return Step(What.KEY, Outcome.GOOD if good else Outcome.BAD, facts)
+
+    def _proof(self, document: Mapping[str, Any], key: SigningKey | None) -> Step:
+        good = key is not None and self._notary.verifies(document, key.public)
+        facts = {"made": str(_proof_of(document).get("created", ""))}
+        return Step(What.PROOF, Outcome.GOOD if good else Outcome.BAD, facts)
+
+    def _token(self, credential: IssuedCredential) -> Step:
+        try:
+            claims = self._notary.read_token(credential.token or "", self._jwks)
+            good = claims == documents.claims(credential.document or {})
+        except (PermanentFailure, KeyError, TypeError, ValueError):
+            good = False
+        return Step(What.TOKEN, Outcome.GOOD if good else Outcome.BAD)
+
+    def _status(self, credential: IssuedCredential) -> Step:
+        entry = (credential.document or {}).get("credentialStatus", {})
+        facts = {"list": credential.status_list.url, "bit": credential.status_index}
+        outcome, encoded = self._list(credential.status_list)
+        named = entry == status.entry(credential.status_list.url, credential.status_index)
+        ended = outcome == Outcome.GOOD and status.is_set(encoded, credential.status_index)
+        if ended or not named:
+            outcome = Outcome.BAD
+        return Step(What.STATUS, outcome, facts)
+
+    def _list(self, status_list: StatusList) -> tuple[Outcome, str]:
+        """Check a list once; open while it has never been signed."""
+        if status_list.id not in self._lists:
+            self._lists[status_list.id] = self._read_list(status_list)
+        return self._lists[status_list.id]
+
+    def _read_list(self, status_list: StatusList) -> tuple[Outcome, str]:
+        document = status_list.document
+        if document is None:
+            return Outcome.OPEN, ""
+        key = self._key(document)
+        if (
+            key is None
+            or document.get("id") != status_list.url
+            or document.get("issuer") != key.did
+            or not self._notary.verifies(document, key.public)
+        ):
+            return Outcome.BAD, ""
+        return Outcome.GOOD, str(document["credentialSubject"]["encodedList"])
+
+    def _dates(self, document: Mapping[str, Any]) -> Step:
+        begins, ends = _instant(document.get("validFrom")), _instant(document.get("validUntil"))
+        if begins is None or ("validUntil" in document and ends is None):
+            return Step(What.DATES, Outcome.BAD)
+        facts = {"from": begins, "until": ends, "ended": ends is not None and ends < self._now}
+        # One that replaces another of the same second holds from the next.
+        return Step(What.DATES, Outcome.GOOD if begins <= self._now else Outcome.OPEN, facts)
+
+
+def _proof_of(document: Mapping[str, Any]) -> Mapping[str, Any]:
+    proofs = document.get("proof")
+    proof = proofs[0] if isinstance(proofs, list) and proofs else proofs
+    return proof if isinstance(proof, dict) else {}
+
+
+def _instant(text: object) -> datetime | None:
+    try:
+        return datetime.fromisoformat(str(text)) if text else None
+    except ValueError:
+        return None
+
+
+def _evidence(credential: IssuedCredential) -> Iterable[Step]:
+    """Hold the evidence on file against the digest in the document; courses have none."""
+    named = [
+        one.get("id")
+        for one in (credential.document or {}).get("evidence", ())
+        if isinstance(one, dict)
+    ]
+    if not named and credential.evidence is None:
+        return
+    on_file = evidences.address(evidences.digest(credential.evidence or {}))
+    good = credential.evidence is not None and named == [on_file]
+    yield Step(
+        What.EVIDENCE, Outcome.GOOD if good else Outcome.BAD, {"digest": named[0] if named else ""}
+    )
+
+
+def published(credentials: Sequence[Checked]) -> list[IssuedCredential]:
+    """List those whose files their owner lets anybody fetch."""
+    return [one.credential for one in credentials if one.credential.published_at is not None]
+
+
+def keys_here(credentials: Sequence[Checked]) -> bool:
+    """Say whether an issuer of theirs publishes its keys at our address, not at one of its own."""
+    return any(step.facts.get("here") for one in credentials for step in one.steps)

@@ -1,0 +1,1 @@
+"""Reads of `grading.records`: no statement in here changes anything."""

@@ -1,0 +1,585 @@
+"""The credential record: what was released, added to what was completed; shared by its owner alone."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session, selectinload
+
+from grading.batches import batches
+from grading.errors import NotFound, Refused
+from grading.ledger import audit
+from grading.ledger.transitions import move
+from grading.models import (
+    Challenge,
+    Cohort,
+    Completion,
+    Course,
+    CredentialRecord,
+    Grade,
+    Person,
+    Program,
+    RecordEntry,
+    Submission,
+)
+from grading.models.codes import new_id
+from grading.models.conditions import in_force
+from grading.people import approvals
+from grading.people.approvals import Answer
+from grading.people.queries import identity_checks
+from grading.programs.queries import course_standings
+from grading.records import issuers, sharing
+from grading.records.queries import entitlement_lists
+from grading.workflow.approval import Action
+from grading.workflow.credential import RecordState
+
+
+def current(session: Session, program_id: str, person_id: str) -> CredentialRecord | None:
+    """Find a learner's record of a program: the one that no other replaces."""
+    return session.scalar(
+        select(CredentialRecord).where(
+            CredentialRecord.program_id == program_id,
+            CredentialRecord.person_id == person_id,
+            CredentialRecord.state != RecordState.REPLACED,
+        )
+    )
+
+
+def open_record(
+    session: Session, program: Program, person: Person, *, now: datetime
+) -> CredentialRecord:
+    """Give a learner's record for a program, making it the first time."""
+    record = current(session, program.id, person.id)
+    if record is None:
+        name = identity_checks.verified_name(session, person, now=now)
+        record = _begin(session, program, person, name, now)
+        session.flush()
+    return record
+
+
+def _begin(
+    session: Session, program: Program, person: Person, name: str, now: datetime
+) -> CredentialRecord:
+    record = CredentialRecord(
+        id=new_id(), program=program, person=person, name=name, created_at=now
+    )
+    session.add(record)
+    audit.record(session, None, "record:open", record, now=now, after={"person": person.id})
+    return record
+
+
+def open_partial(
+    session: Session, learner: Person, program: Program, *, now: datetime
+) -> CredentialRecord:
+    """Give a learner the record of the courses they have completed so far, to share before the capstone.
+
+    Raises
+    ------
+    Refused
+        There is nothing to enter yet.
+    """
+    standings = course_standings.courses(session, program.id, learner.id, on=now.date())
+    if not any(one.completion for one in standings):
+        raise Refused("There is nothing to share yet. Complete a course first.")
+    record = open_record(session, program, learner, now=now)
+    if record.state == RecordState.VALID:
+        _catch_up_courses(session, record, now)
+    return record
+
+
+@dataclass(frozen=True)
+class _Behind:
+    """What stands behind the records of some learners of a program, gathered for all of them at once.
+
+    ``entitled`` is None where the program does not ask.
+    """
+
+    records: Mapping[str, CredentialRecord]
+    completions: Mapping[str, Sequence[tuple[Completion, Course]]]
+    entitled: set[tuple[str, str | None]] | None
+    names: Mapping[str, str]
+
+    def may(self, person_id: str, course_id: str | None) -> bool:
+        return self.entitled is None or (person_id, course_id) in self.entitled
+
+
+def _behind(
+    session: Session, program: Program, person_ids: Sequence[str], *, now: datetime
+) -> _Behind:
+    records: dict[str, CredentialRecord] = {}
+    completions: dict[str, list[tuple[Completion, Course]]] = {}
+    for ids in batches(person_ids):
+        records |= {
+            record.person_id: record
+            for record in session.scalars(
+                select(CredentialRecord)
+                .options(selectinload(CredentialRecord.entries))
+                .where(
+                    CredentialRecord.program_id == program.id,
+                    CredentialRecord.person_id.in_(ids),
+                    CredentialRecord.state != RecordState.REPLACED,
+                )
+            )
+        }
+        for completion, course in session.execute(
+            select(Completion, Course)
+            .join(Course, Course.id == Completion.course_id)
+            .where(Course.program_id == program.id, Completion.person_id.in_(ids))
+            .order_by(Course.position)
+        ):
+            completions.setdefault(completion.person_id, []).append((completion, course))
+    return _Behind(
+        records,
+        completions,
+        entitlement_lists.entitled_of(session, program, person_ids),
+        identity_checks.verified_names(session, person_ids, now=now),
+    )
+
+
+def enter(
+    session: Session, submission: Submission, grade: Grade, *, now: datetime
+) -> CredentialRecord | None:
+    """Add a released grade, and the courses completed by now, to the learner's record.
+
+    With every course of the program and a passed capstone the program is complete. Where the program
+    asks for an entitlement and the learner has none for the capstone, nothing is added.
+    """
+    learner = session.get_one(Person, grade.person_id)
+    return enter_all(
+        session, submission.cohort.program, [(submission, grade, learner)], now=now
+    ).get(grade.person_id)
+
+
+def enter_all(
+    session: Session,
+    program: Program,
+    released: Sequence[tuple[Submission, Grade, Person]],
+    *,
+    now: datetime,
+) -> dict[str, CredentialRecord]:
+    """Add many grades to their learners' records, in a number of queries that does not grow.
+
+    Returns
+    -------
+    dict
+        Person to record; who is not entitled is left out.
+    """
+    behind = _behind(session, program, [person.id for _, _, person in released], now=now)
+    found: dict[str, CredentialRecord] = {}
+    for submission, grade, learner in released:
+        if not behind.may(learner.id, None):
+            continue
+        # Two works of one learner go into one record.
+        record = found.get(learner.id) or behind.records.get(learner.id)
+        if record is None:
+            name = behind.names.get(learner.id, learner.name)
+            record = _begin(session, program, learner, name, now)
+        _enter_courses(record, behind, now)
+        record.entries.append(_grade_entry(submission, grade, now))
+        _complete(record, now)
+        audit.record(
+            session,
+            None,
+            "record:enter",
+            record,
+            now=now,
+            after={"grade": grade.id, "complete": record.completed_at is not None},
+        )
+        found[learner.id] = record
+    issuers.ask_new(
+        session,
+        program.id,
+        [(learner.id, grade.id) for _, grade, learner in released if learner.id in found],
+        now=now,
+    )
+    session.flush()
+    return found
+
+
+def _to_issue(session: Session, record: CredentialRecord, because: str, now: datetime) -> None:
+    """Have the signed credentials follow, after the act."""
+    issuers.ask(session, record.program_id, record.person_id, because=because, now=now)
+
+
+def _catch_up_courses(session: Session, record: CredentialRecord, now: datetime) -> None:
+    """Enter the courses completed by now, and have their credentials follow."""
+    if _enter_courses(record, _behind(session, record.program, [record.person_id], now=now), now):
+        session.flush()
+        entered = sum(entry.course_id is not None for entry in record.entries)
+        _to_issue(session, record, f"courses:{record.id}:{entered}", now)
+
+
+def _enter_courses(record: CredentialRecord, behind: _Behind, now: datetime) -> bool:
+    """Enter what is completed and not entered yet; says whether there was any."""
+    known = {entry.course_id for entry in record.entries if entry.course_id}
+    before = len(known)
+    person_id = record.person.id
+    for completion, course in behind.completions.get(person_id, ()):
+        if course.id in known or not behind.may(person_id, course.id):
+            continue
+        known.add(course.id)
+        detail: dict[str, Any] = {"identity_assurance": completion.identity_assurance}
+        if course.hours:
+            detail["hours"] = course.hours
+        if completion.via:
+            detail["via"] = completion.via
+        record.entries.append(
+            RecordEntry(
+                course_id=course.id,
+                title=course.title,
+                on=completion.completed_on,
+                detail=detail,
+                added_at=now,
+            )
+        )
+    return len(known) > before
+
+
+def _grade_entry(submission: Submission, grade: Grade, now: datetime) -> RecordEntry:
+    cohort = submission.cohort
+    # What lateness cost, and why one member has other points, is between the learner and the program.
+    detail = {
+        key: value for key, value in grade.detail.items() if key not in ("late", "own_points")
+    }
+    hours = {"hours": cohort.program.capstone_hours} if cohort.program.capstone_hours else {}
+    return RecordEntry(
+        grade_id=grade.id,
+        title=cohort.program.capstone_title,
+        on=now.astimezone(cohort.zone).date(),
+        detail={
+            "value": grade.value,
+            "band": grade.band,
+            "passed": grade.passed,
+            "cohort": cohort.name,
+            **hours,
+            **detail,
+        },
+        added_at=now,
+    )
+
+
+def _complete(record: CredentialRecord, now: datetime) -> None:
+    courses = {entry.course_id for entry in record.entries if entry.course_id}
+    passed = any(entry.detail.get("passed") for entry in record.entries if entry.grade_id)
+    wanted = {course.id for course in record.program.courses}
+    if passed and courses >= wanted and record.completed_at is None:
+        record.completed_at = now
+        months = record.program.valid_months
+        record.expires_on = course_standings.add_months(now.date(), months) if months else None
+
+
+def _issue_anew(
+    session: Session,
+    record: CredentialRecord,
+    *,
+    name: str,
+    leave_out: str | None,
+    actor: Person | None,
+    reason: str,
+    now: datetime,
+) -> CredentialRecord:
+    """Make the record that replaces one, with its entries; the old address says “Replaced”."""
+    # The old one must be out of force before the new one can be in it.
+    move(session, record, "replace", actor=actor, now=now, reason=reason, replaced_at=now)
+    session.flush()
+    newer = CredentialRecord(
+        program=record.program,
+        person=record.person,
+        name=name,
+        created_at=now,
+        shared_at=record.shared_at,
+        completed_at=record.completed_at,
+        expires_on=record.expires_on,
+        replaces_id=record.id,
+    )
+    newer.entries = [
+        RecordEntry(
+            course_id=entry.course_id,
+            grade_id=entry.grade_id,
+            title=entry.title,
+            on=entry.on,
+            detail=entry.detail,
+            added_at=entry.added_at,
+        )
+        for entry in record.entries
+        if entry.grade_id is None or entry.grade_id != leave_out
+    ]
+    session.add(newer)
+    session.flush()
+    sharing.carry_over(session, record, newer, now=now)
+    audit.record(
+        session,
+        actor,
+        "record:issue",
+        newer,
+        now=now,
+        after={"replaces": record.id, "person": record.person_id},
+        reason=reason,
+    )
+    _to_issue(session, newer, newer.id, now)
+    return newer
+
+
+def replace_grade(
+    session: Session,
+    submission: Submission,
+    before: Grade,
+    grade: Grade,
+    *,
+    actor: Person | None,
+    now: datetime,
+) -> CredentialRecord | None:
+    """Issue the record anew with an amended grade; a revoked record stays as it is."""
+    program, learner = submission.cohort.program, session.get_one(Person, grade.person_id)
+    record = current(session, program.id, learner.id)
+    if record is None:
+        return enter(session, submission, grade, now=now)
+    if record.state == RecordState.REVOKED:
+        return record
+    newer = _issue_anew(
+        session,
+        record,
+        name=record.name,
+        leave_out=before.id,
+        actor=actor,
+        reason="amended",
+        now=now,
+    )
+    newer.entries.append(_grade_entry(submission, grade, now))
+    passed = any(entry.detail.get("passed") for entry in newer.entries if entry.grade_id)
+    if not passed:
+        newer.completed_at = newer.expires_on = None
+    _complete(newer, now)
+    return newer
+
+
+def under_another_name(
+    session: Session, person: Person, *, now: datetime
+) -> list[CredentialRecord]:
+    """List a person's valid records under a name that is not, or no longer, theirs: verified or own."""
+    name = identity_checks.verified_name(session, person, now=now)
+    return list(
+        session.scalars(
+            select(CredentialRecord)
+            .where(
+                CredentialRecord.person_id == person.id,
+                CredentialRecord.state == RecordState.VALID,
+                CredentialRecord.name != name,
+            )
+            .order_by(CredentialRecord.created_at, CredentialRecord.id)
+        )
+    )
+
+
+def rename(session: Session, actor: Person | None, person: Person, *, now: datetime) -> int:
+    """Issue every valid record of a person anew under the name they have now, verified or their own.
+
+    Returns
+    -------
+    int
+        How many records were replaced.
+    """
+    name = identity_checks.verified_name(session, person, now=now)
+    found = under_another_name(session, person, now=now)
+    for record in found:
+        _issue_anew(
+            session,
+            record,
+            name=name,
+            leave_out=None,
+            actor=actor,
+            reason="renamed",
+            now=now,
+        )
+    return len(found)
+
+
+def issue_under_present_name(
+    session: Session, learner: Person, record: CredentialRecord, *, now: datetime
+) -> CredentialRecord:
+    """Issue one record anew for its owner under the name they have now; the old address says “Replaced”.
+
+    A name that somebody verified comes before that of the account.
+
+    Raises
+    ------
+    NotFound
+        It is somebody else's.
+    Refused
+        It has this name already, or is not valid.
+    """
+    _own(learner, record)
+    name = identity_checks.verified_name(session, learner, now=now)
+    if record.state != RecordState.VALID or record.name == name:
+        raise Refused("This record has your present name already, or is not valid any more.")
+    return _issue_anew(
+        session,
+        record,
+        name=name,
+        leave_out=None,
+        actor=learner,
+        reason="renamed",
+        now=now,
+    )
+
+
+def catch_up(session: Session, program: Program, person: Person, *, now: datetime) -> None:
+    """Enter what was released, and the courses completed, before the learner was entitled to it."""
+    if not entitlement_lists.entitled(session, program, person.id, None):
+        return
+    record = current(session, program.id, person.id)
+    known = {entry.grade_id for entry in record.entries} if record else set()
+    rows = session.execute(
+        select(Submission, Grade)
+        .join(Grade, Grade.submission_id == Submission.id)
+        .join(Cohort, Cohort.id == Submission.cohort_id)
+        .where(
+            Cohort.program_id == program.id,
+            Grade.person_id == person.id,
+            in_force(),
+        )
+        .order_by(Grade.released_at)
+    )
+    for submission, grade in list(rows):
+        if grade.id not in known:
+            record = enter(session, submission, grade, now=now)
+    if record is not None and record.state == RecordState.VALID:
+        before = len(record.entries)
+        _catch_up_courses(session, record, now)
+        _complete(record, now)
+        if len(record.entries) > before:
+            audit.record(
+                session,
+                None,
+                "record:enter",
+                record,
+                now=now,
+                after={"complete": record.completed_at is not None},
+            )
+
+
+def share(session: Session, learner: Person, record: CredentialRecord, *, now: datetime) -> None:
+    """Switch the public page on."""
+    _own(learner, record)
+    if record.state != RecordState.VALID:
+        raise Refused("Only a valid record can be shared.")
+    if record.shared_at is None:
+        record.shared_at = now
+        audit.record(session, learner, "record:share", record, now=now)
+
+
+def unshare(session: Session, learner: Person, record: CredentialRecord, *, now: datetime) -> None:
+    """Switch the public page off, and those of the records it replaced: as if they had never been."""
+    _own(learner, record)
+    for one in session.scalars(
+        select(CredentialRecord).where(
+            CredentialRecord.program_id == record.program_id,
+            CredentialRecord.person_id == record.person_id,
+            CredentialRecord.shared_at.is_not(None),
+        )
+    ).all():
+        one.shared_at = None
+        audit.record(session, learner, "record:unshare", one, now=now)
+
+
+def _own(learner: Person, record: CredentialRecord) -> None:
+    if record.person_id != learner.id:
+        raise NotFound("There is no such record.")
+
+
+def revoke(
+    session: Session, actor: Person, record: CredentialRecord, *, reason: str, now: datetime
+) -> None:
+    """Declare a record no longer valid, with a reason that stays within the house.
+
+    Raises
+    ------
+    Refused
+        No reason, or it is the actor's own.
+    """
+    _may_revoke(actor, record, reason)
+    move(session, record, "revoke", actor=actor, now=now, reason=reason.strip(), revoked_at=now)
+    _to_issue(session, record, f"revoked:{record.id}", now)
+
+
+def _may_revoke(actor: Person, record: CredentialRecord, reason: str) -> None:
+    if not reason.strip():
+        raise Refused("Give the reason.")
+    if record.person_id == actor.id:
+        raise Refused("Nobody decides on their own record.")
+
+
+def lay_revocation_before(
+    session: Session,
+    actor: Person,
+    record: CredentialRecord,
+    cohort: Cohort,
+    *,
+    reason: str,
+    now: datetime,
+) -> Challenge:
+    """Put before a person the record that they would revoke, for them to sign; raises as `revoke`."""
+    _may_revoke(actor, record, reason)
+    return approvals.lay_before(
+        session,
+        actor,
+        Action.REVOKE,
+        record.id,
+        cohort_id=cohort.id,
+        records=lines(session, record),
+        note={"reason": reason.strip()},
+        now=now,
+    )
+
+
+def revoke_signed(
+    session: Session,
+    actor: Person,
+    record: CredentialRecord,
+    cohort: Cohort,
+    answer: Answer,
+    *,
+    now: datetime,
+) -> None:
+    """Revoke a record as it was put before a person, with their signature kept; raises as `revoke`.
+
+    Raises
+    ------
+    ListChanged
+        A result in the record is another one since.
+    """
+    reason = str(answer.challenge.note.get("reason", ""))
+    approvals.accept(
+        session,
+        actor,
+        answer,
+        Action.REVOKE,
+        record.id,
+        cohort_id=cohort.id,
+        records=lines(session, record),
+        note={"reason": reason.strip()},
+        now=now,
+    )
+    revoke(session, actor, record, reason=reason, now=now)
+
+
+def lines(session: Session, record: CredentialRecord) -> list[dict[str, Any]]:
+    """Say what a record holds: its results that are in force."""
+    rows = session.scalars(
+        select(Grade)
+        .join(RecordEntry, RecordEntry.grade_id == Grade.id)
+        .where(RecordEntry.record_id == record.id, in_force())
+        .order_by(Grade.id)
+    )
+    return [
+        {
+            "submission": grade.submission_id,
+            "person": grade.person_id,
+            "grade": grade.id,
+            "value": grade.value,
+            "band": grade.band,
+        }
+        for grade in rows
+    ]

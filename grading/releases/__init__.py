@@ -1,0 +1,1 @@
+"""From scores to grades: who is ready, what hinders the rest, release, points, recomputing."""

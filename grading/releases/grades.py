@@ -1,0 +1,280 @@
+"""Grades: what each member of a work is released, and what replaces it when it is amended."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from grading.cohorts.queries import calendars, group_members
+from grading.ledger import audit, outbox
+from grading.ledger.transitions import move
+from grading.models import (
+    Cohort,
+    Grade,
+    GradeSeen,
+    MemberPoints,
+    Person,
+    Release,
+    Score,
+    Submission,
+)
+from grading.models.codes import new_id
+from grading.models.conditions import in_force
+from grading.records import records
+from grading.releases import results
+from grading.releases.results import Line
+from grading.rubric.definition import Rubric
+from grading.workflow.plan import GradingPlan
+
+
+def see(session: Session, learner: Person, grade: Grade, *, now: datetime) -> None:
+    """Note that the learner has opened a result; only the first time is kept."""
+    if grade.person_id == learner.id and session.get(GradeSeen, grade.id) is None:
+        session.add(GradeSeen(grade_id=grade.id, at=now))
+
+
+@dataclass(frozen=True)
+class _Terms:
+    """What the grades of some works of a cohort are made by, read for all of them at once.
+
+    Attributes
+    ----------
+    late : Mapping
+        Submission to the days it is late and the points that costs.
+    people : Mapping
+        Submission to its members.
+    points : Mapping
+        (Submission, person) to what that member has more or fewer than the others.
+    """
+
+    cohort: Cohort
+    plan: GradingPlan
+    rubric: Rubric
+    late: Mapping[str, tuple[int, float]]
+    people: Mapping[str, Sequence[Person]]
+    points: Mapping[tuple[str, str], MemberPoints]
+
+
+def _terms(session: Session, cohort: Cohort, works: Sequence[Submission]) -> _Terms:
+    plan = cohort.plan
+    due = calendars.due_dates(session, works) if plan.late_points else {}
+    late = {
+        work.id: results.late_by(work, due[work.id], work.submitted_at)
+        for work in works
+        if work.id in due
+    }
+    return _Terms(
+        cohort,
+        plan,
+        cohort.rubric_version.rubric,
+        late,
+        group_members.people_of(session, works),
+        group_members.points_of(session, [work.id for work in works]),
+    )
+
+
+def _grade(
+    terms: _Terms,
+    submission: Submission,
+    person_id: str,
+    score: Score,
+    release_id: str,
+    now: datetime,
+    *,
+    number: int = 1,
+    amended_for: str | None = None,
+) -> Grade:
+    days, lost = terms.late.get(submission.id, (0, 0.0))
+    own = terms.points.get((submission.id, person_id))
+    value, band = results.on_bands(terms.plan.bands, score, lost, own.points if own else 0.0)
+    detail = _detail(terms, score)
+    if lost:
+        detail["late"] = {"days": days, "points": lost}
+    if own is not None:
+        detail["own_points"] = {"points": own.points, "reason": own.reason}
+    group = len(terms.people[submission.id])
+    if group > 1:
+        detail["group"] = group
+    return Grade(
+        id=new_id(),
+        submission=submission,
+        person_id=person_id,
+        number=number,
+        score=score,
+        release_id=release_id,
+        amended_for=amended_for,
+        value=str(value),
+        band=band or results.NOT_PASSED,
+        passed=band is not None,
+        detail=detail,
+        released_at=now,
+    )
+
+
+def amend(
+    session: Session,
+    submission: Submission,
+    before: Grade,
+    score: Score,
+    *,
+    why: str,
+    actor: Person,
+    now: datetime,
+) -> Grade:
+    """Replace a released grade: the old one stays on file, the record is issued anew, one mail goes out."""
+    grade = _grade(
+        _terms(session, submission.cohort, [submission]),
+        submission,
+        before.person_id,
+        score,
+        before.release_id,
+        now,
+        number=before.number + 1,
+        amended_for=why,
+    )
+    session.add(grade)
+    session.flush()
+    audit.record(
+        session,
+        actor,
+        "grade:amend",
+        submission,
+        now=now,
+        before={"grade": before.id, "value": before.value, "score": before.score_id},
+        after={"grade": grade.id, "value": grade.value, "score": score.id},
+        reason=why,
+    )
+    records.replace_grade(session, submission, before, grade, actor=actor, now=now)
+    outbox.mail(
+        session,
+        "result_amended",
+        grade.person_id,
+        key=f"result:{grade.id}",
+        now=now,
+        cohort=submission.cohort_id,
+    )
+    return grade
+
+
+def moved(
+    session: Session, submission: Submission, score: Score, *, may_lower: bool
+) -> list[tuple[Grade, Line]]:
+    """Say which grades in force a score moves, each with what it would become.
+
+    A lower one stays unless it may fall.
+    """
+    found = []
+    for before in in_force_of(session, submission):
+        value, band = results.on_plan_scale(session, submission, score, before.person_id)
+        if value > Decimal(before.value) or (may_lower and value < Decimal(before.value)):
+            line = results.line(submission.id, before.person_id, score, value, band)
+            found.append((before, line))
+    return found
+
+
+def in_force_of(session: Session, submission: Submission) -> list[Grade]:
+    """List the grades that count for a work now, one for each member it was released to."""
+    return list(
+        session.scalars(
+            select(Grade).where(Grade.submission_id == submission.id, in_force()).order_by(Grade.id)
+        )
+    )
+
+
+def release_all(
+    session: Session,
+    release: Release,
+    works: Sequence[tuple[Submission, Score]],
+    *,
+    now: datetime,
+) -> None:
+    """Make the grades of a release, add them to the records, and ask for one mail per learner.
+
+    What it needs is read for all works at once.
+    """
+    cohort = release.cohort
+    terms = _terms(session, cohort, [submission for submission, _ in works])
+    entered: list[tuple[Submission, Grade, Person]] = []
+    # Nothing is read in between, so nothing has to be written before the end.
+    with session.no_autoflush:
+        for submission, score in works:
+            own = [
+                (submission, _grade(terms, submission, person.id, score, release.id, now), person)
+                for person in terms.people[submission.id]
+            ]
+            move(
+                session,
+                submission,
+                "release",
+                actor=None,
+                now=now,
+                note={
+                    "score": score.id,
+                    "grades": {
+                        grade.id: {
+                            "person": person.id,
+                            "value": grade.value,
+                            "band": grade.band,
+                        }
+                        for _, grade, person in own
+                    },
+                },
+            )
+            entered += own
+    session.add_all(grade for _, grade, _ in entered)
+    session.flush()
+    records.enter_all(session, cohort.program, entered, now=now)
+    outbox.post_new(
+        session,
+        "mail",
+        [
+            (
+                f"mail:result:{grade.id}",
+                outbox.letter("result_ready", person.id, cohort=release.cohort_id),
+            )
+            for _, grade, person in entered
+        ],
+        now=now,
+    )
+    session.flush()
+
+
+def _detail(terms: _Terms, score: Score) -> dict[str, Any]:
+    """Say all that a reader of the record may be told, so that it never has to be looked up again."""
+    cohort, plan, rubric = terms.cohort, terms.plan, terms.rubric
+    return {
+        "criteria": [
+            {
+                "code": criterion.code,
+                "title": criterion.title,
+                "weight": criterion.weight,
+                "level": score.criteria[criterion.code]["level"],
+                "points": score.criteria[criterion.code]["points"],
+                "levels": [level.name for level in criterion.levels],
+            }
+            for criterion in rubric.criteria
+        ],
+        "rubric": {
+            "name": cohort.rubric_version.name,
+            "version": cohort.rubric_version.number,
+            "digest": cohort.rubric_version.digest,
+        },
+        "plan": {
+            "version": cohort.plan_version.version,
+            "digest": cohort.plan_version.digest,
+            "preset": plan.preset,
+        },
+        "scale": {
+            "cut": plan.cut,
+            "bands": [list(band) for band in plan.bands],
+            "provisional": plan.scale_provisional,
+        },
+        "method": score.method,
+        "raters": {"professional": score.professionals, "peer": score.peers},
+        "composite": score.composite,
+        "standard_error": score.standard_error,
+    }

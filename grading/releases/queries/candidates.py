@@ -1,0 +1,221 @@
+"""The dry run of a release: who is ready, who is not and why."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import ColumnElement, and_, case, exists, func, or_, select
+from sqlalchemy.orm import Session, aliased
+
+from grading.cohorts.queries import group_members
+from grading.models import (
+    Allocation,
+    Cohort,
+    Membership,
+    MisconductCase,
+    Person,
+    Release,
+    ReleaseItem,
+    Score,
+    Submission,
+)
+from grading.readings.eligibility import may_read
+from grading.scores.queries import adjustments
+from grading.workflow.allocation import (
+    ATTEMPTED,
+    OUTSTANDING,
+    THIRD_READINGS,
+    AllocationState,
+    Pool,
+)
+from grading.workflow.cohort import Role
+from grading.workflow.misconduct import PENDING as CASE_PENDING
+from grading.workflow.release import PENDING, Facts, Hindrance, hindrances
+from grading.workflow.submission import SubmissionState
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One submission in a dry run; ready when ``hindrances`` is empty."""
+
+    submission_id: str
+    score_id: str | None
+    composite: float | None
+    hindrances: tuple[Hindrance, ...]
+
+    @property
+    def ready(self) -> bool:
+        return not self.hindrances
+
+
+def candidates(
+    session: Session, cohort: Cohort, *, now: datetime, apart_from: str | None = None
+) -> Sequence[Candidate]:
+    """Look at every submission that awaits release, in a fixed number of queries.
+
+    Parameters
+    ----------
+    apart_from : str, optional
+        A release whose own list does not count as "another release".
+    """
+    latest = (
+        select(Score.submission_id, func.max(Score.number).label("number"))
+        .join(Submission, Submission.id == Score.submission_id)
+        .where(Submission.cohort_id == cohort.id)
+        .group_by(Score.submission_id)
+        .subquery()
+    )
+    works = session.execute(
+        select(
+            Submission.id,
+            Submission.state,
+            Score.id,
+            Score.composite,
+            Score.adjustment,
+        )
+        .join(latest, latest.c.submission_id == Submission.id, isouter=True)
+        .join(
+            Score,
+            and_(Score.submission_id == Submission.id, Score.number == latest.c.number),
+            isouter=True,
+        )
+        .where(
+            Submission.cohort_id == cohort.id,
+            Submission.state.not_in(
+                (
+                    SubmissionState.DRAFT,
+                    SubmissionState.WITHDRAWN,
+                    SubmissionState.WITHHELD,
+                    SubmissionState.RELEASED,
+                )
+            ),
+        )
+        .order_by(Submission.submitted_at, Submission.id)
+    ).all()
+    counts = {
+        row.submission_id: row
+        for row in session.execute(
+            select(
+                Allocation.submission_id,
+                func.count().label("allocations"),
+                func.sum(case((Allocation.state.in_(OUTSTANDING), 1), else_=0)).label(
+                    "outstanding"
+                ),
+                func.sum(case((Allocation.state == AllocationState.FINISHED, 1), else_=0)).label(
+                    "undo_open"
+                ),
+            )
+            .where(Allocation.cohort_id == cohort.id)
+            .group_by(Allocation.submission_id)
+        )
+    }
+    waits = now < cohort.results_at + timedelta(days=cohort.plan.reviews_wait_days)
+    owed = owed_reviews(session, cohort) if waits and cohort.plan.reviews_wait_days else {}
+    people = group_members.by_submission(session, cohort) if owed else {}
+    elsewhere = (
+        select(ReleaseItem.submission_id)
+        .join(Release)
+        .where(Release.cohort_id == cohort.id, Release.state.in_(PENDING))
+    )
+    if apart_from is not None:
+        elsewhere = elsewhere.where(Release.id != apart_from)
+    pending = set(session.scalars(elsewhere))
+    suspected = set(
+        session.scalars(
+            select(MisconductCase.submission_id).where(
+                MisconductCase.cohort_id == cohort.id, MisconductCase.state.in_(CASE_PENDING)
+            )
+        )
+    )
+    asked = adjustments.asked(cohort.plan)
+    adjusted = adjustments.current(session, cohort) if asked else None
+    stranded = {allocation.submission_id for allocation in stranded_items(session, cohort)}
+    found = []
+    for submission_id, state, score_id, composite, adjustment in works:
+        row = counts.get(submission_id)
+        facts = Facts(
+            state=state,
+            allocations=row.allocations if row else 0,
+            outstanding=row.outstanding if row else 0,
+            undo_open=row.undo_open if row else 0,
+            nobody_eligible=submission_id in stranded,
+            # One result goes out to all of a group at once, so it waits for whoever owes.
+            reviews_owed=sum(owed.get(person, 0) for person in people.get(submission_id, ())),
+            in_another_release=submission_id in pending,
+            misconduct=submission_id in suspected,
+            # What was signed as adjusted stays so, whatever was sealed since.
+            not_adjusted=asked
+            and (adjustment is None or (apart_from is None and adjustment["id"] != adjusted)),
+        )
+        found.append(Candidate(submission_id, score_id, composite, hindrances(facts)))
+    return found
+
+
+def owed_reviews(session: Session, cohort: Cohort) -> dict[str, int]:
+    """Count, by learner, peer reviews given to them that they neither finished nor handed back.
+
+    One that was taken from them because the author withdrew is not owed.
+    """
+    rows = session.execute(
+        select(Allocation.rater_id, func.count())
+        .where(
+            Allocation.cohort_id == cohort.id,
+            Allocation.pool == Pool.PEER,
+            Allocation.purpose.not_in(ATTEMPTED),
+            Allocation.state.in_(
+                (AllocationState.ALLOCATED, AllocationState.BEGUN, AllocationState.LAPSED)
+            ),
+        )
+        .group_by(Allocation.rater_id)
+    )
+    return {rater: count for rater, count in rows if rater is not None}
+
+
+def _stranded() -> tuple[ColumnElement[bool], ...]:
+    """Whether an `Allocation` of a `Submission` waits that nobody of its cohort may read."""
+    member = aliased(Membership)
+    somebody = exists(
+        select(member.id)
+        .join(Person, Person.id == member.person_id)
+        .where(
+            member.cohort_id == Allocation.cohort_id,
+            or_(
+                member.role == Role.GRADER,
+                and_(
+                    member.role.in_((Role.LEAD, Role.INSTRUCTOR)),
+                    Allocation.purpose.in_(THIRD_READINGS),
+                ),
+            ),
+            member.ended_at.is_(None),
+            Person.active.is_(True),
+            may_read(member.person_id),
+        )
+    )
+    return (
+        Allocation.state == AllocationState.OPEN,
+        Allocation.pool == Pool.PROFESSIONAL,
+        ~somebody,
+    )
+
+
+def stranded_items(session: Session, cohort: Cohort) -> Sequence[Allocation]:
+    """List open items that no grader, lead or instructor of the cohort may read."""
+    return list(
+        session.scalars(
+            select(Allocation)
+            .join(Submission, Submission.id == Allocation.submission_id)
+            .where(Allocation.cohort_id == cohort.id, *_stranded())
+            .order_by(Allocation.created_at, Allocation.id)
+        )
+    )
+
+
+def stranded_counts(session: Session, cohort_ids: Sequence[str]) -> dict[str, int]:
+    """Count such items in each of several cohorts that has one."""
+    rows = session.execute(
+        select(Allocation.cohort_id, func.count())
+        .join(Submission, Submission.id == Allocation.submission_id)
+        .where(Allocation.cohort_id.in_(cohort_ids), *_stranded())
+        .group_by(Allocation.cohort_id)
+    )
+    return dict(rows.all())

@@ -1,0 +1,327 @@
+"""A grade built again from its ratings, and held against everything that was kept about it.
+
+Nothing is changed. Whoever doubts a grade, or the house that gave it, runs this.
+"""
+
+import json
+import math
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session, joinedload
+
+from grading.credential import evidence as evidences
+from grading.ledger import audit
+from grading.measurement.scoring.resolution import Reading, Resolved, resolve
+from grading.measurement.scoring.resolution import grade as on_scale
+from grading.models import (
+    Allocation,
+    Appeal,
+    Approval,
+    AuditEntry,
+    Grade,
+    IssuedCredential,
+    MemberPoints,
+    Rating,
+    SigningKey,
+    SignOff,
+)
+from grading.people import approvals
+from grading.ports import Notary
+from grading.readings.queries.ratings import scales
+from grading.records.queries import evidence
+from grading.releases import results
+from grading.scores import adjusting, settling
+from grading.workflow.allocation import AllocationState, Pool
+from grading.workflow.approval import StepUp
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing that was kept, and what it comes to now."""
+
+    what: str
+    kept: Any
+    found: Any
+
+    @property
+    def agrees(self) -> bool:
+        return bool(self.kept == self.found)
+
+
+def recompute(session: Session, grade: Grade, *, notary: Notary) -> Sequence[Check]:
+    """Rebuild a grade, digit by digit and digest by digest.
+
+    Numbers must agree exactly: the computation is the same, whenever it is run.
+    """
+    return [
+        *_numbers(session, grade),
+        *_digests(grade),
+        *_trail(session, grade),
+        *_approved(session, grade),
+        *[
+            check
+            for credential in session.scalars(
+                select(IssuedCredential)
+                .where(IssuedCredential.grade_id == grade.id)
+                .order_by(IssuedCredential.issued_at, IssuedCredential.id)
+            )
+            for check in _credential(session, grade, credential, notary)
+        ],
+    ]
+
+
+def _numbers(session: Session, grade: Grade) -> list[Check]:
+    score, cohort = grade.score, grade.submission.cohort
+    found, used = _readings(session, grade)
+    checks = [Check("ratings on file and sealed", sorted(score.rating_ids), sorted(used))]
+    # Whether the readings were near enough, and enough, was asked when the score was made; what they
+    # amount to is asked here.
+    rule = replace(
+        settling.rule(cohort.plan, 0),
+        readings_near_cut=0,
+        readings_before_not_passed=0,
+        peers_needed=0,
+    )
+    try:
+        verdict = resolve(found, scales(cohort.rubric_version.rubric), rule)
+    except ValueError as error:
+        return [*checks, Check("readings that can be computed", "complete", str(error))]
+    if not isinstance(verdict, Resolved):
+        return [*checks, Check("readings that can be computed", "complete", "too few")]
+    composite = verdict.composite
+    checks.append(Check("professional readings", score.professionals, verdict.n_professional))
+    if score.adjustment is None:
+        deviation = None if math.isnan(verdict.standard_error) else verdict.standard_error
+        checks += [
+            Check("method", score.method, verdict.method),
+            Check("composite", score.composite, composite),
+            Check("standard error", score.standard_error, deviation),
+            Check("peer readings", score.peers, verdict.n_peer),
+        ]
+    else:
+        corrected = adjusting.recomputed(session, score)
+        checks += [
+            Check("composite before the adjustment", score.adjustment["raw"], composite),
+            Check("what severity adds", score.adjustment["shift"], corrected.shift),
+            Check("composite", score.composite, corrected.composite),
+        ]
+        composite = corrected.composite
+    for code, kept in sorted(score.criteria.items()):
+        checks += [
+            Check(f"{code}: level", kept["level"], verdict.levels.get(code)),
+            Check(f"{code}: points", kept["points"], verdict.points.get(code)),
+        ]
+    lost = grade.detail.get("late", {}).get("points", 0.0)
+    own = grade.detail.get("own_points", {}).get("points", 0.0)
+    exact = min(max(composite - lost + own, 0.0), 100.0)
+    value, band = on_scale(exact, cohort.plan.bands)
+    return [
+        *checks,
+        Check("points lost for lateness", lost, results.points_lost(session, grade.submission)[1]),
+        Check("points of the learner's own", own, _own_points(session, grade)),
+        Check("value", grade.value, str(value)),
+        Check("band", grade.band, band or results.NOT_PASSED),
+        Check("passed", grade.passed, band is not None),
+    ]
+
+
+def _readings(session: Session, grade: Grade) -> tuple[list[Reading], list[int]]:
+    """Read the very ratings a score names, as far as they are sealed ratings of this work."""
+    levels: dict[str, dict[str, int]] = defaultdict(dict)
+    professional: dict[str, bool] = {}
+    used: list[int] = []
+    rows = session.execute(
+        select(Rating.id, Rating.allocation_id, Rating.criterion, Rating.level, Allocation.pool)
+        .join(Allocation, Allocation.id == Rating.allocation_id)
+        .where(
+            Rating.id.in_(grade.score.rating_ids),
+            Rating.submission_id == grade.submission_id,
+            Allocation.submission_id == grade.submission_id,
+            Allocation.state == AllocationState.SEALED,
+        )
+        .order_by(Rating.id)
+    )
+    for rating_id, allocation_id, criterion, level, pool in rows:
+        used.append(rating_id)
+        levels[allocation_id][criterion] = level
+        professional[allocation_id] = pool == Pool.PROFESSIONAL
+    readings = [
+        Reading(
+            key=key,
+            pool="professional" if professional[key] else "peer",
+            adjudication=professional[key],
+            levels=given,
+        )
+        for key, given in levels.items()
+    ]
+    return readings, used
+
+
+def _digests(grade: Grade) -> list[Check]:
+    cohort, detail = grade.submission.cohort, grade.detail
+    rubric, plan = cohort.rubric_version, cohort.plan_version
+    return [
+        Check("rubric digest", rubric.digest, rubric.rubric.digest),
+        Check("rubric digest of the grade", detail["rubric"]["digest"], rubric.rubric.digest),
+        Check("plan digest", plan.digest, plan.plan.digest),
+        Check("plan digest of the score", grade.score.plan_digest, plan.plan.digest),
+        Check("plan digest of the grade", detail["plan"]["digest"], plan.plan.digest),
+        Check("method of the grade", detail["method"], grade.score.method),
+        Check("composite of the grade", detail["composite"], grade.score.composite),
+        Check("standard error of the grade", detail["standard_error"], grade.score.standard_error),
+    ]
+
+
+def _own_points(session: Session, grade: Grade) -> float:
+    """Find what a member of a group had more or fewer than the group when the grade was released."""
+    found = session.scalar(
+        select(MemberPoints.points)
+        .where(
+            MemberPoints.submission_id == grade.submission_id,
+            MemberPoints.person_id == grade.person_id,
+            MemberPoints.at <= grade.released_at,
+        )
+        .order_by(MemberPoints.number.desc())
+        .limit(1)
+    )
+    return found or 0.0
+
+
+def _trail(session: Session, grade: Grade) -> list[Check]:
+    """Find what the audit chain says about the grade: when it was released, or amended."""
+    entries = evidence.audit_entries(session, grade)
+    changed = [entry.number for entry in entries if _hash(entry) != entry.hash]
+    said = None
+    for entry in entries:
+        after = json.loads(entry.after) if entry.after else {}
+        if not isinstance(after, dict) or "score" not in after:
+            continue
+        # A release tells of the grades of all members, a later change of one.
+        if grade.id in after.get("grades", {}):
+            said = {"score": after["score"], "value": after["grades"][grade.id]["value"]}
+        elif after.get("grade") == grade.id:
+            said = {"score": after["score"], "value": after["value"]}
+    return [
+        Check("audit entries that were changed", [], changed),
+        Check("audit entry of the grade", said, {"score": grade.score_id, "value": grade.value}),
+    ]
+
+
+def _approved(session: Session, grade: Grade) -> list[Check]:
+    """Check who signed the release: as many as the plan asks, each over this score and value."""
+    plan = grade.submission.cohort.plan
+    given = approvals.on(session, grade.release_id)
+    if plan.step_up == StepUp.OFF and not given:
+        return []
+    checks = [
+        Check(f"approval {one.id} ({one.proof})", [], list(approvals.faults(session, one)))
+        for one in given
+    ]
+    signers = sorted({one.person_id for one in given})
+    signed_off = sorted(
+        session.scalars(select(SignOff.person_id).where(SignOff.release_id == grade.release_id))
+    )
+    # What was signed with the release is the first of the grade's line.
+    first = session.scalars(
+        select(Grade).where(
+            Grade.submission_id == grade.submission_id,
+            Grade.person_id == grade.person_id,
+            Grade.number == 1,
+        )
+    ).one()
+    said = sorted(
+        {
+            (line["score"], line["value"], line["band"])
+            for one in given
+            for line in one.records
+            if (line["submission"], line["person"]) == (first.submission_id, first.person_id)
+        }
+    )
+    return [
+        *checks,
+        Check("people who signed the release", plan.sign_offs, len(signers)),
+        Check("approvals and sign-offs are of the same people", signed_off, signers),
+        Check("value that was signed", [(first.score_id, first.value, first.band)], said),
+        *(_amendment_signed(session, grade) if grade.amended_for else []),
+    ]
+
+
+def _amendment_signed(session: Session, grade: Grade) -> list[Check]:
+    """Check who signed the amendment that made the grade: an appeal's decision, or points of a member."""
+    if grade.amended_for == "appeal":
+        subjects = select(Appeal.id).where(Appeal.submission_id == grade.submission_id)
+    else:
+        subjects = select(MemberPoints.id).where(
+            MemberPoints.submission_id == grade.submission_id,
+            MemberPoints.person_id == grade.person_id,
+        )
+    given = list(
+        session.scalars(
+            select(Approval)
+            .options(joinedload(Approval.passkey))
+            .where(Approval.subject_id.in_(subjects), Approval.at == grade.released_at)
+        )
+    )
+    said = [
+        (line["score"], line["value"], line["band"])
+        for one in given
+        for line in one.records
+        if line["person"] == grade.person_id
+    ]
+    return [
+        *(
+            Check(f"approval {one.id} ({one.proof})", [], list(approvals.faults(session, one)))
+            for one in given
+        ),
+        Check("amendment that was signed", [(grade.score_id, grade.value, grade.band)], said),
+    ]
+
+
+def _hash(entry: AuditEntry) -> str:
+    return audit.entry_hash(
+        previous=entry.previous,
+        chain=entry.chain,
+        number=entry.number,
+        at=entry.at,
+        actor_id=entry.actor_id,
+        action=entry.action,
+        subject_type=entry.subject_type,
+        subject_id=entry.subject_id,
+        before=entry.before,
+        after=entry.after,
+        reason=entry.reason,
+    )
+
+
+def _credential(
+    session: Session, grade: Grade, credential: IssuedCredential, notary: Notary
+) -> list[Check]:
+    if credential.document is None or credential.evidence is None:
+        return []
+    name = f"credential {credential.id}"
+    kept = credential.evidence
+    entries = evidence.audit_entries(session, grade, through=kept["audit"]["through"])
+    now = evidence.gather(session, grade, salt=kept["salt"], now=credential.issued_at).to_dict()
+    # Audit entries that came later belong to other grades.
+    now["audit"] = {
+        "chain": grade.submission.cohort_id,
+        "through": kept["audit"]["through"],
+        "entries": len(entries),
+        "digest": evidences.chain_digest(entry.hash for entry in entries),
+    }
+    key = session.get_one(SigningKey, credential.key_id)
+    result = credential.document["credentialSubject"]["result"]
+    return [
+        *(Check(f"{name}: evidence, {what}", kept[what], now.get(what)) for what in sorted(kept)),
+        Check(
+            f"{name}: digest of the evidence",
+            credential.document["evidence"][0]["id"],
+            evidences.address(evidences.digest(now)),
+        ),
+        Check(f"{name}: value", result[1]["value"], grade.value),
+        Check(f"{name}: signature", True, notary.verifies(credential.document, key.public)),
+    ]

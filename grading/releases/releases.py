@@ -1,0 +1,415 @@
+"""Release: proposed, signed off, stoppable, and then carried out in one transaction."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from grading.errors import Fault, FaultsFound, IllegalTransition, ListChanged, Refused
+from grading.ledger import audit, outbox
+from grading.ledger.transitions import move
+from grading.models import (
+    Challenge,
+    Cohort,
+    Person,
+    Release,
+    ReleaseItem,
+    Score,
+    SignOff,
+    Submission,
+)
+from grading.models.codes import new_id
+from grading.people import approvals
+from grading.people.approvals import Answer
+from grading.releases import grades, results
+from grading.releases.queries import candidates
+from grading.releases.results import Line
+from grading.workflow.approval import Action, Change, ChangeKind, StepUp, changes
+from grading.workflow.cohort import CohortState
+from grading.workflow.release import MACHINE, ReleaseState
+
+
+def propose(
+    session: Session,
+    actor: Person,
+    cohort: Cohort,
+    *,
+    overrides: dict[str, str],
+    failed_gates: list[str],
+    now: datetime,
+    chosen: set[str] | None = None,
+    answer: Answer | None = None,
+) -> Release:
+    """Put forward everything that is ready (or the chosen part of it); the proposer signs first.
+
+    Parameters
+    ----------
+    failed_gates : list of str
+        The statistical gates that are not met, as `queries.gates` names them.
+    overrides : dict
+        For each failed gate, the reason to release all the same.
+    chosen : set of str, optional
+        Ids of submissions; None takes all that are ready.
+    answer : Answer, optional
+        What shows that it is the proposer, to what `lay_before` put before them; needed where the plan
+        asks for it.
+
+    Raises
+    ------
+    Refused
+        Nothing is ready, a chosen one is not, or the cohort has ended; or the answer is none to this.
+    ListChanged
+        What is ready is no longer what was put before the proposer.
+    FaultsFound
+        A failed gate without a reason.
+    """
+    ready, kept = _to_propose(
+        session, cohort, overrides=overrides, failed_gates=failed_gates, now=now, chosen=chosen
+    )
+    release_id = answer.challenge.subject_id if answer else new_id()
+    _approve(
+        session,
+        actor,
+        cohort,
+        Action.PROPOSE,
+        release_id,
+        answer,
+        scores=ready,
+        overrides=kept,
+        now=now,
+    )
+    release = Release(id=release_id, cohort=cohort, proposed_at=now, overrides=kept)
+    release.items = [
+        ReleaseItem(submission_id=submission_id, score_id=score_id)
+        for submission_id, score_id in ready.items()
+    ]
+    session.add(release)
+    session.flush()
+    audit.record(
+        session,
+        actor,
+        "release:propose",
+        release,
+        now=now,
+        after={"state": release.state, "scores": ready, "overrides": kept},
+    )
+    _sign(session, actor, release, now=now)
+    return release
+
+
+def lay_before(
+    session: Session,
+    actor: Person,
+    cohort: Cohort,
+    *,
+    overrides: dict[str, str],
+    failed_gates: list[str],
+    now: datetime,
+) -> Challenge:
+    """Put before a person what they would propose, for them to sign; raises as `propose` does."""
+    ready, kept = _to_propose(
+        session, cohort, overrides=overrides, failed_gates=failed_gates, now=now
+    )
+    return approvals.lay_before(
+        session,
+        actor,
+        Action.PROPOSE,
+        new_id(),
+        cohort_id=cohort.id,
+        records=results.listed(session, cohort, ready),
+        note={"overrides": kept},
+        now=now,
+    )
+
+
+def _to_propose(
+    session: Session,
+    cohort: Cohort,
+    *,
+    overrides: dict[str, str],
+    failed_gates: list[str],
+    now: datetime,
+    chosen: set[str] | None = None,
+) -> tuple[dict[str, str], list[Any]]:
+    """Find the scores by submission that would be proposed, and the reasons to be kept with them."""
+    if cohort.state != CohortState.OPEN:
+        raise Refused("The cohort is not open.")
+    if faults := [
+        Fault(gate, "Give the reason for releasing although this is not met.")
+        for gate in failed_gates
+        if not overrides.get(gate, "").strip()
+    ]:
+        raise FaultsFound(faults)
+    found = candidates.candidates(session, cohort, now=now)
+    ready = [item for item in found if item.ready and item.score_id is not None]
+    if chosen is not None:
+        missing = chosen - {item.submission_id for item in ready}
+        if missing:
+            raise Refused("%(n)s of the chosen results are not ready any more.", n=len(missing))
+        ready = [item for item in ready if item.submission_id in chosen]
+    if not ready:
+        raise Refused("No result is ready to be released.")
+    kept: list[Any] = [{"gate": gate, "reason": overrides[gate].strip()} for gate in failed_gates]
+    return {item.submission_id: item.score_id for item in ready if item.score_id}, kept
+
+
+def lay_before_next(
+    session: Session, actor: Person, release: Release, *, now: datetime
+) -> Challenge:
+    """Put before the next person the list that the first one signed, for them to sign.
+
+    Raises
+    ------
+    ListChanged
+        It is no longer so; `void` is what is left.
+    Refused, IllegalTransition
+        As `sign`.
+    """
+    _may_sign(actor, release)
+    if found := changed(session, release, now=now):
+        raise ListChanged(found)
+    return approvals.lay_before(
+        session,
+        actor,
+        Action.SIGN,
+        release.id,
+        cohort_id=release.cohort_id,
+        records=_signed(session, release) or [],
+        note={"overrides": release.overrides},
+        now=now,
+    )
+
+
+def changed(session: Session, release: Release, *, now: datetime) -> tuple[Change, ...]:
+    """Say how a release differs from what its first signature stands under: empty when it does not."""
+    ready = {
+        item.submission_id: item.score_id
+        for item in candidates.candidates(session, release.cohort, now=now, apart_from=release.id)
+        if item.ready and item.score_id is not None
+    }
+    still = {
+        item.submission_id: ready[item.submission_id]
+        for item in release.items
+        if item.submission_id in ready
+    }
+    signed = _signed(session, release)
+    if signed is not None:
+        return changes(signed, results.listed(session, release.cohort, still))
+    # Without a step-up the first signature stands under scores alone.
+    return tuple(
+        Change(
+            ChangeKind.SCORE if item.submission_id in still else ChangeKind.REMOVED,
+            item.submission_id,
+            item.submission.learner_id,
+        )
+        for item in release.items
+        if still.get(item.submission_id) != item.score_id
+    )
+
+
+def _signed(session: Session, release: Release) -> list[Line] | None:
+    given = approvals.on(session, release.id)
+    return list(given[0].records) if given else None
+
+
+def void(
+    session: Session, actor: Person, release: Release, found: Sequence[Change], *, now: datetime
+) -> None:
+    """Void a proposal whose list is no longer what was signed; it says on its face what changed."""
+    move(
+        session,
+        release,
+        "void",
+        actor=actor,
+        now=now,
+        ended_at=now,
+        changes=[one.to_dict() for one in found],
+    )
+
+
+def sign(
+    session: Session,
+    actor: Person,
+    release: Release,
+    *,
+    now: datetime,
+    answer: Answer | None = None,
+) -> None:
+    """Sign off; the last one the plan asks for schedules the release.
+
+    Parameters
+    ----------
+    answer : Answer, optional
+        As in `propose`, to what `lay_before_next` put before the person.
+
+    Raises
+    ------
+    Refused
+        The person has signed already, or the answer is none to this.
+    ListChanged
+        The list is no longer what the first person signed.
+    IllegalTransition
+        The release is no longer proposed.
+    """
+    # Of two who sign at once the later one waits here, and then finds it scheduled.
+    session.flush()
+    session.refresh(release, with_for_update={"key_share": True})
+    _may_sign(actor, release)
+    if found := changed(session, release, now=now):
+        raise ListChanged(found)
+    _approve(
+        session,
+        actor,
+        release.cohort,
+        Action.SIGN,
+        release.id,
+        answer,
+        scores={item.submission_id: item.score_id for item in release.items},
+        overrides=release.overrides,
+        now=now,
+    )
+    _sign(session, actor, release, now=now)
+
+
+def _may_sign(actor: Person, release: Release) -> None:
+    if release.state != ReleaseState.PROPOSED:
+        raise IllegalTransition(
+            "This release is %(state)s, so it cannot be signed.", state=release.state
+        )
+    if any(sign_off.person_id == actor.id for sign_off in release.sign_offs):
+        raise Refused("You have signed this release. Another person signs next.")
+
+
+def _approve(
+    session: Session,
+    actor: Person,
+    cohort: Cohort,
+    action: Action,
+    release_id: str,
+    answer: Answer | None,
+    *,
+    scores: Mapping[str, str],
+    overrides: list[Any],
+    now: datetime,
+) -> None:
+    """Keep a person's signature under a list, where the plan asks for one."""
+    if cohort.plan.step_up == StepUp.OFF:
+        return
+    approvals.accept(
+        session,
+        actor,
+        answer,
+        action,
+        release_id,
+        cohort_id=cohort.id,
+        records=results.listed(session, cohort, scores),
+        note={"overrides": overrides},
+        now=now,
+    )
+
+
+def _sign(session: Session, actor: Person, release: Release, *, now: datetime) -> None:
+    plan = release.cohort.plan
+    release.sign_offs.append(SignOff(person_id=actor.id, at=now))
+    session.flush()
+    audit.record(session, actor, "release:sign", release, now=now)
+    if len(release.sign_offs) < plan.sign_offs:
+        return
+    release_at = now + timedelta(minutes=plan.release_delay_minutes)
+    move(session, release, "schedule", actor=actor, now=now, release_at=release_at)
+    outbox.post(
+        session,
+        "release",
+        {"release": release.id},
+        key=f"release:{release.id}",
+        now=now,
+        run_at=release_at,
+    )
+
+
+def stop(session: Session, actor: Person, release: Release, *, reason: str, now: datetime) -> None:
+    """Stop a release before it is carried out: nothing has left, nothing will."""
+    move(
+        session,
+        release,
+        "stop",
+        actor=actor,
+        now=now,
+        reason=reason.strip() or None,
+        ended_at=now,
+    )
+
+
+def carry_out(session: Session, release: Release, *, now: datetime) -> int:
+    """Make the grades final, add them to the records, and ask for one mail per learner.
+
+    All of it is one transaction, because nobody's result may be out before another's; so what it needs
+    is read for all works at once, and thousands of them take seconds.
+
+    What is no longer ready (a work withdrawn in the meantime, a newer score) is left out and named in
+    the audit entry. Called again, it changes nothing.
+
+    Returns
+    -------
+    int
+        How many works' results were released.
+
+    Raises
+    ------
+    Refused
+        The delay has not ended.
+    IllegalTransition
+        It was stopped, or was never signed off.
+    """
+    # A second worker waits here, and then finds it done.
+    session.flush()
+    session.refresh(release, with_for_update={"key_share": True})
+    if release.state == ReleaseState.RELEASED:
+        return 0
+    MACHINE.after(release.state, "carry_out")
+    if release.state == ReleaseState.SCHEDULED and (
+        release.release_at is None or now < release.release_at
+    ):
+        raise Refused("The release goes out later.")
+    ready = {
+        item.submission_id: item
+        for item in candidates.candidates(session, release.cohort, now=now, apart_from=release.id)
+        if item.ready
+    }
+    rows = session.execute(
+        select(ReleaseItem, Submission, Score)
+        .join(Submission, Submission.id == ReleaseItem.submission_id)
+        .join(Score, Score.id == ReleaseItem.score_id)
+        .where(ReleaseItem.release_id == release.id)
+        .order_by(Submission.submitted_at, Submission.id)
+    )
+    signed = _signed(session, release)
+    other = _other_than_signed(session, release, signed) if signed is not None else set()
+    released: list[tuple[Submission, Score]] = []
+    left_out: list[str] = []
+    for item, submission, score in list(rows):
+        candidate = ready.get(submission.id)
+        if candidate is None or candidate.score_id != item.score_id or submission.id in other:
+            left_out.append(submission.id)
+        else:
+            released.append((submission, score))
+    grades.release_all(session, release, released, now=now)
+    move(
+        session,
+        release,
+        "carry_out",
+        actor=None,
+        now=now,
+        ended_at=now,
+        note={"released": len(released), "left_out": left_out},
+    )
+    return len(released)
+
+
+def _other_than_signed(session: Session, release: Release, signed: Sequence[Line]) -> set[str]:
+    """Find the works whose results would not be those that stand in the signed list."""
+    scores = {item.submission_id: item.score_id for item in release.items}
+    present = results.listed(session, release.cohort, scores)
+    return {change.submission for change in changes(signed, present)}

@@ -1,0 +1,1 @@
+"""Reads of `grading.scores`: no statement in here changes anything."""

@@ -1,0 +1,110 @@
+"""Whether a cohort's scores are adjusted for who read, and what that moved."""
+
+from dataclasses import dataclass
+
+from sqlalchemy import and_, func, select
+from sqlalchemy.orm import Session
+
+from grading.measurement.scoring.resolution import grade
+from grading.models import Adjustment, Cohort, Score, Submission
+from grading.readings.queries.ratings import fingerprint
+from grading.workflow.plan import GradingPlan
+from grading.workflow.submission import SubmissionState
+
+
+def asked(plan: GradingPlan) -> bool:
+    """Whether a plan's scores need the whole cohort's readings."""
+    return plan.resolution == "severity" or (plan.peer_weight > 0 and plan.peer_readings > 0)
+
+
+def latest(session: Session, cohort: Cohort) -> Adjustment | None:
+    """Find the adjustment that was made last."""
+    return session.scalar(
+        select(Adjustment)
+        .where(Adjustment.cohort_id == cohort.id)
+        .order_by(Adjustment.number.desc())
+        .limit(1)
+    )
+
+
+def current(session: Session, cohort: Cohort) -> str | None:
+    """Give the id of the latest adjustment, if no reading came in or went since."""
+    found = latest(session, cohort)
+    if found is None or found.fingerprint != fingerprint(session, cohort):
+        return None
+    return found.id
+
+
+def scores(
+    session: Session, cohort: Cohort, states: tuple[SubmissionState, ...]
+) -> list[tuple[Submission, Score]]:
+    """List the works in some states with the score in force, oldest first."""
+    newest = (
+        select(Score.submission_id, func.max(Score.number).label("number"))
+        .join(Submission, Submission.id == Score.submission_id)
+        .where(Submission.cohort_id == cohort.id)
+        .group_by(Score.submission_id)
+        .subquery()
+    )
+    rows = session.execute(
+        select(Submission, Score)
+        .join(Score, Score.submission_id == Submission.id)
+        .join(
+            newest,
+            and_(newest.c.submission_id == Score.submission_id, newest.c.number == Score.number),
+        )
+        .where(Submission.cohort_id == cohort.id, Submission.state.in_(states))
+        .order_by(Submission.submitted_at, Submission.id)
+    )
+    return [(work, score) for work, score in rows]
+
+
+@dataclass(frozen=True)
+class Summary:
+    """How results that await release moved, in whole points as they would be released.
+
+    Attributes
+    ----------
+    adjustment : Adjustment or None
+        The one they rest on; None before there is one.
+    is_current : bool
+        Whether no reading came in or went since.
+    up, down, same : int
+        Adjusted results above, below and at their raw value.
+    to_pass, to_fail : int
+        Those that reach the pass mark by it, and those that no longer do.
+    largest : float
+        In points, unrounded; 0 without results.
+    waiting : int
+        Results that are not adjusted yet.
+    """
+
+    adjustment: Adjustment | None
+    is_current: bool
+    up: int
+    down: int
+    same: int
+    to_pass: int
+    to_fail: int
+    largest: float
+    waiting: int
+
+
+def summary(session: Session, cohort: Cohort) -> Summary:
+    """Count what the adjustment moved among the works that await release."""
+    found = latest(session, cohort)
+    is_current = found is not None and found.fingerprint == fingerprint(session, cohort)
+    bands = cohort.plan.bands
+    counts = {"up": 0, "down": 0, "same": 0, "to_pass": 0, "to_fail": 0, "waiting": 0}
+    largest = 0.0
+    for _work, score in scores(session, cohort, (SubmissionState.RESOLVED,)):
+        if score.adjustment is None or found is None or score.adjustment["id"] != found.id:
+            counts["waiting"] += 1
+            continue
+        raw, now = grade(score.adjustment["raw"], bands), grade(score.composite, bands)
+        way = "same" if now.value == raw.value else "up" if now.value > raw.value else "down"
+        counts[way] += 1
+        if (raw.band is None) != (now.band is None):
+            counts["to_pass" if raw.band is None else "to_fail"] += 1
+        largest = max(largest, abs(score.composite - score.adjustment["raw"]))
+    return Summary(found, is_current, largest=largest, **counts)

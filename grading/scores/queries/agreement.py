@@ -1,0 +1,353 @@
+"""Agreement in a cohort: by criterion, in and between the pools; pairs of graders; levels and totals."""
+
+import math
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.cluster import hierarchy
+from scipy.spatial.distance import squareform
+from sqlalchemy.orm import Session
+
+from grading.measurement import agreement
+from grading.measurement.agreement import Agreement, Coefficient
+from grading.measurement.agreement.coefficient import Interval
+from grading.measurement.ratings import Ratings
+from grading.models import Cohort
+from grading.readings.queries.ratings import LongRatings, sealed_ratings
+from grading.rubric.definition import Rubric
+
+# Below this many works a page shows no value: a few pairs say nothing about a panel.
+ENOUGH = 10
+
+
+@dataclass(frozen=True)
+class CriterionAgreement:
+    """One criterion, or the total where ``code`` is None."""
+
+    code: str | None
+    title: str
+    professionals: Agreement
+    peers: Agreement
+    between: Agreement
+
+
+def _agreements(
+    code: str | None, title: str, ratings: Ratings, professional: Any
+) -> CriterionAgreement:
+    pools = ratings.where(professional), ratings.where(~professional)
+    return CriterionAgreement(
+        code,
+        title,
+        agreement.within(pools[0]),
+        agreement.within(pools[1]),
+        agreement.between(*pools),
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """The ratings of one criterion, or of the total where ``code`` is None, with who gave them."""
+
+    code: str | None
+    title: str
+    ratings: Ratings
+    professional: NDArray[np.bool_]
+
+
+def _parts(rubric: Rubric, rows: LongRatings) -> Iterator[Part]:
+    for criterion in rubric.criteria:
+        mask = [code == criterion.code for code in rows.criterion]
+        ratings = Ratings.from_long(
+            _kept(rows.work, mask),
+            _kept(rows.rater, mask),
+            _kept(rows.level, mask),
+            levels=range(len(criterion.levels)),
+        )
+        yield Part(criterion.code, criterion.title, ratings, rows.professional[mask])
+    keys, totals, pool = _totals(rubric, rows)
+    yield Part(
+        None,
+        "Total",
+        Ratings.from_long(
+            [work for work, _ in keys],
+            [rater for _, rater in keys],
+            [round(total) for total in totals],
+            levels=range(101),
+        ),
+        pool,
+    )
+
+
+def report(session: Session, cohort: Cohort) -> list[CriterionAgreement]:
+    """Compute agreement on each criterion and on the total, from one query."""
+    rows = sealed_ratings(session, cohort)
+    return [
+        _agreements(part.code, part.title, part.ratings, part.professional)
+        for part in _parts(cohort.rubric_version.rubric, rows)
+    ]
+
+
+def _kept(values: list[Any], mask: list[bool]) -> list[Any]:
+    return [value for value, keep in zip(values, mask, strict=True) if keep]
+
+
+def _totals(
+    rubric: Rubric, rows: LongRatings
+) -> tuple[list[tuple[str, str]], list[float], NDArray[np.bool_]]:
+    """Each whole reading's composite, of 100, unrounded: (work, rater), total, whether professional."""
+    weights = {criterion.code: criterion.weight for criterion in rubric.criteria}
+    shares = {
+        criterion.code: [
+            level.points / max(item.points for item in criterion.levels)
+            for level in criterion.levels
+        ]
+        for criterion in rubric.criteria
+    }
+    sheets: dict[tuple[str, str, bool], dict[str, float]] = defaultdict(dict)
+    for work, rater, criterion, level, professional in zip(
+        rows.work, rows.rater, rows.criterion, rows.level, rows.professional, strict=True
+    ):
+        sheets[work, rater, bool(professional)][criterion] = (
+            weights[criterion] * shares[criterion][level]
+        )
+    scale = 100 / math.fsum(weights.values())
+    whole = {key: scale * math.fsum(given.values()) for key, given in sheets.items()
+             if len(given) == len(weights)}  # fmt: skip
+    return (
+        [(work, rater) for work, rater, _ in whole],
+        list(whole.values()),
+        np.array([professional for _, _, professional in whole], dtype=bool),
+    )
+
+
+def _value(coefficient: Coefficient) -> float | None:
+    return None if math.isnan(coefficient.estimate) else coefficient.estimate
+
+
+def as_dict(items: list[CriterionAgreement]) -> dict[str, dict[str, dict[str, Any]]]:
+    """Give a report as plain data; what is undefined is None with its reason."""
+
+    def pool(found: Agreement) -> dict[str, Any]:
+        return {
+            "exact": None if math.isnan(found.exact) else found.exact,
+            "adjacent": None if math.isnan(found.adjacent) else found.adjacent,
+            "quadratic_kappa": _value(found.quadratic_kappa),
+            "alpha": _value(found.alpha),
+            "works": found.n_works,
+            "pairs": found.n_pairs,
+            "reason": found.quadratic_kappa.reason,
+            "note": found.note,
+        }
+
+    return {
+        item.code or "total": {
+            "professionals": pool(item.professionals),
+            "peers": pool(item.peers),
+            "between": pool(item.between),
+        }
+        for item in items
+    }
+
+
+# Resamples of the two-way intervals: they are computed by a worker, and their ends move by about 3 % of
+# their length from one seed to another.
+RESAMPLES = 400
+# Bland-Altman's points are counted on a grid of so many points of 100 where works are many.
+FINE, COARSE, MANY = 1.0, 4.0, 200
+HISTOGRAM = 5
+
+
+def detailed(session: Session, cohort: Cohort) -> dict[str, Any]:
+    """Compute all that the agreement page shows; what is undefined is None with its reason."""
+    rubric = cohort.rubric_version.rubric
+    rows = sealed_ratings(session, cohort)
+    parts = list(_parts(rubric, rows))
+    keys, totals, professional = _totals(rubric, rows)
+    return {
+        "criteria": [
+            {
+                "code": part.code,
+                "title": part.title,
+                "pools": {
+                    "professionals": _pool(part, part.professional),
+                    "peers": _pool(part, ~part.professional),
+                    "between": _between(part),
+                },
+            }
+            for part in parts
+        ],
+        "pairs": _pairs(parts[-1]),
+        "bland_altman": _bland_altman(keys, totals, professional),
+        "levels": _levels(rubric, rows),
+        "totals": _histogram(keys, totals, professional),
+    }
+
+
+def _coefficient(found: Coefficient) -> dict[str, Any]:
+    low, high = found.interval
+    return {
+        "estimate": _value(found),
+        "low": None if math.isnan(low) else low,
+        "high": None if math.isnan(high) else high,
+        "method": found.method,
+        "reason": found.reason,
+    }
+
+
+def _summed(found: Agreement, alpha: Coefficient, ac: Coefficient) -> dict[str, Any]:
+    return {
+        "works": found.n_works,
+        "pairs": found.n_pairs,
+        "exact": None if math.isnan(found.exact) else found.exact,
+        "adjacent": None if math.isnan(found.adjacent) else found.adjacent,
+        "quadratic_kappa": _coefficient(found.quadratic_kappa),
+        "alpha": _coefficient(alpha),
+        "ac2": _coefficient(ac),
+        "note": found.note,
+    }
+
+
+def _pool(part: Part, rows: NDArray[np.bool_]) -> dict[str, Any]:
+    """One pool: intervals speak of graders in general where there are three or more."""
+    ratings = part.ratings.where(rows)
+    raters = len(np.unique(ratings.rater))
+    found = agreement.within(ratings)
+    interval: Interval = "two_way" if raters > 2 else "analytic"
+    return _summed(
+        found,
+        agreement.krippendorff_alpha(
+            ratings,
+            metric="ordinal" if part.code else "interval",
+            interval=interval,
+            resamples=RESAMPLES,
+        ),
+        agreement.gwet_ac(ratings, weights="quadratic", interval=interval, resamples=RESAMPLES),
+    )
+
+
+def _between(part: Part) -> dict[str, Any]:
+    """The two pools as if each were one rater: intervals are over works, as two raters are no sample."""
+    one, other = part.ratings.where(part.professional), part.ratings.where(~part.professional)
+    found = agreement.between(one, other)
+    units = agreement.units_between(one, other)
+    levels = np.arange(len(part.ratings.levels))
+    return _summed(
+        found,
+        found.alpha,
+        agreement.gwet_ac(units, weights="quadratic", levels=levels),
+    )
+
+
+def _pairs(total: Part) -> dict[str, Any]:
+    """Quadratic kappa of each two graders on the total, where they share enough works."""
+    ratings = total.ratings.where(total.professional)
+    codes = np.unique(ratings.rater)
+    given = {code: ratings.where(ratings.rater == code) for code in codes.tolist()}
+    n = len(codes)
+    kappa: list[list[float | None]] = [[None] * n for _ in range(n)]
+    shared = [[0] * n for _ in range(n)]
+    for i, one in enumerate(codes.tolist()):
+        for j, other in enumerate(codes.tolist()[:i]):
+            both = len(np.intersect1d(given[one].work, given[other].work))
+            shared[i][j] = shared[j][i] = both
+            if both < ENOUGH:
+                continue
+            table = agreement.pairs_between(given[one], given[other])
+            found = agreement.cohen_kappa(table, weights="quadratic", levels=ratings.levels)
+            kappa[i][j] = kappa[j][i] = _value(found)
+    order = _clustered(kappa)
+    return {
+        "graders": [str(ratings.raters[int(codes[i])]) for i in order],
+        "kappa": [[kappa[i][j] for j in order] for i in order],
+        "works": [[shared[i][j] for j in order] for i in order],
+    }
+
+
+def _clustered(kappa: Sequence[Sequence[float | None]]) -> list[int]:
+    """Put graders who agree beside each other; pairs that are not known stand at the mean."""
+    n = len(kappa)
+    known = [value for row in kappa for value in row if value is not None]
+    if n < 3 or not known:
+        return list(range(n))
+    middle = math.fsum(known) / len(known)
+    apart = np.array([[1 - (middle if value is None else value) for value in row] for row in kappa])
+    np.fill_diagonal(apart, 0.0)
+    tree = hierarchy.linkage(squareform(np.maximum(apart, 0.0), checks=False), "average")
+    return [int(i) for i in hierarchy.leaves_list(tree)]
+
+
+def _means(
+    keys: Sequence[tuple[str, str]], totals: Sequence[float], rows: NDArray[np.bool_]
+) -> dict[str, float]:
+    """Mean total of each work over the readings of a mask."""
+    given: dict[str, list[float]] = defaultdict(list)
+    for (work, _), total, wanted in zip(keys, totals, rows.tolist(), strict=True):
+        if wanted:
+            given[work].append(total)
+    return {work: math.fsum(each) / len(each) for work, each in given.items()}
+
+
+def _bland_altman(
+    keys: Sequence[tuple[str, str]], totals: Sequence[float], professional: NDArray[np.bool_]
+) -> dict[str, Any]:
+    """Peers' mean totals less graders', against the mean of both."""
+    graders, peers = _means(keys, totals, professional), _means(keys, totals, ~professional)
+    both = sorted(graders.keys() & peers.keys())
+    if len(both) < ENOUGH:
+        return {"works": len(both), "points": []}
+    columns = [peers[work] for work in both], [graders[work] for work in both]
+    found = agreement.bland_altman(columns)
+    step = FINE if len(both) <= MANY else COARSE
+    points: dict[tuple[float, float], int] = defaultdict(int)
+    for peer, grader in zip(*columns, strict=True):
+        points[round((peer + grader) / 2 / step) * step, round((peer - grader) / step) * step] += 1
+    return {
+        "works": len(both),
+        "bias": _coefficient(found.bias),
+        "lower": _coefficient(found.lower),
+        "upper": _coefficient(found.upper),
+        "standard_deviation": found.standard_deviation,
+        "slope": None if math.isnan(found.slope) else found.slope,
+        "step": step,
+        "points": [[x, y, count] for (x, y), count in sorted(points.items())],
+    }
+
+
+def _levels(rubric: Rubric, rows: LongRatings) -> dict[str, Any]:
+    """How often each level was given, by criterion and pool."""
+    counts = {
+        criterion.code: {pool: [0] * len(criterion.levels) for pool in ("professionals", "peers")}
+        for criterion in rubric.criteria
+    }
+    works: dict[str, set[str]] = {"professionals": set(), "peers": set()}
+    for work, criterion, level, professional in zip(
+        rows.work, rows.criterion, rows.level, rows.professional, strict=True
+    ):
+        pool = "professionals" if professional else "peers"
+        counts[criterion][pool][level] += 1
+        works[pool].add(work)
+    return {"counts": counts, "works": {pool: len(found) for pool, found in works.items()}}
+
+
+def _histogram(
+    keys: Sequence[tuple[str, str]], totals: Sequence[float], professional: NDArray[np.bool_]
+) -> dict[str, Any]:
+    """How the graders' mean totals are spread, in steps of five points."""
+    means = _means(keys, totals, professional)
+    edges = list(range(0, 101, HISTOGRAM))
+    counts, _ = np.histogram(list(means.values()), edges)
+    return {
+        "works": len(means),
+        "edges": edges,
+        "counts": counts.tolist(),
+        # Whole points, so that a page can say how many lie near the pass mark.
+        "near": np.bincount(
+            [round(min(max(mean, 0.0), 100.0)) for mean in means.values()], minlength=101
+        ).tolist()
+        if means
+        else [],
+    }

@@ -1,0 +1,187 @@
+"""How far a cohort's totals would come out the same with other graders, and how many are enough."""
+
+import math
+import statistics
+from typing import Any
+
+import numpy as np
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from grading.measurement.components.generalizability import (
+    RatersNeeded,
+    VarianceComponents,
+    d_study,
+    raters_needed,
+    variance_components,
+)
+from grading.measurement.ratings import Ratings
+from grading.measurement.scoring.decision import livingston_lewis
+from grading.models import Allocation, Cohort
+from grading.readings.queries.ratings import sealed_ratings
+from grading.scores.queries.routing_board import HALF_POINT
+from grading.scores.queries.severity import ENOUGH, known, worth
+from grading.workflow.allocation import OF_ANCHORS, AllocationState, Pool
+
+TARGET = 0.8
+# A sheet that lay open longer was not read all that time.
+LONGEST_MINUTES = 240.0
+
+
+def detailed(session: Session, cohort: Cohort) -> dict[str, Any]:
+    """Study the professionals' readings: components, reliability by number of readings, decisions.
+
+    Returns
+    -------
+    dict
+        Of totals in points of 100, and of single ratings in points of 100 of their criterion; only
+        ``works`` and a ``reason`` where there is too little.
+    """
+    rubric = cohort.rubric_version.rubric
+    rows = sealed_ratings(session, cohort)
+    adds = worth(rubric)
+    sheets: dict[tuple[str, str], dict[str, int]] = {}
+    for work, rater, criterion, level, professional in zip(
+        rows.work, rows.rater, rows.criterion, rows.level, rows.professional, strict=True
+    ):
+        if professional:
+            sheets.setdefault((work, rater), {})[criterion] = level
+    whole = {key: given for key, given in sheets.items() if len(given) == len(rubric.criteria)}
+    readings = [
+        (work, rater, math.fsum(adds[code][level] for code, level in given.items()))
+        for (work, rater), given in whole.items()
+    ]
+    by_work: dict[str, list[float]] = {}
+    for work, _rater, total in readings:
+        by_work.setdefault(work, []).append(total)
+    head: dict[str, Any] = {
+        "works": len(by_work),
+        "readings": len(whole),
+        "twice": sum(len(totals) > 1 for totals in by_work.values()),
+        "reason": None,
+    }
+    if head["twice"] < ENOUGH:
+        return head | {"reason": "too few projects were read twice"}
+    ratings = Ratings.from_long(*map(list, zip(*readings, strict=True)))
+    found = variance_components(ratings, effects=("work", "rater"))
+    if found.reason is not None:
+        return head | {"reason": found.reason}
+    minutes = _minutes(session, cohort)
+    return head | {
+        "components": _components(found),
+        "by_readings": [_study(found, n) for n in (1, 2, 3, 4)],
+        "needed": {
+            "as_read": _needed(
+                raters_needed(found, reliability=TARGET, kind="phi", works=len(by_work)), minutes
+            ),
+            "severity_out": _needed(
+                raters_needed(found, reliability=TARGET, kind="e_rho2", works=len(by_work)),
+                minutes,
+            ),
+        },
+        "minutes": minutes,
+        "single": _single(whole, adds),
+        "decision": _decision(cohort, found, by_work),
+        "note": found.note,
+    }
+
+
+def _components(found: VarianceComponents) -> list[dict[str, Any]]:
+    total = math.fsum(max(value, 0.0) for value in found.components.values())
+    errors = np.sqrt(np.diag(found.covariance))
+    return [
+        {
+            "effect": name,
+            "variance": known(value),
+            "standard_error": known(float(error)),
+            "share": known(max(value, 0.0) / total) if total > 0 else None,
+        }
+        for (name, value), error in zip(found.components.items(), errors, strict=True)
+    ]
+
+
+def _study(found: VarianceComponents, n: int) -> dict[str, Any]:
+    study = d_study(found, n={"rater": n})
+    return {
+        "readings": n,
+        "phi": known(study.phi.estimate),
+        "interval": [known(value) for value in study.phi.interval],
+        "e_rho2": known(study.e_rho2.estimate),
+        "sem": known(study.absolute_sem),
+        "sem_severity_out": known(study.relative_sem),
+    }
+
+
+def _needed(found: RatersNeeded, minutes: float | None) -> dict[str, Any]:
+    hours = None if minutes is None or found.readings is None else found.readings * minutes / 60
+    return {
+        "raters": found.raters,
+        "reliability": known(found.reliability),
+        "ceiling": known(found.ceiling),
+        "readings": found.readings,
+        "hours": known(hours, 1),
+        "reason": found.reason,
+    }
+
+
+def _single(
+    whole: dict[tuple[str, str], dict[str, int]], adds: dict[Any, list[float]]
+) -> list[dict[str, Any]]:
+    """Components of single ratings, by moments: instant, whatever the design."""
+    rows = [
+        (work, rater, code, 100 * adds[code][level] / (max(adds[code]) or 1))
+        for (work, rater), given in whole.items()
+        for code, level in given.items()
+    ]
+    ratings = Ratings.from_long(
+        [row[0] for row in rows],
+        [row[1] for row in rows],
+        [round(row[3], 6) for row in rows],
+        criterion=[row[2] for row in rows],
+    )
+    found = variance_components(ratings, method="moments")
+    return [] if found.reason is not None else _components(found)
+
+
+def _decision(
+    cohort: Cohort, found: VarianceComponents, by_work: dict[str, list[float]]
+) -> dict[str, Any]:
+    """How often a result lies on the side of the pass mark where the true score lies."""
+    readings = max(round(statistics.fmean(len(given) for given in by_work.values())), 1)
+    phi = d_study(found, n={"rater": readings}).phi.estimate
+    if not 0 < phi < 1:
+        return {"readings": readings, "reason": "the reliability is not known"}
+    result = livingston_lewis(
+        [min(max(statistics.fmean(given), 0.0), 100.0) for given in by_work.values()],
+        reliability=phi,
+        cut=cohort.plan.cut - HALF_POINT,
+        lowest=0.0,
+        highest=100.0,
+    )
+    return {
+        "readings": readings,
+        "reliability": known(phi),
+        "accuracy": known(result.accuracy),
+        "consistency": known(result.consistency),
+        "false_passes": known(result.false_passes),
+        "false_fails": known(result.false_fails),
+        "reason": result.reason,
+    }
+
+
+def _minutes(session: Session, cohort: Cohort) -> float | None:
+    """The median time a professional's sheet took, from opening to finishing, in minutes."""
+    spans = [
+        (finished - begun).total_seconds() / 60
+        for begun, finished in session.execute(
+            select(Allocation.begun_at, Allocation.finished_at).where(
+                Allocation.cohort_id == cohort.id,
+                Allocation.pool == Pool.PROFESSIONAL,
+                Allocation.state == AllocationState.SEALED,
+                Allocation.purpose.not_in(OF_ANCHORS),
+            )
+        )
+        if begun is not None and finished is not None
+    ]
+    spans = [span for span in spans if 0 < span <= LONGEST_MINUTES]
+    return round(statistics.median(spans), 1) if len(spans) >= ENOUGH else None

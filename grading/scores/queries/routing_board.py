@@ -1,0 +1,139 @@
+"""What a cohort's readings say about each of its works: the ground that routing stands on."""
+
+import math
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from grading.measurement.allocation.routing import Board, Decisions, Limits
+from grading.measurement.posterior.aggregation import Aggregation, Readings, aggregate
+from grading.models import Allocation, Cohort, Exposure, Submission
+from grading.readings.queries.ratings import sealed_ratings
+from grading.rubric.definition import Rubric
+from grading.workflow.allocation import OUTSTANDING, AllocationState, Pool
+from grading.workflow.cohort import CohortState
+from grading.workflow.plan import GradingPlan
+from grading.workflow.submission import SubmissionState
+
+# Values are rounded half up to whole points, so a band begins half a point below its number.
+HALF_POINT = 0.5
+
+
+@dataclass(frozen=True, eq=False)
+class Totals:
+    """Every whole sealed sheet of a cohort as one number of 100.
+
+    Attributes
+    ----------
+    readings : Readings
+        Raters are ``(person id, professional)``.
+    professionals : frozenset
+        Those of them that read as professionals.
+    """
+
+    readings: Readings
+    professionals: frozenset[tuple[str, bool]]
+
+
+def totals(session: Session, cohort: Cohort) -> Totals:
+    """Read the composites of a cohort's sheets, in one query."""
+    rubric: Rubric = cohort.rubric_version.rubric
+    weight = {one.code: one.weight for one in rubric.criteria}
+    share = {
+        one.code: [level.points / one.levels[-1].points for level in one.levels]
+        for one in rubric.criteria
+    }
+    scale = 100 / math.fsum(weight.values())
+    rows = sealed_ratings(session, cohort)
+    sheets: dict[tuple[str, str, bool], dict[str, float]] = defaultdict(dict)
+    for work, rater, criterion, level, professional in zip(
+        rows.work, rows.rater, rows.criterion, rows.level, rows.professional, strict=True
+    ):
+        sheets[work, rater, bool(professional)][criterion] = (
+            weight[criterion] * share[criterion][level]
+        )
+    whole = {key: given for key, given in sheets.items() if len(given) == len(weight)}
+    readings = Readings.from_long(
+        [work for work, _rater, _professional in whole],
+        [(rater, professional) for _work, rater, professional in whole],
+        [scale * math.fsum(given.values()) for given in whole.values()],
+    )
+    return Totals(
+        readings,
+        frozenset((rater, professional) for _work, rater, professional in whole if professional),
+    )
+
+
+def posterior(found: Totals, plan: GradingPlan) -> Aggregation | None:
+    """Aggregate a cohort's totals; None while too little is known for any probability."""
+    if len(found.readings) < 3 or not found.professionals:
+        return None
+    result = aggregate(
+        found.readings,
+        professionals=found.professionals,
+        scale=(0.0, 100.0),
+        cuts=[low - HALF_POINT for low, _name in plan.bands],
+    )
+    known = result.standard_error[result.standard_error > 0]
+    return result if len(known) else None
+
+
+def board(result: Aggregation, plan: GradingPlan, budget: int) -> Board:
+    """Lay out the works for routing under a plan."""
+    return Board(
+        result,
+        Decisions(
+            cuts=tuple(low - HALF_POINT for low, _name in plan.bands),
+            pass_mark=plan.cut - HALF_POINT,
+        ),
+        limits=Limits(band=plan.routing_limit),
+        budget=budget,
+    )
+
+
+def works(session: Session, ids: Sequence[str]) -> dict[str, Submission]:
+    """Give submissions by id, in one query."""
+    return {
+        work.id: work for work in session.scalars(select(Submission).where(Submission.id.in_(ids)))
+    }
+
+
+def outstanding(session: Session, ids: Sequence[str]) -> set[str]:
+    """Name the works of which a professional reading is under way."""
+    return set(
+        session.scalars(
+            select(Allocation.submission_id).where(
+                Allocation.submission_id.in_(ids),
+                Allocation.pool == Pool.PROFESSIONAL,
+                Allocation.state.in_(OUTSTANDING),
+            )
+        )
+    )
+
+
+def may_still_be_read_by(
+    session: Session, cohort: Cohort, ids: Sequence[str], person_id: str
+) -> set[str]:
+    """Name the works that a person could still be given to read, so that scores stay hidden.
+
+    The rule of `queries.instructor.may_still_score`, for many at once; none in a cohort that has ended.
+    """
+    if cohort.state == CohortState.ENDED:
+        return set()
+    seen = select(Exposure.submission_id).where(Exposure.person_id == person_id)
+    read = select(Allocation.submission_id).where(
+        Allocation.rater_id == person_id, Allocation.state == AllocationState.SEALED
+    )
+    return set(
+        session.scalars(
+            select(Submission.id).where(
+                Submission.id.in_(ids),
+                Submission.state.not_in((SubmissionState.WITHDRAWN, SubmissionState.WITHHELD)),
+                Submission.id.not_in(seen),
+                Submission.id.not_in(read),
+            )
+        )
+    )
