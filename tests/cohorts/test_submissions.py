@@ -235,7 +235,10 @@ def test_files_are_part_of_the_digest_and_can_be_put_back(
     tmp_path: Path, cohort_id: str, act: Callable[[], Any]
 ) -> None:
     store = open_store(f"file://{tmp_path / 'store'}")
-    kept = submissions.keep_file(store, "notes of Alder.txt", BytesIO(b"120 bicycles"), limit=1000)
+    kept, other = (
+        submissions.keep_file(store, "notes of Alder.txt", BytesIO(words), limit=1000)
+        for words in (b"120 bicycles", b"121 bicycles")
+    )
     with act() as session:
         cohort = session.get_one(Cohort, cohort_id)
         learner = factories.a_learner(session, cohort, "Learner Alder", now=NOW)
@@ -248,6 +251,11 @@ def test_files_are_part_of_the_digest_and_can_be_put_back(
         assert submissions.copy_digest(draft) == bare != with_file
         submissions.restore_file(session, learner, file, now=NOW + DAY)
         assert submissions.copy_digest(draft) == with_file
+        # Another file of the same name, kind and size is another work.
+        submissions.remove_file(session, learner, file, now=NOW + DAY)
+        submissions.add_file(session, learner, draft, other, now=NOW + DAY)
+        session.refresh(draft)
+        assert submissions.copy_digest(draft) not in (bare, with_file)
     assert b"".join(store.read(kept.key)) == b"120 bicycles"
 
 

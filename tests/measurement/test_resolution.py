@@ -62,6 +62,12 @@ def _professional(key: str, idea: int, proof: int, *, adjudication: bool = False
     return Reading(key, "professional", adjudication, {"idea": idea, "proof": proof})
 
 
+def test_a_level_that_was_set_aside_counts_for_nothing() -> None:
+    partly = Reading("r", "professional", False, {"idea": 0, "proof": 1}, frozenset({"idea"}))
+    score = _score(_professional("p", 3, 3), _professional("q", 3, 3), partly)
+    assert score.levels["idea"] == 3
+
+
 def _peer(key: str, idea: int, proof: int) -> Reading:
     return Reading(key, "peer", False, {"idea": idea, "proof": proof})
 

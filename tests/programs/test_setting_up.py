@@ -208,11 +208,19 @@ def test_a_conflict_is_withdrawn_by_somebody_else_and_with_a_reason(
         conflict = cohorts.declare_conflict(
             session, opal, cohort, rater=opal, learner=alder, reason="Cousins", now=NOW
         )
+        conflict_id = conflict.id
         for actor, reason in ((opal, "Not really"), (garnet, " ")):
             with pytest.raises(Refused):
                 cohorts.withdraw_conflict(session, actor, conflict, reason=reason, now=NOW)
         cohorts.withdraw_conflict(session, garnet, conflict, reason="Another Alder", now=NOW)
         assert session.scalar(select(ConflictOfInterest.id)) is None
+    with act() as session:
+        written = session.scalars(
+            select(AuditEntry.action)
+            .where(AuditEntry.subject_id == conflict_id)
+            .order_by(AuditEntry.number)
+        ).all()
+        assert written == ["conflict_of_interest:declare", "conflict_of_interest:withdraw"]
 
 
 def test_courses_say_what_counts_and_keep_their_codes_once_something_refers_to_them(

@@ -25,6 +25,7 @@ from grading.readings.queries import reading_series, standings
 from grading.releases import releases
 from grading.scores import quarantines
 from grading.workflow.allocation import AllocationState, Pool, Purpose
+from grading.workflow.monitoring import AlarmState
 from grading.workflow.submission import SubmissionState
 from tests import factories
 from tests.database import NOW
@@ -390,6 +391,10 @@ def test_nobody_decides_about_themself(session: Session, cast: factories.Cast) -
             reason="x",
             now=AT,
         )
+    alarm = Alarm(cohort_id=cast.cohort.id, person_id=cast.lead.id, state=AlarmState.OPEN)
+    with pytest.raises(Refused):
+        monitoring.answer(session, cast.lead, alarm, upheld=False, reason="x", now=AT)
+    assert alarm.state == AlarmState.OPEN
 
 
 def test_a_set_aside_standing_stops_new_work(session: Session) -> None:

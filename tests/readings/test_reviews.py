@@ -69,6 +69,8 @@ def test_a_double_finish_counts_once(item_id: str, act: Callable[[], Any]) -> No
         other = Sheet({"question": 0, "method": 0})
         with pytest.raises(Refused, match="Undo"):
             reviews.finish(session, rater, item, other, version=1, now=now)
+        with pytest.raises(Refused, match="Undo"):
+            reviews.save_draft(session, rater, item, other, version=1, now=now)
         assert dict(item.review.levels) == {"question": 2, "method": 3}
 
 
