@@ -366,6 +366,8 @@ def role_links() -> list[RoleLink]:
 
 def register(app: Flask) -> None:
     """Give templates what they use everywhere."""
+    # A sentence may go over several lines of a template; its reader and translator see one.
+    app.jinja_env.policies["ext.i18n.trimmed"] = True
     app.jinja_env.globals.update(
         when=when,
         instant_words=instant_words,

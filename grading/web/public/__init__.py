@@ -277,7 +277,7 @@ def health() -> Any:
 @bp.get("/help")
 @requires(Permission.SIGNED_OUT)
 def help_page() -> Any:
-    return render_template("public/help.html", groups=page_help.by_reader())
+    return render_template("public/help.html", groups=page_help.help_by_reader())
 
 
 @bp.get("/accessibility")
