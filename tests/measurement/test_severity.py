@@ -12,7 +12,6 @@ import pytest
 from numpy.typing import NDArray
 from scipy.special import logsumexp
 
-from grading.measurement import severity
 from grading.measurement.ratings import Ratings
 from grading.measurement.severity import (
     Disconnected,
@@ -22,6 +21,7 @@ from grading.measurement.severity import (
     fair_score,
     fair_scores,
     fit,
+    fitting,
     interaction,
     leave_one_rater_out_residuals,
     predict,
@@ -895,7 +895,7 @@ def test_thresholds_are_in_the_order_of_the_scale(fitted: SeverityFit) -> None:
         assert all(a < b for a, b in pairwise(criterion.thresholds.values()))
 
 
-@pytest.mark.parametrize("module", [severity, severity_result, fair_score])
+@pytest.mark.parametrize("module", [fitting, severity_result, fair_score])
 def test_examples(module: Any) -> None:
     result = doctest.testmod(module)
     assert result.attempted > 0
