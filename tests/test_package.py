@@ -32,7 +32,7 @@ def test_the_wheel_holds_all_it_needs_and_nothing_else(wheel: Path) -> None:
         "grading/_assets/templates/base.html",
         "grading/_assets/static/css/site.css",
         "grading/_assets/rubrics/data-capstone.toml",
-        "grading/migrations/versions/v0001_first_tables.py",
+        "grading/migrations/versions/v0014_all_tables.py",
     ):
         assert name in names
     assert not [name for name in names if name.startswith("tests/")]

@@ -66,7 +66,6 @@ def command(create_app: CreateApp, host: str, port: int, worker: bool) -> None:
     """Serve the web pages."""
     with service(create_app) as app:
         with db.engine.connect() as connection:
-            if not migrations.is_current(connection):
-                raise Refused("The database is not up to date. Run “grading db upgrade”.")
+            migrations.require_current(connection)
         click.echo(f"Serving on http://{host}:{port}")
         run(app, host, port, worker=worker)

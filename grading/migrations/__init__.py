@@ -2,20 +2,28 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
+from alembic.script import Script, ScriptDirectory
 from sqlalchemy import Connection, Engine, text
 
+from grading.errors import Refused
+
+LOCATION = "grading:migrations"
+# The revisions before this one are no longer here: only the version named can bring a database to it.
+FIRST_REVISION = "0014"
+LAST_WITH_EARLIER_REVISIONS = "0.1.0 at commit b7e7b24"
 # Any number that is ours: whoever holds it is the one who migrates.
 _LOCK = 712_300_417
 
 
 def _config(connection: Connection) -> Config:
     config = Config()
-    config.set_main_option("script_location", "grading:migrations")
+    config.set_main_option("script_location", LOCATION)
+    config.set_main_option("file_template", "v%%(rev)s_%%(slug)s")
     config.attributes["connection"] = connection
     return config
 
@@ -25,6 +33,8 @@ def upgrade(engine: Engine, revision: str = "head") -> None:
 
     Raises
     ------
+    Refused
+        The database is at a revision that this version does not know; nothing was changed.
     RuntimeError
         A row refers to one that is not there; nothing was changed.
     """
@@ -35,6 +45,7 @@ def upgrade(engine: Engine, revision: str = "head") -> None:
     ):
         if connection.dialect.name == "postgresql":
             connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
+        _require_known(connection)
         command.upgrade(_config(connection), revision)
         if connection.dialect.name == "sqlite":
             lost = connection.execute(text("PRAGMA foreign_key_check")).first()
@@ -68,13 +79,63 @@ def check(engine: Engine) -> None:
         command.check(_config(connection))
 
 
-def revise(engine: Engine, message: str) -> None:
-    """Write a revision from what models have and the database has not."""
+def revise(engine: Engine, message: str) -> Path:
+    """Write the revision that brings the database to the models; return its file.
+
+    Raises
+    ------
+    Refused
+        The database is not at the newest revision, so the comparison would repeat what is written.
+    """
     with engine.connect() as connection:
-        command.revision(_config(connection), message, autogenerate=True)
+        require_current(connection)
+        config = _config(connection)
+        script = command.revision(
+            config, message, autogenerate=True, rev_id=f"{int(_newest(config)) + 1:04}"
+        )
+    assert isinstance(script, Script)
+    return Path(script.path)
 
 
 def is_current(connection: Connection) -> bool:
     """Say whether the database is at the newest revision."""
-    newest = ScriptDirectory.from_config(_config(connection)).get_current_head()
-    return MigrationContext.configure(connection).get_current_revision() == newest
+    return _revision_of(connection) == _newest(_config(connection))
+
+
+def require_current(connection: Connection) -> None:
+    """Raise `Refused`, with what to do about it, unless the database is at the newest revision."""
+    _require_known(connection)
+    if not is_current(connection):
+        raise Refused("The database is not up to date. Run “grading db upgrade”.")
+
+
+def _require_known(connection: Connection) -> None:
+    """Raise `Refused` where no revision leads on from the one that the database is at."""
+    revision = _revision_of(connection)
+    scripts = ScriptDirectory.from_config(_config(connection))
+    if revision is None or revision in {script.revision for script in scripts.walk_revisions()}:
+        return
+    if revision < FIRST_REVISION:
+        raise Refused(
+            "The database is at revision %(revision)s, from which this version does not lead on. "
+            "First run “grading db upgrade” of version %(version)s, which brings it to revision "
+            "%(first)s; then this version opens it. Nothing was changed.",
+            revision=revision,
+            version=LAST_WITH_EARLIER_REVISIONS,
+            first=FIRST_REVISION,
+        )
+    raise Refused(
+        "The database is at revision %(revision)s, which a newer version made. Run that version "
+        "or a newer one. Nothing was changed.",
+        revision=revision,
+    )
+
+
+def _revision_of(connection: Connection) -> str | None:
+    return MigrationContext.configure(connection).get_current_revision()
+
+
+def _newest(config: Config) -> str:
+    newest = ScriptDirectory.from_config(config).get_current_head()
+    assert newest is not None
+    return newest

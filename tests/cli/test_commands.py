@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import socket
 import sqlite3
@@ -17,6 +18,7 @@ import pytest
 from click.testing import CliRunner, Result
 from flask import Flask
 
+from grading import migrations
 from grading.app import create_app
 from grading.cli import group
 from grading.settings import from_environment
@@ -156,6 +158,26 @@ def test_audit_verify_ends_with_1_on_a_changed_entry(installed: Grading, home: P
         "cut off or rewritten"
         in installed("audit", "verify", "--head", "0" * 63 + "1", code=1).output
     )
+
+
+def test_db_revision_says_where_the_next_migration_stands(
+    installed: Grading, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "migrations"
+    shutil.copytree(Path(migrations.__file__).parent, folder)
+    monkeypatch.setattr(migrations, "LOCATION", str(folder))
+    said = installed("db", "revision", "Nothing new").output
+    assert "_nothing_new.py. Read it" in said
+    assert "not up to date" in installed("db", "check", code=1).output
+    assert "up to date" in installed("db", "upgrade").output
+    assert "up to date" in installed("db", "check").output
+
+
+def test_a_home_that_is_too_old_is_not_served(installed: Grading, home: Path) -> None:
+    with sqlite3.connect(home / "grading.db") as database:
+        database.execute("UPDATE alembic_version SET version_num = '0009'")
+    for command in (("serve",), ("db", "check"), ("db", "upgrade")):
+        assert "0.1.0 at commit b7e7b24" in installed(*command, code=1).output
 
 
 def test_a_rubric_with_faults_is_named_without_a_service(grading: Grading, tmp_path: Path) -> None:

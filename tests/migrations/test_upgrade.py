@@ -1,17 +1,35 @@
-"""A database of an earlier revision keeps every row when it is brought up to date."""
+"""A home of before opens with every row; one that is too old, or too new, is refused in words."""
 
+import shutil
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, MetaData, create_engine, inspect, make_url, select, text
+from sqlalchemy import (
+    Column,
+    Engine,
+    Integer,
+    MetaData,
+    Table,
+    create_engine,
+    inspect,
+    make_url,
+    select,
+    text,
+)
 
 from grading import migrations
 from grading.db import prepare
+from grading.errors import Refused
+from grading.models import Base
 
+# Written by the version that had fourteen revisions: a home of its first, brought to its last.
+HOME_OF_BEFORE = Path(__file__).with_name("at_0014.sql")
 AT = "2026-01-01 09:00:00"
-# One row a table whose shape a later revision changes, and what those rows hang on.
+# What the home of before holds: a released result, and what it hangs on.
 ROWS: dict[str, dict[str, Any]] = {
     "person": {"id": "p", "email": "p@example.org", "name": "P", "administrator": False,
                "active": True, "epoch": 0, "theme": "system", "single_keys": True, "created_at": AT},
@@ -34,6 +52,8 @@ ROWS: dict[str, dict[str, Any]] = {
                    "state": "released", "version": 1, "title": "T", "text": "T", "links": "[]",
                    "created_at": AT, "saved_at": AT, "submitted_at": AT, "digest": "0" * 64,
                    "professionals_wanted": 1, "peers_wanted": 0},
+    "submission_member": {"id": "m", "submission_id": "u", "person_id": "p", "cohort_id": "h",
+                          "attempt": 1, "state": "joined", "version": 1, "since": AT},
     "allocation": {"id": "a", "cohort_id": "h", "submission_id": "u", "pool": "professional",
                    "purpose": "live", "state": "open", "version": 1, "blind_code": "AAA-AAA",
                    "created_at": AT, "replaced": False},
@@ -43,17 +63,26 @@ ROWS: dict[str, dict[str, Any]] = {
     "release": {"id": "e", "cohort_id": "h", "state": "released", "version": 1, "proposed_at": AT,
                 "overrides": "[]"},
     "grade": {"id": "d", "submission_id": "u", "number": 1, "score_id": "o", "release_id": "e",
-              "value": "70", "band": "Pass", "passed": True, "detail": "{}", "released_at": AT},
+              "person_id": "p", "value": "70", "band": "Pass", "passed": True, "detail": "{}",
+              "released_at": AT},
     "credential_record": {"id": "n", "program_id": "g", "person_id": "p", "public_id": "n",
                           "state": "valid", "version": 1, "name": "P", "created_at": AT},
 }  # fmt: skip
 
 
+def kept_home(path: Path) -> Engine:
+    with closing(sqlite3.connect(path)) as connection:
+        connection.executescript(HOME_OF_BEFORE.read_text())
+    engine = create_engine(f"sqlite:///{path}")
+    prepare(engine)
+    return engine
+
+
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=[pytest.mark.postgres])])
-def first_revision(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
+def home_of_before(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
+    """A database at the first revision that is still here, with a row in many tables."""
     if request.param == "sqlite":
-        engine = create_engine(f"sqlite:///{tmp_path / 'old.db'}")
-        prepare(engine)
+        engine = kept_home(tmp_path / "before.db")
     else:
         url = make_url(request.getfixturevalue("postgres_url"))
         owner = create_engine(url, isolation_level="AUTOCOMMIT")
@@ -62,52 +91,93 @@ def first_revision(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[E
             connection.execute(text("CREATE DATABASE earlier"))
         owner.dispose()
         engine = create_engine(url.set(database="earlier"))
-    migrations.upgrade(engine, "0001")
+        migrations.upgrade(engine, migrations.FIRST_REVISION)
+        with engine.begin() as connection:
+            for table, row in ROWS.items():
+                columns = ", ".join(f'"{name}"' for name in row)
+                values = ", ".join(f":{name}" for name in row)
+                connection.execute(
+                    text(f'INSERT INTO "{table}" ({columns}) VALUES ({values})'), row
+                )
     yield engine
     engine.dispose()
 
 
-def test_rows_of_the_first_revision_stay(first_revision: Engine) -> None:
-    with first_revision.begin() as connection:
-        for table, row in ROWS.items():
-            columns = ", ".join(f'"{name}"' for name in row)
-            values = ", ".join(f":{name}" for name in row)
-            connection.execute(text(f'INSERT INTO "{table}" ({columns}) VALUES ({values})'), row)
-    migrations.upgrade(first_revision)
-    migrations.check(first_revision)
+def set_revision(engine: Engine, revision: str) -> None:
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = :to"), {"to": revision})
+
+
+def shape(engine: Engine) -> dict[str, Any]:
+    """Everything that the database itself keeps of its tables, whatever its order."""
+    inspector = inspect(engine)
+    tables: dict[str, Any] = {}
+    for table in inspector.get_table_names():
+        tables[table] = {
+            "columns": {
+                column["name"]: (str(column["type"]), column["nullable"], column["default"])
+                for column in inspector.get_columns(table)
+            },
+            "primary key": inspector.get_pk_constraint(table),
+            **{
+                kind: {str(item["name"]): item for item in read(table)}
+                for kind, read in (
+                    ("foreign keys", inspector.get_foreign_keys),
+                    ("unique", inspector.get_unique_constraints),
+                    ("checks", inspector.get_check_constraints),
+                )
+            },
+        }
+    with engine.connect() as connection:
+        tables["indexes"] = set(
+            connection.execute(
+                text("SELECT name, sql FROM sqlite_master WHERE type = 'index' AND sql <> ''")
+            )
+        )
+    return tables
+
+
+def test_a_home_at_the_last_of_the_former_revisions_opens_with_every_row(
+    home_of_before: Engine,
+) -> None:
+    migrations.upgrade(home_of_before)
+    migrations.check(home_of_before)
     tables = MetaData()
-    tables.reflect(first_revision)
-    with first_revision.connect() as connection:
+    tables.reflect(home_of_before)
+    with home_of_before.connect() as connection:
+        migrations.require_current(connection)
         for table, row in ROWS.items():
-            found = connection.execute(select(tables.tables[table])).mappings().one()
-            assert found[next(iter(row))] == next(iter(row.values()))
-        if first_revision.dialect.name == "sqlite":
-            assert connection.execute(text("PRAGMA foreign_key_check")).first() is None
-            assert connection.execute(text("PRAGMA foreign_keys")).scalar_one() == 1
-
-
-def test_a_learner_of_before_is_the_member_of_their_work(first_revision: Engine) -> None:
-    with first_revision.begin() as connection:
-        for table, row in ROWS.items():
-            columns = ", ".join(f'"{name}"' for name in row)
-            values = ", ".join(f":{name}" for name in row)
-            connection.execute(text(f'INSERT INTO "{table}" ({columns}) VALUES ({values})'), row)
-    migrations.upgrade(first_revision)
-    with first_revision.connect() as connection:
-        members = connection.execute(
+            kept = connection.execute(select(tables.tables[table])).mappings().one()
+            if table != "submission_member":  # its ids were drawn when groups came
+                assert kept["id"] == row["id"]
+        member = connection.execute(
             text(
                 "SELECT submission_id, person_id, cohort_id, attempt, state FROM submission_member"
             )
         )
-        assert [tuple(row) for row in members] == [("u", "p", "h", 1, "joined")]
+        assert tuple(member.one()) == ("u", "p", "h", 1, "joined")
         assert connection.execute(text("SELECT person_id FROM grade")).scalar_one() == "p"
+        if home_of_before.dialect.name == "sqlite":
+            assert connection.execute(text("PRAGMA foreign_key_check")).first() is None
+            assert connection.execute(text("PRAGMA foreign_keys")).scalar_one() == 1
 
 
-def test_words_of_a_later_revision_are_taken(first_revision: Engine) -> None:
-    migrations.upgrade(first_revision)
+def test_a_home_of_before_has_the_tables_of_a_new_one(
+    tmp_path: Path, migrated_sqlite: Path
+) -> None:
+    before = kept_home(tmp_path / "before.db")
+    new = create_engine(f"sqlite:///{migrated_sqlite}")
+    migrations.upgrade(before)
+    assert shape(before) == shape(new)
+    before.dispose()
+    new.dispose()
+
+
+def test_words_of_a_later_revision_are_taken(home_of_before: Engine) -> None:
+    migrations.upgrade(home_of_before)
     checks = {
         table: " ".join(
-            check["sqltext"] for check in inspect(first_revision).get_check_constraints(table)
+            check["sqltext"] for check in inspect(home_of_before).get_check_constraints(table)
         )
         for table in ("submission", "allocation", "credential_record")
     }
@@ -115,3 +185,42 @@ def test_words_of_a_later_revision_are_taken(first_revision: Engine) -> None:
     assert "contestable" in checks["submission"]
     assert "appeal" in checks["allocation"]
     assert "replaced" in checks["credential_record"]
+
+
+def test_an_older_home_is_told_which_version_to_pass_through_first(home_of_before: Engine) -> None:
+    set_revision(home_of_before, "0009")
+    with pytest.raises(Refused, match=r"revision 0009.*version 0\.1\.0 at commit b7e7b24.*0014"):
+        migrations.upgrade(home_of_before)
+    with home_of_before.connect() as connection:
+        assert not migrations.is_current(connection)
+        with pytest.raises(Refused, match="revision 0009"):
+            migrations.require_current(connection)
+        assert connection.execute(text("SELECT id FROM person")).scalar_one() == "p"
+
+
+def test_a_home_of_a_newer_version_is_left_alone(home_of_before: Engine) -> None:
+    set_revision(home_of_before, "9999")
+    with pytest.raises(Refused, match="revision 9999, which a newer version made"):
+        migrations.upgrade(home_of_before)
+
+
+def test_the_next_revision_is_written_from_what_the_models_have_more(
+    home_of_before: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "migrations"
+    shutil.copytree(Path(migrations.__file__).parent, folder)
+    monkeypatch.setattr(migrations, "LOCATION", str(folder))
+    migrations.upgrade(home_of_before)
+    table = Table("footnote", Base.metadata, Column("id", Integer, primary_key=True))
+    try:
+        path = migrations.revise(home_of_before, "Footnotes of a brief")
+        assert path.parent == folder / "versions"
+        assert path.name == f"v{path.name[1:5]}_footnotes_of_a_brief.py"
+        assert int(path.name[1:5]) > int(migrations.FIRST_REVISION)
+        with pytest.raises(Refused, match="Run “grading db upgrade”"):
+            migrations.revise(home_of_before, "Once more")
+        migrations.upgrade(home_of_before)
+        migrations.check(home_of_before)
+        assert "footnote" in inspect(home_of_before).get_table_names()
+    finally:
+        Base.metadata.remove(table)
