@@ -63,16 +63,7 @@ def create_app(settings: Settings) -> Flask:
         MAX_FORM_MEMORY_SIZE=SMALL_BODY,
         WTF_CSRF_TIME_LIMIT=None,
     )
-    app.extensions["grading"] = Installation(
-        settings=settings,
-        files=open_store(settings.files_url),
-        mailer=open_mailer(settings.mail_url),
-        hasher=password_hasher(settings.password_cost),
-        notary=LocalNotary(settings.secret_key),
-        printer=TypstPrinter(),
-        partners=HttpPartnerGateway(anywhere=settings.partners_anywhere),
-        provider=_provider(settings),
-    )
+    app.extensions["grading"] = install(settings)
     if settings.trusted_proxies:
         n = settings.trusted_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=n, x_proto=n, x_host=n)  # type: ignore[method-assign]
@@ -92,6 +83,20 @@ def create_app(settings: Settings) -> Flask:
     _guard(app)
     _headers(app)
     return app
+
+
+def install(settings: Settings) -> Installation:
+    """Open what stands outside: files, mail, keys, printer, partners, the provider to sign in with."""
+    return Installation(
+        settings=settings,
+        files=open_store(settings.files_url),
+        mailer=open_mailer(settings.mail_url),
+        hasher=password_hasher(settings.password_cost),
+        notary=LocalNotary(settings.secret_key),
+        printer=TypstPrinter(),
+        partners=HttpPartnerGateway(anywhere=settings.partners_anywhere),
+        provider=_provider(settings),
+    )
 
 
 def _provider(settings: Settings) -> OpenIdProvider | None:

@@ -1,5 +1,6 @@
 """What every test may rely on: a PostgreSQL, the real ratings, and no way out of this machine."""
 
+import gc
 import ipaddress
 import os
 import socket
@@ -23,6 +24,7 @@ from tests.database import (
     migrated_postgres,
     migrated_sqlite,
     session,
+    shared_apps,
     sign_in,
 )
 from tests.demo import made
@@ -38,6 +40,7 @@ __all__ = [
     "migrated_postgres",
     "migrated_sqlite",
     "session",
+    "shared_apps",
     "sign_in",
 ]
 
@@ -63,6 +66,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         for fixture in MARKERS.keys() & set(getattr(item, "fixturenames", ())):
             for marker in MARKERS[fixture]:
                 item.add_marker(marker)
+
+
+def pytest_collection_finish() -> None:
+    """Keep the collector from walking through all that was imported, time and again."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 20)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
