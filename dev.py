@@ -2,6 +2,7 @@
 
     python3 dev.py demo [--port N]     start the service with a demo program
     python3 dev.py test [ARGS...]      format, lint, types and every test; ARGS go to pytest
+    python3 dev.py test --quick        the same without browser, PostgreSQL and whatever takes long
     python3 dev.py run CMD...          run the grading command
     python3 dev.py lock [--upgrade]    write requirements/*.txt anew from pyproject.toml
 
@@ -192,7 +193,11 @@ def run_steps(
 
 def test(arguments: Sequence[str]) -> int:
     prepare("dev")
-    if not find_chromium(os.environ):
+    quick = "--quick" in arguments
+    arguments = [argument for argument in arguments if argument != "--quick"]
+    if quick:
+        arguments += ["-m", "not browser and not postgres and not slow"]
+    elif not find_chromium(os.environ):
         install_chromium()
     environment = {**os.environ, "CHROMIUM": find_chromium(os.environ)}
     steps = [
