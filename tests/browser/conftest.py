@@ -16,13 +16,6 @@ from grading.db import db
 from grading.models import Person
 from tests.conftest import absent
 
-MODES: dict[str, dict[str, Any]] = {
-    "light": {},
-    "dark": {"color_scheme": "dark"},
-    "narrow": {"viewport": {"width": 320, "height": 700}},
-    "contrast": {"forced_colors": "active"},
-}
-
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:

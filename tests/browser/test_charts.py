@@ -2,11 +2,9 @@
 
 from typing import Any
 
-import pytest
 from flask import Flask, render_template_string
 
-from tests.browser.a11y import faults
-from tests.browser.conftest import MODES
+from tests.browser.a11y import faults, in_every_look
 from tests.web.test_charts import EVERY
 
 # Boxes of text that touch each other or leave the drawing; a pixel or two of a line's height is air.
@@ -30,17 +28,15 @@ _PAGE = """{% extends 'base.html' %}{% from 'macros/charts.html' import chart %}
 {% for figure in figures %}{{ chart(figure, csv='#') }}{% endfor %}{% endblock %}"""
 
 
-@pytest.mark.parametrize("mode", MODES)
 def test_no_text_touches_another_and_the_page_is_accessible(
-    app: Flask, enter: Any, site: str, mode: str
+    app: Flask, enter: Any, site: str
 ) -> None:
     with app.test_request_context(base_url=site):
         html = render_template_string(_PAGE, figures=[make() for make in EVERY])
-    page = enter(None, **MODES[mode]).new_page()
+    page = enter(None).new_page()
     page.goto("/help")
     page.route("**/charts", lambda route: route.fulfill(body=html, content_type="text/html"))
     page.goto("/charts")
-    visible = page.locator("svg.chart:visible").count()
-    assert visible == len(EVERY)
-    assert page.evaluate(_CLASHES) == []
-    assert faults(page) == []
+    for name, _look in in_every_look(page):
+        assert page.locator("svg.chart:visible").count() == len(EVERY), name
+    assert faults(page, script=_CLASHES) == []

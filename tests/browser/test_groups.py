@@ -4,21 +4,18 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
-import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
 from tests import factories
 from tests.browser.a11y import faults
-from tests.browser.conftest import MODES
 from tests.database import NOW, Clock
 
 Enter = Callable[..., BrowserContext]
 REASON = "This leaves out the part that I wrote."
 
 
-@pytest.mark.parametrize("mode", MODES)
 def test_a_group_submits_and_one_objects(
-    act: Callable[[], Any], enter: Enter, clock: Clock, mode: str
+    act: Callable[[], Any], enter: Enter, clock: Clock
 ) -> None:
     with act() as session:
         cast = factories.a_cast(
@@ -36,7 +33,7 @@ def test_a_group_submits_and_one_objects(
         found.extend(faults(page))
         return page
 
-    first, second = (enter(person, **MODES[mode]).new_page() for person in (alder, birch))
+    first, second = (enter(person).new_page() for person in (alder, birch))
     first.goto(f"/learn/{cohort}")
     first.get_by_role("button", name="Start your project").click()
     look(first, f"/learn/{cohort}/group")
@@ -68,7 +65,7 @@ def test_a_group_submits_and_one_objects(
     second.get_by_label("Why do you not stand by it?").fill(REASON)
     second.get_by_role("button", name="Object").click()
     expect(second.get_by_text("Your objection is with the program.")).to_be_visible()
-    office = enter(coordinator, **MODES[mode]).new_page()
+    office = enter(coordinator).new_page()
     look(office, f"/admin/cohorts/{cohort}/groups")
     office.get_by_role("button", name="Decide").click()
     found.extend(faults(office))

@@ -1,11 +1,9 @@
-"""The pages of leads and of calibration in a browser, light and narrow."""
+"""The pages of leads and of calibration in a browser."""
 
-import os
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
-import pytest
 from flask import Flask
 from playwright.sync_api import BrowserContext
 from sqlalchemy import select
@@ -18,7 +16,6 @@ from grading.workflow.allocation import AllocationState
 from grading.workflow.calibration import AttemptKind
 from tests import factories
 from tests.browser.a11y import faults
-from tests.browser.conftest import MODES
 from tests.database import NOW, Clock
 from tests.readings.test_calibration import AT, RULES, rng
 from tests.readings.test_monitoring import drifting
@@ -26,9 +23,9 @@ from tests.readings.test_monitoring import drifting
 Enter = Callable[..., BrowserContext]
 
 
-def visit(enter: Enter, person: str, mode: str, addresses: list[str]) -> None:
-    """Open each page and look for faults; a screenshot stays where one is asked for."""
-    page = enter(person, **MODES[mode]).new_page()
+def visit(enter: Enter, person: str, addresses: list[str]) -> None:
+    """Open each page and look for faults."""
+    page = enter(person).new_page()
     found = []
     for number, address in enumerate(addresses):
         answer = page.goto(address)
@@ -36,18 +33,13 @@ def visit(enter: Enter, person: str, mode: str, addresses: list[str]) -> None:
         assert answer.status == 200, address
         for details in page.locator("main details").all():
             details.evaluate("(one) => { one.open = true }")
-        found += faults(page)
-        if folder := os.environ.get("SCREENSHOTS"):
-            name = address.split("?")[0].strip("/").split("/")
-            short = "-".join(part for part in name if len(part) < 20)
-            page.screenshot(path=f"{folder}/{short}-{mode}-{number}.png", full_page=True)
+        name = address.split("?")[0].strip("/").split("/")
+        short = "-".join(part for part in name if len(part) < 20)
+        found += faults(page, picture=f"{short}-{number}")
     assert found == []
 
 
-@pytest.mark.parametrize("mode", ["light", "narrow"])
-def test_monitoring_pages(
-    app: Flask, act: Callable[[], Any], clock: Clock, enter: Enter, mode: str
-) -> None:
+def test_monitoring_pages(app: Flask, act: Callable[[], Any], clock: Clock, enter: Enter) -> None:
     with act() as session:
         cast, mover = drifting(session, drift=True)
         cohort, lead, grader = cast.cohort.id, cast.lead.id, mover.id
@@ -74,7 +66,6 @@ def test_monitoring_pages(
     visit(
         enter,
         lead,
-        mode,
         [
             f"{home}/graders",
             f"{home}/graders/{grader}",
@@ -85,11 +76,10 @@ def test_monitoring_pages(
             home,
         ],
     )
-    visit(enter, grader, mode, ["/grade/", f"/grade/consistency/{cohort}"])
+    visit(enter, grader, ["/grade/", f"/grade/consistency/{cohort}"])
 
 
-@pytest.mark.parametrize("mode", ["light", "narrow"])
-def test_calibration_pages(act: Callable[[], Any], clock: Clock, enter: Enter, mode: str) -> None:
+def test_calibration_pages(act: Callable[[], Any], clock: Clock, enter: Enter) -> None:
     with act() as session:
         cast = factories.a_cast(session, now=NOW, learners=10, graders=3, **RULES)
         factories.anchor_papers(session, cast, 2, "practice", now=AT)
@@ -129,13 +119,11 @@ def test_calibration_pages(act: Callable[[], Any], clock: Clock, enter: Enter, m
     visit(
         enter,
         lead_,
-        mode,
         [f"{home}/examples", *examples, f"{home}/standings", f"/teach/submission/{work_id}"],
     )
     visit(
         enter,
         grader_,
-        mode,
         [
             "/grade/",
             f"/grade/calibration/{part}",
@@ -143,4 +131,4 @@ def test_calibration_pages(act: Callable[[], Any], clock: Clock, enter: Enter, m
             f"/grade/item/{item_id}/finished",
         ],
     )
-    visit(enter, peer_, mode, [f"/learn/calibration/{part}", f"/learn/{part}/project"])
+    visit(enter, peer_, [f"/learn/calibration/{part}", f"/learn/{part}/project"])

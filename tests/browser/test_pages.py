@@ -36,7 +36,6 @@ from grading.workflow.credential import EntitlementState
 from grading.workflow.plan import PRESETS
 from tests import factories, stories
 from tests.browser.a11y import faults
-from tests.browser.conftest import MODES
 from tests.database import NOW, Clock
 
 RUBRICS = Path(__file__).resolve().parents[2] / "rubrics"
@@ -147,11 +146,11 @@ def rate_all(act: Callable[[], Any], now: Any, *, skip: str = "") -> None:
                 factories.rate(session, item, dict.fromkeys(codes, 3), now=now)
 
 
-def visited(enter: Enter, visits: list[tuple[str | None, list[str]]], mode: str) -> list[str]:
+def visited(enter: Enter, visits: list[tuple[str | None, list[str]]]) -> list[str]:
     """Go to every page as its reader; list what is wrong with each. No page says or asks for more."""
     found: list[str] = []
     for person, addresses in visits:
-        page = enter(person, **MODES[mode]).new_page()
+        page = enter(person).new_page()
         said: list[str] = []
         page.on("console", lambda message: said.append(message.text))  # noqa: B023 - one page at a time
         outside: list[str] = []
@@ -170,9 +169,8 @@ def visited(enter: Enter, visits: list[tuple[str | None, list[str]]], mode: str)
     return found
 
 
-@pytest.mark.parametrize("mode", MODES)
 def test_every_page_is_accessible(
-    app: Flask, cast: dict[str, Any], act: Callable[[], Any], enter: Enter, clock: Clock, mode: str
+    app: Flask, cast: dict[str, Any], act: Callable[[], Any], enter: Enter, clock: Clock
 ) -> None:
     item, grader = an_item(act, Pool.PROFESSIONAL)
     review, peer = an_item(act, Pool.PEER)
@@ -182,11 +180,11 @@ def test_every_page_is_accessible(
     with act() as session:
         work = session.scalars(select(Submission).where(Submission.state == "resolved")).first()
         submission, learner = work.id, work.learner_id
-    instructor = enter(cast["instructor"], **MODES[mode])
+    instructor = enter(cast["instructor"])
     page = instructor.new_page()
     page.goto(f"/teach/{cohort}/release")
     page.get_by_role("button", name="Release 3 results").click()
-    second = enter(cast["second"], **MODES[mode]).new_page()
+    second = enter(cast["second"]).new_page()
     second.goto(f"/teach/{cohort}/release")
     second.get_by_role("button", name="Sign the release").click()
     found = faults(second)
@@ -215,8 +213,8 @@ def test_every_page_is_accessible(
                                  f"/admin/programs/{cast['program']}/brief",
                                  f"/admin/programs/{cast['program']}/cohorts/new"]),
     ]  # fmt: skip
-    found += visited(enter, visits, mode)
-    shared = enter(learner, **MODES[mode]).new_page()
+    found += visited(enter, visits)
+    shared = enter(learner).new_page()
     shared.goto(f"/learn/records/{record_id}")
     shared.get_by_role("button", name="Share the record").click()
     shared.get_by_label("Who or what the link is for").fill("Example Ltd")
@@ -236,11 +234,7 @@ def test_every_page_is_accessible(
     assert found == []
 
 
-@pytest.mark.parametrize("mode", MODES)
-@pytest.mark.parametrize("who", ["coordinator", "office", "administrator"])
-def test_every_set_up_page_is_accessible(
-    cast: dict[str, Any], enter: Enter, mode: str, who: str
-) -> None:
+def test_every_set_up_page_is_accessible(cast: dict[str, Any], enter: Enter) -> None:
     cohort = cast["cohort"]
     visits: list[tuple[str | None, list[str]]] = [
         (cast["coordinator"], [f"/admin/cohorts/{cohort}{part}" for part in
@@ -261,7 +255,7 @@ def test_every_set_up_page_is_accessible(
                                  f"/admin/accounts/{cast['instructor']}", "/admin/jobs",
                                  "/admin/jobs?state=waiting"]),
     ]  # fmt: skip
-    assert visited(enter, [row for row in visits if row[0] == cast[who]], mode) == []
+    assert visited(enter, visits) == []
 
 
 def chosen(page: Page) -> list[str]:
@@ -477,19 +471,16 @@ def disputed(act: Callable[[], Any], clock: Clock) -> dict[str, Any]:
         }  # fmt: skip
 
 
-@pytest.mark.parametrize("mode", MODES)
-def test_pages_of_disputes_are_accessible(
-    disputed: dict[str, Any], enter: Enter, mode: str
-) -> None:
+def test_pages_of_disputes_are_accessible(disputed: dict[str, Any], enter: Enter) -> None:
     found: list[str] = []
     for person, addresses in disputed["visits"]:
-        page = enter(person, **MODES[mode]).new_page()
+        page = enter(person).new_page()
         for address in addresses:
             answer = page.goto(address)
             assert answer is not None
             assert answer.status == 200, address
             found += faults(page)
-    page = enter(disputed["coordinator"], **MODES[mode]).new_page()
+    page = enter(disputed["coordinator"]).new_page()
     page.goto(f"/teach/{disputed['cohort']}/extensions/{disputed['learner']}")
     page.get_by_role("button", name="Show what this changes").click()
     expect(page.locator(".error-summary")).to_be_visible()

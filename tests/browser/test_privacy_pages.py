@@ -18,7 +18,6 @@ from grading.records import partners, sharing
 from grading.records.queries import issued_credentials
 from grading.workflow.privacy import SendingState
 from tests import factories
-from tests.browser.conftest import MODES
 from tests.browser.test_lead_pages import visit
 from tests.database import NOW, Clock
 from tests.issuing import many
@@ -80,13 +79,11 @@ def given(
     return values
 
 
-@pytest.mark.parametrize("mode", sorted(MODES))
-def test_privacy_pages(given: dict[str, str], enter: Enter, mode: str) -> None:
+def test_privacy_pages(given: dict[str, str], enter: Enter) -> None:
     listed = f"/learn/programs/{given['program']}/partners"
     visit(
         enter,
         given["learner"],
-        mode,
         [
             "/your-data",
             "/your-data/disclosures",
@@ -99,7 +96,6 @@ def test_privacy_pages(given: dict[str, str], enter: Enter, mode: str) -> None:
     visit(
         enter,
         given["admin"],
-        mode,
         [
             "/",
             "/admin/erasures",

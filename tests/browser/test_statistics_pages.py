@@ -1,12 +1,9 @@
 """The agreement and severity pages, the adjusted release and the adjusted result, as a browser shows them."""
 
-import os
 from collections.abc import Callable
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
-import pytest
 from flask import Flask
 from playwright.sync_api import expect
 
@@ -16,15 +13,13 @@ from grading.releases import releases
 from grading.releases.queries import candidates
 from tests import factories
 from tests.browser.a11y import faults
-from tests.browser.conftest import MODES
 from tests.browser.test_charts import _CLASHES
 from tests.database import Clock
 from tests.scores.test_adjusting import graded
 
 
-@pytest.mark.parametrize("mode", MODES)
 def test_statistics_release_and_result(
-    app: Flask, act: Callable[[], Any], clock: Clock, enter: Any, mode: str
+    app: Flask, act: Callable[[], Any], clock: Clock, enter: Any
 ) -> None:
     with act() as session:
         cast, now = graded(
@@ -47,24 +42,15 @@ def test_statistics_release_and_result(
         cohort, instructor = cast.cohort.id, cast.instructor.id
         learner = cast.learners[works.index(some)].id
     Worker(app, HANDLERS).run_until_idle(clock.now)
-    page = enter(instructor, **MODES[mode]).new_page()
+    page = enter(instructor).new_page()
     found: list[str] = []
     for name in ("agreement", "severity", "release"):
         page.goto(f"/teach/{cohort}/{name}")
         for summary in page.locator("figure summary").all():
             summary.click()
-        found += faults(page) + page.evaluate(_CLASHES)
-        _kept(page, f"{name}-{mode}")
-    own = enter(learner, **MODES[mode]).new_page()
+        found += faults(page, picture=name, script=_CLASHES)
+    own = enter(learner).new_page()
     own.goto(f"/learn/{cohort}/result")
     expect(own.locator(".worked")).to_contain_text("0.800 × (")
-    found += faults(own)
-    _kept(own, f"result-{mode}")
+    found += faults(own, picture="result")
     assert found == [], "\n".join(found)
-
-
-def _kept(page: Any, name: str) -> None:
-    """Keep a picture where somebody asked for one, to be looked at."""
-    folder = os.environ.get("SCREENSHOTS")
-    if folder:
-        page.screenshot(path=Path(folder) / f"{name}.png", full_page=True)

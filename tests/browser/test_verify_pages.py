@@ -1,6 +1,5 @@
 """A record's page and the pages of identity in a browser; the reader's browser checks the token itself."""
 
-import os
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -15,7 +14,6 @@ from grading.people import identity
 from grading.records import credentials, records
 from grading.workflow.cohort import Role
 from tests.browser.a11y import faults
-from tests.browser.conftest import MODES
 from tests.database import Clock
 from tests.issuing import of, released, small_keys, work, world
 
@@ -61,47 +59,42 @@ def shared(act: Callable[[], Any], released: dict[str, Any], clock: Clock) -> di
 
 
 def look(page: Page, name: str) -> list[str]:
-    """Open all there is to open and look for faults; a picture stays where one is asked for."""
+    """Open all there is to open and look for faults."""
     for details in page.locator("main details").all():
         details.evaluate("(one) => { one.open = true }")
-    if folder := os.environ.get("SCREENSHOTS"):
-        page.screenshot(path=f"{folder}/{name}.png", full_page=True)
-    return faults(page)
+    return faults(page, picture=name)
 
 
-@pytest.mark.parametrize("mode", list(MODES))
-def test_pages_have_no_faults(
-    act: Callable[[], Any], shared: dict[str, Any], enter: Enter, mode: str
-) -> None:
+def test_pages_have_no_faults(act: Callable[[], Any], shared: dict[str, Any], enter: Enter) -> None:
     found = []
-    page = enter(None, **MODES[mode]).new_page()
+    page = enter(None).new_page()
     page.goto(shared["address"])
     expect(page.get_by_role("heading", level=1)).to_have_text("Valid")
     expect(page.get_by_text(GOOD)).to_be_visible()
-    found += look(page, f"valid-{mode}")
+    found += look(page, "valid")
     page.get_by_role("link", name="A city's bicycles", exact=True).click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Valid")
     expect(page.get_by_text(GOOD)).to_be_visible()
     expect(page.get_by_text("67 of 100", exact=True)).to_be_visible()
-    found += look(page, f"credential-{mode}")
-    own = enter(shared["learner"], **MODES[mode]).new_page()
+    found += look(page, "credential")
+    own = enter(shared["learner"]).new_page()
     own.goto(f"/learn/programs/{shared['program']}/record")
-    found += look(own, f"record-{mode}")
-    staff = enter(shared["coordinator"], **MODES[mode]).new_page()
+    found += look(own, "record")
+    staff = enter(shared["coordinator"]).new_page()
     queue = f"/teach/{shared['cohort']}/identity"
     staff.goto(f"{queue}?q=learner")
-    found += look(staff, f"queue-{mode}")
+    found += look(staff, "queue")
     staff.goto(f"{queue}/{shared['learner']}")
-    found += look(staff, f"check-{mode}")
+    found += look(staff, "check")
     staff.get_by_role("button", name="Note the check").click()
     expect(staff.get_by_role("alert")).to_be_visible()
-    found += look(staff, f"check-faults-{mode}")
+    found += look(staff, "check-faults")
     with act() as session:
         capstone = of(session, shared, kind="capstone")[0]
         capstone.evidence = {**capstone.evidence, "composite": 99.0}
     page.goto(shared["address"])
     expect(page.get_by_role("heading", level=1)).to_have_text("Does not verify")
-    found += look(page, f"broken-{mode}")
+    found += look(page, "broken")
     assert found == []
 
 
