@@ -9,9 +9,8 @@ from grading.cohorts.extensions import lock_calendar
 from grading.cohorts.queries import participants
 from grading.errors import Fault, FaultsFound, Refused
 from grading.ledger import audit
-from grading.models import Absence, Allocation, Cohort, Person, Submission
-from grading.readings import allocations, holds
-from grading.readings.eligibility import may_read
+from grading.models import Absence, Allocation, Cohort, Person
+from grading.readings import allocations, eligibility, holds
 from grading.workflow.allocation import THIRD_READINGS, AllocationState, Pool, Purpose
 from grading.workflow.cohort import CohortState, Role
 
@@ -114,10 +113,7 @@ def pass_on(session: Session, allocation: Allocation, absence: Absence, *, now: 
     cover = absence.cover
     if cover is None or allocation.purpose in THIRD_READINGS:
         return
-    free = session.scalar(
-        select(Submission.id).where(Submission.id == allocation.submission_id, may_read(cover.id))
-    )
-    if free is None:
+    if not eligibility.readable(session, cover, [allocation.submission_id]):
         return
     allocation.replaced = True
     allocations.give(

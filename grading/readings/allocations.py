@@ -1,12 +1,12 @@
 """Who reads what: items for works, and the batch that gives them out at the deadline."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from math import ceil
 
 import numpy as np
 from sqlalchemy import func, select
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm import Session
 
 from grading.cohorts.queries import calendars, participants
 from grading.errors import Refused
@@ -15,13 +15,12 @@ from grading.measurement.allocation import balanced
 from grading.models import (
     Allocation,
     Cohort,
-    ConflictOfInterest,
-    Exposure,
     Person,
     Submission,
     SubmissionMember,
 )
 from grading.models.codes import new_code, new_id
+from grading.readings import eligibility
 from grading.readings.queries import standings
 from grading.workflow.allocation import (
     AllocationState,
@@ -29,7 +28,7 @@ from grading.workflow.allocation import (
     Purpose,
 )
 from grading.workflow.cohort import Role
-from grading.workflow.group import TOOK_PART, MemberState
+from grading.workflow.group import MemberState
 from grading.workflow.plan import GradingPlan
 from grading.workflow.submission import SubmissionState
 
@@ -128,54 +127,6 @@ def peers(session: Session, cohort: Cohort) -> list[Person]:
         for person in participants.with_roles(session, cohort, Role.LEARNER)
         if person.id in wanted
     ]
-
-
-def forbidden_pairs(
-    session: Session, cohort: Cohort, works: Sequence[Submission], raters: Sequence[Person]
-) -> set[tuple[int, int]]:
-    """List the (work, rater) positions that must not meet.
-
-    Whoever had a part in the work, a conflict of interest with one of them, exposure, read already, or
-    another attempt of one of them read.
-    """
-    work_of_id = {work.id: index for index, work in enumerate(works)}
-    rater_of_id = {rater.id: index for index, rater in enumerate(raters)}
-    member, elsewhere = aliased(SubmissionMember), aliased(SubmissionMember)
-    in_cohort = (member.cohort_id == cohort.id, member.state.in_(TOOK_PART))
-    met: Iterable[tuple[str, str | None]] = [
-        *session.execute(select(member.submission_id, member.person_id).where(*in_cohort)),
-        *session.execute(
-            select(member.submission_id, ConflictOfInterest.rater_id)
-            .join(ConflictOfInterest, ConflictOfInterest.learner_id == member.person_id)
-            .where(ConflictOfInterest.cohort_id == cohort.id, *in_cohort)
-        ),
-        *session.execute(
-            select(Allocation.submission_id, Allocation.rater_id).where(
-                Allocation.cohort_id == cohort.id, Allocation.rater_id.is_not(None)
-            )
-        ),
-        *session.execute(
-            select(member.submission_id, Allocation.rater_id)
-            .join(elsewhere, elsewhere.person_id == member.person_id)
-            .join(Allocation, Allocation.submission_id == elsewhere.submission_id)
-            .where(
-                *in_cohort,
-                elsewhere.submission_id != member.submission_id,
-                elsewhere.state.in_(TOOK_PART),
-                Allocation.rater_id.is_not(None),
-            )
-        ),
-        *session.execute(
-            select(Exposure.submission_id, Exposure.person_id)
-            .join(Submission, Submission.id == Exposure.submission_id)
-            .where(Submission.cohort_id == cohort.id)
-        ),
-    ]
-    pairs: set[tuple[int, int]] = set()
-    for work_id, person in met:
-        if work_id in work_of_id and person in rater_of_id:
-            pairs.add((work_of_id[work_id], rater_of_id[person]))
-    return pairs
 
 
 def loads(session: Session, cohort: Cohort, pool: Pool, raters: Sequence[Person]) -> list[int]:
@@ -343,7 +294,7 @@ def _draw(
         len(works),
         len(raters),
         wanted,
-        forbidden=sorted(forbidden_pairs(session, cohort, works, raters)),
+        forbidden=sorted(eligibility.forbidden_pairs(session, cohort, works, raters)),
         load=_caps(cap, len(raters)),
         already=loads(session, cohort, pool, raters),
         link=link,
@@ -386,7 +337,7 @@ def allocate_peers(
         len(works),
         len(raters),
         list(short),
-        forbidden=sorted(forbidden_pairs(session, cohort, works, raters)),
+        forbidden=sorted(eligibility.forbidden_pairs(session, cohort, works, raters)),
         load=_caps(cap, len(raters)),
         already=loads(session, cohort, Pool.PEER, raters),
         rng=rng,

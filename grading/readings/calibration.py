@@ -22,10 +22,8 @@ from grading.models import (
     Membership,
     Person,
     Standing,
-    Submission,
 )
-from grading.readings import allocations, anchors, holds, reviews
-from grading.readings.eligibility import may_read
+from grading.readings import allocations, anchors, eligibility, holds, reviews
 from grading.readings.queries import standings
 from grading.workflow.allocation import AllocationState, Pool, Purpose
 from grading.workflow.calibration import (
@@ -77,13 +75,7 @@ def _fresh(
 ) -> dict[int, list[AnchorPaper]]:
     """The papers of a use that a rater has not met, by set; of a set begun before, none."""
     papers = anchors.in_use(session, cohort, use)
-    readable = set(
-        session.scalars(
-            select(Submission.id).where(
-                Submission.id.in_([paper.submission_id for paper in papers]), may_read(rater.id)
-            )
-        )
-    )
+    readable = eligibility.readable(session, rater, [paper.submission_id for paper in papers])
     met = set(
         session.scalars(
             select(AnchorReading.anchor_id)

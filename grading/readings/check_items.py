@@ -19,11 +19,9 @@ from grading.models import (
     Cohort,
     Person,
     Standing,
-    Submission,
 )
 from grading.models.codes import new_id
-from grading.readings import allocations, anchors, holds
-from grading.readings.eligibility import may_read
+from grading.readings import allocations, anchors, eligibility, holds
 from grading.readings.queries import standings
 from grading.readings.queries.ratings import scales
 from grading.rubric.definition import Rubric
@@ -219,13 +217,7 @@ def _paper(session: Session, rater: Person, cohort: Cohort, number: int) -> Anch
     Who meets a copy may not read the work it is of, so works still to be read in this cohort come last.
     """
     papers = anchors.in_use(session, cohort, AnchorUse.VALIDITY)
-    readable = set(
-        session.scalars(
-            select(Submission.id).where(
-                Submission.id.in_([paper.submission_id for paper in papers]), may_read(rater.id)
-            )
-        )
-    )
+    readable = eligibility.readable(session, rater, [paper.submission_id for paper in papers])
     fresh = [
         paper
         for paper in papers

@@ -9,7 +9,8 @@ from grading.cohorts.queries import calendars
 from grading.errors import HoldLost, NotFound, Refused
 from grading.ledger.transitions import move
 from grading.models import Allocation, Cohort, Person, Submission
-from grading.readings.eligibility import gradable, may_read
+from grading.readings import eligibility
+from grading.readings.eligibility import BARRIER_WORDS, gradable, may_read
 from grading.readings.queries import standings
 from grading.workflow.allocation import (
     ATTEMPTED,
@@ -49,7 +50,7 @@ def own_order(rater: Person) -> ColumnElement[str]:
     return func.md5(Allocation.id + rater.id)
 
 
-def _claimable(rater: Person, cohort: Cohort, now: datetime) -> Select[Allocation]:
+def claimable(rater: Person, cohort: Cohort, now: datetime) -> Select[Allocation]:
     """The statement of a claim: everything that could forbid it stands in its WHERE."""
     held = aliased(Allocation)
     holding = (
@@ -109,7 +110,7 @@ def claim(
         return None
     # One rater's own claims take turns, so that two tabs cannot pass the most they may hold.
     session.execute(select(Person.id).where(Person.id == rater.id).with_for_update(key_share=True))
-    statement = _claimable(rater, cohort, now)
+    statement = claimable(rater, cohort, now)
     if allocation_id is not None:
         statement = statement.where(Allocation.id == allocation_id)
     allocation = session.scalar(
@@ -142,8 +143,8 @@ def claim_case(session: Session, actor: Person, item: Allocation, *, now: dateti
     Raises
     ------
     Refused
-        Taken by somebody else, or not for this person: they have read it, have seen its
-        scores, or have a conflict of interest.
+        Taken by somebody else, or not for this person: a barrier stands between them and the
+        project, their queue is paused, they are not cleared, or they hold as many items as they may.
     """
     if item.purpose not in THIRD_READINGS:
         raise NotFound("There is no such case.")
@@ -161,9 +162,12 @@ def claim_case(session: Session, actor: Person, item: Allocation, *, now: dateti
     if allocation is None:
         if item.state != AllocationState.OPEN:
             raise Refused("Somebody else has this case, or it is settled.")
+        barrier = eligibility.barriers_of(session, actor, [item.submission_id])
+        if barrier:
+            raise Refused(BARRIER_WORDS[barrier[item.submission_id]])
         raise Refused(
-            "This case is not for you: you have read the project or seen its scores, have a conflict of "
-            "interest, or hold as many items as you may."
+            "You are given no items now: you hold as many as you may, your queue is paused, or you are "
+            "not cleared to grade here."
         )
     return allocation
 

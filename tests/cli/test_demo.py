@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 from grading.app import create_app
 from grading.cli import demo
 from grading.cli.demo import autumn, names, spring, summer, works
+from grading.cohorts.queries import participants
 from grading.db import db
 from grading.errors import Refused
 from grading.ledger import audit
@@ -40,8 +41,11 @@ from grading.models import (
     Submission,
 )
 from grading.office.queries import demo_doors
-from grading.releases.queries import candidates
+from grading.readings import eligibility, holds
+from grading.releases.queries import candidates, cohort_overview
 from grading.workflow import plan as plans
+from grading.workflow.allocation import THIRD_READINGS, AllocationState
+from grading.workflow.cohort import Role
 from tests.database import settings_for
 from tests.demo import Made
 
@@ -227,6 +231,44 @@ def test_the_dry_run_says_how_many_are_ready_and_how_many_hindered(
     run = demo_doors.dry_run(told, now=now)
     assert run is not None
     assert run[1:] == (41, 19)
+
+
+def test_each_open_project_that_anyone_may_read_can_be_taken(made: Made, told: Session) -> None:
+    now = made.clock.now
+    open_items = list(
+        told.scalars(select(Allocation).where(Allocation.state == AllocationState.OPEN))
+    )
+    assert open_items
+    for item in open_items:
+        stranded = item in candidates.stranded_items(told, item.cohort)
+        readers = {
+            person.id: person
+            for person in participants.with_roles(
+                told,
+                item.cohort,
+                Role.GRADER,
+                *((Role.LEAD, Role.INSTRUCTOR) if item.purpose in THIRD_READINGS else ()),
+            )
+            if not eligibility.barriers_of(told, person, [item.submission_id])
+        }
+        assert stranded is not bool(readers), item.purpose
+        takers = [
+            person
+            for person in readers.values()
+            if told.scalar(
+                holds.claimable(person, item.cohort, now).where(Allocation.id == item.id)
+            )
+        ]
+        assert bool(takers) is bool(readers), item.purpose
+        if item.purpose in THIRD_READINGS:
+            settler = next(
+                person
+                for person in readers.values()
+                if participants.has_role(told, item.cohort, person, Role.INSTRUCTOR)
+            )
+            page = entered(made.app, settler, f"/teach/{item.cohort_id}/disputed").text
+            assert f"Take {cohort_overview.case_code(item.submission_id)}" in page
+            assert "Nobody is left" not in page
 
 
 def test_low_levels_contradict_the_table() -> None:

@@ -13,7 +13,7 @@ from grading.cohorts.queries import calendars, group_members
 from grading.disputes.queries import learner_results
 from grading.errors import FaultsFound, IllegalTransition, Refused
 from grading.models import Allocation, Cohort, CredentialRecord, Grade, Submission
-from grading.readings import allocations, holds
+from grading.readings import eligibility, holds
 from grading.readings.eligibility import may_read
 from grading.records import records
 from grading.releases import releases, results
@@ -321,7 +321,7 @@ def test_a_retake_is_read_by_others_than_before(any_database: str, act: Callable
             )
             assert (allowed is None) == (person.id in before or person is learner)
         everybody = [*cast.learners, *cast.graders]
-        pairs = allocations.forbidden_pairs(session, cast.cohort, [again], everybody)
+        pairs = eligibility.forbidden_pairs(session, cast.cohort, [again], everybody)
         assert {everybody[rater].id for _work, rater in pairs} == before | {learner.id}
         submissions.submit(
             session, learner, again, statement=CURRENT_STATEMENT, version=None, now=now + DAY

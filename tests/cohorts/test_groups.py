@@ -43,7 +43,7 @@ from grading.models import (
 )
 from grading.office import imports
 from grading.office.imports.common import Effect
-from grading.readings import allocations, holds, reviews
+from grading.readings import allocations, eligibility, holds, reviews
 from grading.readings.eligibility import may_read
 from grading.releases import grades, points, releases
 from grading.releases.queries import candidates
@@ -872,7 +872,7 @@ def test_no_member_reads_it_and_every_members_conflict_counts(
             )
         }
         assert readers == set(everybody) - barred
-        pairs = allocations.forbidden_pairs(session, cast.cohort, [work], everybody)
+        pairs = eligibility.forbidden_pairs(session, cast.cohort, [work], everybody)
         assert {everybody[rater] for _work, rater in pairs} == barred
 
 

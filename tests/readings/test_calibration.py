@@ -24,7 +24,7 @@ from grading.models import (
     Submission,
 )
 from grading.office import upkeep
-from grading.readings import allocations, anchors, calibration, check_items
+from grading.readings import anchors, calibration, check_items, eligibility
 from grading.readings.queries import standings
 from grading.workflow.allocation import AllocationState, Purpose
 from grading.workflow.calibration import AttemptKind
@@ -118,7 +118,7 @@ def test_an_anchor_is_a_copy_that_never_touches_its_work(
         select(func.count()).select_from(Rating).where(Rating.submission_id == work.id)
     )
     # Whoever met the copy does not grade the work.
-    pairs = allocations.forbidden_pairs(session, cast.cohort, [work], [rater])
+    pairs = eligibility.forbidden_pairs(session, cast.cohort, [work], [rater])
     assert pairs == {(0, 0)}
     # Its own learner's attempts are untouched by it.
     assert work.attempt == 1

@@ -326,7 +326,7 @@ def test_whoever_saw_the_scores_cannot_score(start: Any, act: Callable[[], Any])
         exposures.expose(session, cast.instructor, case.submission, now=now)
         session.flush()
         assert session.scalars(select(Exposure)).one().person_id == cast.instructor.id
-        with pytest.raises(Refused, match="not for you"):
+        with pytest.raises(Refused, match="seen what others gave"):
             holds.claim_case(session, cast.instructor, case.allocation, now=now + ELEVEN)
         taken = holds.claim_case(session, cast.lead, case.allocation, now=now + ELEVEN)
         assert taken.rater_id == cast.lead.id

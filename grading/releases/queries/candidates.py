@@ -4,31 +4,27 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, and_, case, exists, func, or_, select
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy import and_, case, func, select
+from sqlalchemy.orm import Session
 
 from grading.cohorts.queries import group_members
 from grading.models import (
     Allocation,
     Cohort,
-    Membership,
     MisconductCase,
-    Person,
     Release,
     ReleaseItem,
     Score,
     Submission,
 )
-from grading.readings.eligibility import may_read
+from grading.readings.eligibility import nobody_may_read
 from grading.scores.queries import adjustments
 from grading.workflow.allocation import (
     ATTEMPTED,
     OUTSTANDING,
-    THIRD_READINGS,
     AllocationState,
     Pool,
 )
-from grading.workflow.cohort import Role
 from grading.workflow.misconduct import PENDING as CASE_PENDING
 from grading.workflow.release import PENDING, Facts, Hindrance, hindrances
 from grading.workflow.submission import SubmissionState
@@ -171,40 +167,12 @@ def owed_reviews(session: Session, cohort: Cohort) -> dict[str, int]:
     return {rater: count for rater, count in rows if rater is not None}
 
 
-def _stranded() -> tuple[ColumnElement[bool], ...]:
-    """Whether an `Allocation` of a `Submission` waits that nobody of its cohort may read."""
-    member = aliased(Membership)
-    somebody = exists(
-        select(member.id)
-        .join(Person, Person.id == member.person_id)
-        .where(
-            member.cohort_id == Allocation.cohort_id,
-            or_(
-                member.role == Role.GRADER,
-                and_(
-                    member.role.in_((Role.LEAD, Role.INSTRUCTOR)),
-                    Allocation.purpose.in_(THIRD_READINGS),
-                ),
-            ),
-            member.ended_at.is_(None),
-            Person.active.is_(True),
-            may_read(member.person_id),
-        )
-    )
-    return (
-        Allocation.state == AllocationState.OPEN,
-        Allocation.pool == Pool.PROFESSIONAL,
-        ~somebody,
-    )
-
-
 def stranded_items(session: Session, cohort: Cohort) -> Sequence[Allocation]:
     """List open items that no grader, lead or instructor of the cohort may read."""
     return list(
         session.scalars(
             select(Allocation)
-            .join(Submission, Submission.id == Allocation.submission_id)
-            .where(Allocation.cohort_id == cohort.id, *_stranded())
+            .where(Allocation.cohort_id == cohort.id, nobody_may_read())
             .order_by(Allocation.created_at, Allocation.id)
         )
     )
@@ -214,8 +182,7 @@ def stranded_counts(session: Session, cohort_ids: Sequence[str]) -> dict[str, in
     """Count such items in each of several cohorts that has one."""
     rows = session.execute(
         select(Allocation.cohort_id, func.count())
-        .join(Submission, Submission.id == Allocation.submission_id)
-        .where(Allocation.cohort_id.in_(cohort_ids), *_stranded())
+        .where(Allocation.cohort_id.in_(cohort_ids), nobody_may_read())
         .group_by(Allocation.cohort_id)
     )
     return dict(rows.all())

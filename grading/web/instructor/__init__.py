@@ -22,7 +22,7 @@ from grading.models import (
     StruckReading,
     Submission,
 )
-from grading.readings import exposures, holds
+from grading.readings import eligibility, exposures, holds
 from grading.readings.queries import burndown as burndowns
 from grading.records import records
 from grading.releases import releases
@@ -199,13 +199,18 @@ def disputed(cohort_id: str) -> Any:
     found = shell.cohort(cohort_id, SCORES)
     session = db.session()
     me = access.person().id
+    queue = dispute_queue.queue(session, found, now=access.now())
     return render(
         "disputed.html",
         found,
-        queue=dispute_queue.queue(session, found, now=access.now()),
+        queue=queue,
         settled=dispute_queue.settled(session, found),
         struck=dispute_queue.struck(session, found),
         involved=dispute_queue.involved(session, found, me),
+        barriers=eligibility.barriers_of(
+            session, access.person(), [dispute.submission_id for dispute in queue]
+        ),
+        barrier_words=eligibility.BARRIER_WORDS,
         stranded={item.id for item in candidates.stranded_items(session, found)},
         me=me,
     )
