@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from grading.measurement.agreement.units import Patterns
 from grading.measurement.ratings import Ratings
 
 # Landis & Koch 1977, multiple sclerosis patients, two neurologists (R package vcd).
@@ -49,12 +50,6 @@ ANXIETY = np.array(
     ]
 ).T
 
-# Gwet's iccdata1: subject, then judges 1 to 4; a subject has several rows.
-ICCDATA1 = (
-    "1 6 1 3 2 | 1 6.5 . 3 4 | 1 4 3 5.5 4 | 5 10 5 6 9 | 5 9.5 4 . 8 | 4 6 2 4 . | 4 . 1 3 6 | "
-    "4 8 2.5 . 5 | 2 9 2 5 8 | 2 7 . 2 6 | 2 8 . 2 7 | 3 10 5 6 ."
-)
-
 # Brennan (2001) data set 3.2, 10 persons x (4 raters nested in each of 3 tasks); from R gtheory.
 BRENNAN = """
 1 5 6 5 5 5 3 4 5 6 7 3 3
@@ -84,19 +79,6 @@ def judges() -> Ratings:
     return long((w, r, x) for w, given in enumerate(JUDGES) for r, x in enumerate(given))
 
 
-def replicated() -> Ratings:
-    """iccdata1 as ratings; the criterion is the number of the trial."""
-    rows = []
-    trials: dict[str, int] = {}
-    for line in ICCDATA1.split("|"):
-        subject, *values = line.split()
-        trials[subject] = trials.get(subject, 0) + 1
-        for judge, value in enumerate(values):
-            rows.append((subject, judge, None if value == "." else float(value), trials[subject]))
-    work, rater, level, trial = (list(column) for column in zip(*rows, strict=True))
-    return Ratings.from_long(work, rater, level, criterion=trial)
-
-
 def brennan() -> Ratings:
     """Brennan's data set 3.2; the criterion is the task."""
     rows = []
@@ -112,3 +94,14 @@ def long(rows: object) -> Ratings:
     """Ratings of (work, rater, level) rows."""
     columns = [list(column) for column in zip(*rows, strict=True)]  # type: ignore[call-overload]
     return Ratings.from_long(*columns)
+
+
+def units_of_pairs(table: list[list[int]]) -> Patterns:
+    """A table of two raters' pairs as works rated twice, for coefficients of any raters.
+
+    Standard errors are then those of raw ratings, with n (n - 1) in the denominator.
+    """
+    counts = np.asarray(table, dtype=float)
+    first, second = (index.ravel() for index in np.indices(counts.shape))
+    identity = np.eye(len(counts))
+    return Patterns(identity[first] + identity[second], counts.ravel())

@@ -30,10 +30,7 @@ from grading.measurement.agreement import (
     pair_table,
     pairs_within,
     percent_adjacent,
-    percent_agreement,
     percent_exact,
-    scott_pi,
-    units_of_pairs,
     within,
 )
 from grading.measurement.agreement.units import (
@@ -55,9 +52,10 @@ from tests.measurement.published import (
     WINNIPEG,
     coders,
     long,
+    units_of_pairs,
 )
 
-ANY_RATERS = [percent_exact, percent_agreement, gwet_ac, fleiss_kappa, brennan_prediger]
+ANY_RATERS = [percent_exact, gwet_ac, fleiss_kappa, brennan_prediger]
 OF_RATINGS: list[Callable[..., Any]] = [*ANY_RATERS, krippendorff_alpha, percent_adjacent]
 
 
@@ -105,16 +103,14 @@ def test_cohen_1968_with_weights_of_disagreement() -> None:
 
 def test_gwets_tables_of_two_raters() -> None:
     """irrCAC 1.0 on contingency tables; Cohen's error there is Gwet's, which the table form shares."""
-    pi = scott_pi(ABSTRACTORS)
-    assert pi.estimate == pytest.approx(0.796239696, abs=1e-9)
-    assert pi.standard_error == pytest.approx(0.059054733, abs=1e-9)
     # A table divides by n, raw ratings by n (n - 1): the errors differ by that factor (n = 100).
     factor = math.sqrt(99 / 100)
     units = units_of_pairs(ABSTRACTORS)
     for found, value, error in (
+        # With two raters Fleiss' kappa is Scott's pi.
+        (fleiss_kappa(units), 0.796239696, 0.059054733),
         (gwet_ac(units), 0.849330548, 0.043217468),
         (brennan_prediger(units), 0.835, 0.046933464),
-        (percent_agreement(units), 0.89, 0.031288976),
     ):
         assert found.estimate == pytest.approx(value, abs=1e-9)
         assert found.standard_error * factor == pytest.approx(error, abs=1e-9)
@@ -250,7 +246,6 @@ def test_gwets_raw_ratings(weights: Any, value: float, error: float) -> None:
         (fleiss_kappa, 0.76117, 0.15302),
         (conger_kappa, 0.76282, 0.14917),
         (brennan_prediger, 0.77273, 0.14472),
-        (percent_agreement, 0.81818, 0.12561),
         (lambda data: krippendorff_alpha(data, metric="nominal"), 0.74342, 0.14557),
     ],
 )
@@ -386,7 +381,6 @@ def test_coefficients_by_their_definitions(rows: list[tuple[int, int, int]], wei
         (gwet_ac, "gwet"),
         (fleiss_kappa, "fleiss"),
         (brennan_prediger, "blind"),
-        (percent_agreement, "none"),
     ):
         expected = beyond_chance(rows, weights, kind)
         found = function(of(rows), weights=weights)
@@ -622,7 +616,7 @@ def test_undefined_is_nan_with_a_reason(rows: list[tuple[str, str, int]], words:
         assert all(math.isnan(end) for end in one.interval)
         assert words in (one.reason or "")
     if words == "not enough":
-        for function in (gwet_ac, brennan_prediger, percent_exact, percent_agreement):
+        for function in (gwet_ac, brennan_prediger, percent_exact):
             assert words in (function(ratings).reason or "")
 
 

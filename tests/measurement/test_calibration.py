@@ -7,7 +7,6 @@ import pytest
 from grading.measurement.monitoring.calibration import (
     Verdict,
     judge,
-    pass_probability,
     standard,
 )
 
@@ -87,7 +86,3 @@ def test_what_is_no_level_is_refused() -> None:
         judge([4], [3], levels=4)
     with pytest.raises(ValueError, match="definitive"):
         judge([1, 2], [1], levels=4)
-
-
-def test_pooled_sets_fail_fewer_sound_raters() -> None:
-    assert pass_probability(0.75, 20, 0.6) > pass_probability(0.75, 10, 0.6)

@@ -1,4 +1,4 @@
-"""Variance components, D studies and Gwet's replicates against published values and brute force."""
+"""Variance components and D studies against published values and brute force."""
 
 import csv
 import math
@@ -14,11 +14,10 @@ from grading.measurement.components import variance
 from grading.measurement.components.generalizability import (
     d_study,
     raters_needed,
-    replicate_icc,
 )
 from grading.measurement.components.variance import default_effects, variance_components
 from grading.measurement.ratings import Ratings
-from tests.measurement.published import brennan, judges, long, replicated
+from tests.measurement.published import brennan, judges, long
 
 # p x (r:t): persons crossed with tasks, raters nested in tasks.
 NESTED = ("work", "criterion", "rater:criterion", "work:criterion")
@@ -54,40 +53,6 @@ def test_shrout_and_fleiss_as_a_g_study(method: Any) -> None:
     study = d_study(found, n={"rater": 4})
     assert study.e_rho2.estimate == pytest.approx(0.9093155424, abs=1e-8)
     assert study.phi.estimate == pytest.approx(0.6200505476, abs=1e-8)
-
-
-@pytest.mark.parametrize(
-    ("model", "values"),
-    [
-        # Gwet's iccdata1 by his irrICC: (between raters, within raters).
-        ("1A", (0.252089916, None)),
-        ("2", (0.251626963, 0.836019834)),
-        ("2_without_interaction", (0.260108649, None)),
-        ("3", (0.574909650, 0.653527887)),
-        ("3_without_interaction", (0.603861091, None)),
-    ],
-)
-def test_gwets_replicates(model: Any, values: tuple[float, float | None]) -> None:
-    found = replicate_icc(replicated(), model=model)
-    assert found.between_raters == pytest.approx(values[0], abs=1e-9)
-    if values[1] is not None:
-        assert found.within_raters == pytest.approx(values[1], abs=1e-9)
-    assert (found.n_works, found.n_raters, found.n_ratings, found.dropped) == (5, 4, 40, 8)
-
-
-def test_gwets_components_and_interval() -> None:
-    one = replicate_icc(replicated(), model="1A")
-    assert (one.work, one.error) == pytest.approx((1.761312, 5.225529), abs=5.1e-7)
-    assert one.interval == pytest.approx((0.01495, 0.78413), abs=5.1e-6)
-    two = replicate_icc(replicated(), model="2_without_interaction")
-    assert (two.work, two.rater, two.error) == pytest.approx(
-        (2.090769489, 4.348979960, 1.598312719), abs=1e-9
-    )
-    once = replicate_icc(judges(), model="2")
-    assert math.isnan(once.between_raters)
-    assert "interaction" in (once.reason or "")
-    with pytest.raises(ValueError, match="model must be one of"):
-        replicate_icc(judges(), model="4")  # type: ignore[arg-type]
 
 
 def sparse_world(seed: int, works: int = 40, raters: int = 8) -> Ratings:

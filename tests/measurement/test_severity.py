@@ -1,10 +1,9 @@
 """The many-facet model: recovery, published formulas, brute force, and what it refuses."""
 
-import doctest
 import math
 from collections.abc import Hashable
 from dataclasses import dataclass, replace
-from itertools import combinations, pairwise
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -16,20 +15,11 @@ from grading.measurement.ratings import Ratings
 from grading.measurement.severity import (
     Disconnected,
     SeverityFit,
-    compare,
-    exact_agreement,
-    fair_score,
-    fair_scores,
     fit,
-    fitting,
-    interaction,
-    leave_one_rater_out_residuals,
-    predict,
     separation_reliability,
     strata,
     summarise,
 )
-from grading.measurement.severity import result as severity_result
 
 STEPS = np.array([-1.5, -0.5, 0.5, 1.5])
 DIFFICULTIES = np.linspace(-0.6, 0.6, 5)
@@ -42,10 +32,7 @@ class World:
     severities: NDArray[np.float64]
 
 
-def world(
-    n_works: int = 400, n_raters: int = 20, *, per_work: int = 3, seed: int = 1,
-    shift: NDArray[np.float64] | None = None,
-) -> World:  # fmt: skip
+def world(n_works: int = 400, n_raters: int = 20, *, per_work: int = 3, seed: int = 1) -> World:
     """Works N(0, 1), severities N(0, .5) centred, five criteria of one rating scale 0 to 4."""
     rng = np.random.default_rng(seed)
     theta = rng.normal(size=n_works)
@@ -56,8 +43,6 @@ def world(
     rater = np.repeat(readers.ravel(), len(DIFFICULTIES))
     criterion = np.tile(np.arange(len(DIFFICULTIES)), n_works * per_work)
     eta = theta[work] - severities[rater] - DIFFICULTIES[criterion]
-    if shift is not None:
-        eta -= shift[rater, criterion]
     logits = np.concatenate([np.zeros((len(eta), 1)), np.cumsum(eta[:, None] - STEPS, axis=1)], 1)
     p = np.exp(logits - logsumexp(logits, axis=1, keepdims=True))
     level = (rng.random((len(eta), 1)) > p.cumsum(axis=1)).sum(axis=1)
@@ -81,6 +66,13 @@ def drawn() -> World:
 @pytest.fixture(scope="module")
 def fitted(drawn: World) -> SeverityFit:
     return fit(drawn.ratings)
+
+
+def expected_levels(found: SeverityFit, rows: Ratings) -> NDArray[np.float64]:
+    """The level that the fitted measures lead one to expect of each rating."""
+    p, k = found.parameters, np.arange(len(rows.levels))
+    logits = k * (p.theta[rows.work] - p.severity[rows.rater])[:, None] + p.category[rows.criterion]
+    return np.asarray(np.exp(logits - logsumexp(logits, axis=1, keepdims=True)) @ k)
 
 
 def small(seed: int = 3) -> Ratings:
@@ -136,8 +128,7 @@ def test_a_joint_estimate_meets_its_likelihood_equations(drawn: World) -> None:
     found = fit(drawn.ratings, estimator="jmle")
     rows = drawn.ratings
     inside = np.array([found.works[label].extreme is None for label in rows.works])[rows.work]
-    said = predict(found, rows.work, rows.rater, rows.criterion)
-    residual = (rows.level - said.expected)[inside]
+    residual = (rows.level - expected_levels(found, rows))[inside]
     for codes in (rows.work, rows.rater, rows.criterion):
         assert np.abs(np.bincount(codes[inside], residual)).max() < 1e-5
 
@@ -166,31 +157,31 @@ def test_stricter_raters_have_positive_severity_and_their_works_are_raised() -> 
     assert found.raters[strict].fair_average < min(
         rater.fair_average for label, rater in found.raters.items() if label != strict
     )
-    scores = fair_scores(found)
-    raised = [
-        score.score - score.raw_mean for score in scores.values()
-        if score.rater_severity > 0.4 and 1 < score.raw_mean < 3
-    ]  # fmt: skip
-    lowered = [
-        score.score - score.raw_mean for score in scores.values()
-        if score.rater_severity < -0.1 and 1 < score.raw_mean < 3
-    ]  # fmt: skip
+    middling = [work for work in found.works.values() if 1 < work.observed_average < 3]
+    raised, lowered = (
+        [work.fair_average - work.observed_average for work in middling if of_raters(work)]
+        for of_raters in (lambda w: w.rater_severity > 0.4, lambda w: w.rater_severity < -0.1)
+    )
     assert np.mean(raised) > 0.1 > -0.02 > np.mean(lowered)
 
 
-def test_fair_scores_are_nearer_the_truth_than_raw_means(drawn: World, fitted: SeverityFit) -> None:
-    scores = fair_scores(fitted)
+def test_fair_averages_are_nearer_the_truth_than_raw_means(
+    drawn: World, fitted: SeverityFit
+) -> None:
     # What an average rater would give, from the truth: the expected level over the five criteria.
     eta = drawn.theta[:, None, None] - DIFFICULTIES[:, None] - np.zeros(1)
     logits = np.concatenate([np.zeros((400, 5, 1)), np.cumsum(eta - STEPS, axis=2)], axis=2)
     p = np.exp(logits - logsumexp(logits, axis=2, keepdims=True))
     truth = (p @ np.arange(5.0)).mean(axis=1)
-    fair = np.array([scores[f"w{code}"].score for code in range(400)])
-    raw = np.array([scores[f"w{code}"].raw_mean for code in range(400)])
-    error = np.array([scores[f"w{code}"].standard_error for code in range(400)])
+    works = [fitted.works[f"w{code}"] for code in range(400)]
+    fair = np.array([work.fair_average for work in works])
+    raw = np.array([work.observed_average for work in works])
+    error = np.array([work.fair_standard_error for work in works])
     assert np.sqrt(np.mean((fair - truth) ** 2)) < 0.9 * np.sqrt(np.mean((raw - truth) ** 2))
     assert 0.85 < np.mean(np.abs(fair - truth) < 1.96 * error) <= 0.99
-    assert scores["w7"].score == pytest.approx(np.mean(list(scores["w7"].criteria.values())))
+    logits = np.arange(5) * works[7].measure + fitted.parameters.category
+    by_criterion = np.exp(logits - logsumexp(logits, axis=1, keepdims=True)) @ np.arange(5)
+    assert fair[7] == pytest.approx(by_criterion.mean())
 
 
 # Against brute force
@@ -232,7 +223,7 @@ def test_deviance_maximum_and_standard_errors_equal_a_brute_force_twin() -> None
     x = np.array([
         *p.severity[:2], found.criteria["c0"].difficulty,
         *(p.category[i, 1] + found.criteria[f"c{i}"].difficulty for i in range(2)),
-        found.mean, math.log(p.sd),
+        found.mean, math.log(found.variance) / 2,
     ])  # fmt: skip
 
     def deviance(at: NDArray[np.float64]) -> float:
@@ -271,11 +262,6 @@ def test_deviance_maximum_and_standard_errors_equal_a_brute_force_twin() -> None
     step = found.steps[0]
     assert step.threshold == pytest.approx(-x[3])
     assert step.standard_error == pytest.approx(math.sqrt(covariance[3, 3]), rel=1e-4)
-    difference = compare(found, rows.raters[0], rows.raters[1])
-    contrast = np.array([1.0, -1.0])
-    assert difference.standard_error == pytest.approx(
-        math.sqrt(contrast @ covariance[:2, :2] @ contrast), rel=1e-4
-    )
 
 
 def test_the_default_quadrature_has_converged() -> None:
@@ -394,22 +380,14 @@ def test_disjoint_panels_are_named_and_not_compared(estimator: Any) -> None:
     assert groups == [{f"L{code}" for code in range(4)}, {f"R{code}" for code in range(3)}]
     assert {len(component.works) for component in found.components} == {60}
     assert any("2 groups" in note for note in found.notes)
-    with pytest.raises(Disconnected, match="connects these groups") as caught:
-        compare(found, "L0", "R0")
-    assert {frozenset(group) for group in caught.value.groups} == {frozenset(x) for x in groups}
-    with pytest.raises(ValueError, match=r"L3.*R2"):
+    with pytest.raises(Disconnected, match=r"connects these groups.*L3.*R2") as caught:
         found.summary("rater")
+    assert {frozenset(group) for group in caught.value.groups} == {frozenset(x) for x in groups}
     with pytest.raises(Disconnected):
         found.summary("work")
-    with pytest.raises(Disconnected):
-        compare(found, "Lw0", "Rw0", facet="work")
-    with pytest.raises(Disconnected):
-        predict(found, [rows.works.index("Lw0")], [rows.raters.index("R0")], [0])
+    assert found.works["Lw0"].group == found.raters["L0"].group != found.works["Rw0"].group
     assert found.summary("rater", group=1).n == 3
     assert found.summary("criterion").n == 5
-    assert compare(found, "L0", "L1").difference == pytest.approx(
-        found.raters["L0"].severity - found.raters["L1"].severity
-    )
     for names in groups:
         assert sum(found.raters[name].severity for name in names) == pytest.approx(0, abs=1e-9)
 
@@ -430,7 +408,8 @@ def test_an_anchor_in_each_panel_connects_them() -> None:
     rows = two_panels()
     found = fit(rows, anchors={("rater", "L0"): 0.3, ("rater", "R0"): -0.2})
     assert len(found.components) == 1
-    assert compare(found, "L0", "R0").difference == pytest.approx(0.5)
+    assert found.raters["L0"].group == found.raters["R0"].group
+    assert found.raters["L0"].severity - found.raters["R0"].severity == pytest.approx(0.5)
     assert found.raters["L0"].anchored
     assert not found.raters["L1"].anchored
 
@@ -446,14 +425,12 @@ def test_raters_nested_in_criteria_cannot_be_told_from_them() -> None:
         works * 2, ["Ann"] * 40 + ["Ben"] * 40, np.concatenate([style, proof]),
         criterion=["style"] * 40 + ["proof"] * 40,
     ))  # fmt: skip
-    with pytest.raises(Disconnected):
-        compare(found, "Ann", "Ben")
-    with pytest.raises(Disconnected):
-        compare(found, "style", "proof", facet="criterion")
-    compare(found, "w0", "w1", facet="work")
-    predict(found, [0], [0], [0])
-    with pytest.raises(Disconnected):
-        predict(found, [0], [0], [1])
+    assert found.raters["Ann"].group != found.raters["Ben"].group
+    assert found.criteria["style"].group != found.criteria["proof"].group
+    assert len({work.group for work in found.works.values()}) == 1
+    for facet in ("rater", "criterion"):
+        with pytest.raises(Disconnected):
+            found.summary(facet)  # type: ignore[arg-type]
 
 
 def test_a_panel_of_extreme_works_only_has_no_mean_of_its_own() -> None:
@@ -564,11 +541,11 @@ def test_a_scale_that_runs_from_best_to_worst(estimator: Any) -> None:
         assert turned.raters[label].fair_average == pytest.approx(
             2 - found.raters[label].fair_average, abs=1e-6
         )
-    if estimator == "mml":
-        plain, other = (
-            leave_one_rater_out_residuals(a, b) for a, b in ((found, rows), (turned, mirrored))
-        )
-        assert other.residual == pytest.approx(-plain.residual, abs=1e-6)
+    for label in rows.works:
+        if label in found.works:
+            assert turned.works[label].measure == pytest.approx(
+                found.works[label].measure, abs=1e-6
+            )
 
 
 def test_a_missing_rating_is_no_rating() -> None:
@@ -641,7 +618,8 @@ def test_a_criterion_on_which_all_are_alike_says_nothing() -> None:
     assert "same level" in str(found.criteria["c1"].reason)
     assert math.isfinite(found.criteria["c0"].difficulty)
     assert any("c1" in note for note in found.notes)
-    assert list(fair_scores(found)["w3"].criteria) == ["c0"]
+    assert found.parameters.measured_criteria.tolist() == [True, False]
+    assert math.isfinite(found.works["w3"].fair_average)
 
 
 @pytest.mark.parametrize("estimator", ["mml", "jmle"])
@@ -749,128 +727,10 @@ def test_a_further_facet_is_found() -> None:
     assert found.facets["late"].severity == pytest.approx(-found.facets["early"].severity)
     assert found.summary("facet").p < 1e-6
     assert fit(moved).facets == {}
-    table = interaction(found, moved, between=("rater", "facet"), facet=terms)
-    assert len(table) == 16
     anchored = fit(moved, facet=terms, anchors={("facet", "early"): 0.0})
     assert anchored.facets["late"].severity == pytest.approx(
         2 * found.facets["late"].severity, abs=1e-4
     )
-    residuals = leave_one_rater_out_residuals(found, moved, facet=terms)
-    assert abs(residuals.standardised[late].mean()) < 0.05
-
-
-# Predictions, residuals, interactions
-
-
-def test_predictions_by_hand(drawn: World, fitted: SeverityFit) -> None:
-    rows, p = drawn.ratings, fitted.parameters
-    said = predict(fitted, rows.work[:40], rows.rater[:40], rows.criterion[:40])
-    k = np.arange(5)
-    for n in range(40):
-        logits = (
-            k * (p.theta[rows.work[n]] - p.severity[rows.rater[n]]) + p.category[rows.criterion[n]]
-        )
-        probability = np.exp(logits - logsumexp(logits))
-        assert said.expected[n] == pytest.approx(probability @ k)
-        assert said.variance[n] == pytest.approx(probability @ k**2 - (probability @ k) ** 2)
-
-
-def test_residuals_without_the_rater_equal_a_loop(drawn: World, fitted: SeverityFit) -> None:
-    rows, p = drawn.ratings, fitted.parameters
-    found = leave_one_rater_out_residuals(fitted, rows)
-    k = np.arange(5)
-    for n in (0, 7, 333, 2000):
-        log = -0.5 * ((p.nodes - p.mean[rows.work[n]]) / p.sd) ** 2
-        others = np.flatnonzero((rows.work == rows.work[n]) & (rows.rater != rows.rater[n]))
-        for m in others:
-            logits = (
-                k * (p.nodes[:, None] - p.severity[rows.rater[m]]) + p.category[rows.criterion[m]]
-            )
-            log += logits[:, rows.level[m]] - logsumexp(logits, axis=1)
-        post = np.exp(log - logsumexp(log))
-        logits = k * (p.nodes[:, None] - p.severity[rows.rater[n]]) + p.category[rows.criterion[n]]
-        q = post @ np.exp(logits - logsumexp(logits, axis=1, keepdims=True))
-        assert found.expected[n] == pytest.approx(q @ k)
-        assert found.variance[n] == pytest.approx(q @ k**2 - (q @ k) ** 2)
-        assert found.residual[n] == pytest.approx(rows.level[n] - q @ k)
-        assert found.others[n] == len(others)
-    assert np.mean(found.standardised**2) == pytest.approx(1, abs=0.06)
-
-
-def test_residuals_do_not_depend_on_what_the_rater_gave(drawn: World, fitted: SeverityFit) -> None:
-    rows = drawn.ratings
-    mine = (rows.work == 3) & (rows.rater == rows.rater[rows.work == 3][0])
-    other = replace(rows, level=np.where(mine, 0, rows.level).astype(np.int32))
-    before = leave_one_rater_out_residuals(fitted, rows)
-    after = leave_one_rater_out_residuals(fitted, other)
-    assert after.expected[mine] == pytest.approx(before.expected[mine], abs=1e-12)
-    assert np.any(np.abs((after.expected - before.expected)[(rows.work == 3) & ~mine]) > 0.01)
-
-
-def test_a_joint_fit_has_no_population_to_fall_back_on(drawn: World) -> None:
-    with pytest.raises(ValueError, match="marginal"):
-        leave_one_rater_out_residuals(fit(drawn.ratings, estimator="jmle"), drawn.ratings)
-
-
-def test_interactions_find_the_cell_that_was_made_stricter() -> None:
-    shift = np.zeros((10, 5))
-    shift[2, 3] = 1.0
-    drawn = world(300, 10, seed=21, shift=shift)
-    found = fit(drawn.ratings)
-    table = interaction(found, drawn.ratings)
-    assert len(table) == 50
-    worst = max(table, key=lambda label: table[label].t)
-    assert worst == (2, "c3")
-    # Main effects take up part of it: 1 * (1 - 1/10) * (1 - 1/5) = .72.
-    assert table[worst].bias == pytest.approx(0.72, abs=3 * table[worst].standard_error)
-    assert table[worst].observed_average < table[worst].expected_average
-    assert all(abs(cell.t) < 4 for label, cell in table.items() if label != worst)
-
-
-def test_an_interaction_makes_expected_and_observed_totals_equal() -> None:
-    rows = small()
-    found = fit(rows)
-    table = interaction(found, rows)
-    p, k = found.parameters, np.arange(3)
-    inside = np.array([found.works[label].extreme is None for label in rows.works])[rows.work]
-    cell = table[rows.raters[1], "c0"]
-    mine = np.flatnonzero(
-        (rows.rater == 1) & (rows.criterion == rows.criteria.index("c0")) & inside
-    )
-    total, information = 0.0, 0.0
-    for n in mine:
-        at = p.theta[rows.work[n]] - p.severity[1] - cell.bias
-        logits = k * at + p.category[rows.criterion[n]]
-        q = np.exp(logits - logsumexp(logits))
-        total += q @ k
-        information += q @ k**2 - (q @ k) ** 2
-    assert total == pytest.approx(rows.level[mine].sum(), abs=1e-6)
-    assert cell.standard_error == pytest.approx(1 / math.sqrt(information))
-    assert cell.t == pytest.approx(cell.bias / cell.standard_error)
-
-
-def test_exact_agreement_equals_a_loop_over_pairs(drawn: World, fitted: SeverityFit) -> None:
-    rows, p, k = drawn.ratings, fitted.parameters, np.arange(5)
-    first = rows.where(rows.work < 15)
-    said, same, expected = [], [], []
-    for n in range(len(first)):
-        at = p.theta[first.work[n]] - p.severity[first.rater[n]]
-        logits = k * at + p.category[first.criterion[n]]
-        said.append(np.exp(logits - logsumexp(logits)))
-    for a, b in combinations(range(len(first)), 2):
-        if first.work[a] == first.work[b] and first.criterion[a] == first.criterion[b]:
-            same.append(first.level[a] == first.level[b])
-            expected.append(said[a] @ said[b])
-    found = exact_agreement(fitted, first)
-    assert found.n_pairs == len(same) == 15 * 5 * 3
-    assert found.observed == pytest.approx(np.mean(same))
-    assert found.expected == pytest.approx(np.mean(expected))
-    # Drawn independently, so the two agree: 6,000 pairs, sampling SD about .006.
-    whole = exact_agreement(fitted, rows)
-    assert whole.observed == pytest.approx(whole.expected, abs=0.025)
-    alone = exact_agreement(fitted, rows.where(rows.rater == 3))
-    assert alone.n_pairs == 0
-    assert math.isnan(alone.observed)
 
 
 def test_criteria_beyond_one_key_and_unequal_readings() -> None:
@@ -885,7 +745,15 @@ def test_criteria_beyond_one_key_and_unequal_readings() -> None:
     found = fit(data, nodes=61, bounds=(-6.0, 6.0), model="rating_scale")
     p = found.parameters
     assert found.deviance == pytest.approx(
-        brute_deviance(data, p.severity.tolist(), p.category, found.mean, p.sd, p.nodes), rel=1e-9
+        brute_deviance(
+            data,
+            p.severity.tolist(),
+            p.category,
+            found.mean,
+            math.sqrt(found.variance),
+            np.linspace(-6, 6, 61),
+        ),
+        rel=1e-9,
     )
 
 
@@ -893,10 +761,3 @@ def test_thresholds_are_in_the_order_of_the_scale(fitted: SeverityFit) -> None:
     for criterion in fitted.criteria.values():
         assert list(criterion.thresholds) == [1.0, 2.0, 3.0, 4.0]
         assert all(a < b for a, b in pairwise(criterion.thresholds.values()))
-
-
-@pytest.mark.parametrize("module", [fitting, severity_result, fair_score])
-def test_examples(module: Any) -> None:
-    result = doctest.testmod(module)
-    assert result.attempted > 0
-    assert result.failed == 0

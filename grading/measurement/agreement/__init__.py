@@ -11,7 +11,6 @@ from grading.measurement.agreement.chance import (
     gwet_ac,
     krippendorff_alpha,
     percent_adjacent,
-    percent_agreement,
     percent_exact,
 )
 from grading.measurement.agreement.coefficient import Coefficient
@@ -28,8 +27,6 @@ from grading.measurement.agreement.kappa import (
     pair_table,
     pairs_between,
     pairs_within,
-    scott_pi,
-    units_of_pairs,
 )
 from grading.measurement.agreement.summary import Agreement, between, units_between, within
 
@@ -55,10 +52,7 @@ __all__ = [
     "pairs_between",
     "pairs_within",
     "percent_adjacent",
-    "percent_agreement",
     "percent_exact",
-    "scott_pi",
     "units_between",
-    "units_of_pairs",
     "within",
 ]

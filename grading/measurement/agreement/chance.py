@@ -120,26 +120,6 @@ def percent_adjacent(
     return _pooled(seen, w, "adjacent agreement", asked)
 
 
-def percent_agreement(
-    data: Data,
-    *,
-    weights: Weights | ArrayLike = "identity",
-    levels: ArrayLike | None = None,
-    **options: Unpack[Intervals],
-) -> Coefficient:
-    """Observed agreement as the chance-corrected coefficients use it: the mean over works, not pairs.
-
-    Otherwise as `gwet_ac`; with all works rated equally often it is `percent_exact`.
-
-    Examples
-    --------
-    >>> round(percent_agreement([[2, 0], [1, 1], [0, 3]]).estimate, 3)
-    0.667
-    """
-    asked = Asked(**options)
-    return _corrected(data, levels, weights, _no_chance, "percent agreement", asked)
-
-
 def gwet_ac(
     data: Data,
     *,
@@ -439,10 +419,6 @@ def conger_kappa(
 # Agreement beyond chance ---------------------------------------------------------------------------
 
 
-def _no_chance(shares: Table, _: Weighting) -> tuple[Table, Table]:
-    return np.zeros(shares.shape[:-1]), np.zeros(shares.shape)
-
-
 def _blind_chance(shares: Table, w: Weighting) -> tuple[Table, Table]:
     q = len(w.values)
     return np.full(shares.shape[:-1], w.total() / q**2), np.zeros(shares.shape)
@@ -492,9 +468,7 @@ def _corrected(
     if e >= 1 - 1e-15:
         return replace(found, reason=ONE_LEVEL)
     value = (agreed - e) / (1 - e)
-    found = replace(found, estimate=value)
-    if chance is not _no_chance:
-        found = with_paradox(found, seen)
+    found = with_paradox(replace(found, estimate=value), seen)
     if asked.interval != "analytic":
         width = len(seen.levels) + 3
         additive = Additive(partial(agreeing, w), partial(beyond, w, chance), width, 1)

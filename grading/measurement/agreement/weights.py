@@ -155,14 +155,3 @@ def metric_weighting(metric: Metric, values: ArrayLike, margins: Table) -> Weigh
     if metric == "ratio":
         return weighting("ratio", x)
     raise ValueError(f"metric must be one of {', '.join(get_args(Metric))}")
-
-
-def agreement_weights(q: int, weights: Weights) -> Table:
-    """Weights of agreement for q levels as a table: 1 on the diagonal, falling with distance.
-
-    Examples
-    --------
-    >>> agreement_weights(3, "linear").tolist()
-    [[1.0, 0.5, 0.0], [0.5, 1.0, 0.5], [0.0, 0.5, 1.0]]
-    """
-    return weighting(weights, np.arange(q, dtype=float)).full()

@@ -18,7 +18,6 @@ import numpy as np
 from scipy import special
 
 from grading.measurement.agreement.weights import Table
-from grading.measurement.components.replicates import ReplicateICC, replicate_icc
 from grading.measurement.components.variance import (
     RESIDUAL,
     VarianceComponents,
@@ -29,12 +28,10 @@ from grading.measurement.components.variance import (
 __all__ = [
     "DStudy",
     "RatersNeeded",
-    "ReplicateICC",
     "VarianceComponents",
     "d_study",
     "default_effects",
     "raters_needed",
-    "replicate_icc",
     "variance_components",
 ]
 

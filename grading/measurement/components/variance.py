@@ -298,12 +298,11 @@ def _shared(model: _Model, one: _Effect, other: _Effect) -> float:
 class _Solved(NamedTuple):
     """The mixed-model equations at given components.
 
-    ``effects`` are the predicted effects, ``fixed`` the mean, ``traces`` of the blocks of the inverse;
+    ``effects`` are the predicted effects, ``traces`` of the blocks of the inverse;
     ``average`` is the average information.
     """
 
     effects: list[Table]
-    fixed: float
     residual: Table
     traces: Table
     average: Table
@@ -479,7 +478,7 @@ class _Equations:
         working.append(residual / error)
         projected = [(w - self._fitted(*best(w))) / error for w in working]
         average = np.array([[float(w @ p) / 2 for p in projected] for w in working])
-        return _Solved(predicted, float(rest[-1]), residual, traces, (average + average.T) / 2)
+        return _Solved(predicted, residual, traces, (average + average.T) / 2)
 
     def _dense(self, diagonal: Table, penalty: Table) -> "_Solver":
         scaled = sparse.csr_matrix(sparse.diags_array(1 / diagonal) @ self.cross)

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 import numpy as np
-from scipy import stats
 
 from grading.measurement.agreement import cohen_kappa
 
@@ -173,18 +172,3 @@ def judge(
         n,
         short,
     )
-
-
-def pass_probability(exact: float, papers: int, asked: float) -> float:
-    """Say how likely a rater who is exact on a share of papers reaches a standard on a set.
-
-    The reason why sets are pooled: at a true share of .70 and a standard of .60, ten papers fail 15 %
-    of raters, twenty 11 %, and with the rule for provisional standings 5 %.
-
-    Examples
-    --------
-    >>> round(pass_probability(0.7, 10, 0.6), 2), round(pass_probability(0.7, 20, 0.6), 2)
-    (0.85, 0.89)
-    """
-    needed = math.ceil(round(asked * papers, 9))
-    return float(stats.binom.sf(needed - 1, papers, exact))

@@ -61,7 +61,7 @@ class Fit:
 
 
 def learnable(design: Design) -> np.ndarray:
-    """Which of slope and variances (in the order of ``posterior.NAMES``) can be learned here."""
+    """Which of slope and variances (in the order of ``Joint.gradient``) can be learned here."""
     peers, professionals = design.pools
     both = bool(np.any((peers.in_work > 0) & (professionals.in_work > 0)))
     return np.array(

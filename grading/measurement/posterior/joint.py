@@ -32,16 +32,6 @@ from scipy import linalg, sparse
 
 from grading.measurement.posterior.pools import PEER, Design, Floats, summed
 
-# The order of gradients: logarithms of standard deviations, and the slope.
-NAMES = (
-    "log prior",
-    "slope",
-    "log shared",
-    "log peer bias",
-    "log peer error",
-    "log professional bias",
-    "log professional error",
-)
 _SWEEPS, _STEPS = 60, 400
 
 
@@ -123,7 +113,8 @@ class Joint:
     log_likelihood : float
         Restricted; without the constant.
     gradient : ndarray, shape (7,)
-        Of the log likelihood, in the order of ``NAMES``.
+        Of the log likelihood, by the logarithms of standard deviations and by the slope: log prior,
+        slope, log shared, log peer bias, log peer error, log professional bias and error.
     """
 
     mean: Floats

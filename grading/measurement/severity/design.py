@@ -214,16 +214,12 @@ class Identification:
         Parameters are ``transform @ parameters[free] + offset``.
     groups : facet -> int codes
         Elements of one group can be compared; "work" is among the keys.
-    ties : facet -> float
-        Projection of each element's null-space entries: those of the parts of a rating whose
-        expectation the data tell add up to 0.
     """
 
     free: Ints
     transform: Sparse
     offset: Floats
     groups: Mapping[str, Ints]
-    ties: Mapping[str, Floats]
 
 
 def identify(design: Design, anchors: Mapping[str, Mapping[int, float]]) -> Identification:
@@ -249,13 +245,11 @@ def identify(design: Design, anchors: Mapping[str, Mapping[int, float]]) -> Iden
     shifts = -(of_work @ null) / np.maximum(of_work.sum(axis=1) / 3, 1)[:, None]
     shifts[~free_works] = 0.0
     scale = float(np.abs(null).max(initial=1.0))
-    ties = {"work": _tie(shifts) / scale}
-    groups = {"work": _alike(ties["work"])}
+    groups = {"work": _alike(_tie(shifts) / scale)}
     held: list[Ints] = []
     rest = null
     for name, where in design.slices().items():
-        ties[name] = _tie(null[where]) / scale
-        groups[name] = _alike(ties[name])
+        groups[name] = _alike(_tie(null[where]) / scale)
         found, rest = _centre(rest, where, scale)
         held += found
     keep = np.concatenate([free, np.ones(design.n_parameters - design.n_effects, dtype=bool)])
@@ -265,7 +259,7 @@ def identify(design: Design, anchors: Mapping[str, Mapping[int, float]]) -> Iden
         transform[members[-1], members[-1]] = 0.0
         transform[members[-1], members[:-1]] = -1.0
     columns = np.flatnonzero(keep)
-    return Identification(columns, transform.tocsr()[:, columns], offset, groups, ties)
+    return Identification(columns, transform.tocsr()[:, columns], offset, groups)
 
 
 def _plain_null(design: Design) -> Floats:

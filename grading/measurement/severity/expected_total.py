@@ -1,4 +1,4 @@
-"""Between logits and points: what total a measure is expected to get, and where a pass mark lies."""
+"""Between logits and points: what a measure is expected to get, and where a pass mark lies."""
 
 from collections.abc import Hashable, Mapping, Sequence
 
@@ -7,10 +7,33 @@ from numpy.typing import ArrayLike
 
 from grading.measurement.severity.design import Floats
 from grading.measurement.severity.model import probabilities
-from grading.measurement.severity.result import SeverityFit
+from grading.measurement.severity.result import Parameters, SeverityFit
 
 # The farthest a pass mark is looked for, in logits, and how finely.
 REACH, STEPS = 12.0, 2401
+
+
+def expected_points(
+    parameters: Parameters, theta: Floats, criterion: int | None = None
+) -> tuple[Floats, Floats]:
+    """Expected value from a rater of severity 0 at ``theta`` (n,), and its slope.
+
+    On one criterion, or the mean over all that have a measure.
+    """
+    usable = np.flatnonzero(parameters.measured_criteria)
+    chosen = usable if criterion is None else np.array([criterion])
+    mean, slope = np.zeros(len(theta)), np.zeros(len(theta))
+    k = np.arange(len(parameters.values))
+    known = np.isfinite(theta)
+    for code in chosen.tolist():
+        p, _ = probabilities(
+            np.broadcast_to(parameters.category[code], (int(known.sum()), len(k))), theta[known]
+        )
+        expected = p @ parameters.values
+        mean[known] += expected
+        slope[known] += p @ (parameters.values * k) - expected * (p @ k)
+    mean[~known] = slope[~known] = np.nan
+    return mean / len(chosen), slope / len(chosen)
 
 
 def expected_total(

@@ -16,7 +16,7 @@ from grading.measurement.severity.design import (
     Ints,
     Model,
 )
-from grading.measurement.severity.fair_score import expected_points
+from grading.measurement.severity.expected_total import expected_points
 from grading.measurement.severity.frame import Frame
 from grading.measurement.severity.model import (
     EXTREME,
@@ -175,26 +175,15 @@ class Report:
             inner = design.step[i] >= 0
             logits[inner] += found[design.step[i][inner]]
             category[code] = np.where(design.support[i], logits, -np.inf)
-        n_raters = len(frame.ratings.raters)
-        covariance = np.full((n_raters, n_raters), np.nan)
-        mine = self.codes["rater"]
-        covariance[np.ix_(mine, mine)] = estimate.covariance[where["rater"], where["rater"]]
         parameters = Parameters(
             severity=self._wide("rater", found[where["rater"]]),
             severity_group=self._group("rater"),
             effect=self._wide("facet", found[where["facet"]]),
             category=category,
             values=frame.values,
-            reverse=frame.reverse,
             theta=self._wide("work", estimate.theta),
             theta_error=self._wide("work", estimate.theta_error),
-            mean=self._wide("work", estimate.means),
             work_group=self._group("work"),
-            anchored_works=np.isin(np.arange(len(frame.ratings.works)), list(self.held["work"])),
-            sd=math.sqrt(estimate.variance) if estimate.variance >= 0 else math.nan,
-            nodes=estimate.nodes,
-            covariance=covariance,
-            ties={name: self._wide(name, self.identification.ties[name]) for name in self.codes},
         )
         self._measure_works(parameters)
         return parameters
@@ -231,12 +220,6 @@ class Report:
         theta[who], error[who] = found, its_error
         by_rater = self._work_group_by_rater(self._group("rater"))
         parameters.work_group[frame.work[left]] = by_rater[frame.rater[left]]
-        ties = parameters.ties
-        ties["work"][frame.work[left]] = -(
-            ties["rater"][frame.rater[left]]
-            + ties["facet"][frame.facet[left]]
-            + ties["criterion"][frame.criterion[left]]
-        )
 
     def _work_group_by_rater(self, by_rater: Ints) -> Ints:
         """The works' group that goes with each rater: the one of the works that rater rated."""

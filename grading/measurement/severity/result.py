@@ -259,16 +259,6 @@ def separation_reliability(separation: float) -> float:
     return separation**2 / (1 + separation**2)
 
 
-@dataclass(frozen=True)
-class Comparison:
-    """``difference`` is first minus second, in logits; ``p`` is two-sided."""
-
-    difference: float
-    standard_error: float
-    z: float
-    p: float
-
-
 @dataclass(frozen=True, eq=False)
 class Parameters:
     """The fit in the codes of the ratings it was made from; NaN where something has no measure.
@@ -282,19 +272,9 @@ class Parameters:
         Logits of a criterion's levels for a work and rater of 0; -inf where unsupported.
     values : float (K,)
         Values of the levels, from the worst level to the best.
-    reverse : bool
-        The ratings' codes run from best to worst.
-    theta, theta_error, mean : float (W,)
-        ``mean`` of the population each work belongs to.
+    theta, theta_error : float (W,)
+        The works' measures and their standard errors.
     work_group : int (W,), -1 where a work has no measure
-    anchored_works : bool (W,)
-    sd : float
-    nodes : float (Q,)
-    covariance : float (R, R)
-        Of severities.
-    ties : facet -> float (n,)
-        What the design leaves open about each element, as one number; a rating can be predicted
-        where those of its work, rater, further element and criterion add up to 0.
     """
 
     severity: Floats
@@ -302,16 +282,9 @@ class Parameters:
     effect: Floats
     category: Floats
     values: Floats
-    reverse: bool
     theta: Floats
     theta_error: Floats
-    mean: Floats
     work_group: Ints
-    anchored_works: Bools
-    sd: float
-    nodes: Floats
-    covariance: Floats
-    ties: Mapping[str, Floats]
 
     @property
     def measured_criteria(self) -> Bools:
@@ -424,39 +397,3 @@ def _members(
         tuple(label for label, found in table.items() if found[2] == group)
         for group in sorted(groups)
     )
-
-
-def compare(
-    fit: SeverityFit, first: Hashable, second: Hashable, *, facet: FacetName = "rater"
-) -> Comparison:
-    """How much stricter, harder or better one element is than another.
-
-    The standard error of two raters' difference takes their covariance into account; for other
-    facets the two errors are taken as independent.
-
-    Raises
-    ------
-    Disconnected
-        Nothing in the ratings connects the two.
-    ValueError
-        A label has no measure.
-    """
-    table = fit.measures(facet)
-    for label in (first, second):
-        if label not in table or not math.isfinite(table[label][0]):
-            raise ValueError(f"{facet} {label!r} has no measure")
-    (a, a_error, a_group, _), (b, b_error, b_group, _) = table[first], table[second]
-    if a_group != b_group:
-        raise Disconnected(
-            f"{facet} {first!r} and {second!r} cannot be compared",
-            _members(table, {a_group, b_group}),
-        )
-    variance = a_error**2 + b_error**2
-    if facet == "rater":
-        labels = list(fit.raters)
-        measured = np.flatnonzero(np.isfinite(fit.parameters.severity))
-        i, j = measured[labels.index(first)], measured[labels.index(second)]
-        variance -= 2 * float(fit.parameters.covariance[i, j])
-    error = math.sqrt(max(variance, 0.0))
-    z = (a - b) / error if error else math.nan
-    return Comparison(a - b, error, z, float(2 * scipy.stats.norm.sf(abs(z))))
