@@ -1,13 +1,59 @@
-"""The base of every form: protected against forgery, translated, without the browser's own checks."""
+"""Forms: what every one has, and the one way in which it is shown, refused and acted on.
 
-from collections.abc import Iterable
-from typing import Any
+A page with one form shows it under GET and takes it under POST::
 
-from flask_babel import gettext as _
+    class AnswerForm(Form):
+        answer = TextAreaField(_l("Your answer"))
+
+    @bp.route("/question/<question_id>", methods=["GET", "POST"])
+    @requires(READ)
+    def question(question_id: str) -> ResponseReturnValue:
+        def act(session: Session, form: AnswerForm) -> Done:
+            asked = find_question(question_id)
+            explanations.answer(session, access.person(), asked, text=form.answer.data, now=access.now())
+            return Done(url_for("sign_in.home"), _("Your answer is with the learner."))
+
+        return form_view(AnswerForm(), act, lambda form: render_question(question_id, form))
+
+A page with several forms gives each its own address, class and ``form_view``. Its ``render_…`` function
+takes the form that was refused as a keyword and shows the others with ``blank()``::
+
+    def render_group(
+        cohort: Cohort, *, invite: InviteForm | None = None, join: JoinForm | None = None
+    ) -> str:
+        return render_template(
+            "learner/group.html", invite=invite or InviteForm.blank(), join=join or JoinForm.blank()
+        )
+
+A form that stands once a row gets ``ids=f"{row.id}-"``, so that ids on the page differ while the names
+of the fields stay. A form whose fields depend on data (a level for each criterion of a rubric) is a
+class made by a function: ``type("SheetForm", (Form,), fields)``; where a service names places other than
+its fields, it overrides `Form.field_of`.
+
+Rules of the field stay in the services; a form converts (dates, numbers), and says what cannot be read.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Self, TypeVar
+
+from flask import flash, g, redirect
+from flask.typing import ResponseReturnValue
 from flask_wtf import FlaskForm
-from wtforms import SelectChoice
+from sqlalchemy.orm import Session
+from wtforms import (
+    BooleanField,
+    RadioField,
+    SelectChoice,
+    SelectField,
+    SelectMultipleField,
+    StringField,
+    TextAreaField,
+)
+from wtforms.widgets import CheckboxInput
 
-from grading.errors import FaultsFound
+from grading.db import transaction
+from grading.errors import Fault, FaultsFound, HoldLost, NotFound, Refused
+from grading.web.errors import fault_words, status_of, words
 
 
 def options(pairs: Iterable[tuple[Any, Any]]) -> list[SelectChoice]:
@@ -15,17 +61,169 @@ def options(pairs: Iterable[tuple[Any, Any]]) -> list[SelectChoice]:
     return [SelectChoice(str(value), label) for value, label in pairs]
 
 
-class Form(FlaskForm):  # type: ignore[misc]  # flask-wtf has no types
-    """A form whose fields can also take the faults that a service found."""
+def checkboxes(label: Any = "", **kwargs: Any) -> SelectMultipleField:
+    """Several of a list, each a box to tick; the service judges what was ticked."""
+    given: dict[str, Any] = {"choices": [], "validate_choice": False, **kwargs}
+    return SelectMultipleField(label, option_widget=CheckboxInput(), **given)
 
-    def take(self, found: FaultsFound) -> list[str]:
+
+def radio(label: Any = "", **kwargs: Any) -> RadioField:
+    """One of a list, each a button; the service judges what was chosen, or that nothing was."""
+    return RadioField(label, **{"choices": [], "validate_choice": False, **kwargs})
+
+
+def yes_field(label: Any = "", **kwargs: Any) -> BooleanField:
+    """A box, or a hidden word of a button's form, that says yes or no."""
+    return BooleanField(label, false_values=(False, "false", "", "no"), **kwargs)
+
+
+def _one_kind_of_newline(text: str | None) -> str | None:
+    return text.replace("\r\n", "\n") if text else text
+
+
+class Form(FlaskForm):  # type: ignore[misc]  # flask-wtf has no types
+    """A form that is protected against forgery, and whose fields take the faults that a service found.
+
+    Text that was not sent is the empty string, as services want it; line ends are those of the service.
+
+    Parameters
+    ----------
+    ids : str
+        What the id of every field begins with, where one form stands several times on a page.
+    """
+
+    class Meta(FlaskForm.Meta):  # type: ignore[misc]  # flask-wtf has no types
+        def bind_field(self, form: Any, unbound_field: Any, options: Mapping[str, Any]) -> Any:
+            kind = unbound_field.field_class
+            own = unbound_field.kwargs
+            if issubclass(kind, (StringField, SelectField)):
+                own.setdefault("default", "")
+            if issubclass(kind, TextAreaField):
+                own.setdefault("filters", [_one_kind_of_newline])
+            return super().bind_field(form, unbound_field, options)
+
+    def __init__(self, *args: Any, ids: str = "", **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if ids:
+            for field in self:
+                field.id = field.label.field_id = f"{ids}{field.name}"
+
+    @classmethod
+    def blank(cls, **kwargs: Any) -> Self:
+        """Give the form as it stands before anything is entered, whatever was sent with the request."""
+        return cls(formdata=None, **kwargs)
+
+    def field_of(self, where: str) -> str:
+        """Give the name of the field that stands for a place that a service names."""
+        return where
+
+    def take(self, error: FaultsFound) -> list[str]:
         """Put each fault beside the field it names; give the messages that name none."""
         rest = []
-        for fault in found.faults:
-            message = _(fault.template, **fault.params) if fault.params else _(fault.template)
-            field: Any = self._fields.get(fault.where)
+        for fault in error.faults:
+            field: Any = self._fields.get(self.field_of(fault.where))
             if field is not None:
-                field.errors = [*field.errors, message]
+                field.errors = [*field.errors, fault_words(fault)]
             else:
-                rest.append(f"{fault.where}: {message}" if fault.where else message)
+                rest.append(
+                    f"{fault.where}: {fault_words(fault)}" if fault.where else fault_words(fault)
+                )
         return rest
+
+    def refuse(self, error: FaultsFound | Refused, field: str = "") -> int:
+        """Say on the form why the act was refused; give the status of the answer.
+
+        Parameters
+        ----------
+        field : str
+            Where a refusal as a whole is shown; else at the head of the form.
+        """
+        if isinstance(error, FaultsFound):
+            self.form_errors.extend(self.take(error))
+        elif field:
+            self.take(FaultsFound([Fault(field, error.template, error.params)]))
+            return 422 if type(error) is Refused else status_of(error)
+        else:
+            self.form_errors.append(words(error))
+        return status_of(error)
+
+
+F = TypeVar("F", bound=Form)
+
+
+class Done:
+    """Where an act leads: the page to go on with, and what is said there.
+
+    Parameters
+    ----------
+    url : str
+        The next page.
+    *messages : str
+        What it says at its head.
+    then : callable, optional
+        Called once the act is kept, for what is no part of the transaction, such as signing in.
+    """
+
+    def __init__(self, url: str, *messages: str, then: Callable[[], object] | None = None) -> None:
+        self.url, self.messages, self.then = url, messages, then
+
+    def response(self) -> ResponseReturnValue:
+        """Answer with the one redirect after an act."""
+        if self.then is not None:
+            self.then()
+        for message in self.messages:
+            flash(message)
+        return redirect(self.url, 303)
+
+
+def form_view(
+    form: F,
+    act: Callable[[Session, F], Done],
+    show: Callable[[F], str] | None = None,
+    *,
+    refused_at: str = "",
+) -> ResponseReturnValue:
+    """Show a form; or do what it asks in one transaction, and go on; or show it again with its faults.
+
+    Parameters
+    ----------
+    act : callable
+        Runs in the transaction, where records must be loaded. What it returns is said and followed once
+        the transaction is kept.
+    show : callable, optional
+        Renders the page with the form. Without it, as for a form that is one button, a refusal gets a page
+        of its own.
+    refused_at : str
+        The field beside which a `Refused` is shown; else it stands at the head of the form.
+    """
+    if not form.is_submitted():
+        return _shown(form, show)
+    try:
+        if form.validate():
+            with transaction() as session:
+                done = act(session, form)
+            return done.response()
+    except HoldLost:
+        raise
+    except (FaultsFound, Refused) as error:
+        if show is None:
+            raise
+        status = form.refuse(error, refused_at)
+        g.page_error = True
+        try:
+            return show(form), status
+        except NotFound:
+            # What refused the act also closed the page, and says why.
+            raise error from None
+    g.page_error = True
+    return _shown(form, show), 422
+
+
+def _shown(form: F, show: Callable[[F], str] | None) -> str:
+    if show is None:
+        raise FaultsFound(
+            Fault(name, str(message))
+            for name, messages in form.errors.items()
+            for message in messages
+        )
+    return show(form)

@@ -416,4 +416,5 @@ def register(app: Flask) -> None:
             "viewer_zone": zone_words(viewer_zone()),
             "theme": getattr(current_user, "theme", "system"),
             "now": access.now(),
+            "page_error": g.get("page_error", False),
         }

@@ -1,20 +1,22 @@
 """What a learner asks about a result, or is asked: explanation, appeal, hearing, retake, return."""
 
-from typing import Any
-
-from flask import Blueprint, flash, g, redirect, render_template, request, url_for
+from flask import Blueprint, flash, g, redirect, render_template, url_for
+from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from sqlalchemy.orm import Session
+from wtforms import TextAreaField
 
 from grading.authorization.permissions import Permission
 from grading.cohorts import submissions
 from grading.db import db, transaction
 from grading.disputes import appeals, explanations, misconduct
 from grading.disputes.queries import learner_results
-from grading.errors import Fault, FaultsFound, NotFound
+from grading.errors import NotFound
 from grading.models import Appeal, Cohort, Explanation, Grade, MisconductCase, Submission
 from grading.web import access
 from grading.web.access import load, requires
-from grading.web.errors import fault_words
+from grading.web.forms import Done, Form, checkboxes, form_view, options
 
 bp = Blueprint("questions", __name__, url_prefix="/learn")
 
@@ -34,83 +36,102 @@ def _released(cohort: Cohort) -> tuple[Submission, Grade]:
     return found[0]
 
 
-def _ask_page(
-    cohort: Cohort, *, faults: list[Fault] | None = None, kind: str = "", status: int = 200
-) -> Any:
+class ExplainForm(Form):
+    criteria = checkboxes(_l("Which criteria do you mean?"))
+    reason = TextAreaField(_l("Your question"))
+
+
+class AppealForm(Form):
+    criteria = checkboxes(_l("Which criteria do you mean?"))
+    reason = TextAreaField(_l("What was overlooked?"))
+
+
+def _render_ask(
+    cohort: Cohort, *, explain: ExplainForm | None = None, appeal: AppealForm | None = None
+) -> str:
     session = db.session()
     submission, grade = _released(cohort)
     opens, ends = appeals.window(cohort, grade)
-    page = render_template(
+    explain = explain or ExplainForm.blank(ids="explain-")
+    appeal = appeal or AppealForm.blank(ids="appeal-")
+    for form in (explain, appeal):
+        form.criteria.choices = options(
+            (criterion.code, criterion.title) for criterion in cohort.rubric_version.rubric.criteria
+        )
+    return render_template(
         "learner/ask.html",
         cohort=cohort,
         submission=submission,
         grade=grade,
-        criteria=cohort.rubric_version.rubric.criteria,
         opens=opens,
         ends=ends,
         tokens=appeals.tokens_left(session, cohort, access.person().id),
         pending=appeals.pending(session, submission),
         asked=[one for one in explanations.asked(session, submission) if one.state == "open"],
-        kind=kind,
-        entered=request.form,
-        chosen=request.form.getlist("criteria"),
-        faults=[(fault.where, fault_words(fault)) for fault in faults or ()],
-        page_error=bool(faults),
+        explain=explain,
+        appeal=appeal,
     )
-    return page, status
 
 
 @bp.get("/<cohort_id>/result/ask")
 @requires(RESULT)
-def ask(cohort_id: str) -> Any:
+def ask(cohort_id: str) -> ResponseReturnValue:
     """Explain or re-mark: two questions, one page that tells them apart."""
-    return _ask_page(_cohort(cohort_id))
+    return _render_ask(_cohort(cohort_id))
 
 
 @bp.post("/<cohort_id>/result/explain")
 @requires(RESULT)
-def explain(cohort_id: str) -> Any:
-    try:
-        with transaction() as session:
-            submission, grade = _released(_cohort(cohort_id))
-            explanations.ask(
-                session,
-                access.person(),
-                submission,
-                grade,
-                criteria=request.form.getlist("criteria"),
-                question=request.form.get("reason", ""),
-                now=access.now(),
-            )
-    except FaultsFound as found:
-        return _ask_page(_cohort(cohort_id), faults=list(found.faults), kind="explain", status=422)
-    flash(_("Your question is on its way to somebody who read your project."))
-    return redirect(url_for("learner.result", cohort_id=cohort_id) + "#questions", 303)
+def explain(cohort_id: str) -> ResponseReturnValue:
+    def act(session: Session, form: ExplainForm) -> Done:
+        submission, grade = _released(_cohort(cohort_id))
+        explanations.ask(
+            session,
+            access.person(),
+            submission,
+            grade,
+            criteria=form.criteria.data,
+            question=form.reason.data,
+            now=access.now(),
+        )
+        return Done(
+            url_for("learner.result", cohort_id=cohort_id) + "#questions",
+            _("Your question is on its way to somebody who read your project."),
+        )
+
+    def show(form: ExplainForm) -> str:
+        return _render_ask(_cohort(cohort_id), explain=form)
+
+    return form_view(ExplainForm(ids="explain-"), act, show)
 
 
 @bp.post("/<cohort_id>/result/appeal")
 @requires(RESULT)
-def appeal(cohort_id: str) -> Any:
-    try:
-        with transaction() as session:
-            submission, _grade = _released(_cohort(cohort_id))
-            appeals.make(
-                session,
-                access.person(),
-                submission,
-                criteria=request.form.getlist("criteria"),
-                reason=request.form.get("reason", ""),
-                now=access.now(),
-            )
-    except FaultsFound as found:
-        return _ask_page(_cohort(cohort_id), faults=list(found.faults), kind="appeal", status=422)
-    flash(_("Your appeal is made. Somebody who has not scored your project reads it again."))
-    return redirect(url_for("learner.result", cohort_id=cohort_id) + "#questions", 303)
+def appeal(cohort_id: str) -> ResponseReturnValue:
+    def act(session: Session, form: AppealForm) -> Done:
+        submission, _grade = _released(_cohort(cohort_id))
+        appeals.make(
+            session,
+            access.person(),
+            submission,
+            criteria=form.criteria.data,
+            reason=form.reason.data,
+            now=access.now(),
+        )
+        return Done(
+            url_for("learner.result", cohort_id=cohort_id) + "#questions",
+            _("Your appeal is made. Somebody who has not scored your project reads it again."),
+        )
+
+    def show(form: AppealForm) -> str:
+        return _render_ask(_cohort(cohort_id), appeal=form)
+
+    return form_view(AppealForm(ids="appeal-"), act, show)
 
 
 @bp.post("/appeal/<own_appeal_id>/withdraw")
 @requires(RESULT)
-def withdraw_appeal(own_appeal_id: str) -> Any:
+def withdraw_appeal(own_appeal_id: str) -> ResponseReturnValue:
     with transaction() as session:
         found = load(Appeal, own_appeal_id, RESULT, owner="learner_id")
         cohort_id = found.cohort_id
@@ -121,7 +142,7 @@ def withdraw_appeal(own_appeal_id: str) -> Any:
 
 @bp.post("/question/<own_question_id>/withdraw")
 @requires(RESULT)
-def withdraw_question(own_question_id: str) -> Any:
+def withdraw_question(own_question_id: str) -> ResponseReturnValue:
     with transaction() as session:
         found = load(Explanation, own_question_id, RESULT, owner="learner_id")
         cohort_id = found.cohort_id
@@ -137,40 +158,33 @@ def _hearing(cohort: Cohort) -> MisconductCase:
     return found
 
 
+class HearingForm(Form):
+    answer = TextAreaField(_l("Your own account"))
+
+
 @bp.route("/<cohort_id>/hearing", methods=["GET", "POST"])
 @requires(RESULT)
-def hearing(cohort_id: str) -> Any:
+def hearing(cohort_id: str) -> ResponseReturnValue:
     """What is suspected, and the learner's own account of it."""
-    faults: list[Fault] = []
-    if request.method == "POST":
-        try:
-            with transaction() as session:
-                misconduct.answer(
-                    session,
-                    access.person(),
-                    _hearing(_cohort(cohort_id)),
-                    text=request.form.get("answer", ""),
-                    now=access.now(),
-                )
-            flash(_("Your answer is with those who decide."))
-            return redirect(url_for("questions.hearing", cohort_id=cohort_id), 303)
-        except FaultsFound as found:
-            faults = list(found.faults)
-    cohort = _cohort(cohort_id)
-    page = render_template(
-        "learner/hearing.html",
-        cohort=cohort,
-        case=_hearing(cohort),
-        entered=request.form.get("answer", ""),
-        faults=[(fault.where, fault_words(fault)) for fault in faults],
-        page_error=bool(faults),
-    )
-    return page, 422 if faults else 200
+
+    def act(session: Session, form: HearingForm) -> Done:
+        case = _hearing(_cohort(cohort_id))
+        misconduct.answer(session, access.person(), case, text=form.answer.data, now=access.now())
+        message = _("Your answer is with those who decide.")
+        return Done(url_for("questions.hearing", cohort_id=cohort_id), message)
+
+    def show(form: HearingForm) -> str:
+        cohort = _cohort(cohort_id)
+        return render_template(
+            "learner/hearing.html", cohort=cohort, case=_hearing(cohort), form=form
+        )
+
+    return form_view(HearingForm(), act, show)
 
 
 @bp.post("/<cohort_id>/project/retake")
 @requires(RESULT)
-def retake(cohort_id: str) -> Any:
+def retake(cohort_id: str) -> ResponseReturnValue:
     with transaction() as session:
         submission, _grade = _released(_cohort(cohort_id))
         submissions.retake(session, access.person(), submission, now=access.now())
@@ -180,7 +194,7 @@ def retake(cohort_id: str) -> Any:
 
 @bp.post("/<cohort_id>/project/come-back")
 @requires(RESULT)
-def come_back(cohort_id: str) -> Any:
+def come_back(cohort_id: str) -> ResponseReturnValue:
     with transaction() as session:
         found = learner_results.submission(session, _cohort(cohort_id), access.person().id)
         if found is None:
