@@ -1,12 +1,16 @@
-"""Long lists of ids in pieces that every database takes as the parameters of one statement."""
+"""Long lists in pieces, each short enough to be the parameters of one statement in every database."""
 
 from collections.abc import Iterable, Iterator
+from itertools import islice
+from typing import TypeVar
 
 SIZE = 1_000
 
+Item = TypeVar("Item")
 
-def batches(ids: Iterable[str]) -> Iterator[list[str]]:
-    """Cut ids into lists of at most `SIZE`."""
-    every = list(ids)
-    for start in range(0, len(every), SIZE):
-        yield every[start : start + SIZE]
+
+def batches(items: Iterable[Item]) -> Iterator[list[Item]]:
+    """Cut items into lists of at most `SIZE`."""
+    left = iter(items)
+    while batch := list(islice(left, SIZE)):
+        yield batch

@@ -11,6 +11,7 @@ from argon2.exceptions import InvalidHashError, VerificationError
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
+from grading.batches import batches
 from grading.errors import Fault, FaultsFound, Refused, TooMany
 from grading.ledger import audit, outbox
 from grading.models import PasswordReset, Person, SignInAttempt
@@ -18,8 +19,6 @@ from grading.models import PasswordReset, Person, SignInAttempt
 SHORTEST_PASSWORD = 10
 LONGEST_PASSWORD = 200
 LONGEST_NAME = 200
-# As many values as every database takes in one statement, and more than one round trip is worth.
-CHUNK = 500
 _EMAIL = re.compile(r"[^@\s<>(),;:\"]+@[^@\s<>(),;:\"]+")
 
 # Within the window, so many failures close the door: for one account, and for one client address.
@@ -51,16 +50,12 @@ def look_up(session: Session, email: str) -> Person | None:
 
 
 def by_address(session: Session, emails: Iterable[str]) -> dict[str, Person]:
-    """Find the accounts there are of many addresses, a few hundred at a time."""
-    wanted = sorted({email.strip().lower() for email in emails})
-    found: dict[str, Person] = {}
-    for start in range(0, len(wanted), CHUNK):
-        chunk = wanted[start : start + CHUNK]
-        found |= {
-            person.email: person
-            for person in session.scalars(select(Person).where(Person.email.in_(chunk)))
-        }
-    return found
+    """Find the accounts there are of many addresses."""
+    return {
+        person.email: person
+        for addresses in batches(sorted({email.strip().lower() for email in emails}))
+        for person in session.scalars(select(Person).where(Person.email.in_(addresses)))
+    }
 
 
 def name_fault(name: str) -> bool:

@@ -23,6 +23,7 @@ from grading.models.codes import new_code, new_id
 from grading.readings import eligibility
 from grading.readings.queries import standings
 from grading.workflow.allocation import (
+    ENDED,
     AllocationState,
     Pool,
     Purpose,
@@ -131,14 +132,13 @@ def peers(session: Session, cohort: Cohort) -> list[Person]:
 
 def loads(session: Session, cohort: Cohort, pool: Pool, raters: Sequence[Person]) -> list[int]:
     """Count what each rater has of a pool's items, ended ones apart."""
-    ended = (AllocationState.DECLINED, AllocationState.LAPSED, AllocationState.CANCELLED)
     counted = dict(
         session.execute(
             select(Allocation.rater_id, func.count())
             .where(
                 Allocation.cohort_id == cohort.id,
                 Allocation.pool == pool,
-                Allocation.state.not_in(ended),
+                Allocation.state.not_in(ENDED),
             )
             .group_by(Allocation.rater_id)
         ).all()

@@ -14,6 +14,7 @@ from grading.readings.eligibility import BARRIER_WORDS, gradable, may_read
 from grading.readings.queries import standings
 from grading.workflow.allocation import (
     ATTEMPTED,
+    ENDED,
     HELD,
     THIRD_READINGS,
     AllocationState,
@@ -78,14 +79,13 @@ def claimable(rater: Person, cohort: Cohort, now: datetime) -> Select[Allocation
     )
     if cohort.plan.grader_load is not None:
         other = aliased(Allocation)
-        ended = (AllocationState.DECLINED, AllocationState.LAPSED, AllocationState.CANCELLED)
         load = (
             select(func.count())
             .select_from(other)
             .where(
                 other.rater_id == rater.id,
                 other.cohort_id == cohort.id,
-                other.state.not_in(ended),
+                other.state.not_in(ENDED),
             )
             .scalar_subquery()
         )

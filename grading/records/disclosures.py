@@ -69,12 +69,6 @@ def log(
     return made
 
 
-def of(session: Session, person_id: str, *, page: int, size: int) -> tuple[list[Line], int]:
-    """Give one page of a person's log, newest first, and how many lines there are."""
-    found = lines(session, person_id)
-    return found[(page - 1) * size : page * size], len(found)
-
-
 def lines(session: Session, person_id: str) -> list[Line]:
     """Give a person's whole log, newest first, in four queries: what was given, and looks by day."""
     given = [

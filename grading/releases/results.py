@@ -8,14 +8,13 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from grading.batches import batches
 from grading.cohorts.queries import calendars, group_members
 from grading.measurement.scoring.resolution import grade as on_scale
 from grading.models import Cohort, MemberPoints, Score, Submission
 from grading.workflow.deadlines import days_late
 
 NOT_PASSED = "Not passed"
-# As many values as every database takes in one statement.
-CHUNK = 500
 
 Line = dict[str, Any]
 
@@ -107,12 +106,11 @@ def listed(session: Session, cohort: Cohort, scores: Mapping[str, str]) -> list[
         Ids of scores by submission, in the order of the list.
     """
     found: dict[str, tuple[Submission, Score]] = {}
-    ids = list(scores.values())
-    for start in range(0, len(ids), CHUNK):
+    for ids in batches(scores.values()):
         rows = session.execute(
             select(Submission, Score)
             .join(Score, Score.submission_id == Submission.id)
-            .where(Score.id.in_(ids[start : start + CHUNK]))
+            .where(Score.id.in_(ids))
         )
         found |= {score.id: (submission, score) for submission, score in rows}
     people = group_members.by_submission(session, cohort)

@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, TypeVar, cast
 
-from flask import current_app, g, has_request_context
+from flask import current_app, g, has_request_context, request
 from flask_login import UserMixin, current_user
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -198,3 +198,8 @@ def load(
     if owner is not None and (who.person is None or getattr(record, owner) != who.person.id):
         raise NotFound("There is no such page.")
     return record
+
+
+def page_number() -> int:
+    """Say which page of a list is asked for."""
+    return max(request.args.get("page", 1, type=int), 1)

@@ -1,5 +1,7 @@
 """The life of an allocation: one rater given one submission, for a stated purpose."""
 
+from collections import Counter
+from collections.abc import Iterable
 from enum import StrEnum
 
 from grading.workflow.machine import Machine
@@ -80,3 +82,27 @@ ATTEMPTED = (Purpose.PRACTICE, Purpose.QUALIFICATION)
 HELD = (S.ALLOCATED, S.BEGUN)
 # The reading may still come.
 OUTSTANDING = (S.OPEN, S.ALLOCATED, S.BEGUN, S.FINISHED)
+# It is nobody's any more; a lapsed one may be taken up again by the same rater.
+ENDED = (S.DECLINED, S.LAPSED, S.CANCELLED)
+# Handed back or called back: it counts for nobody.
+GONE = (S.DECLINED, S.CANCELLED)
+
+
+def reading_signs(readings: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """Name each of a work's readings: professionals A, B …, peers 1, 2 …
+
+    Parameters
+    ----------
+    readings : iterable of (id, pool)
+        In the order in which they are shown; an id that comes again keeps its sign.
+    """
+    counts: Counter[str] = Counter()
+    signs: dict[str, str] = {}
+    for reading_id, pool in readings:
+        if reading_id not in signs:
+            count = counts[pool]
+            signs[reading_id] = (
+                chr(ord("A") + count) if pool == Pool.PROFESSIONAL else str(count + 1)
+            )
+            counts[pool] += 1
+    return signs

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session, joinedload
 from grading.batches import batches
 from grading.models import Cohort, MemberPoints, Objection, Person, Submission, SubmissionMember
 from grading.models.conditions import is_member
+from grading.paging import Page, page_of
 from grading.workflow.group import PRESENT, TOOK_PART, MemberState, ObjectionState
 
 _ANY = tuple(MemberState)
@@ -147,10 +148,8 @@ def people_of(session: Session, works: Sequence[Submission]) -> dict[str, list[P
     return found
 
 
-def groups(
-    session: Session, cohort: Cohort, *, page: int, size: int
-) -> tuple[list[Submission], int]:
-    """Give one page of a cohort's groups, newest last, and how many there are.
+def groups(session: Session, cohort: Cohort, *, page: int) -> Page[Submission]:
+    """Give one page of a cohort's groups, newest last.
 
     A group is a work with a name, or one that more than one person is in or asked to join.
     """
@@ -169,15 +168,12 @@ def groups(
         several > 0,
         (several > 1) | (Submission.group_name != ""),
     )
-    total = session.scalar(select(func.count()).select_from(Submission).where(*condition)) or 0
-    found = session.scalars(
+    statement = (
         select(Submission)
         .where(*condition)
         .order_by(Submission.group_name, Submission.created_at, Submission.id)
-        .limit(size)
-        .offset((page - 1) * size)
     )
-    return list(found), total
+    return page_of(session, statement, page)
 
 
 def rows_of(session: Session, works: Sequence[Submission]) -> dict[str, list[SubmissionMember]]:

@@ -28,7 +28,7 @@ from grading.models import (
 )
 from grading.readings.queries.ratings import READING_ORDER
 from grading.workflow.adjudication import DiscrepancyState
-from grading.workflow.allocation import AllocationState, Pool
+from grading.workflow.allocation import AllocationState, Pool, reading_signs
 from grading.workflow.appeal import PENDING, ExplanationState
 from grading.workflow.group import TOOK_PART
 from grading.workflow.misconduct import PENDING as CASE_PENDING
@@ -63,18 +63,15 @@ def side_by_side(session: Session, appeal: Appeal) -> list[Sheet]:
             Allocation.state == AllocationState.SEALED,
         )
         .order_by(*READING_ORDER)
-    )
+    ).all()
     found: dict[str, Sheet] = {}
-    counts = {Pool.PROFESSIONAL: 0, Pool.PEER: 0}
+    signs = reading_signs((allocation.id, allocation.pool) for allocation, *_ in rows)
     for allocation, fault, rating in rows:
         if allocation.id not in found:
-            pool = Pool(allocation.pool)
-            number = counts[pool]
-            counts[pool] += 1
             found[allocation.id] = Sheet(
                 allocation_id=allocation.id,
-                pool=pool,
-                sign=chr(ord("A") + number) if pool is Pool.PROFESSIONAL else str(number + 1),
+                pool=Pool(allocation.pool),
+                sign=signs[allocation.id],
                 remark=allocation.id == appeal.allocation_id,
                 fault=fault,
             )

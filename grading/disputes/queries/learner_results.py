@@ -28,7 +28,7 @@ from grading.models.conditions import in_force, is_member
 from grading.programs.queries import course_standings
 from grading.readings.queries.ratings import READING_ORDER
 from grading.records.queries.program_record import counting_grade
-from grading.workflow.allocation import ATTEMPTED, AllocationState, Pool
+from grading.workflow.allocation import ATTEMPTED, GONE, AllocationState, Pool, reading_signs
 from grading.workflow.cohort import Role
 from grading.workflow.credential import RecordState
 from grading.workflow.deadlines import Calendar
@@ -169,8 +169,7 @@ class Standing:
     @property
     def reviews_given(self) -> int:
         """Reviews that count towards what is asked: handed back and called back ones do not."""
-        gone = (AllocationState.DECLINED, AllocationState.CANCELLED)
-        return sum(item.state not in gone for item in self.reviews)
+        return sum(item.state not in GONE for item in self.reviews)
 
 
 def standing(session: Session, cohort: Cohort, person_id: str) -> Standing:
@@ -228,15 +227,10 @@ def comments(session: Session, found: Grade) -> dict[str, list[Comment]]:
             .order_by(*READING_ORDER, Rating.criterion)
         )
     )
-    names: dict[str, tuple[str, str]] = {}
-    counts = {Pool.PROFESSIONAL: 0, Pool.PEER: 0}
+    signs = reading_signs((allocation_id, pool) for allocation_id, pool, *_ in rows)
     heard: dict[str, list[Comment]] = {}
     for allocation_id, pool, criterion, level, text in rows:
-        if allocation_id not in names:
-            number = counts[Pool(pool)]
-            counts[Pool(pool)] += 1
-            names[allocation_id] = (pool, reading_sign(pool, number))
-        heard.setdefault(criterion, []).append(Comment(names[allocation_id], level, text))
+        heard.setdefault(criterion, []).append(Comment((pool, signs[allocation_id]), level, text))
     return heard
 
 
@@ -273,35 +267,31 @@ def worked_out(session: Session, found: Grade) -> list[Column]:
             Allocation.sealed_at <= found.released_at,
         )
         .order_by(*READING_ORDER, Rating.criterion)
-    )
+    ).all()
     detail = score.adjustment or {}
-    moved = {one["allocation"]: one for one in detail.get("readings", ())}
+    adjusted = {one["allocation"]: one for one in detail.get("readings", ())}
     resting = set(score.rating_ids)
-    labels: dict[str, tuple[str, str]] = {}
-    counts = {Pool.PROFESSIONAL: 0, Pool.PEER: 0}
+    pools = {allocation_id: pool for allocation_id, pool, *_ in rows}
+    signs = reading_signs(pools.items())
     levels: dict[str, dict[str, int]] = {}
-    for allocation_id, pool, rating_id, criterion, level in rows:
-        if allocation_id not in labels:
-            number = counts[Pool(pool)]
-            counts[Pool(pool)] += 1
-            labels[allocation_id] = (pool, reading_sign(pool, number))
+    for allocation_id, _pool, rating_id, criterion, level in rows:
         if rating_id in resting:
             levels.setdefault(allocation_id, {})[criterion] = level
-    professionals = sum(labels[one][0] == Pool.PROFESSIONAL for one in levels)
-    found_columns = []
-    for allocation_id, given in levels.items():
-        label = labels[allocation_id]
-        own = moved.get(allocation_id)
-        equal = 1 / professionals if label[0] == Pool.PROFESSIONAL else 0.0
-        found_columns.append(
-            Column(label, given, own["share"] if own else equal, own["severity"] if own else 0.0)
+    professionals = sum(pools[allocation_id] == Pool.PROFESSIONAL for allocation_id in levels)
+    columns = []
+    for allocation_id, counted in levels.items():
+        pool = pools[allocation_id]
+        adjustment = adjusted.get(allocation_id)
+        equal = 1 / professionals if pool == Pool.PROFESSIONAL else 0.0
+        columns.append(
+            Column(
+                label=(pool, signs[allocation_id]),
+                levels=counted,
+                share=adjustment["share"] if adjustment else equal,
+                severity=adjustment["severity"] if adjustment else 0.0,
+            )
         )
-    return found_columns
-
-
-def reading_sign(pool: str, number: int) -> str:
-    """Name the reading of a number (from 0): professionals A, B …, peers 1, 2 …"""
-    return chr(ord("A") + number) if pool == Pool.PROFESSIONAL else str(number + 1)
+    return columns
 
 
 def overall_comments(session: Session, found: Grade) -> list[str]:

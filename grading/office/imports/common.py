@@ -7,7 +7,7 @@ was shown can be carried out only if it would still do the same. What it made is
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -18,7 +18,6 @@ from sqlalchemy.orm import Session
 from grading.ledger import audit
 from grading.models import Cohort, ImportBatch, Person, Program
 from grading.office.imports.tables import Row
-from grading.people.accounts import CHUNK
 from grading.workflow.cohort import ImportKind
 
 Item = TypeVar("Item")
@@ -138,13 +137,6 @@ class Importer:
     carry_out: CarryOut
     look_back: LookBack
     take_back: TakeBack
-
-
-def chunks(items: Iterable[Item]) -> Iterator[list[Item]]:
-    """Cut a list so that one statement can take each piece."""
-    listed = list(items)
-    for start in range(0, len(listed), CHUNK):
-        yield listed[start : start + CHUNK]
 
 
 def of_kind(batch: ImportBatch, word: str) -> list[tuple[Any, ...]]:

@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
+from grading.batches import batches
 from grading.errors import Fault, FaultsFound
 from grading.models import (
     Cohort,
@@ -28,7 +29,6 @@ from grading.office.imports.common import (
     Importer,
     Kept,
     Undoing,
-    chunks,
     of_kind,
 )
 from grading.office.imports.tables import Row
@@ -147,7 +147,7 @@ def carry_out(
     renewed = {item.values[1] for item in changes if item.effect is Effect.RENEW}
     older = {
         (completion.course_id, completion.person_id): completion
-        for chunk in chunks(renewed)
+        for chunk in batches(renewed)
         for completion in session.scalars(
             select(Completion)
             .join(Course)
@@ -214,7 +214,7 @@ def look_back(session: Session, actor: Person | None, batch: ImportBatch) -> Und
     )
     made: list[tuple[Any, ...]] = []
     kept: list[Kept] = []
-    for chunk in chunks(fresh | set(before)):
+    for chunk in batches(fresh | set(before)):
         for completion, email in session.execute(
             select(Completion, Person.email)
             .join(Person, Person.id == Completion.person_id)
@@ -240,9 +240,9 @@ def take_back(
 ) -> None:
     """Remove what was new, and give what was renewed its earlier day back."""
     before = {entry[1]: entry[2] for entry in made if entry[0] == "renewed"}
-    for chunk in chunks(entry[1] for entry in made if entry[0] == "completion"):
+    for chunk in batches(entry[1] for entry in made if entry[0] == "completion"):
         session.execute(delete(Completion).where(Completion.id.in_(chunk)))
-    for chunk in chunks(before):
+    for chunk in batches(before):
         for completion in session.scalars(select(Completion).where(Completion.id.in_(chunk))):
             words = before[completion.id]
             programs.renew_completion(

@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
+from grading.batches import batches
 from grading.cohorts import cohorts
 from grading.errors import Fault, FaultsFound
 from grading.models import (
@@ -24,7 +25,6 @@ from grading.office.imports.common import (
     Importer,
     Kept,
     Undoing,
-    chunks,
     of_kind,
 )
 from grading.office.imports.tables import Row
@@ -126,7 +126,7 @@ def look_back(session: Session, actor: Person | None, batch: ImportBatch) -> Und
     )
     made: list[tuple[Any, ...]] = []
     kept: list[Kept] = []
-    for chunk in chunks(key for (key,) in of_kind(batch, "conflict")):
+    for chunk in batches(key for (key,) in of_kind(batch, "conflict")):
         for conflict, email in session.execute(
             select(ConflictOfInterest, Person.email)
             .join(Person, Person.id == ConflictOfInterest.learner_id)
@@ -149,7 +149,7 @@ def take_back(
     now: datetime,
 ) -> None:
     """Let the pairs meet again."""
-    for chunk in chunks(entry[1] for entry in made):
+    for chunk in batches(entry[1] for entry in made):
         session.execute(delete(ConflictOfInterest).where(ConflictOfInterest.id.in_(chunk)))
 
 

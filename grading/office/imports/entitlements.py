@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
+from grading.batches import batches
 from grading.errors import Fault, FaultsFound
 from grading.ledger.transitions import move
 from grading.models import Entitlement, ImportBatch, Person, Program
@@ -16,7 +17,6 @@ from grading.office.imports.common import (
     Importer,
     Kept,
     Undoing,
-    chunks,
     of_kind,
 )
 from grading.office.imports.tables import Row
@@ -139,7 +139,7 @@ def carry_out(
     made: list[tuple[Any, ...]] = []
     older = {
         (item.person_id, item.course_id): item
-        for chunk in chunks({c.values[0] for c in changes if c.effect is Effect.CHANGE})
+        for chunk in batches({c.values[0] for c in changes if c.effect is Effect.CHANGE})
         for item in session.scalars(
             select(Entitlement).where(
                 Entitlement.program_id == program.id, Entitlement.person_id.in_(chunk)
@@ -194,7 +194,7 @@ def look_back(session: Session, actor: Person | None, batch: ImportBatch) -> Und
     fresh = {key for (key,) in of_kind(batch, "entitlement")}
     made: list[tuple[Any, ...]] = []
     kept: list[Kept] = []
-    for chunk in chunks(fresh | set(changed)):
+    for chunk in batches(fresh | set(changed)):
         for item, email in session.execute(
             select(Entitlement, Person.email)
             .join(Person, Person.id == Entitlement.person_id)
@@ -225,9 +225,9 @@ def take_back(
 ) -> None:
     """Remove what was new, and move back what was changed."""
     before = {entry[1]: entry[2] for entry in made if entry[0] == "changed"}
-    for chunk in chunks(entry[1] for entry in made if entry[0] == "entitlement"):
+    for chunk in batches(entry[1] for entry in made if entry[0] == "entitlement"):
         session.execute(delete(Entitlement).where(Entitlement.id.in_(chunk)))
-    for chunk in chunks(before):
+    for chunk in batches(before):
         for item in session.scalars(select(Entitlement).where(Entitlement.id.in_(chunk))):
             event = entitlements.EVENTS[EntitlementState(before[item.id])]
             move(session, item, event, actor=actor, now=now, reason="undone", recorded_at=now)

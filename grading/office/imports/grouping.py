@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
+from grading.batches import batches
 from grading.cohorts import groups
 from grading.errors import Fault, FaultsFound, GradingError
 from grading.models import (
@@ -18,7 +19,7 @@ from grading.models import (
     SubmissionFile,
     SubmissionMember,
 )
-from grading.office.imports.common import Change, Effect, chunks, of_kind
+from grading.office.imports.common import Change, Effect, of_kind
 from grading.office.imports.tables import Row
 from grading.workflow.cohort import Role
 from grading.workflow.group import PRESENT, MemberState
@@ -126,7 +127,7 @@ def carry_out(
 def untouched(session: Session, batch: ImportBatch) -> list[str]:
     """List the works of a batch in which nobody has written anything, or changed who is in them."""
     found: list[str] = []
-    for chunk in chunks(key for (key,) in of_kind(batch, "group")):
+    for chunk in batches(key for (key,) in of_kind(batch, "group")):
         files = select(SubmissionFile.id).where(SubmissionFile.submission_id == Submission.id)
         objected = select(Objection.id).where(Objection.submission_id == Submission.id)
         changed = select(SubmissionMember.id).where(
@@ -149,6 +150,6 @@ def untouched(session: Session, batch: ImportBatch) -> list[str]:
 
 def take_back(session: Session, works: Sequence[str]) -> None:
     """Remove groups as if they had never been made."""
-    for chunk in chunks(works):
+    for chunk in batches(works):
         session.execute(delete(SubmissionMember).where(SubmissionMember.submission_id.in_(chunk)))
         session.execute(delete(Submission).where(Submission.id.in_(chunk)))

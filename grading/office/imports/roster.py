@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import CompoundSelect, delete, select, true, union
 from sqlalchemy.orm import Session
 
+from grading.batches import batches
 from grading.cohorts import cohorts
 from grading.errors import Fault, FaultsFound, GradingError
 from grading.ledger import audit
@@ -35,7 +36,6 @@ from grading.office.imports.common import (
     Importer,
     Kept,
     Undoing,
-    chunks,
     of_kind,
 )
 from grading.office.imports.tables import Row
@@ -131,7 +131,7 @@ def carry_out(
     known = people.by_address(session, (item.who for item in changes))
     again = {
         (membership.person_id, membership.role): membership
-        for chunk in chunks(
+        for chunk in batches(
             known[item.who].id for item in changes if item.effect is Effect.ENROL_AGAIN
         )
         for membership in session.scalars(
@@ -168,12 +168,12 @@ def look_back(session: Session, actor: Person | None, batch: ImportBatch) -> Und
     accounts = [key for (key,) in of_kind(batch, "person")]
     memberships = [
         membership
-        for chunk in chunks(parts)
+        for chunk in batches(parts)
         for membership in session.scalars(select(Membership).where(Membership.id.in_(chunk)))
     ]
     persons = {
         person.id: person
-        for chunk in chunks({item.person_id for item in memberships} | set(accounts))
+        for chunk in batches({item.person_id for item in memberships} | set(accounts))
         for person in session.scalars(select(Person).where(Person.id.in_(chunk)))
     }
     works = grouping.untouched(session, batch)
@@ -244,7 +244,7 @@ def _referred(
         for key in table.foreign_keys
         if key.column.table is Person.__table__
     ]
-    for chunk in chunks(accounts):
+    for chunk in batches(accounts):
         found |= {
             person_id
             for key, person_id in session.execute(
@@ -272,13 +272,13 @@ def take_back(
     ids = {word: [key for kind, key in made if kind == word] for word in ("membership", "again")}
     accounts = [key for kind, key in made if kind == "person"]
     grouping.take_back(session, [key for kind, key in made if kind == "group"])
-    for chunk in chunks(ids["again"]):
+    for chunk in batches(ids["again"]):
         for membership in session.scalars(select(Membership).where(Membership.id.in_(chunk))):
             membership.ended_at = now
             audit.record(session, actor, "membership:end", membership, now=now, reason="undone")
-    for chunk in chunks(ids["membership"]):
+    for chunk in batches(ids["membership"]):
         session.execute(delete(Membership).where(Membership.id.in_(chunk)))
-    for chunk in chunks(accounts):
+    for chunk in batches(accounts):
         session.execute(delete(PasswordReset).where(PasswordReset.person_id.in_(chunk)))
         session.execute(delete(Person).where(Person.id.in_(chunk)))
 

@@ -14,7 +14,14 @@ from grading.models import (
 from grading.models.conditions import is_member
 from grading.office.needs.base import READS, SETTLES, Kind, Need, Who
 from grading.readings.eligibility import gradable, may_read
-from grading.workflow.allocation import ATTEMPTED, HELD, THIRD_READINGS, AllocationState, Pool
+from grading.workflow.allocation import (
+    ATTEMPTED,
+    ENDED,
+    HELD,
+    THIRD_READINGS,
+    AllocationState,
+    Pool,
+)
 from grading.workflow.appeal import AppealState, ExplanationState
 from grading.workflow.cohort import Role
 from grading.workflow.group import TOOK_PART
@@ -100,7 +107,6 @@ def _items_given(session: Session, me: Who, mine: tuple[object, ...]) -> list[Ne
 def _items_open(session: Session, me: Who) -> list[Need]:
     """Open items a grader could take now: not while they hold as many as they may."""
     ids = me.having(Role.GRADER)
-    ended = (AllocationState.DECLINED, AllocationState.LAPSED, AllocationState.CANCELLED)
     taken: dict[str, int] = {}
     holding = 0
     for cohort_id, count, holds in session.execute(
@@ -117,7 +123,7 @@ def _items_open(session: Session, me: Who) -> list[Need]:
                 )
             ),
         )
-        .where(Allocation.rater_id == me.person.id, Allocation.state.not_in(ended))
+        .where(Allocation.rater_id == me.person.id, Allocation.state.not_in(ENDED))
         .group_by(Allocation.cohort_id)
     ):
         taken[cohort_id] = count

@@ -19,13 +19,13 @@ from grading.models import (
     SubmittedCopy,
 )
 from grading.models.conditions import is_member
+from grading.paging import Page, page_of
 from grading.workflow.cohort import Role
 from grading.workflow.credential import IdentityAssurance
 from grading.workflow.group import MemberState
 
 # From strongest to weakest, as a reader of a credential would weigh them.
 STRENGTH = tuple(IdentityAssurance)
-PAGE = 50
 
 
 def verified_name(session: Session, person: Person, *, now: datetime) -> str:
@@ -87,14 +87,6 @@ def _held(check: IdentityCheck, submission: Submission) -> bool:
     )
 
 
-@dataclass(frozen=True)
-class Unchecked:
-    """A learner whose identity nobody has checked; ``work`` is what they handed in last, if anything."""
-
-    person: Person
-    work: Submission | None
-
-
 def _unchecked(person_id: Any, cohort_id: Any, now: datetime) -> ColumnElement[bool]:
     """Whether no check vouches for a member of a cohort: neither for their last work nor while it holds."""
     handed_in = (
@@ -151,19 +143,15 @@ def unchecked_counts(
 
 def unchecked(
     session: Session, cohort: Cohort, *, except_for: str, now: datetime, page: int
-) -> tuple[list[Unchecked], int]:
-    """Give one page of the learners whose identity nobody has checked, by name, and how many there are."""
-    total = unchecked_counts(session, [cohort.id], except_for=except_for, now=now)
-    people = session.scalars(
+) -> Page[Person]:
+    """Give one page of the learners whose identity nobody has checked, by name."""
+    statement = (
         select(Person)
         .join(Membership, Membership.person_id == Person.id)
         .where(_waiting([cohort.id], except_for, now))
         .order_by(Person.name, Person.id)
-        .limit(PAGE)
-        .offset((page - 1) * PAGE)
-    ).all()
-    works = last_works(session, cohort, [person.id for person in people])
-    return [Unchecked(person, works.get(person.id)) for person in people], total.get(cohort.id, 0)
+    )
+    return page_of(session, statement, page)
 
 
 def last_works(

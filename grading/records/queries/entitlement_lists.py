@@ -1,6 +1,6 @@
 """Whether a learner is entitled to a credential; never asked on a page of somebody who scores."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session, selectinload
@@ -18,10 +18,9 @@ from grading.models import (
     Submission,
 )
 from grading.models.conditions import in_force
+from grading.paging import Page, page_of
 from grading.workflow.cohort import SCORING, CohortState
 from grading.workflow.credential import EntitlementState, RecordState
-
-PAGE = 50
 
 
 def find(
@@ -87,29 +86,22 @@ def scores(session: Session, program: Program, person_id: str) -> bool:
 
 def listed(
     session: Session, program: Program, *, state: str, text: str, page: int
-) -> tuple[Sequence[Entitlement], int]:
-    """Give one page of a program's entitlements, by learner, and how many there are."""
+) -> Page[Entitlement]:
+    """Give one page of a program's entitlements, by learner."""
     conditions = [Entitlement.program_id == program.id]
     if state:
         conditions.append(Entitlement.state == state)
     if text:
         like = f"%{text.lower()}%"
         conditions.append(or_(func.lower(Person.name).like(like), Person.email.like(like)))
-    joined = select(Entitlement).join(Person, Person.id == Entitlement.person_id)
-    total = session.scalar(
-        select(func.count())
-        .select_from(Entitlement)
+    statement = (
+        select(Entitlement)
         .join(Person, Person.id == Entitlement.person_id)
         .where(*conditions)
-    )
-    rows = session.scalars(
-        joined.where(*conditions)
         .options(selectinload(Entitlement.person), selectinload(Entitlement.course))
         .order_by(Person.name, Person.email, Entitlement.course_id)
-        .limit(PAGE)
-        .offset((page - 1) * PAGE)
     )
-    return list(rows), total or 0
+    return page_of(session, statement, page)
 
 
 def issued(session: Session, program: Program) -> set[tuple[str, str | None]]:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from sqlalchemy import func, or_, select
+from sqlalchemy import Row, func, or_, select
 from sqlalchemy.orm import Session, selectinload
 
 from grading.measurement.allocation.balanced import components
@@ -23,13 +23,13 @@ from grading.models import (
     Score,
     Submission,
 )
+from grading.paging import Page, page_of, rows_page_of
 from grading.readings.queries.ratings import READING_ORDER
-from grading.workflow.allocation import OF_ANCHORS, AllocationState, Pool
+from grading.workflow.allocation import ENDED, OF_ANCHORS, AllocationState, Pool, reading_signs
 from grading.workflow.approval import Action
 from grading.workflow.cohort import CohortState, Role
 from grading.workflow.submission import SubmissionState
 
-PAGE = 50
 STAFF = (Role.INSTRUCTOR, Role.LEAD, Role.COORDINATOR, Role.OBSERVER)
 
 
@@ -76,20 +76,14 @@ def item_counts(session: Session, cohort: Cohort) -> dict[str, dict[str, int]]:
 
 def submissions(
     session: Session, cohort: Cohort, *, state: str | None, page: int
-) -> tuple[Sequence[Submission], int]:
-    """Give one page of submissions, by code rather than by time, and how many there are."""
+) -> Page[Submission]:
+    """Give one page of submissions, by code rather than by time."""
     condition = [Submission.cohort_id == cohort.id, Submission.state != SubmissionState.ANCHOR]
     if state:
         condition.append(Submission.state == state)
-    total = session.scalar(select(func.count()).select_from(Submission).where(*condition)) or 0
-    rows = session.scalars(
-        select(Submission)
-        .where(*condition)
-        .order_by(func.md5(Submission.id))
-        .limit(PAGE)
-        .offset((page - 1) * PAGE)
+    return page_of(
+        session, select(Submission).where(*condition).order_by(func.md5(Submission.id)), page
     )
-    return list(rows), total
 
 
 def separate_groups(session: Session, cohort: Cohort) -> list[list[str]]:
@@ -97,14 +91,13 @@ def separate_groups(session: Session, cohort: Cohort) -> list[list[str]]:
 
     Only raters who have read or are to read something are counted.
     """
-    ended = (AllocationState.DECLINED, AllocationState.LAPSED, AllocationState.CANCELLED)
     rows = session.execute(
         select(Allocation.submission_id, Allocation.rater_id, Person.name)
         .join(Person, Person.id == Allocation.rater_id)
         .where(
             Allocation.cohort_id == cohort.id,
             Allocation.pool == Pool.PROFESSIONAL,
-            Allocation.state.not_in(ended),
+            Allocation.state.not_in(ENDED),
         )
     ).all()
     names = {rater: name for _, rater, name in rows}
@@ -154,14 +147,12 @@ def readings(session: Session, submission: Submission) -> list[Reading]:
         .order_by(*READING_ORDER)
     ).all()
     found: dict[str, Reading] = {}
-    numbers = {Pool.PROFESSIONAL: 0, Pool.PEER: 0}
+    signs = reading_signs((allocation.id, allocation.pool) for allocation, *_ in rows)
     for allocation, criterion, level, comment in rows:
         if allocation.id not in found:
-            pool = Pool(allocation.pool)
-            number = numbers[pool]
-            numbers[pool] += 1
-            sign = chr(ord("A") + number) if pool is Pool.PROFESSIONAL else str(number + 1)
-            found[allocation.id] = Reading(pool, allocation.purpose, sign, {}, {})
+            found[allocation.id] = Reading(
+                Pool(allocation.pool), allocation.purpose, signs[allocation.id], {}, {}
+            )
         found[allocation.id].levels[criterion] = level
         found[allocation.id].comments[criterion] = comment
     return list(found.values())
@@ -221,14 +212,6 @@ def proofs(session: Session, cohort: Cohort) -> dict[tuple[str, str], str]:
     return {(release_id, person_id): proof for release_id, person_id, proof in rows}
 
 
-@dataclass(frozen=True)
-class Entry:
-    """An audit entry with its actor's name; None is the service itself."""
-
-    entry: AuditEntry
-    actor: str | None
-
-
 def history(
     session: Session,
     chain: str,
@@ -236,23 +219,20 @@ def history(
     page: int,
     action: str | None = None,
     subjects: Sequence[str] = (),
-) -> tuple[list[Entry], int]:
-    """Give one page of a chain, newest first, and how many entries match."""
+) -> Page[Row[AuditEntry, str | None]]:
+    """Give one page of a chain, newest first: the entries with their actor's name."""
     condition = [AuditEntry.chain == chain]
     if action:
         condition.append(AuditEntry.action == action)
     if subjects:
         condition.append(or_(*[AuditEntry.subject_id == subject for subject in subjects]))
-    total = session.scalar(select(func.count()).select_from(AuditEntry).where(*condition)) or 0
-    rows = session.execute(
+    statement = (
         select(AuditEntry, Person.name)
         .join(Person, Person.id == AuditEntry.actor_id, isouter=True)
         .where(*condition)
         .order_by(AuditEntry.number.desc())
-        .limit(PAGE)
-        .offset((page - 1) * PAGE)
     )
-    return [Entry(entry, name) for entry, name in rows], total
+    return rows_page_of(session, statement, page)
 
 
 def actions(session: Session, chain: str) -> list[str]:

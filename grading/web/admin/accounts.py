@@ -13,11 +13,12 @@ from wtforms.validators import InputRequired, Length
 from grading.db import db, transaction
 from grading.errors import GradingError, NotFound, Refused
 from grading.models import Membership, Person, Sponsor, SponsorMember
+from grading.paging import page_of
 from grading.people import accounts as people
 from grading.people import passkeys
 from grading.web import access
-from grading.web.access import load, permit, requires
-from grading.web.admin.common import PAGE, SERVICE, bp, page_number
+from grading.web.access import load, page_number, permit, requires
+from grading.web.admin.common import PAGE, SERVICE, bp
 from grading.web.errors import words
 from grading.web.forms import Form
 
@@ -47,22 +48,14 @@ def _page(form: AccountForm | None = None) -> Any:
         wanted.append(or_(func.lower(Person.name).like(like), Person.email.like(like)))
     if request.args.get("closed"):
         wanted.append(Person.active.is_(False))
-    total = session.scalar(select(func.count()).select_from(Person).where(*wanted)) or 0
-    number = page_number()
-    rows = session.scalars(
-        select(Person)
-        .where(*wanted)
-        .order_by(Person.name, Person.email)
-        .limit(PAGE)
-        .offset((number - 1) * PAGE)
-    )
+    statement = select(Person).where(*wanted).order_by(Person.name, Person.email)
+    pager = page_of(session, statement, page_number())
     page = render_template(
         "admin/accounts.html",
-        people=list(rows),
+        people=pager.entries,
         text=text,
         closed=bool(request.args.get("closed")),
-        page=number,
-        pages=max(-(-total // PAGE), 1),
+        pager=pager,
         form=form,
         page_error=bool(form.errors),
     )

@@ -96,8 +96,3 @@ def recent_batches(*conditions: ColumnElement[bool]) -> list[Any]:
             .limit(RECENT)
         )
     )
-
-
-def page_number() -> int:
-    """Which page of a list is asked for."""
-    return max(request.args.get("page", 1, type=int), 1)

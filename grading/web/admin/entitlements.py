@@ -15,8 +15,8 @@ from grading.people import accounts
 from grading.records import entitlements
 from grading.records.queries import entitlement_lists
 from grading.web import access
-from grading.web.access import load, requires
-from grading.web.admin.common import PROGRAM, bp, find_program, page_number
+from grading.web.access import load, page_number, requires
+from grading.web.admin.common import PROGRAM, bp, find_program
 from grading.web.errors import words
 from grading.web.forms import Form, options
 from grading.web.rendering import ENTITLEMENT_TAGS
@@ -55,18 +55,18 @@ def entitlements_list(program_id: str) -> Any:
 def _page(found: Program, form: EntitlementForm | None = None) -> Any:
     form = form or EntitlementForm(formdata=None)
     form.course.choices = _courses(found)
-    number = page_number()
     state, text = request.args.get("state", ""), request.args.get("text", "").strip()
-    rows, total = entitlement_lists.listed(db.session(), found, state=state, text=text, page=number)
+    pager = entitlement_lists.listed(
+        db.session(), found, state=state, text=text, page=page_number()
+    )
     page = render_template(
         "admin/entitlements.html",
         program=found,
-        rows=rows,
+        rows=pager.entries,
         states=list(EntitlementState),
         chosen=state,
         text=text,
-        page=number,
-        pages=max(-(-total // entitlement_lists.PAGE), 1),
+        pager=pager,
         form=form,
         page_error=bool(form.errors),
     )

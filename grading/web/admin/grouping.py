@@ -15,13 +15,12 @@ from grading.errors import Fault, FaultsFound, NotFound, Refused
 from grading.models import Cohort, Objection, Submission, SubmissionMember
 from grading.people import accounts
 from grading.web import access
-from grading.web.access import load, requires
+from grading.web.access import load, page_number, requires
 from grading.web.errors import fault_words
 
 bp = Blueprint("groups", __name__, url_prefix="/admin/cohorts/<cohort_id>/groups")
 
 COHORT = Permission.COHORT_MANAGE
-PAGE = 50
 
 
 def _cohort(cohort_id: str) -> Cohort:
@@ -32,16 +31,14 @@ def _cohort(cohort_id: str) -> Cohort:
 
 def _page(cohort: Cohort, *, faults: list[Fault] | None = None, at: str = "") -> Any:
     session = db.session()
-    number = max(request.args.get("page", 1, type=int), 1)
-    found, total = group_members.groups(session, cohort, page=number, size=PAGE)
+    pager = group_members.groups(session, cohort, page=page_number())
     page = render_template(
         "admin/groups.html",
         cohort=cohort,
-        groups=found,
-        rows=group_members.rows_of(session, found),
+        groups=pager.entries,
+        rows=group_members.rows_of(session, pager.entries),
         objections=group_members.open_objections(session, cohort),
-        page=number,
-        pages=max(-(-total // PAGE), 1),
+        pager=pager,
         entered=request.form,
         at=at,
         faults=[(fault.where, fault_words(fault)) for fault in faults or ()],

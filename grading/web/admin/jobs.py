@@ -10,9 +10,10 @@ from grading.db import db, transaction
 from grading.errors import Refused
 from grading.ledger import outbox
 from grading.models import Job, JobState
+from grading.paging import page_of
 from grading.web import access
-from grading.web.access import load, permit, requires
-from grading.web.admin.common import PAGE, SERVICE, bp, page_number
+from grading.web.access import load, page_number, permit, requires
+from grading.web.admin.common import SERVICE, bp
 from grading.web.errors import words
 
 
@@ -30,23 +31,16 @@ def _page(faults: list[str] | None = None) -> Any:
     if state not in set(JobState):
         # What needs somebody comes first.
         state = JobState.FAILED if counts.get(JobState.FAILED) else JobState.RUNNING
-    number = page_number()
     order = Job.run_at if state == JobState.WAITING else Job.run_at.desc()
-    rows = session.scalars(
-        select(Job)
-        .where(Job.state == state)
-        .order_by(order, Job.id)
-        .limit(PAGE)
-        .offset((number - 1) * PAGE)
-    )
+    statement = select(Job).where(Job.state == state).order_by(order, Job.id)
+    pager = page_of(session, statement, page_number())
     page = render_template(
         "admin/jobs.html",
-        jobs=list(rows),
+        jobs=pager.entries,
         counts=counts,
         states=list(JobState),
         chosen=state,
-        page=number,
-        pages=max(-(-counts.get(state, 0) // PAGE), 1),
+        pager=pager,
         faults=faults or [],
         page_error=bool(faults),
     )

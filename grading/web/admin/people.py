@@ -14,10 +14,11 @@ from grading.cohorts import cohorts
 from grading.db import db, transaction
 from grading.errors import GradingError, NotFound, Refused
 from grading.models import Cohort, ConflictOfInterest, Membership, Person
+from grading.paging import page_of, rows_page_of
 from grading.people import accounts
 from grading.web import access
-from grading.web.access import load, requires
-from grading.web.admin.common import COHORT, PAGE, bp, find_cohort, page_number
+from grading.web.access import load, page_number, requires
+from grading.web.admin.common import COHORT, bp, find_cohort
 from grading.web.errors import words
 from grading.web.forms import Form, options
 from grading.web.rendering import ROLE_LABELS
@@ -60,28 +61,21 @@ def _members(found: Cohort, form: MemberForm | None = None) -> Any:
     if text:
         like = f"%{text.lower()}%"
         wanted.append(or_(func.lower(Person.name).like(like), Person.email.like(like)))
-    joined = (
-        select(func.count()).select_from(Membership).join(Person, Person.id == Membership.person_id)
-    )
-    total = session.scalar(joined.where(*wanted)) or 0
-    number = page_number()
-    rows = session.execute(
+    statement = (
         select(Membership, Person)
         .join(Person, Person.id == Membership.person_id)
         .where(*wanted)
         .order_by(Membership.role, Person.name, Person.email)
-        .limit(PAGE)
-        .offset((number - 1) * PAGE)
     )
+    pager = rows_page_of(session, statement, page_number())
     page = render_template(
         "admin/people.html",
         cohort=found,
         counts=counts,
         chosen=role,
         text=text,
-        members=list(rows),
-        page=number,
-        pages=max(-(-total // PAGE), 1),
+        members=pager.entries,
+        pager=pager,
         form=form,
         page_error=bool(form.errors),
     )
@@ -153,24 +147,19 @@ def _conflicts(
 ) -> Any:
     session = db.session()
     form = form or ConflictForm(formdata=None)
-    own = ConflictOfInterest.cohort_id == found.id
-    total = session.scalar(select(func.count()).select_from(ConflictOfInterest).where(own)) or 0
-    number = page_number()
-    rows = session.scalars(
+    statement = (
         select(ConflictOfInterest)
-        .where(own)
+        .where(ConflictOfInterest.cohort_id == found.id)
         .options(selectinload(ConflictOfInterest.rater), selectinload(ConflictOfInterest.learner))
         .order_by(ConflictOfInterest.created_at.desc(), ConflictOfInterest.id)
-        .limit(PAGE)
-        .offset((number - 1) * PAGE)
     )
+    pager = page_of(session, statement, page_number())
     failed = bool(form.errors or faults)
     page = render_template(
         "admin/conflicts.html",
         cohort=found,
-        conflicts=list(rows),
-        page=number,
-        pages=max(-(-total // PAGE), 1),
+        conflicts=pager.entries,
+        pager=pager,
         form=form,
         faults=faults or [],
         page_error=failed,

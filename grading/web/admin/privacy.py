@@ -13,10 +13,11 @@ from grading.errors import FaultsFound, GradingError, IllegalTransition, NotFoun
 from grading.models import ErasureRequest, KeptTranscript, Person, PersonalExport
 from grading.office import erasure, exporting, retention
 from grading.office.queries import erasure_hindrances
+from grading.paging import page_in
 from grading.records import transcripts
 from grading.web import access
-from grading.web.access import load, permit, requires
-from grading.web.admin.common import PAGE, SERVICE, bp, page_number
+from grading.web.access import load, page_number, permit, requires
+from grading.web.admin.common import PAGE, SERVICE, bp
 from grading.web.errors import fault_words, words
 from grading.web.privacy.own import zipped
 from grading.workflow.privacy import ERASURE_PENDING, ErasureState
@@ -151,11 +152,5 @@ def export_file(export_id: str) -> Any:
 def periods() -> Any:
     """What falls due when, and what was taken away: a look that changes nothing."""
     permit(SERVICE)
-    dues = retention.dues(db.session())
-    number = page_number()
-    return render_template(
-        "admin/retention.html",
-        dues=dues[(number - 1) * PAGE : number * PAGE],
-        page=number,
-        pages=max(-(-len(dues) // PAGE), 1),
-    )
+    pager = page_in(retention.dues(db.session()), page_number())
+    return render_template("admin/retention.html", dues=pager.entries, pager=pager)

@@ -29,7 +29,7 @@ from grading.releases import releases
 from grading.releases.queries import candidates, cohort_overview
 from grading.scores import adjusting
 from grading.web import access, step_up
-from grading.web.access import load, requires
+from grading.web.access import load, page_number, requires
 from grading.web.errors import fault_words
 from grading.web.instructor import (
     burndown,
@@ -59,14 +59,6 @@ RELEASE = Permission.RELEASE
 GONE = (SubmissionState.DRAFT, SubmissionState.WITHDRAWN, SubmissionState.WITHHELD)
 
 
-def _page_number() -> int:
-    return max(request.args.get("page", 1, type=int), 1)
-
-
-def _pages(total: int) -> int:
-    return max(-(-total // cohort_overview.PAGE), 1)
-
-
 @bp.get("/")
 @requires(Permission.SIGNED_IN)
 def home() -> Any:
@@ -83,7 +75,7 @@ def cohort(cohort_id: str) -> Any:
     found = shell.cohort(cohort_id, READ)
     session = db.session()
     state = request.args.get("state") or None
-    rows, total = cohort_overview.submissions(session, found, state=state, page=_page_number())
+    pager = cohort_overview.submissions(session, found, state=state, page=page_number())
     groups = cohort_overview.separate_groups(session, found)
     now = access.now()
     return render(
@@ -94,18 +86,17 @@ def cohort(cohort_id: str) -> Any:
         stranded=candidates.stranded_items(session, found),
         groups=groups if len(groups) > 1 else [],
         burndown=burndown.draw(burndowns.of_cohort(session, found, now=now), now),
-        submissions=rows,
+        submissions=pager.entries,
         names={
             work: [part.person.name for part in parts if part.state == MemberState.JOINED]
-            for work, parts in group_members.rows_of(session, rows).items()
+            for work, parts in group_members.rows_of(session, pager.entries).items()
         }
         if shell.abilities(found)["names"]
         else {},
         states=[state for state in SubmissionState if state is not SubmissionState.ANCHOR],
         state=state,
-        page=_page_number(),
-        pages=_pages(total),
-        total=total,
+        pager=pager,
+        total=pager.total,
     )
 
 
@@ -125,10 +116,10 @@ def submission(submission_id: str) -> Any:
         (person, learner_results.record(session, cohort, person.id))
         for person in (authors if can["release"] else [])
     ]
-    entries, _total = (
-        cohort_overview.history(session, cohort.id, page=1, subjects=[found.id])
+    entries = (
+        cohort_overview.history(session, cohort.id, page=1, subjects=[found.id]).entries
         if can["audit"] and shown
-        else ([], 0)
+        else []
     )
     return render(
         "submission.html",
@@ -386,16 +377,13 @@ def audit(cohort_id: str) -> Any:
     found = shell.cohort(cohort_id, Permission.AUDIT_READ)
     session = db.session()
     action = request.args.get("action") or None
-    entries, total = cohort_overview.history(session, found.id, page=_page_number(), action=action)
+    pager = cohort_overview.history(session, found.id, page=page_number(), action=action)
     return render(
         "audit.html",
         found,
-        entries=entries,
-        total=total,
+        pager=pager,
         actions=cohort_overview.actions(session, found.id),
         action=action,
-        page=_page_number(),
-        pages=_pages(total),
     )
 
 

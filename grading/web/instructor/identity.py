@@ -16,7 +16,7 @@ from grading.people import identity
 from grading.people.queries import identity_checks
 from grading.records import records
 from grading.web import access
-from grading.web.access import requires
+from grading.web.access import page_number, requires
 from grading.web.errors import fault_words
 from grading.web.instructor import shell
 from grading.workflow.credential import DocumentKind, IdentityAssurance
@@ -34,19 +34,18 @@ def queue(cohort_id: str) -> Any:
     found = shell.cohort(cohort_id, CHECK)
     session, me = db.session(), access.person()
     text = request.args.get("q", "").strip()
-    page = max(request.args.get("page", 1, type=int), 1)
-    waiting, total = identity_checks.unchecked(
-        session, found, except_for=me.id, now=access.now(), page=page
+    pager = identity_checks.unchecked(
+        session, found, except_for=me.id, now=access.now(), page=page_number()
     )
+    waiting = [person.id for person in pager.entries]
     return shell.render(
         "identity.html",
         found,
         q=text,
         learners=participants.learners(session, found, text) if text else [],
-        waiting=waiting,
-        total=total,
-        page=page,
-        pages=max(-(-total // identity_checks.PAGE), 1),
+        waiting=pager.entries,
+        works=identity_checks.last_works(session, found, waiting),
+        pager=pager,
         me=me,
     )
 

@@ -1,12 +1,12 @@
 """The board of further readings: where one more buys most, what it costs, and what more would buy."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from flask import Blueprint, request
 from flask_babel import gettext as _
-from numpy.typing import NDArray
 from sqlalchemy.orm import Session
 
 from grading.authorization.permissions import Permission
@@ -14,17 +14,17 @@ from grading.db import db
 from grading.measurement.allocation.routing import Board, what_if
 from grading.measurement.posterior.aggregation import Aggregation, band_probabilities
 from grading.models import Cohort, Submission
+from grading.paging import Page, page_in
 from grading.scores import routing
 from grading.scores.queries import routing_board
 from grading.web import access
-from grading.web.access import requires
+from grading.web.access import page_number, requires
 from grading.web.instructor import shell
 from grading.web.instructor.shell import render
 
 bp = Blueprint("routing", __name__, url_prefix="/teach")
 
 MONITOR = Permission.MONITOR
-PAGE = 50
 MOST = 500
 
 
@@ -65,11 +65,11 @@ def sentence(row: Row, limit: float) -> str:
 
 
 def _rows(
-    session: Session, cohort: Cohort, board: Board, result: Aggregation, order: NDArray[np.intp]
+    session: Session, cohort: Cohort, board: Board, result: Aggregation, order: Sequence[int]
 ) -> list[Row]:
     """One page's works, in the order given; two queries."""
     plan = cohort.plan
-    labels = [str(result.labels[index]) for index in order.tolist()]
+    labels = [str(result.labels[index]) for index in order]
     works = routing_board.works(session, labels)
     hidden = routing_board.may_still_be_read_by(session, cohort, labels, access.person().id)
     outstanding = routing_board.outstanding(session, labels)
@@ -94,7 +94,7 @@ def _rows(
             label in outstanding,
             None if label in hidden else tuple(bands[index].tolist()),
         )
-        for index, label in zip(order.tolist(), labels, strict=True)
+        for index, label in zip(order, labels, strict=True)
     ]
 
 
@@ -108,18 +108,16 @@ def board(cohort_id: str) -> Any:
     paid, spent = routing.budget(session, found)
     result = routing_board.posterior(routing_board.totals(session, found), plan)
     more = request.args.get("more", type=int)
-    page = max(request.args.get("page", 1, type=int), 1)
+    pager: Page[int] = Page([], 1, 0)
     rows: list[Row] = []
-    total = 0
     forecast = None
     if result is not None:
         laid_out = routing_board.board(result, plan, max(paid - spent, 0))
         band = laid_out.wrong()[1]
         known = np.flatnonzero(np.isfinite(band))
         order = known[np.argsort(-band[known], kind="stable")]
-        total = len(order)
-        here = order[(page - 1) * PAGE : page * PAGE]
-        rows = _rows(session, found, laid_out, result, here)
+        pager = page_in(order.tolist(), page_number())
+        rows = _rows(session, found, laid_out, result, pager.entries)
         if more is not None and 0 < more <= MOST:
             # The seed is fixed, so that asking again gives the same answer.
             forecast = what_if(laid_out, more, rng=np.random.default_rng(1))
@@ -134,7 +132,6 @@ def board(cohort_id: str) -> Any:
         forecast=forecast,
         more=more or 50,
         most=MOST,
-        page=page,
-        pages=max(-(-total // PAGE), 1),
-        total=total,
+        pager=pager,
+        total=pager.total,
     )

@@ -11,16 +11,16 @@ from grading.db import db, transaction
 from grading.errors import Refused
 from grading.models import ErasureRequest, PersonalExport
 from grading.office import erasure, exporting
+from grading.paging import page_in
 from grading.records import disclosures
 from grading.web import access, downloads
-from grading.web.access import load, requires
+from grading.web.access import load, page_number, requires
 from grading.web.errors import words
 from grading.web.privacy.words import DISCLOSED, GROUNDS
 
 bp = Blueprint("privacy", __name__, url_prefix="/your-data")
 
 OWN = Permission.SIGNED_IN
-PAGE = 50
 
 
 @bp.get("")
@@ -107,15 +107,8 @@ def ask_erasure() -> Any:
 @requires(OWN)
 def log() -> Any:
     """To whom something of mine was given, on what ground."""
-    number = max(request.args.get("page", 1, type=int), 1)
-    lines, total = disclosures.of(db.session(), access.person().id, page=number, size=PAGE)
-    return render_template(
-        "privacy/disclosures.html",
-        lines=lines,
-        total=total,
-        page=number,
-        pages=max(-(-total // PAGE), 1),
-    )
+    pager = page_in(disclosures.lines(db.session(), access.person().id), page_number())
+    return render_template("privacy/disclosures.html", lines=pager.entries, pager=pager)
 
 
 @bp.get("/disclosures.csv")

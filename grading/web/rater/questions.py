@@ -18,7 +18,7 @@ from grading.releases.queries import cohort_overview
 from grading.web import access, step_up
 from grading.web.access import load, requires
 from grading.web.errors import fault_words
-from grading.workflow.allocation import AllocationState, Pool
+from grading.workflow.allocation import GONE, Pool
 from grading.workflow.appeal import AppealState
 from grading.workflow.misconduct import MisconductKind
 
@@ -207,8 +207,7 @@ def question(question_id: str) -> Any:
 def _report(pool: Pool, permission: Permission, allocation_id: str) -> Any:
     """Say what one suspects. The item stays: it is graded for what it is, and others decide."""
     allocation = load(Allocation, allocation_id, permission, owner="rater_id")
-    gone = (AllocationState.DECLINED, AllocationState.CANCELLED)
-    if allocation.pool != pool or allocation.state in gone:
+    if allocation.pool != pool or allocation.state in GONE:
         raise NotFound("There is no such page.")
     faults: list[Fault] = []
     side = "review" if pool is Pool.PEER else "item"
