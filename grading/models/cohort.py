@@ -11,7 +11,7 @@ from grading.models.base import Base, Identified, one_of, state_of
 from grading.models.person import Person
 from grading.models.program import Brief, Program, RubricVersion
 from grading.workflow.cohort import MACHINE, CohortState, Role
-from grading.workflow.plan import GradingPlan, from_dict
+from grading.workflow.plan import GradingPlan, from_stored
 
 
 class Cohort(Identified, Base):
@@ -89,7 +89,7 @@ class PlanVersion(Identified, Base):
 
     @property
     def plan(self) -> GradingPlan:
-        return from_dict(self.choices)
+        return from_stored(self.choices)
 
 
 class Membership(Identified, Base):

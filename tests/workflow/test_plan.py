@@ -3,11 +3,14 @@
 import dataclasses
 import hashlib
 import json
+from pathlib import Path
 
 import pytest
 
 from grading.errors import FaultsFound
+from grading.models import PlanVersion
 from grading.workflow import plan as plans
+from grading.workflow.choices import choice
 
 
 def faults_of(data: dict[str, object]) -> dict[str, str]:
@@ -88,7 +91,14 @@ def test_bands(value: float, band: str | None) -> None:
 
 
 # Choices that every plan has had; what comes later says what plans meant that did not know it.
-WITHOUT_UNSAID = 74
+ALWAYS_SAID = 74
+RETENTION = {
+    item.name
+    for item in dataclasses.fields(plans.GradingPlan)
+    if item.metadata["group"] == "Retention"
+}
+# Kept by earlier versions, as they wrote them.
+KEPT = sorted(Path(__file__).with_name("plans").glob("*.json"))
 
 
 def test_choices_that_came_later_leave_the_digest_of_plans_that_did_not_know_them() -> None:
@@ -101,12 +111,13 @@ def test_choices_that_came_later_leave_the_digest_of_plans_that_did_not_know_the
         "step_up": "off",
         "identity_checked": False,
     }
+    assert later == plans.unsaid_choices(plans.GradingPlan)
     plan = plans.from_dict({"preset": "certification"} | later)
     data = plan.to_dict()
     for name, value in later.items():
         assert data.pop(name) == value
     # How long things are kept changes no score.
-    for name in plans._RETENTION:
+    for name in RETENTION:
         del data[name]
     text = json.dumps(data, sort_keys=True, separators=(",", ":"))
     assert plan.digest == hashlib.sha256(text.encode()).hexdigest()
@@ -115,13 +126,33 @@ def test_choices_that_came_later_leave_the_digest_of_plans_that_did_not_know_the
         assert plans.from_dict(changed).digest != plan.digest
 
 
+@pytest.mark.parametrize("path", KEPT, ids=lambda path: path.stem)
+def test_a_plan_that_an_earlier_version_kept_means_what_it_meant(path: Path) -> None:
+    kept = json.loads(path.read_text())
+    plan = PlanVersion(choices=kept["choices"]).plan
+    assert plan.digest == kept["digest"]
+    meant = json.loads(json.dumps(plan.to_dict()))
+    assert {name: meant[name] for name in kept["choices"]} == kept["choices"]
+    assert plan.step_up == kept["choices"].get("step_up", "off")
+    assert plan.identity_checked is False
+
+
+def test_a_choice_whose_absence_meant_none_can_come_later() -> None:
+    @dataclasses.dataclass(frozen=True)
+    class LaterPlan(plans.GradingPlan):
+        most_appeals: int | None = choice("Appeals", 5, "Most appeals", "Why.", unsaid=None)
+
+    before = plans.PRESETS["certification"]
+    assert plans.unsaid_choices(LaterPlan)["most_appeals"] is None
+    assert LaterPlan(most_appeals=None).digest == before.digest
+    assert LaterPlan().digest != before.digest
+
+
 def test_a_new_choice_says_what_plans_meant_before_it() -> None:
-    first = [
-        item.name
-        for item in dataclasses.fields(plans.GradingPlan)
-        if item.metadata["unsaid"] is None and item.name not in plans._RETENTION
-    ]
-    assert len(first) == WITHOUT_UNSAID
+    always = {item.name for item in dataclasses.fields(plans.GradingPlan)} - set(
+        plans.unsaid_choices(plans.GradingPlan)
+    )
+    assert len(always - RETENTION) == ALWAYS_SAID
 
 
 def test_who_releases_shows_that_it_is_them_by_default_where_certificates_hang_on_it() -> None:
