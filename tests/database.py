@@ -140,7 +140,7 @@ class SharedApp:
     """One app and engine of a worker for each kind of database: what they learn costs once.
 
     Statements stay compiled and templates parsed. Each test has its own database, home, clock and
-    ports, and finds configuration and extensions as they were made.
+    ports, and finds configuration, views and extensions as they were made.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -149,6 +149,7 @@ class SharedApp:
         self._app.config["WTF_CSRF_ENABLED"] = False
         self._config = dict(self._app.config)
         self._extensions = dict(self._app.extensions)
+        self._views = dict(self._app.view_functions)
         self._url = make_url(settings.database_url)
         if self._url.drivername == "sqlite":
             with self._app.app_context():
@@ -164,6 +165,7 @@ class SharedApp:
         self._url = make_url(settings.database_url)
         app.config.clear()
         app.config.update(self._config)
+        app.view_functions.update(self._views)
         app.extensions.clear()
         app.extensions.update(self._extensions, grading=install(settings), clock=clock)
         try:

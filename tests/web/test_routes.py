@@ -6,6 +6,7 @@ and whoever is signed out is led to sign in.
 
 from collections.abc import Callable
 from datetime import timedelta
+from itertools import product
 from typing import Any
 
 import pytest
@@ -783,11 +784,10 @@ def client_of(app: Flask, world: dict[str, Any], sign_in: Any, part: str) -> Fla
     return client
 
 
-@pytest.mark.parametrize("part", sorted(EVERYBODY))
-def test_pages(app: Flask, world: dict[str, Any], sign_in: Any, part: str) -> None:
-    client = client_of(app, world, sign_in, part)
+def test_pages(app: Flask, world: dict[str, Any], sign_in: Any) -> None:
     wrong = {}
-    for endpoint, parts in PAGES.items():
+    for part, (endpoint, parts) in product(sorted(EVERYBODY), PAGES.items()):
+        client = client_of(app, world, sign_in, part)
         status = client.get(address(app, world, endpoint)).status_code
         if part in parts:
             bare = endpoint in ("public.record", "public.out")
@@ -797,19 +797,16 @@ def test_pages(app: Flask, world: dict[str, Any], sign_in: Any, part: str) -> No
         else:
             expected = {404}
         if status not in expected:
-            wrong[endpoint] = status
+            wrong[part, endpoint] = status
     assert wrong == {}
 
 
-@pytest.mark.parametrize("part", sorted(EVERYBODY))
-def test_acts_refuse_whoever_may_not(
-    app: Flask, world: dict[str, Any], sign_in: Any, part: str
-) -> None:
-    client = client_of(app, world, sign_in, part)
+def test_acts_refuse_whoever_may_not(app: Flask, world: dict[str, Any], sign_in: Any) -> None:
     wrong = {}
-    for endpoint, parts in ACTS.items():
+    for part, (endpoint, parts) in product(sorted(EVERYBODY), ACTS.items()):
         if part in parts:
             continue
+        client = client_of(app, world, sign_in, part)
         put = endpoint.endswith("_draft")
         status = client.open(
             address(app, world, endpoint),
@@ -818,7 +815,7 @@ def test_acts_refuse_whoever_may_not(
         ).status_code
         expected = {302, 401, 404} if part == "nobody" else {404}
         if status not in expected:
-            wrong[endpoint] = status
+            wrong[part, endpoint] = status
     assert wrong == {}
 
 

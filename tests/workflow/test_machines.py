@@ -2,8 +2,6 @@
 
 from itertools import product
 
-import pytest
-
 from grading.errors import IllegalTransition
 from grading.ledger.transitions import MACHINES
 from grading.workflow import (
@@ -227,20 +225,23 @@ PRODUCT = [
 ]
 
 
-@pytest.mark.parametrize(
-    ("machine", "state", "event"),
-    PRODUCT,
-    ids=[f"{machine.name}-{state}-{event}" for machine, state, event in PRODUCT],
-)
-def test_exactly_the_listed_pairs_are_lawful(machine: Machine, state: str, event: str) -> None:
-    lawful = {(before, name): after for before, name, after in LAWFUL[machine.name]}
-    if (state, event) in lawful:
-        assert machine.after(state, event) == lawful[state, event]
-        assert machine.allows(state, event)
-    else:
-        assert not machine.allows(state, event)
-        with pytest.raises(IllegalTransition):
-            machine.after(state, event)
+def after(machine: Machine, state: str, event: str) -> str | None:
+    """Give the state that an event leads to; None where the machine refuses it."""
+    try:
+        return machine.after(state, event)
+    except IllegalTransition:
+        return None
+
+
+def test_exactly_the_listed_pairs_are_lawful() -> None:
+    wrong = {}
+    for machine, state, event in PRODUCT:
+        lawful = {(before, name): to for before, name, to in LAWFUL[machine.name]}
+        expected = lawful.get((state, event))
+        came = after(machine, state, event)
+        if came != expected or machine.allows(state, event) != (expected is not None):
+            wrong[machine.name, state, event] = came
+    assert wrong == {}
 
 
 def test_every_listed_pair_was_tried() -> None:
