@@ -5,7 +5,6 @@ Nothing is changed. Whoever doubts a grade, or the house that gave it, runs this
 
 import json
 import math
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -15,27 +14,25 @@ from sqlalchemy.orm import Session, joinedload
 
 from grading.credential import evidence as evidences
 from grading.ledger import audit
-from grading.measurement.scoring.resolution import Reading, Resolved, resolve
+from grading.measurement.scoring.resolution import Resolved, resolve
 from grading.measurement.scoring.resolution import grade as on_scale
 from grading.models import (
-    Allocation,
     Appeal,
     Approval,
     AuditEntry,
     Grade,
     IssuedCredential,
     MemberPoints,
-    Rating,
     SigningKey,
     SignOff,
 )
 from grading.people import approvals
 from grading.ports import Notary
+from grading.readings.queries import ratings
 from grading.readings.queries.ratings import scales
 from grading.records.queries import evidence
 from grading.releases import results
 from grading.scores import adjusting, settling
-from grading.workflow.allocation import AllocationState, Pool
 from grading.workflow.approval import StepUp
 
 
@@ -76,7 +73,8 @@ def recompute(session: Session, grade: Grade, *, notary: Notary) -> Sequence[Che
 
 def _numbers(session: Session, grade: Grade) -> list[Check]:
     score, cohort = grade.score, grade.submission.cohort
-    found, used = _readings(session, grade)
+    sealed = ratings.readings_resting_on(session, grade.submission_id, score.rating_ids)
+    used = [rating for reading in sealed for rating in reading.rating_ids.values()]
     checks = [Check("ratings on file and sealed", sorted(score.rating_ids), sorted(used))]
     # Whether the readings were near enough, and enough, was asked when the score was made; what they
     # amount to is asked here.
@@ -87,7 +85,11 @@ def _numbers(session: Session, grade: Grade) -> list[Check]:
         peers_needed=0,
     )
     try:
-        verdict = resolve(found, scales(cohort.rubric_version.rubric), rule)
+        verdict = resolve(
+            [settling.as_reading(one, third=one.professional) for one in sealed],
+            scales(cohort.rubric_version.rubric),
+            rule,
+        )
     except ValueError as error:
         return [*checks, Check("readings that can be computed", "complete", str(error))]
     if not isinstance(verdict, Resolved):
@@ -127,38 +129,6 @@ def _numbers(session: Session, grade: Grade) -> list[Check]:
         Check("band", grade.band, band or results.NOT_PASSED),
         Check("passed", grade.passed, band is not None),
     ]
-
-
-def _readings(session: Session, grade: Grade) -> tuple[list[Reading], list[int]]:
-    """Read the very ratings a score names, as far as they are sealed ratings of this work."""
-    levels: dict[str, dict[str, int]] = defaultdict(dict)
-    professional: dict[str, bool] = {}
-    used: list[int] = []
-    rows = session.execute(
-        select(Rating.id, Rating.allocation_id, Rating.criterion, Rating.level, Allocation.pool)
-        .join(Allocation, Allocation.id == Rating.allocation_id)
-        .where(
-            Rating.id.in_(grade.score.rating_ids),
-            Rating.submission_id == grade.submission_id,
-            Allocation.submission_id == grade.submission_id,
-            Allocation.state == AllocationState.SEALED,
-        )
-        .order_by(Rating.id)
-    )
-    for rating_id, allocation_id, criterion, level, pool in rows:
-        used.append(rating_id)
-        levels[allocation_id][criterion] = level
-        professional[allocation_id] = pool == Pool.PROFESSIONAL
-    readings = [
-        Reading(
-            key=key,
-            pool="professional" if professional[key] else "peer",
-            adjudication=professional[key],
-            levels=given,
-        )
-        for key, given in levels.items()
-    ]
-    return readings, used
 
 
 def _digests(grade: Grade) -> list[Check]:

@@ -1,7 +1,6 @@
 """From sealed ratings to a score, to a third reading, or to one more."""
 
 import math
-from collections import defaultdict
 from dataclasses import replace
 from datetime import datetime
 
@@ -20,13 +19,13 @@ from grading.measurement.scoring.resolution import (
     Waiting,
     resolve,
 )
-from grading.models import Allocation, Discrepancy, Rating, Score, StruckReading, Submission
+from grading.models import Allocation, Discrepancy, Score, Submission
 from grading.readings import allocations
-from grading.readings.queries.ratings import scales, set_aside
+from grading.readings.queries import ratings
+from grading.readings.queries.ratings import SealedReading, scales
 from grading.workflow.adjudication import DiscrepancyState
 from grading.workflow.allocation import (
     OUTSTANDING,
-    THIRD_READINGS,
     AllocationState,
     Pool,
     Purpose,
@@ -55,54 +54,29 @@ def readings(
     session: Session, submission: Submission
 ) -> tuple[list[Reading], dict[str, list[int]]]:
     """Read the sealed readings of a work that count, and the ids of their ratings by allocation."""
-    levels: dict[str, dict[str, int]] = defaultdict(dict)
-    aside: dict[str, set[str]] = defaultdict(set)
-    ids: dict[str, list[int]] = defaultdict(list)
-    kinds: dict[str, tuple[str, str]] = {}
-    rows = session.execute(
-        select(
-            Rating.id,
-            Rating.allocation_id,
-            Rating.criterion,
-            Rating.level,
-            Allocation.pool,
-            Allocation.purpose,
-            set_aside(),
-        )
-        .join(Allocation, Allocation.id == Rating.allocation_id)
-        .where(
-            Rating.submission_id == submission.id,
-            Allocation.state == AllocationState.SEALED,
-            Allocation.id.not_in(select(StruckReading.allocation_id)),
-        )
-        .order_by(Rating.id)
+    sealed = ratings.readings_of_work(session, submission.id)
+    return [as_reading(one, third=one.third) for one in sealed], {
+        one.allocation_id: list(one.rating_ids.values()) for one in sealed
+    }
+
+
+def as_reading(sealed: SealedReading, *, third: bool) -> Reading:
+    """Give a sealed reading as resolution wants it, as one that settles a difference or not."""
+    return Reading(
+        key=sealed.allocation_id,
+        pool="professional" if sealed.professional else "peer",
+        adjudication=third,
+        levels=sealed.levels | sealed.set_aside,
+        set_aside=frozenset(sealed.set_aside),
     )
-    for rating_id, allocation_id, criterion, level, pool, purpose, is_aside in rows:
-        levels[allocation_id][criterion] = level
-        if is_aside:
-            aside[allocation_id].add(criterion)
-        else:
-            ids[allocation_id].append(rating_id)
-        kinds[allocation_id] = (pool, purpose)
-    found = [
-        Reading(
-            key=key,
-            pool="professional" if kinds[key][0] == Pool.PROFESSIONAL else "peer",
-            adjudication=kinds[key][1] in THIRD_READINGS,
-            levels=given,
-            set_aside=frozenset(aside[key]),
-        )
-        for key, given in levels.items()
-    ]
-    return found, ids
 
 
 def set_aside_readings(session: Session, submission: Submission) -> int:
     """Count the professional readings that are whole no longer; others are wanted in their place."""
-    return _aside(readings(session, submission)[0])
+    return _broken(readings(session, submission)[0])
 
 
-def _aside(found: list[Reading]) -> int:
+def _broken(found: list[Reading]) -> int:
     return sum(
         reading.pool == "professional" and not reading.adjudication and not reading.whole
         for reading in found
@@ -147,7 +121,7 @@ def settle(session: Session, submission: Submission, *, now: datetime) -> bool:
     verdict = resolve(
         found,
         scales(cohort.rubric_version.rubric),
-        rule(cohort.plan, submission.professionals_wanted - _aside(found)),
+        rule(cohort.plan, submission.professionals_wanted - _broken(found)),
     )
     open_case = session.scalar(
         select(Discrepancy).where(

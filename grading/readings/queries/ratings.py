@@ -1,14 +1,17 @@
-"""Tables to the long form that the measurement core reads."""
+"""The one reader of ratings: which of them count, and the readings that they make up.
 
-from collections.abc import Callable
+Everything that computes with ratings (settling, adjusting, statistics, routing, recomputing) reads them here,
+so that a reading that was struck, or a level that was set aside, counts nowhere or everywhere.
+"""
+
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-from sqlalchemy import ColumnElement, exists, func, select
+from sqlalchemy import ColumnElement, false, func, select
 from sqlalchemy.orm import Session
 
 from grading.measurement.ratings import Collector, Ratings
-from grading.measurement.scoring.resolution import CriterionScale
+from grading.measurement.scoring.resolution import CriterionScale, composite_of
 from grading.models import (
     Allocation,
     Cohort,
@@ -18,7 +21,7 @@ from grading.models import (
     StruckReading,
 )
 from grading.rubric.definition import Rubric
-from grading.workflow.allocation import OF_ANCHORS, AllocationState, Pool
+from grading.workflow.allocation import OF_ANCHORS, THIRD_READINGS, AllocationState, Pool
 from grading.workflow.monitoring import QuarantineState
 
 # Grader A is the same reading on every page, for a learner and for staff, and stays so when one is added.
@@ -40,94 +43,177 @@ def scales(rubric: Rubric) -> tuple[CriterionScale, ...]:
     )
 
 
-@dataclass(frozen=True)
-class LongRatings:
-    """Sealed ratings of a cohort, one row each.
-
-    Attributes
-    ----------
-    work, rater, criterion : list of str
-        Ids of submission and rater, code of the criterion.
-    level : list of int
-    professional : ndarray of bool
-        Whether the rater rated as a professional.
-    """
-
-    work: list[str]
-    rater: list[str]
-    criterion: list[str]
-    level: list[int]
-    professional: np.ndarray
-
-
 def set_aside() -> ColumnElement[bool]:
-    """Whether a `Rating` of the enclosing statement does not count, for a quarantine in force."""
-    return exists().where(
-        QuarantinedRating.rating_id == Rating.id,
-        Quarantine.id == QuarantinedRating.quarantine_id,
-        Quarantine.state == QuarantineState.IN_FORCE,
+    """True of a `Rating` that does not count, for a quarantine in force."""
+    return Rating.id.in_(
+        select(QuarantinedRating.rating_id)
+        .join(Quarantine, Quarantine.id == QuarantinedRating.quarantine_id)
+        .where(Quarantine.state == QuarantineState.IN_FORCE)
     )
 
 
-def _of_works(cohort: Cohort) -> tuple[ColumnElement[bool], ...]:
-    """The conditions of a cohort's sealed ratings that say something of works, and count."""
+def struck() -> ColumnElement[bool]:
+    """True of an `Allocation` whose whole reading does not count, for a fault found in an appeal."""
+    return Allocation.id.in_(select(StruckReading.allocation_id))
+
+
+def _sealed_in(cohort: Cohort) -> tuple[ColumnElement[bool], ...]:
+    """The conditions of an `Allocation` that is a sealed reading of one of a cohort's works."""
     return (
         Allocation.cohort_id == cohort.id,
         Allocation.state == AllocationState.SEALED,
         Allocation.purpose.not_in(OF_ANCHORS),
-        ~set_aside(),
     )
 
 
+@dataclass(frozen=True)
+class SealedReading:
+    """One sealed reading of a work.
+
+    Attributes
+    ----------
+    third : bool
+        Whether it settles a discrepancy or an appeal.
+    levels, rating_ids : dict
+        By criterion, of the ratings that count.
+    set_aside : dict
+        Levels by criterion that count for nothing while a quarantine is in force.
+    """
+
+    allocation_id: str
+    submission_id: str
+    rater_id: str
+    professional: bool
+    third: bool
+    levels: dict[str, int]
+    rating_ids: dict[str, int]
+    set_aside: dict[str, int]
+
+    def is_whole(self, criteria: Sequence[CriterionScale]) -> bool:
+        """Whether a level counts on every criterion."""
+        return len(self.levels) == len(criteria)
+
+    def points(self, criteria: Sequence[CriterionScale]) -> dict[str, float]:
+        """Points by criterion of a whole reading."""
+        return {one.code: one.points[self.levels[one.code]] for one in criteria}
+
+    def composite(self, criteria: Sequence[CriterionScale]) -> float:
+        """The total of a whole reading, of 100, unrounded."""
+        return composite_of(self.points(criteria), criteria)
+
+
+def readings_of_cohort(session: Session, cohort: Cohort) -> list[SealedReading]:
+    """Read all that counts in a cohort, in one query, oldest first."""
+    return [
+        reading for reading in _readings(session, *_sealed_in(cohort), ~struck()) if reading.levels
+    ]
+
+
+def readings_of_work(session: Session, submission_id: str) -> list[SealedReading]:
+    """Read what counts of a work; levels that are set aside are named apart."""
+    return _readings(
+        session,
+        Rating.submission_id == submission_id,
+        Allocation.state == AllocationState.SEALED,
+        ~struck(),
+    )
+
+
+def readings_resting_on(
+    session: Session, submission_id: str, rating_ids: Sequence[int]
+) -> list[SealedReading]:
+    """Read the very ratings that a score of a work names, as far as they are sealed ratings of it.
+
+    What was struck or set aside since counts as it did when the score was made.
+    """
+    return _readings(
+        session,
+        Rating.id.in_(rating_ids),
+        Rating.submission_id == submission_id,
+        Allocation.submission_id == submission_id,
+        Allocation.state == AllocationState.SEALED,
+        aside=false(),
+    )
+
+
+def _readings(
+    session: Session, *conditions: ColumnElement[bool], aside: ColumnElement[bool] | None = None
+) -> list[SealedReading]:
+    rows = session.execute(
+        select(
+            Rating.allocation_id,
+            Rating.submission_id,
+            Allocation.rater_id,
+            Allocation.pool,
+            Allocation.purpose,
+            Rating.id,
+            Rating.criterion,
+            Rating.level,
+            set_aside() if aside is None else aside,
+        )
+        .join(Allocation, Allocation.id == Rating.allocation_id)
+        .where(*conditions)
+        .order_by(Rating.id)
+    )
+    readings: dict[str, SealedReading] = {}
+    for (
+        allocation_id,
+        work_id,
+        rater_id,
+        pool,
+        purpose,
+        rating_id,
+        criterion,
+        level,
+        is_aside,
+    ) in rows:
+        if allocation_id not in readings:
+            readings[allocation_id] = SealedReading(
+                allocation_id=allocation_id,
+                submission_id=work_id,
+                rater_id=rater_id or "",
+                professional=pool == Pool.PROFESSIONAL,
+                third=purpose in THIRD_READINGS,
+                levels={},
+                rating_ids={},
+                set_aside={},
+            )
+        reading = readings[allocation_id]
+        if is_aside:
+            reading.set_aside[criterion] = level
+        else:
+            reading.levels[criterion] = level
+            reading.rating_ids[criterion] = rating_id
+    return list(readings.values())
+
+
 def fingerprint(session: Session, cohort: Cohort) -> str:
-    """Tell one state of a cohort's sealed ratings from another; what is kept with results that rest on it."""
+    """Fingerprint a cohort's counting ratings, to know whether statistics computed from them are stale.
+
+    Setting ratings aside and restoring them must give the first fingerprint again.
+    """
     count, last = session.execute(
         select(func.count(), func.max(Rating.id))
         .join(Allocation, Allocation.id == Rating.allocation_id)
-        .where(*_of_works(cohort)[:3])
+        .where(*_sealed_in(cohort))
     ).one()
-    # Aside and back again is another count, and the same ones again are the same state.
-    aside = session.execute(
+    aside, aside_sum = session.execute(
         select(func.count(), func.sum(QuarantinedRating.rating_id))
         .join(Quarantine, Quarantine.id == QuarantinedRating.quarantine_id)
         .where(Quarantine.cohort_id == cohort.id, Quarantine.state == QuarantineState.IN_FORCE)
     ).one()
-    struck = session.scalar(
+    n_struck = session.scalar(
         select(func.count())
-        .select_from(StruckReading)
-        .join(Allocation, Allocation.id == StruckReading.allocation_id)
-        .where(Allocation.cohort_id == cohort.id)
+        .select_from(Allocation)
+        .where(Allocation.cohort_id == cohort.id, struck())
     )
-    return f"{count}.{last or 0}.{aside[0]}.{aside[1] or 0}.{struck}"
+    return f"{count}.{last or 0}.{aside}.{aside_sum or 0}.{n_struck}"
 
 
-def sealed_ratings(session: Session, cohort: Cohort) -> LongRatings:
-    """Read all sealed ratings of a cohort's works that are not set aside, in one query."""
-    rows = session.execute(
-        select(
-            Rating.submission_id,
-            Allocation.rater_id,
-            Rating.criterion,
-            Rating.level,
-            Allocation.pool,
-        )
-        .join(Allocation, Allocation.id == Rating.allocation_id)
-        .where(*_of_works(cohort))
-        .order_by(Rating.id)
-    ).all()
-    return LongRatings(
-        work=[row[0] for row in rows],
-        rater=[row[1] or "" for row in rows],
-        criterion=[row[2] for row in rows],
-        level=[row[3] for row in rows],
-        professional=np.array([row[4] == Pool.PROFESSIONAL for row in rows], dtype=bool),
-    )
-
-
-def collected(
+def coded_ratings(
     session: Session, cohort: Cohort, *, progress: Callable[[int], None] | None = None
 ) -> Ratings:
-    """Read all sealed ratings of a cohort as integer codes, however many, in bounded memory.
+    """Read all ratings of a cohort that count as integer codes, however many, in bounded memory.
 
     Levels are their index on the criterion; the column ``role`` is the pool of the rater.
 
@@ -145,7 +231,7 @@ def collected(
             Allocation.pool,
         )
         .join(Allocation, Allocation.id == Rating.allocation_id)
-        .where(*_of_works(cohort))
+        .where(*_sealed_in(cohort), ~struck(), ~set_aside())
         .order_by(Rating.id)
         .execution_options(yield_per=ROWS)
     )
@@ -154,10 +240,10 @@ def collected(
         work, rater, level, criterion, pool = zip(*block, strict=True)
         collector.add(
             work,
-            [one or "" for one in rater],
+            [rater_id or "" for rater_id in rater],
             level,
             criterion=criterion,
-            columns={"role": [str(one) for one in pool]},
+            columns={"role": [str(name) for name in pool]},
         )
         done += len(block)
         if progress is not None:

@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
 from grading.measurement.posterior.aggregation import Aggregation, Readings, aggregate
 from grading.measurement.posterior.prediction import leave_one_out
 from grading.models import Allocation, AnchorPaper, AnchorReading, Cohort, Rating
-from grading.readings.queries.ratings import set_aside
+from grading.readings.queries.ratings import set_aside, struck
 from grading.rubric.definition import Rubric
 from grading.workflow.allocation import ATTEMPTED, AllocationState, Pool, Purpose
 
@@ -26,7 +26,10 @@ TOTAL = None
 
 @dataclass(frozen=True)
 class Sheet:
-    """One sealed reading: levels by criterion, and the definitive ones where it was a check item."""
+    """One sealed reading: levels by criterion, and the definitive ones where it was a check item.
+
+    Levels on the criteria in ``aside`` do not count: they were set aside, or the reading was struck.
+    """
 
     allocation_id: str
     submission_id: str
@@ -95,7 +98,7 @@ def sheets(session: Session, cohort: Cohort) -> list[Sheet]:
             Rating.allocation_id,
             Rating.criterion,
             Rating.level,
-            set_aside(),
+            or_(set_aside(), struck()),
             Allocation.submission_id,
             Allocation.rater_id,
             Allocation.pool,

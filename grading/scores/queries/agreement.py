@@ -17,7 +17,7 @@ from grading.measurement.agreement import Agreement, Coefficient
 from grading.measurement.agreement.coefficient import Interval
 from grading.measurement.ratings import Ratings
 from grading.models import Cohort
-from grading.readings.queries.ratings import LongRatings, sealed_ratings
+from grading.readings.queries.ratings import SealedReading, readings_of_cohort, scales
 from grading.rubric.definition import Rubric
 
 # Below this many works a page shows no value: a few pairs say nothing about a panel.
@@ -58,70 +58,62 @@ class Part:
     professional: NDArray[np.bool_]
 
 
-def _parts(rubric: Rubric, rows: LongRatings) -> Iterator[Part]:
+@dataclass(frozen=True, eq=False)
+class Totals:
+    """Each whole reading's composite, of 100, unrounded."""
+
+    works: list[str]
+    raters: list[str]
+    totals: list[float]
+    professional: NDArray[np.bool_]
+
+
+def _totals(rubric: Rubric, readings: Sequence[SealedReading]) -> Totals:
+    criteria = scales(rubric)
+    whole = [reading for reading in readings if reading.is_whole(criteria)]
+    return Totals(
+        [reading.submission_id for reading in whole],
+        [reading.rater_id for reading in whole],
+        [reading.composite(criteria) for reading in whole],
+        np.array([reading.professional for reading in whole], dtype=bool),
+    )
+
+
+def _parts(rubric: Rubric, readings: Sequence[SealedReading], totals: Totals) -> Iterator[Part]:
     for criterion in rubric.criteria:
-        mask = [code == criterion.code for code in rows.criterion]
-        ratings = Ratings.from_long(
-            _kept(rows.work, mask),
-            _kept(rows.rater, mask),
-            _kept(rows.level, mask),
-            levels=range(len(criterion.levels)),
+        given = [reading for reading in readings if criterion.code in reading.levels]
+        yield Part(
+            criterion.code,
+            criterion.title,
+            Ratings.from_long(
+                [reading.submission_id for reading in given],
+                [reading.rater_id for reading in given],
+                [reading.levels[criterion.code] for reading in given],
+                levels=range(len(criterion.levels)),
+            ),
+            np.array([reading.professional for reading in given], dtype=bool),
         )
-        yield Part(criterion.code, criterion.title, ratings, rows.professional[mask])
-    keys, totals, pool = _totals(rubric, rows)
     yield Part(
         None,
         "Total",
         Ratings.from_long(
-            [work for work, _ in keys],
-            [rater for _, rater in keys],
-            [round(total) for total in totals],
+            totals.works,
+            totals.raters,
+            [round(total) for total in totals.totals],
             levels=range(101),
         ),
-        pool,
+        totals.professional,
     )
 
 
 def report(session: Session, cohort: Cohort) -> list[CriterionAgreement]:
     """Compute agreement on each criterion and on the total, from one query."""
-    rows = sealed_ratings(session, cohort)
+    rubric = cohort.rubric_version.rubric
+    readings = readings_of_cohort(session, cohort)
     return [
         _agreements(part.code, part.title, part.ratings, part.professional)
-        for part in _parts(cohort.rubric_version.rubric, rows)
+        for part in _parts(rubric, readings, _totals(rubric, readings))
     ]
-
-
-def _kept(values: list[Any], mask: list[bool]) -> list[Any]:
-    return [value for value, keep in zip(values, mask, strict=True) if keep]
-
-
-def _totals(
-    rubric: Rubric, rows: LongRatings
-) -> tuple[list[tuple[str, str]], list[float], NDArray[np.bool_]]:
-    """Each whole reading's composite, of 100, unrounded: (work, rater), total, whether professional."""
-    weights = {criterion.code: criterion.weight for criterion in rubric.criteria}
-    shares = {
-        criterion.code: [
-            level.points / max(item.points for item in criterion.levels)
-            for level in criterion.levels
-        ]
-        for criterion in rubric.criteria
-    }
-    sheets: dict[tuple[str, str, bool], dict[str, float]] = defaultdict(dict)
-    for work, rater, criterion, level, professional in zip(
-        rows.work, rows.rater, rows.criterion, rows.level, rows.professional, strict=True
-    ):
-        sheets[work, rater, bool(professional)][criterion] = (
-            weights[criterion] * shares[criterion][level]
-        )
-    scale = 100 / math.fsum(weights.values())
-    whole = {key: scale * math.fsum(given.values()) for key, given in sheets.items()
-             if len(given) == len(weights)}  # fmt: skip
-    return (
-        [(work, rater) for work, rater, _ in whole],
-        list(whole.values()),
-        np.array([professional for _, _, professional in whole], dtype=bool),
-    )
 
 
 def _value(coefficient: Coefficient) -> float | None:
@@ -164,9 +156,9 @@ HISTOGRAM = 5
 def detailed(session: Session, cohort: Cohort) -> dict[str, Any]:
     """Compute all that the agreement page shows; what is undefined is None with its reason."""
     rubric = cohort.rubric_version.rubric
-    rows = sealed_ratings(session, cohort)
-    parts = list(_parts(rubric, rows))
-    keys, totals, professional = _totals(rubric, rows)
+    readings = readings_of_cohort(session, cohort)
+    totals = _totals(rubric, readings)
+    parts = list(_parts(rubric, readings, totals))
     return {
         "criteria": [
             {
@@ -181,9 +173,9 @@ def detailed(session: Session, cohort: Cohort) -> dict[str, Any]:
             for part in parts
         ],
         "pairs": _pairs(parts[-1]),
-        "bland_altman": _bland_altman(keys, totals, professional),
-        "levels": _levels(rubric, rows),
-        "totals": _histogram(keys, totals, professional),
+        "bland_altman": _bland_altman(totals),
+        "levels": _levels(rubric, readings),
+        "totals": _histogram(totals),
     }
 
 
@@ -280,22 +272,20 @@ def _clustered(kappa: Sequence[Sequence[float | None]]) -> list[int]:
     return [int(i) for i in hierarchy.leaves_list(tree)]
 
 
-def _means(
-    keys: Sequence[tuple[str, str]], totals: Sequence[float], rows: NDArray[np.bool_]
-) -> dict[str, float]:
-    """Mean total of each work over the readings of a mask."""
+def _means(totals: Totals, *, professional: bool) -> dict[str, float]:
+    """Mean total of each work over the readings of one pool."""
     given: dict[str, list[float]] = defaultdict(list)
-    for (work, _), total, wanted in zip(keys, totals, rows.tolist(), strict=True):
-        if wanted:
+    for work, total, pool in zip(
+        totals.works, totals.totals, totals.professional.tolist(), strict=True
+    ):
+        if pool == professional:
             given[work].append(total)
     return {work: math.fsum(each) / len(each) for work, each in given.items()}
 
 
-def _bland_altman(
-    keys: Sequence[tuple[str, str]], totals: Sequence[float], professional: NDArray[np.bool_]
-) -> dict[str, Any]:
+def _bland_altman(totals: Totals) -> dict[str, Any]:
     """Peers' mean totals less graders', against the mean of both."""
-    graders, peers = _means(keys, totals, professional), _means(keys, totals, ~professional)
+    graders, peers = (_means(totals, professional=pool) for pool in (True, False))
     both = sorted(graders.keys() & peers.keys())
     if len(both) < ENOUGH:
         return {"works": len(both), "points": []}
@@ -317,27 +307,24 @@ def _bland_altman(
     }
 
 
-def _levels(rubric: Rubric, rows: LongRatings) -> dict[str, Any]:
+def _levels(rubric: Rubric, readings: Sequence[SealedReading]) -> dict[str, Any]:
     """How often each level was given, by criterion and pool."""
     counts = {
         criterion.code: {pool: [0] * len(criterion.levels) for pool in ("professionals", "peers")}
         for criterion in rubric.criteria
     }
     works: dict[str, set[str]] = {"professionals": set(), "peers": set()}
-    for work, criterion, level, professional in zip(
-        rows.work, rows.criterion, rows.level, rows.professional, strict=True
-    ):
-        pool = "professionals" if professional else "peers"
-        counts[criterion][pool][level] += 1
-        works[pool].add(work)
+    for reading in readings:
+        pool = "professionals" if reading.professional else "peers"
+        works[pool].add(reading.submission_id)
+        for criterion, level in reading.levels.items():
+            counts[criterion][pool][level] += 1
     return {"counts": counts, "works": {pool: len(found) for pool, found in works.items()}}
 
 
-def _histogram(
-    keys: Sequence[tuple[str, str]], totals: Sequence[float], professional: NDArray[np.bool_]
-) -> dict[str, Any]:
+def _histogram(totals: Totals) -> dict[str, Any]:
     """How the graders' mean totals are spread, in steps of five points."""
-    means = _means(keys, totals, professional)
+    means = _means(totals, professional=True)
     edges = list(range(0, 101, HISTOGRAM))
     counts, _ = np.histogram(list(means.values()), edges)
     return {

@@ -2,6 +2,8 @@
 
 import math
 import statistics
+from collections import defaultdict
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -17,10 +19,11 @@ from grading.measurement.components.generalizability import (
 )
 from grading.measurement.ratings import Ratings
 from grading.measurement.scoring.decision import livingston_lewis
+from grading.measurement.scoring.resolution import CriterionScale
 from grading.models import Allocation, Cohort
-from grading.readings.queries.ratings import sealed_ratings
+from grading.readings.queries.ratings import SealedReading, readings_of_cohort, scales
 from grading.scores.queries.routing_board import HALF_POINT
-from grading.scores.queries.severity import ENOUGH, known, worth
+from grading.scores.queries.severity import ENOUGH, known
 from grading.workflow.allocation import OF_ANCHORS, AllocationState, Pool
 
 TARGET = 0.8
@@ -38,31 +41,29 @@ def detailed(session: Session, cohort: Cohort) -> dict[str, Any]:
         ``works`` and a ``reason`` where there is too little.
     """
     rubric = cohort.rubric_version.rubric
-    rows = sealed_ratings(session, cohort)
-    adds = worth(rubric)
-    sheets: dict[tuple[str, str], dict[str, int]] = {}
-    for work, rater, criterion, level, professional in zip(
-        rows.work, rows.rater, rows.criterion, rows.level, rows.professional, strict=True
-    ):
-        if professional:
-            sheets.setdefault((work, rater), {})[criterion] = level
-    whole = {key: given for key, given in sheets.items() if len(given) == len(rubric.criteria)}
-    readings = [
-        (work, rater, math.fsum(adds[code][level] for code, level in given.items()))
-        for (work, rater), given in whole.items()
+    criteria = scales(rubric)
+    whole = [
+        reading
+        for reading in readings_of_cohort(session, cohort)
+        if reading.professional and reading.is_whole(criteria)
     ]
-    by_work: dict[str, list[float]] = {}
-    for work, _rater, total in readings:
-        by_work.setdefault(work, []).append(total)
+    totals = [reading.composite(criteria) for reading in whole]
+    by_work: dict[str, list[float]] = defaultdict(list)
+    for reading, total in zip(whole, totals, strict=True):
+        by_work[reading.submission_id].append(total)
     head: dict[str, Any] = {
         "works": len(by_work),
         "readings": len(whole),
-        "twice": sum(len(totals) > 1 for totals in by_work.values()),
+        "twice": sum(len(given) > 1 for given in by_work.values()),
         "reason": None,
     }
     if head["twice"] < ENOUGH:
         return head | {"reason": "too few projects were read twice"}
-    ratings = Ratings.from_long(*map(list, zip(*readings, strict=True)))
+    ratings = Ratings.from_long(
+        [reading.submission_id for reading in whole],
+        [reading.rater_id for reading in whole],
+        totals,
+    )
     found = variance_components(ratings, effects=("work", "rater"))
     if found.reason is not None:
         return head | {"reason": found.reason}
@@ -80,7 +81,7 @@ def detailed(session: Session, cohort: Cohort) -> dict[str, Any]:
             ),
         },
         "minutes": minutes,
-        "single": _single(whole, adds),
+        "single": _single(whole, criteria),
         "decision": _decision(cohort, found, by_work),
         "note": found.note,
     }
@@ -125,18 +126,18 @@ def _needed(found: RatersNeeded, minutes: float | None) -> dict[str, Any]:
 
 
 def _single(
-    whole: dict[tuple[str, str], dict[str, int]], adds: dict[Any, list[float]]
+    whole: Sequence[SealedReading], criteria: Sequence[CriterionScale]
 ) -> list[dict[str, Any]]:
     """Components of single ratings, by moments: instant, whatever the design."""
     rows = [
-        (work, rater, code, 100 * adds[code][level] / (max(adds[code]) or 1))
-        for (work, rater), given in whole.items()
-        for code, level in given.items()
+        (reading.submission_id, reading.rater_id, one.code, points / max(one.points))
+        for reading in whole
+        for one, points in zip(criteria, reading.points(criteria).values(), strict=True)
     ]
     ratings = Ratings.from_long(
         [row[0] for row in rows],
         [row[1] for row in rows],
-        [round(row[3], 6) for row in rows],
+        [round(100 * row[3], 6) for row in rows],
         criterion=[row[2] for row in rows],
     )
     found = variance_components(ratings, method="moments")

@@ -1,7 +1,5 @@
 """What a cohort's readings say about each of its works: the ground that routing stands on."""
 
-import math
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -11,8 +9,7 @@ from sqlalchemy.orm import Session
 from grading.measurement.allocation.routing import Board, Decisions, Limits
 from grading.measurement.posterior.aggregation import Aggregation, Readings, aggregate
 from grading.models import Allocation, Cohort, Exposure, Submission
-from grading.readings.queries.ratings import sealed_ratings
-from grading.rubric.definition import Rubric
+from grading.readings.queries.ratings import readings_of_cohort, scales
 from grading.workflow.allocation import OUTSTANDING, AllocationState, Pool
 from grading.workflow.cohort import CohortState
 from grading.workflow.plan import GradingPlan
@@ -40,30 +37,16 @@ class Totals:
 
 def totals(session: Session, cohort: Cohort) -> Totals:
     """Read the composites of a cohort's sheets, in one query."""
-    rubric: Rubric = cohort.rubric_version.rubric
-    weight = {one.code: one.weight for one in rubric.criteria}
-    share = {
-        one.code: [level.points / one.levels[-1].points for level in one.levels]
-        for one in rubric.criteria
-    }
-    scale = 100 / math.fsum(weight.values())
-    rows = sealed_ratings(session, cohort)
-    sheets: dict[tuple[str, str, bool], dict[str, float]] = defaultdict(dict)
-    for work, rater, criterion, level, professional in zip(
-        rows.work, rows.rater, rows.criterion, rows.level, rows.professional, strict=True
-    ):
-        sheets[work, rater, bool(professional)][criterion] = (
-            weight[criterion] * share[criterion][level]
-        )
-    whole = {key: given for key, given in sheets.items() if len(given) == len(weight)}
-    readings = Readings.from_long(
-        [work for work, _rater, _professional in whole],
-        [(rater, professional) for _work, rater, professional in whole],
-        [scale * math.fsum(given.values()) for given in whole.values()],
-    )
+    criteria = scales(cohort.rubric_version.rubric)
+    whole = [one for one in readings_of_cohort(session, cohort) if one.is_whole(criteria)]
+    raters = [(one.rater_id, one.professional) for one in whole]
     return Totals(
-        readings,
-        frozenset((rater, professional) for _work, rater, professional in whole if professional),
+        Readings.from_long(
+            [one.submission_id for one in whole],
+            raters,
+            [one.composite(criteria) for one in whole],
+        ),
+        frozenset(rater for rater in raters if rater[1]),
     )
 
 

@@ -12,7 +12,7 @@ from grading.measurement.ratings import Ratings
 from grading.measurement.severity import SeverityFit, Summary
 from grading.measurement.severity.expected_total import expected_total, measure_of_total
 from grading.models import Cohort
-from grading.readings.queries.ratings import collected
+from grading.readings.queries.ratings import coded_ratings
 from grading.rubric.definition import Rubric
 from grading.scores.queries.routing_board import HALF_POINT
 from grading.workflow.allocation import Pool
@@ -43,7 +43,7 @@ def worth(rubric: Rubric) -> dict[Hashable, list[float]]:
 
 def professionals(session: Session, cohort: Cohort) -> Ratings:
     """Read the professionals' ratings alone: peers are too many and too different to share the model."""
-    rows = collected(session, cohort)
+    rows = coded_ratings(session, cohort)
     if not len(rows):
         return rows
     role = rows.columns["role"]
