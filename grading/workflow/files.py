@@ -5,7 +5,7 @@ import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import PurePosixPath
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from grading.errors import Refused
 
@@ -19,56 +19,32 @@ MOST_JSON = 20_000_000
 
 @dataclass(frozen=True)
 class Kind:
-    """A kind of file: its suffix names it."""
+    """A kind of file: its suffix names it, its check sees that the content is what the name says."""
 
     suffix: str
     media_type: str
     label: str
+    check: "Check"
+    # Shown on the reader's page; a file of another kind is only downloaded.
+    is_image: bool = False
+    other_suffixes: tuple[str, ...] = ()
 
 
-def _kinds(*rows: tuple[str, str, str]) -> dict[str, Kind]:
-    return {suffix: Kind(suffix, media_type, label) for suffix, media_type, label in rows}
-
-
-_OFFICE = "application/vnd.openxmlformats-officedocument."
-KINDS = _kinds(
-    ("pdf", "application/pdf", "PDF"),
-    ("docx", _OFFICE + "wordprocessingml.document", "Word"),
-    ("pptx", _OFFICE + "presentationml.presentation", "PowerPoint"),
-    ("xlsx", _OFFICE + "spreadsheetml.sheet", "Excel"),
-    ("ipynb", "application/x-ipynb+json", "notebook"),
-    ("zip", "application/zip", "ZIP"),
-    ("png", "image/png", "PNG"),
-    ("jpg", "image/jpeg", "JPEG"),
-    ("mp4", "video/mp4", "MP4"),
-    ("webm", "video/webm", "WebM"),
-    ("csv", "text/csv", "CSV"),
-    ("json", "application/json", "JSON"),
-    ("txt", "text/plain", "text"),
-    ("md", "text/markdown", "Markdown"),
-    ("py", "text/x-python", "Python"),
-    ("r", "text/x-r", "R"),
-)
-IMAGES = ("png", "jpg")
-_SAME = {"jpeg": "jpg"}
-_MAIN_PART = {
-    "docx": "word/document.xml",
-    "pptx": "ppt/presentation.xml",
-    "xlsx": "xl/workbook.xml",
-}
+# Reads the data of a file of that name from its start; raises `Refused` where it is not of the kind.
+Check = Callable[[str, BinaryIO, Kind], None]
 
 
 def kind_of(name: str) -> Kind:
     """Give the kind a file name claims; raises `Refused` naming the kinds there are."""
     suffix = PurePosixPath(name.replace("\\", "/")).suffix.lower().lstrip(".")
-    suffix = _SAME.get(suffix, suffix)
-    if suffix not in KINDS:
+    kind = _BY_SUFFIX.get(suffix)
+    if kind is None:
         raise Refused(
             "The file “%(name)s” must be one of %(kinds)s.",
             name=name,
             kinds=", ".join(kind.label for kind in KINDS.values()),
         )
-    return KINDS[suffix]
+    return kind
 
 
 def neutral_name(blind_code: str, number: int, kind: Kind) -> str:
@@ -95,7 +71,7 @@ def check(name: str, data: BinaryIO, size: int) -> Kind:
     if size == 0:
         raise Refused("The file “%(name)s” is empty.", name=name)
     data.seek(0)
-    _CHECKS[kind.suffix](name, data, kind)
+    kind.check(name, data, kind)
     return kind
 
 
@@ -107,7 +83,7 @@ def _not_that(name: str, kind: Kind) -> Refused:
     )
 
 
-def _starts(*magic: bytes, at: int = 0) -> Callable[[str, BinaryIO, Kind], None]:
+def _starts(*magic: bytes, at: int = 0) -> Check:
     def check_start(name: str, data: BinaryIO, kind: Kind) -> None:
         head = data.read(at + max(len(item) for item in magic))
         if not any(head[at:].startswith(item) for item in magic):
@@ -138,7 +114,20 @@ def _pdf(name: str, data: BinaryIO, kind: Kind) -> None:
         raise Refused("The file “%(name)s” has no pages.", name=name)
 
 
-def _archive(name: str, data: BinaryIO, kind: Kind) -> None:
+def _zip(name: str, data: BinaryIO, kind: Kind) -> None:
+    _entries(name, data, kind)
+
+
+def _office(main_part: str) -> Check:
+    def check_main_part(name: str, data: BinaryIO, kind: Kind) -> None:
+        if main_part not in _entries(name, data, kind):
+            raise _not_that(name, kind)
+
+    return check_main_part
+
+
+def _entries(name: str, data: BinaryIO, kind: Kind) -> set[str]:
+    """Give the names in an archive; raise `Refused` for one that is none, or would do harm."""
     try:
         with zipfile.ZipFile(data) as archive:
             entries = archive.infolist()
@@ -168,9 +157,7 @@ def _archive(name: str, data: BinaryIO, kind: Kind) -> None:
             raise Refused(
                 "The file “%(name)s” is locked with a password. Save it without one.", name=name
             )
-    main = _MAIN_PART.get(kind.suffix)
-    if main and main not in {entry.filename for entry in entries}:
-        raise _not_that(name, kind)
+    return {entry.filename for entry in entries}
 
 
 def _text(name: str, data: BinaryIO, kind: Kind) -> None:
@@ -194,34 +181,58 @@ def _text(name: str, data: BinaryIO, kind: Kind) -> None:
 
 
 def _json(name: str, data: BinaryIO, kind: Kind) -> None:
+    _json_value(name, data, kind)
+
+
+def _notebook(name: str, data: BinaryIO, kind: Kind) -> None:
+    notebook = _json_value(name, data, kind)
+    if not (isinstance(notebook, dict) and isinstance(notebook.get("cells"), list)):
+        raise _not_that(name, kind)
+
+
+def _json_value(name: str, data: BinaryIO, kind: Kind) -> Any:
     raw = data.read(MOST_JSON + 1)
     if len(raw) > MOST_JSON:
         raise Refused("The file “%(name)s” must be smaller than 20 MB.", name=name)
     try:
-        value = json.loads(raw)
+        return json.loads(raw)
     except (ValueError, RecursionError):
         raise _not_that(name, kind) from None
-    if kind.suffix == "ipynb" and not (
-        isinstance(value, dict) and isinstance(value.get("cells"), list)
-    ):
-        raise _not_that(name, kind)
 
 
-_CHECKS: dict[str, Callable[[str, BinaryIO, Kind], None]] = {
-    "pdf": _pdf,
-    "docx": _archive,
-    "pptx": _archive,
-    "xlsx": _archive,
-    "zip": _archive,
-    "ipynb": _json,
-    "json": _json,
-    "png": _starts(b"\x89PNG\r\n\x1a\n"),
-    "jpg": _starts(b"\xff\xd8\xff"),
-    "mp4": _starts(b"ftyp", at=4),
-    "webm": _starts(b"\x1a\x45\xdf\xa3"),
-    "csv": _text,
-    "txt": _text,
-    "md": _text,
-    "py": _text,
-    "r": _text,
+_OFFICE = "application/vnd.openxmlformats-officedocument."
+_DOCX, _PPTX, _XLSX = (
+    _OFFICE + part
+    for part in ("wordprocessingml.document", "presentationml.presentation", "spreadsheetml.sheet")
+)
+KINDS = {
+    kind.suffix: kind
+    for kind in (
+        Kind("pdf", "application/pdf", "PDF", _pdf),
+        Kind("docx", _DOCX, "Word", _office("word/document.xml")),
+        Kind("pptx", _PPTX, "PowerPoint", _office("ppt/presentation.xml")),
+        Kind("xlsx", _XLSX, "Excel", _office("xl/workbook.xml")),
+        Kind("ipynb", "application/x-ipynb+json", "notebook", _notebook),
+        Kind("zip", "application/zip", "ZIP", _zip),
+        Kind("png", "image/png", "PNG", _starts(b"\x89PNG\r\n\x1a\n"), is_image=True),
+        Kind(
+            "jpg",
+            "image/jpeg",
+            "JPEG",
+            _starts(b"\xff\xd8\xff"),
+            is_image=True,
+            other_suffixes=("jpeg",),
+        ),
+        Kind("mp4", "video/mp4", "MP4", _starts(b"ftyp", at=4)),
+        Kind("webm", "video/webm", "WebM", _starts(b"\x1a\x45\xdf\xa3")),
+        Kind("csv", "text/csv", "CSV", _text),
+        Kind("json", "application/json", "JSON", _json),
+        Kind("txt", "text/plain", "text", _text),
+        Kind("md", "text/markdown", "Markdown", _text),
+        Kind("py", "text/x-python", "Python", _text),
+        Kind("r", "text/x-r", "R", _text),
+    )
+}
+_BY_SUFFIX = {
+    suffix: kind for kind in KINDS.values() for suffix in (kind.suffix, *kind.other_suffixes)
 }

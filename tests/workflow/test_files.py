@@ -37,23 +37,39 @@ def checked(name: str, data: bytes) -> str:
     return check(name, stream, len(data)).suffix
 
 
-@pytest.mark.parametrize(
-    ("name", "data", "suffix"),
-    [
-        ("a.pdf", a_pdf(), "pdf"),
-        ("b.PNG", PNG, "png"),
-        ("photo.jpeg", b"\xff\xd8\xff\xe0rest", "jpg"),
-        ("c.zip", a_zip(a=b"1"), "zip"),
-        ("d.docx", a_zip(**{"word__document.xml": b"<x/>"}), "docx"),
-        ("e.ipynb", json.dumps({"cells": []}).encode(), "ipynb"),
-        ("f.csv", "größe,1\n".encode(), "csv"),
-        ("g.mp4", b"\0\0\0\x18ftypmp42", "mp4"),
-        ("h.json", b"[1]", "json"),
-        ("i.txt", ("é" * 600_000).encode(), "txt"),
-    ],
-)
-def test_what_is_taken(name: str, data: bytes, suffix: str) -> None:
-    assert checked(name, data) == suffix
+ACCEPTED = {
+    "a.pdf": a_pdf(),
+    "b.PNG": PNG,
+    "photo.jpeg": b"\xff\xd8\xff\xe0rest",
+    "c.zip": a_zip(a=b"1"),
+    "d.docx": a_zip(**{"word__document.xml": b"<x/>"}),
+    "e.pptx": a_zip(**{"ppt__presentation.xml": b"<x/>"}),
+    "f.xlsx": a_zip(**{"xl__workbook.xml": b"<x/>"}),
+    "g.ipynb": json.dumps({"cells": []}).encode(),
+    "h.csv": "größe,1\n".encode(),
+    "i.mp4": b"\0\0\0\x18ftypmp42",
+    "j.webm": b"\x1a\x45\xdf\xa3",
+    "k.json": b"[1]",
+    "l.txt": ("é" * 600_000).encode(),
+    "m.md": b"# Method",
+    "n.py": b"print(1)",
+    "o.R": b"print(1)",
+}
+
+
+@pytest.mark.parametrize("name", ACCEPTED)
+def test_what_is_taken(name: str) -> None:
+    assert checked(name, ACCEPTED[name]) == kind_of(name).suffix
+
+
+def test_every_kind_takes_its_own_and_refuses_another() -> None:
+    assert {kind_of(name).suffix for name in ACCEPTED} == set(KINDS)
+    for suffix, kind in KINDS.items():
+        assert kind.media_type.count("/") == 1
+        assert kind.label
+        with pytest.raises(Refused, match="is not a"):
+            checked(f"work.{suffix}", b"\0\1\2 of no kind")
+    assert {suffix for suffix, kind in KINDS.items() if kind.is_image} == {"png", "jpg"}
 
 
 @pytest.mark.parametrize(

@@ -157,12 +157,12 @@ def _keep_picture(sponsor_id: str) -> tuple[str, str]:
     if sent is None or not sent.filename:
         raise FaultsFound([Fault("", "Choose a picture first.")])
     data = sent_bytes(sponsors.LARGEST_LOGO)
-    kind = files.check(sent.filename, BytesIO(data), len(data)).suffix
-    if kind not in files.IMAGES:
+    kind = files.check(sent.filename, BytesIO(data), len(data))
+    if not kind.is_image:
         raise Refused("The logo must be a PNG or JPEG picture.")
     key = f"sponsors/{sponsor_id}/{secrets.token_urlsafe(12)}"
     access.installation().files.put(key, [data], limit=sponsors.LARGEST_LOGO)
-    return key, kind
+    return key, kind.suffix
 
 
 @bp.post("/sponsors/<sponsor_id>/members")

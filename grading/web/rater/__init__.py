@@ -139,7 +139,7 @@ def _page(
             number,
             files.neutral_name(allocation.blind_code, number, files.KINDS[file.kind]),
             file.size,
-            file.kind in files.IMAGES,
+            files.KINDS[file.kind].is_image,
         )
         for number, file in enumerate(_files(allocation, copy), 1)
     ]
