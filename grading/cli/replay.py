@@ -45,7 +45,7 @@ from grading.models import (
 from grading.models.codes import retold
 from grading.people import accounts
 from grading.programs import programs
-from grading.readings import allocations, holds, reviews
+from grading.readings import holds, loads, reviews
 from grading.releases import releases
 from grading.releases.queries import candidates, gates
 from grading.rubric.definition import Criterion, Level, Rubric
@@ -360,17 +360,17 @@ class Player:
                 )
             )
             graders = participants.with_roles(session, cohort, Role.GRADER)
-            loads = dict(
+            load_by_rater = dict(
                 zip(
                     [grader.id for grader in graders],
-                    allocations.loads(session, cohort, Pool.PROFESSIONAL, graders),
+                    loads.loads(session, cohort, Pool.PROFESSIONAL, graders),
                     strict=True,
                 )
             )
         taken = 0
         for allocation_id in open_items:
-            drawn = self.rng.permutation(len(loads)).tolist()
-            order = sorted(zip(loads.values(), drawn, loads.keys(), strict=True))
+            drawn = self.rng.permutation(len(load_by_rater)).tolist()
+            order = sorted(zip(load_by_rater.values(), drawn, load_by_rater.keys(), strict=True))
             for _, _, rater_id in order:
                 with transaction() as session:
                     claimed = holds.claim(
@@ -381,7 +381,7 @@ class Player:
                         allocation_id=allocation_id,
                     )
                 if claimed is not None:
-                    loads[rater_id] += 1
+                    load_by_rater[rater_id] += 1
                     taken += 1
                     self._read(allocation_id)
                     progress()

@@ -5,7 +5,7 @@ from datetime import datetime
 from math import ceil
 
 import numpy as np
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from grading.cohorts.queries import calendars, participants
@@ -20,10 +20,9 @@ from grading.models import (
     SubmissionMember,
 )
 from grading.models.codes import new_code, new_id
-from grading.readings import eligibility
+from grading.readings import eligibility, loads
 from grading.readings.queries import standings
 from grading.workflow.allocation import (
-    ENDED,
     AllocationState,
     Pool,
     Purpose,
@@ -128,22 +127,6 @@ def peers(session: Session, cohort: Cohort) -> list[Person]:
         for person in participants.with_roles(session, cohort, Role.LEARNER)
         if person.id in wanted
     ]
-
-
-def loads(session: Session, cohort: Cohort, pool: Pool, raters: Sequence[Person]) -> list[int]:
-    """Count what each rater has of a pool's items, ended ones apart."""
-    counted = dict(
-        session.execute(
-            select(Allocation.rater_id, func.count())
-            .where(
-                Allocation.cohort_id == cohort.id,
-                Allocation.pool == pool,
-                Allocation.state.not_in(ENDED),
-            )
-            .group_by(Allocation.rater_id)
-        ).all()
-    )
-    return [counted.get(rater.id, 0) for rater in raters]
 
 
 def _caps(cap: int | None, count: int) -> np.ndarray | None:
@@ -296,7 +279,7 @@ def _draw(
         wanted,
         forbidden=sorted(eligibility.forbidden_pairs(session, cohort, works, raters)),
         load=_caps(cap, len(raters)),
-        already=loads(session, cohort, pool, raters),
+        already=loads.loads(session, cohort, pool, raters),
         link=link,
         rng=rng,
     )
@@ -339,7 +322,7 @@ def allocate_peers(
         list(short),
         forbidden=sorted(eligibility.forbidden_pairs(session, cohort, works, raters)),
         load=_caps(cap, len(raters)),
-        already=loads(session, cohort, Pool.PEER, raters),
+        already=loads.loads(session, cohort, Pool.PEER, raters),
         rng=rng,
     )
     made = _keep(session, works, raters, drawn, Pool.PEER, codes, now)

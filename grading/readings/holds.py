@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, Select, case, func, select
+from sqlalchemy import ColumnElement, and_, case, false, func, select
 from sqlalchemy.orm import Session, aliased
 
 from grading.cohorts.queries import calendars
@@ -11,10 +11,10 @@ from grading.ledger.transitions import move
 from grading.models import Allocation, Cohort, Person, Submission
 from grading.readings import eligibility
 from grading.readings.eligibility import BARRIER_WORDS, gradable, may_read
+from grading.readings.loads import load_of
 from grading.readings.queries import standings
 from grading.workflow.allocation import (
     ATTEMPTED,
-    ENDED,
     HELD,
     THIRD_READINGS,
     AllocationState,
@@ -51,9 +51,14 @@ def own_order(rater: Person) -> ColumnElement[str]:
     return func.md5(Allocation.id + rater.id)
 
 
-def claimable(rater: Person, cohort: Cohort, now: datetime) -> Select[Allocation]:
-    """The statement of a claim: everything that could forbid it stands in its WHERE."""
-    held = aliased(Allocation)
+def claimable(rater: Person, cohort: Cohort, now: datetime) -> ColumnElement[bool]:
+    """Whether an `Allocation` of a `Submission` of the statement is one that a rater could claim now.
+
+    Everything that could forbid a claim stands here, so that nobody is told of what it would refuse.
+    """
+    if cohort.state != CohortState.OPEN:
+        return false()
+    held = aliased(Allocation, name="held_reading")
     holding = (
         select(func.count())
         .select_from(held)
@@ -62,35 +67,21 @@ def claimable(rater: Person, cohort: Cohort, now: datetime) -> Select[Allocation
             held.state.in_(HELD),
             held.hold_until.is_not(None),
         )
+        .correlate(None)
         .scalar_subquery()
     )
-    statement = (
-        select(Allocation)
-        .join(Submission, Submission.id == Allocation.submission_id)
-        .where(
-            Allocation.cohort_id == cohort.id,
-            Allocation.state == AllocationState.OPEN,
-            Allocation.pool == Pool.PROFESSIONAL,
-            gradable(),
-            may_read(rater.id),
-            standings.may_grade(rater.id, cohort, now),
-            holding < cohort.plan.most_holds,
-        )
-    )
+    conditions = [
+        Allocation.cohort_id == cohort.id,
+        Allocation.state == AllocationState.OPEN,
+        Allocation.pool == Pool.PROFESSIONAL,
+        gradable(),
+        may_read(rater.id),
+        standings.may_grade(rater.id, cohort, now),
+        holding < cohort.plan.most_holds,
+    ]
     if cohort.plan.grader_load is not None:
-        other = aliased(Allocation)
-        load = (
-            select(func.count())
-            .select_from(other)
-            .where(
-                other.rater_id == rater.id,
-                other.cohort_id == cohort.id,
-                other.state.not_in(ENDED),
-            )
-            .scalar_subquery()
-        )
-        statement = statement.where(load < cohort.plan.grader_load)
-    return statement
+        conditions.append(load_of(rater, cohort, Pool.PROFESSIONAL) < cohort.plan.grader_load)
+    return and_(*conditions)
 
 
 def claim(
@@ -106,11 +97,13 @@ def claim(
 
     Two raters never get one item: the row is locked as it is found, and a locked one is passed over.
     """
-    if cohort.state != CohortState.OPEN:
-        return None
     # One rater's own claims take turns, so that two tabs cannot pass the most they may hold.
     session.execute(select(Person.id).where(Person.id == rater.id).with_for_update(key_share=True))
-    statement = claimable(rater, cohort, now)
+    statement = (
+        select(Allocation)
+        .join(Submission, Submission.id == Allocation.submission_id)
+        .where(claimable(rater, cohort, now))
+    )
     if allocation_id is not None:
         statement = statement.where(Allocation.id == allocation_id)
     allocation = session.scalar(

@@ -6,7 +6,7 @@ It is asked before a cohort opens, when the plan and the people can still be cha
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
-from math import ceil, floor
+from math import ceil, floor, inf
 
 from grading.workflow.plan import GradingPlan
 
@@ -40,6 +40,8 @@ class People:
     instructors : frozenset of str
         Those who release and decide misconduct; a part of ``deciders``.
     invited_peers, coordinators : int
+    check_papers : int
+        Agreed papers that can come as check items; each grader meets each once.
     kept_apart : mapping from learner to the graders and deciders who may not read them
         By conflict of interest, or because they are the learner.
     """
@@ -50,6 +52,7 @@ class People:
     instructors: frozenset[str]
     invited_peers: int = 0
     coordinators: int = 0
+    check_papers: int = 0
     kept_apart: dict[str, frozenset[str]] = field(default_factory=dict)
 
     @property
@@ -115,6 +118,29 @@ def certain_readings(plan: GradingPlan, learners: int) -> int:
         share = ceil(round(plan.second_share * learners, 9))
         seconds = min(max(share, plan.second_minimum), read)
     return read * plan.professional_readings + seconds
+
+
+def expected_check_items(plan: GradingPlan, people: People, readings: int) -> int:
+    """Count the check items that come among so many readings, shared equally by the graders.
+
+    They count towards the most a grader may have, as readings of work do. What a miss, an alarm or a
+    new day brings comes on top.
+    """
+    graders = len(people.graders)
+    if plan.check_every <= 0 or not graders:
+        return 0
+    early_share = 1 / min(plan.check_every_early, plan.check_every)
+    each = readings / graders
+    early = min(each, plan.check_early * (1 - early_share))
+    items = _checks_beside(early, early_share) + _checks_beside(each - early, 1 / plan.check_every)
+    return graders * floor(min(items, people.check_papers))
+
+
+def _checks_beside(readings: float, share: float) -> float:
+    """Return how many check items come with some readings, when they are a share of all items."""
+    if share >= 1:
+        return inf if readings else 0.0
+    return readings * share / (1 - share)
 
 
 def check(plan: GradingPlan, people: People, time: Time) -> Staffing:
@@ -213,13 +239,14 @@ def _load(
     plan: GradingPlan, people: People, readings: int, needed: float, there: float
 ) -> Iterator[Finding]:
     graders = len(people.graders)
-    if plan.grader_load is not None and readings > graders * plan.grader_load:
+    counted = readings + expected_check_items(plan, people, readings)
+    if plan.grader_load is not None and counted > graders * plan.grader_load:
         yield Finding(
             "load",
             Severity.IMPOSSIBLE,
             "The plan asks for at least %(needed)s readings, and caps what %(graders)s graders may have"
             " at %(there)s.",
-            {"needed": readings, "graders": graders, "there": graders * plan.grader_load},
+            {"needed": counted, "graders": graders, "there": graders * plan.grader_load},
         )
     if needed > there:
         yield Finding(

@@ -256,7 +256,9 @@ def test_each_open_project_that_anyone_may_read_can_be_taken(made: Made, told: S
             person
             for person in readers.values()
             if told.scalar(
-                holds.claimable(person, item.cohort, now).where(Allocation.id == item.id)
+                select(Allocation.id)
+                .join(Submission, Submission.id == Allocation.submission_id)
+                .where(Allocation.id == item.id, holds.claimable(person, item.cohort, now))
             )
         ]
         assert bool(takers) is bool(readers), item.purpose

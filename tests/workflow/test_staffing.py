@@ -12,6 +12,7 @@ from grading.workflow.staffing import (
     Time,
     certain_readings,
     check,
+    expected_check_items,
     most_readings,
 )
 
@@ -120,6 +121,22 @@ def test_time_and_load() -> None:
     for load, impossible in ((18, True), (19, False)):
         found = check(replace(CERTIFICATION, grader_load=load), people(), PLENTY)
         assert ("load" in codes(found)) is impossible
+
+
+def test_check_items_count_towards_the_load() -> None:
+    """8 graders of 18.75 readings each: one item in 5 among the first 10, then one in 20, is a check.
+
+    The first 10 items hold 8 readings and 2 checks; the other 10.75 readings come with 0.57 checks.
+    """
+    plan = replace(
+        CERTIFICATION, grader_load=19, check_every=20, check_every_early=5, check_early=10
+    )
+    for papers, items in ((0, 0), (1, 8), (40, 16)):
+        staff = replace(people(), check_papers=papers)
+        assert expected_check_items(plan, staff, 150) == items
+        found = check(plan, staff, PLENTY)
+        assert ("load" in codes(found)) is (150 + items > 8 * 19)
+    assert expected_check_items(replace(plan, check_every=0), staff, 150) == 0
 
 
 @pytest.mark.parametrize(

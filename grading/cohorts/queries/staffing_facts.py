@@ -3,8 +3,9 @@
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from grading.models import Cohort, ConflictOfInterest, Membership, Person
+from grading.models import AnchorPaper, Cohort, ConflictOfInterest, Membership, Person
 from grading.workflow import staffing
+from grading.workflow.calibration import AnchorState, AnchorUse
 from grading.workflow.cohort import SCORING, Role
 from grading.workflow.plan import GradingPlan
 from grading.workflow.staffing import People, Staffing, Time
@@ -55,6 +56,17 @@ def people(session: Session, cohort: Cohort, *, learners: int | None = None) -> 
         instructors=frozenset(by_role.get(Role.INSTRUCTOR, ())),
         invited_peers=counts.get(Role.PEER, 0),
         coordinators=counts.get(Role.COORDINATOR, 0),
+        check_papers=session.scalar(
+            select(func.count())
+            .select_from(AnchorPaper)
+            .where(
+                AnchorPaper.program_id == cohort.program_id,
+                AnchorPaper.rubric_digest == cohort.rubric_version.digest,
+                AnchorPaper.state == AnchorState.AGREED,
+                AnchorPaper.use == AnchorUse.VALIDITY,
+            )
+        )
+        or 0,
         kept_apart={learner: frozenset(raters) for learner, raters in apart.items()},
     )
 

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import and_, case, func, or_, select
+from sqlalchemy import and_, false, func, or_, select
 from sqlalchemy.orm import Session
 
 from grading.models import (
@@ -13,15 +13,10 @@ from grading.models import (
 )
 from grading.models.conditions import is_member
 from grading.office.needs.base import READS, SETTLES, Kind, Need, Who
-from grading.readings.eligibility import gradable, may_read
-from grading.workflow.allocation import (
-    ATTEMPTED,
-    ENDED,
-    HELD,
-    THIRD_READINGS,
-    AllocationState,
-    Pool,
-)
+from grading.readings import holds
+from grading.readings.eligibility import gradable
+from grading.readings.queries import standings
+from grading.workflow.allocation import ATTEMPTED, THIRD_READINGS, AllocationState, Pool
 from grading.workflow.appeal import AppealState, ExplanationState
 from grading.workflow.cohort import Role
 from grading.workflow.group import TOOK_PART
@@ -34,6 +29,7 @@ def to_read(session: Session, me: Who, now: datetime) -> list[Need]:
         Allocation.cohort_id.in_(ids),
         Allocation.rater_id == me.person.id,
         Allocation.pool == Pool.PROFESSIONAL,
+        ~standings.is_paused(me.person.id, Allocation.cohort_id),
     )
     third = Allocation.purpose.in_(THIRD_READINGS)
     ended = (
@@ -77,7 +73,7 @@ def to_read(session: Session, me: Who, now: datetime) -> list[Need]:
                 code=item.blind_code,
             )
         )
-    return found + _items_given(session, me, mine) + _items_open(session, me)
+    return found + _items_given(session, me, mine) + _items_open(session, me, now)
 
 
 def _items_given(session: Session, me: Who, mine: tuple[object, ...]) -> list[Need]:
@@ -104,46 +100,20 @@ def _items_given(session: Session, me: Who, mine: tuple[object, ...]) -> list[Ne
     ]
 
 
-def _items_open(session: Session, me: Who) -> list[Need]:
-    """Open items a grader could take now: not while they hold as many as they may."""
-    ids = me.having(Role.GRADER)
-    taken: dict[str, int] = {}
-    holding = 0
-    for cohort_id, count, holds in session.execute(
-        select(
-            Allocation.cohort_id,
-            func.count(),
-            func.sum(
-                case(
-                    (
-                        and_(Allocation.state.in_(HELD), Allocation.hold_until.is_not(None)),
-                        1,
-                    ),
-                    else_=0,
-                )
-            ),
-        )
-        .where(Allocation.rater_id == me.person.id, Allocation.state.not_in(ENDED))
-        .group_by(Allocation.cohort_id)
-    ):
-        taken[cohort_id] = count
-        holding += holds
-    free = []
-    for cohort_id in ids:
-        plan = me.cohorts[cohort_id].plan
-        most = plan.grader_load
-        if holding < plan.most_holds and (most is None or taken.get(cohort_id, 0) < most):
-            free.append(cohort_id)
+def _items_open(session: Session, me: Who, now: datetime) -> list[Need]:
+    """Open items that a claim would give a grader now."""
     rows = session.execute(
         select(Allocation.cohort_id, func.count(), func.min(Appeal.decide_by))
         .join(Submission, Submission.id == Allocation.submission_id)
         .join(Appeal, Appeal.allocation_id == Allocation.id, isouter=True)
         .where(
-            Allocation.cohort_id.in_(free),
-            Allocation.state == AllocationState.OPEN,
-            Allocation.pool == Pool.PROFESSIONAL,
-            gradable(),
-            may_read(me.person.id),
+            or_(
+                false(),
+                *(
+                    holds.claimable(me.person, me.cohorts[cohort_id], now)
+                    for cohort_id in me.having(Role.GRADER)
+                ),
+            ),
         )
         .group_by(Allocation.cohort_id)
     )

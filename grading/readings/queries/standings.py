@@ -3,12 +3,30 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, and_, exists, func, or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, and_, func, or_, select
+from sqlalchemy.orm import Session, aliased
 from sqlalchemy.orm.attributes import InstrumentedAttribute
 
 from grading.models import AnchorMarking, AnchorPaper, Cohort, Person, QueuePause, Standing
 from grading.workflow.calibration import CLEARED, AnchorState
+
+
+def is_paused(
+    person_id: str | InstrumentedAttribute[str] | InstrumentedAttribute[str | None],
+    cohort_id: str | InstrumentedAttribute[str],
+) -> ColumnElement[bool]:
+    """Whether a pause is on a person's queue in a cohort."""
+    pause = aliased(QueuePause, name="pause_in_force")
+    return (
+        select(pause.id)
+        .where(
+            pause.cohort_id == cohort_id,
+            pause.person_id == person_id,
+            pause.ended_at.is_(None),
+        )
+        .correlate_except(pause)
+        .exists()
+    )
 
 
 def may_grade(
@@ -17,11 +35,7 @@ def may_grade(
     now: datetime,
 ) -> ColumnElement[bool]:
     """Whether a person of the enclosing statement is given live projects of a cohort now."""
-    paused = exists().where(
-        QueuePause.cohort_id == cohort.id,
-        QueuePause.person_id == person_id,
-        QueuePause.ended_at.is_(None),
-    )
+    paused = is_paused(person_id, cohort.id)
     if cohort.plan.calibration == "off":
         return ~paused
     codes = [criterion.code for criterion in cohort.rubric_version.rubric.criteria]
