@@ -58,6 +58,11 @@ class Rubric:
         raise KeyError(code)
 
     @property
+    def titles(self) -> dict[str, str]:
+        """Each criterion's title by its code."""
+        return {criterion.code: criterion.title for criterion in self.criteria}
+
+    @property
     def digest(self) -> str:
         """SHA-256, in hexadecimal, of the canonical JSON; 4 and 4.0 are the same number."""
         text = json.dumps(self.to_dict(), sort_keys=True, separators=(",", ":"), ensure_ascii=False)

@@ -182,7 +182,7 @@ def severity(parts: Sequence[Part], rubric: Rubric) -> Figure | None:
     """How strict on the total and on each criterion, with 95 % intervals."""
     if not parts:
         return None
-    titles = {one.code: one.title for one in rubric.criteria}
+    titles = rubric.titles
     data = []
     for part in parts:
         label, effect = titles[part.criterion] if part.criterion else _("Total"), part.severity

@@ -29,7 +29,7 @@ from grading.models import (
 from grading.office import needs
 from grading.people import accounts, approvals
 from grading.releases.queries.cohort_overview import case_code
-from grading.web.instructor import release_page
+from grading.web.instructor import release
 from grading.workflow.allocation import AllocationState
 from tests import factories
 from tests.authenticator import Authenticator
@@ -205,22 +205,22 @@ def test_reasons_for_a_gate_are_signed_and_a_gate_that_falls_meanwhile_asks_for_
     told = story()
     client = sign_in(told["first"])
     key = add_key(client)
-    monkeypatch.setattr(release_page, "failed", lambda *_given: ["wrong_side"])
+    monkeypatch.setattr(release, "failed_gates", lambda *_given: ["wrong_side"])
     assert client.post(f"/teach/{told['cohort']}/release").status_code == 422
     place = propose(client, told["cohort"], wrong_side="They were read twice.")
     page = client.get(place)
     assert "They were read twice." in text_of(page)
     signed = key.sign(options_of(page))
     with monkeypatch.context() as patch:
-        patch.setattr(release_page, "failed", lambda *_given: ["wrong_side", "kappa:total"])
+        patch.setattr(release, "failed_gates", lambda *_given: ["wrong_side", "kappa:total"])
         answer = client.post(place, data={"assertion": signed})
         assert (answer.status_code, "Give the reason" in text_of(answer)) == (422, True)
     assert client.post(place, data={"assertion": signed}).status_code == 303
     with act() as session:
-        release = session.scalars(select(Release)).one()
-        assert release.overrides == [{"gate": "wrong_side", "reason": "They were read twice."}]
+        proposal = session.scalars(select(Release)).one()
+        assert proposal.overrides == [{"gate": "wrong_side", "reason": "They were read twice."}]
         approval = session.scalars(select(Approval)).one()
-        assert approval.note == {"overrides": release.overrides}
+        assert approval.note == {"overrides": proposal.overrides}
         assert approvals.faults(session, approval) == ()
 
 

@@ -21,7 +21,7 @@ from grading.web import access, step_up
 from grading.web.access import load, requires
 from grading.web.approving.acts import ACTS, Act, reasons
 from grading.web.errors import fault_words, status_of, words
-from grading.web.instructor import release_page, shell
+from grading.web.instructor import release, shell
 from grading.workflow.approval import Action, Change, Proof
 
 bp = Blueprint("approving", __name__, url_prefix="/approve")
@@ -134,7 +134,7 @@ def _changed(challenge_id: str, error: ListChanged) -> Any:
     """Say what changed, and put the list as it is now before the same person; a proposal becomes void."""
     challenge, cohort, act = _challenge(challenge_id)
     if act.again is None:
-        return release_page.voided(challenge.subject_id, error)
+        return release.void_proposal(challenge.subject_id, error)
     try:
         with transaction() as session:
             challenge, cohort, act = _challenge(challenge_id)
@@ -153,7 +153,7 @@ def _faulty(challenge_id: str, error: FaultsFound) -> Any:
     challenge, cohort, act = _challenge(challenge_id)
     faults = {fault.where: fault_words(fault) for fault in error.faults}
     if act.releases:
-        return release_page.page(db.session(), cohort, faults, 422, reasons(challenge))
+        return release.render_dry_run(db.session(), cohort, faults, 422, reasons(challenge))
     return _page(challenge_id, message=" ".join(map(str, faults.values())), status=422)
 
 

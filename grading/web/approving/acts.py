@@ -18,7 +18,7 @@ from grading.releases import points as own_points
 from grading.releases import releases
 from grading.web import access
 from grading.web.instructor import misconduct as cases
-from grading.web.instructor import points, release_page
+from grading.web.instructor import points, release
 from grading.web.rater import questions
 from grading.workflow.approval import Action
 
@@ -90,7 +90,7 @@ def _propose(session: Session, challenge: Challenge, cohort: Cohort, answer: Ans
         access.person(),
         cohort,
         overrides=reasons(challenge),
-        failed_gates=release_page.failed(session, cohort),
+        failed_gates=release.failed_gates(session, cohort),
         answer=answer,
         now=access.now(),
     )
@@ -105,14 +105,14 @@ def _propose_again(session: Session, challenge: Challenge, cohort: Cohort) -> Ch
         access.person(),
         cohort,
         overrides=reasons(challenge),
-        failed_gates=release_page.failed(session, cohort),
+        failed_gates=release.failed_gates(session, cohort),
         now=access.now(),
     )
 
 
 def _sign(session: Session, challenge: Challenge, _cohort: Cohort, answer: Answer) -> Done:
-    release = session.get_one(Release, challenge.subject_id)
-    releases.sign(session, access.person(), release, answer=answer, now=access.now())
+    proposal = session.get_one(Release, challenge.subject_id)
+    releases.sign(session, access.person(), proposal, answer=answer, now=access.now())
     return Done(_("You have signed the release."), _to_releases(challenge) + "#releases")
 
 

@@ -56,7 +56,7 @@ def _outliers(session: Session, cohort: Cohort) -> dict[str, Any]:
         "outliers": kept,
         "hidden": routing_board.may_still_be_read_by(session, cohort, ids, access.person().id),
         "names": dict(session.execute(names).all()),
-        "titles": {one.code: one.title for one in cohort.rubric_version.rubric.criteria},
+        "titles": cohort.rubric_version.rubric.titles,
     }
 
 
@@ -132,7 +132,7 @@ def _page(
         part=part,
         on=on,
         rubric=rubric,
-        titles={one.code: one.title for one in rubric.criteria},
+        titles=rubric.titles,
         figures=[figure for figure in figures if figure is not None],
         alarms=alarms,
         paused=standings.pause_of(session, cohort.id, person.id),
@@ -304,7 +304,7 @@ def _set_aside_page(cohort: Cohort, person: Person, faults: list[Fault] | None =
         cohort,
         person=person,
         rubric=cohort.rubric_version.rubric,
-        titles={one.code: one.title for one in cohort.rubric_version.rubric.criteria},
+        titles=cohort.rubric_version.rubric.titles,
         alarms=alarms,
         chosen=chosen,
         criterion=criterion,
@@ -377,7 +377,7 @@ def _aside_page(cohort: Cohort, form: str = "", faults: list[Fault] | None = Non
         quarantines=quarantines.of_cohort(session, cohort),
         in_force=QuarantineState.IN_FORCE,
         amendments=quarantines.possible_amendments(session, cohort),
-        titles={one.code: one.title for one in cohort.rubric_version.rubric.criteria},
+        titles=cohort.rubric_version.rubric.titles,
         form=form,
         faults={fault.where: fault_words(fault) for fault in faults or ()},
         entered=request.form,

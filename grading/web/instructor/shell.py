@@ -1,8 +1,8 @@
-"""What the pages of those who teach and look after a cohort share: its zone, and what their tabs lead to."""
+"""What the pages of those who teach and look after a cohort share: the blueprint, its zone, and its tabs."""
 
 from typing import Any
 
-from flask import g, render_template
+from flask import Blueprint, g, render_template
 
 from grading.authorization.permissions import Permission
 from grading.authorization.policy import permits
@@ -10,6 +10,8 @@ from grading.models import Cohort
 from grading.releases.queries.cohort_overview import case_code
 from grading.web import access
 from grading.web.access import load
+
+bp = Blueprint("instructor", __name__, url_prefix="/teach")
 
 
 def cohort(cohort_id: str, permission: Permission) -> Cohort:

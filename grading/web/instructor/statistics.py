@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from flask import Blueprint, Response, flash, redirect, request, url_for
+from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
-from flask_babel import lazy_gettext as _l
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -21,30 +21,22 @@ from grading.scores.queries.agreement import ENOUGH
 from grading.scores.queries.generalizability import TARGET
 from grading.web import access, charts, downloads
 from grading.web.access import requires
-from grading.web.instructor import figures, shell
+from grading.web.instructor import shell
+from grading.web.instructor.figures.agreement import (
+    POOLS,
+    bland_altman,
+    coefficients,
+    levels,
+    pairs,
+    totals,
+)
+from grading.web.instructor.figures.reliability import components, reliability
+from grading.web.instructor.figures.severity import forest, wright_map
 from grading.web.instructor.shell import render
 
 bp = Blueprint("statistics", __name__, url_prefix="/teach")
 
 SCORES = Permission.SCORES_READ
-
-EFFECTS: dict[str, Any] = {
-    "work": _l("Projects themselves"),
-    "rater": _l("Severity of graders"),
-    "criterion": _l("Difficulty of criteria"),
-    "work:rater": _l("How one grader sees one project"),
-    "work:criterion": _l("Strengths and weaknesses of projects"),
-    "rater:criterion": _l("Graders’ severity by criterion"),
-    "residual": _l("All else"),
-}
-
-
-def _titles(cohort: Cohort) -> dict[str, str]:
-    return {one.code: one.title for one in cohort.rubric_version.rubric.criteria}
-
-
-def _effects() -> dict[str, str]:
-    return {name: str(label) for name, label in EFFECTS.items()}
 
 
 def _names(session: Session, ids: Sequence[str]) -> dict[str, str]:
@@ -62,8 +54,9 @@ def _age(
     shown = [kept[kind] for kind in kinds if kind in kept]
     state = fingerprint(session, cohort)
     return {
-        "computed_at": min((one.computed_at for one in shown), default=None),
-        "current": len(shown) == len(kinds) and all(one.fingerprint == state for one in shown),
+        "computed_at": min((statistic.computed_at for statistic in shown), default=None),
+        "current": len(shown) == len(kinds)
+        and all(statistic.fingerprint == state for statistic in shown),
         "under_way": statistics.asked(session, cohort),
         "named": request.args.get("names") == "yes",
         "enough": ENOUGH,
@@ -75,33 +68,33 @@ def _agreement(session: Session, cohort: Cohort) -> tuple[dict[str, Any], list[c
     values = _age(session, cohort, kept, ("agreement", "generalizability"))
     if "agreement" not in kept:
         return values | {"found": None}, []
-    found = kept["agreement"].result
+    measures = kept["agreement"].result
     study = kept["generalizability"].result if "generalizability" in kept else {}
     sem = study["by_readings"][0]["sem"] if study.get("by_readings") else None
     rubric = cohort.rubric_version.rubric
-    names = _names(session, found["pairs"]["graders"])
+    names = _names(session, measures["pairs"]["graders"])
     drawn = [
-        *(figures.coefficients(found, pool, _titles(cohort)) for pool in figures.POOLS),
-        figures.pairs(found, names),
-        figures.bland_altman(found),
-        figures.totals(found, cohort.plan.cut, sem),
-        *figures.levels(found, rubric),
+        *(coefficients(measures, pool, cohort.rubric_version.rubric.titles) for pool in POOLS),
+        pairs(measures, names),
+        bland_altman(measures),
+        totals(measures, cohort.plan.cut, sem),
+        *levels(measures, rubric),
     ]
-    return values | {"found": found}, [one for one in drawn if one is not None]
+    return values | {"found": measures}, [figure for figure in drawn if figure is not None]
 
 
 @bp.get("/<cohort_id>/agreement")
 @requires(SCORES)
-def agreement(cohort_id: str) -> Any:
+def agreement(cohort_id: str) -> ResponseReturnValue:
     cohort = shell.cohort(cohort_id, SCORES)
     session = db.session()
     values, drawn = _agreement(session, cohort)
     return render(
         "agreement.html",
         cohort,
-        figures={one.key: one for one in drawn},
+        figures={figure.key: figure for figure in drawn},
         failed={gate.key: gate for gate in gates.agreement_gates(session, cohort)},
-        titles=_titles(cohort),
+        titles=cohort.rubric_version.rubric.titles,
         **values,
     )
 
@@ -112,9 +105,9 @@ def _table(drawn: Sequence[charts.Figure], summary: tuple[Any, Any]) -> Response
     if not key:
         headings, rows = summary
         return downloads.table("statistics.csv", headings, rows)
-    for one in drawn:
-        if one.key == key:
-            return downloads.table(f"{key}.csv", one.headings, one.rows)
+    for figure in drawn:
+        if figure.key == key:
+            return downloads.table(f"{key}.csv", figure.headings, figure.rows)
     raise NotFound("There is no such chart.")
 
 
@@ -129,14 +122,13 @@ def agreement_csv(cohort_id: str) -> Response:
     headings += [f"{kind}{part}" for kind in kinds for part in ("", "_low", "_high", "_method")]
     rows = []
     for item in values["found"]["criteria"] if values["found"] else []:
-        for pool in figures.POOLS:
-            here = item["pools"][pool]
-            row: list[Any] = [item["code"] or "total", pool, here["works"], here["pairs"]]
-            if here["works"] >= ENOUGH:
-                row += [here["exact"], here["adjacent"]]
+        for pool in POOLS:
+            in_pool = item["pools"][pool]
+            row: list[Any] = [item["code"] or "total", pool, in_pool["works"], in_pool["pairs"]]
+            if in_pool["works"] >= ENOUGH:
+                row += [in_pool["exact"], in_pool["adjacent"]]
                 for kind in kinds:
-                    one = here[kind]
-                    row += [one["estimate"], one["low"], one["high"], one["method"]]
+                    row += [in_pool[kind][part] for part in ("estimate", "low", "high", "method")]
             rows.append(row)
     return _table(drawn, (headings, rows))
 
@@ -144,37 +136,37 @@ def agreement_csv(cohort_id: str) -> Response:
 def _severity(session: Session, cohort: Cohort) -> tuple[dict[str, Any], list[charts.Figure]]:
     kept = kept_statistics.kept(session, cohort)
     values = _age(session, cohort, kept, ("severity", "generalizability"))
-    found = kept["severity"].result if "severity" in kept else None
+    measures = kept["severity"].result if "severity" in kept else None
     study = kept["generalizability"].result if "generalizability" in kept else None
-    values |= {"found": found, "study": study, "names": {}}
+    values |= {"found": measures, "study": study, "names": {}}
     drawn: list[charts.Figure | None] = []
-    if found is not None and found["reason"] is None:
-        names = _names(session, [one["id"] for one in found["raters"]])
+    if measures is not None and measures["reason"] is None:
+        names = _names(session, [rater["id"] for rater in measures["raters"]])
         values["names"] = names
         drawn += [
-            figures.forest(found, names),
-            figures.map_of(found, names, _titles(cohort)),
+            forest(measures, names),
+            wright_map(measures, names, cohort.rubric_version.rubric.titles),
         ]
     if study is not None and study["reason"] is None:
         drawn += [
-            figures.reliability(study, TARGET),
-            figures.components(study, "components", _effects()),
-            figures.components(study, "single", _effects()),
+            reliability(study, TARGET),
+            components(study, "components"),
+            components(study, "single"),
         ]
-    return values, [one for one in drawn if one is not None]
+    return values, [figure for figure in drawn if figure is not None]
 
 
 @bp.get("/<cohort_id>/severity")
 @requires(SCORES)
-def severity(cohort_id: str) -> Any:
+def severity(cohort_id: str) -> ResponseReturnValue:
     """Who is stricter, on which scale, and how many readings would be enough."""
     cohort = shell.cohort(cohort_id, SCORES)
     values, drawn = _severity(db.session(), cohort)
     return render(
         "severity.html",
         cohort,
-        figures={one.key: one for one in drawn},
-        titles=_titles(cohort),
+        figures={figure.key: figure for figure in drawn},
+        titles=cohort.rubric_version.rubric.titles,
         **values,
     )
 
@@ -187,18 +179,18 @@ def severity_csv(cohort_id: str) -> Response:
     values, drawn = _severity(db.session(), cohort)
     fields = ("severity", "standard_error", "points", "infit", "infit_z", "outfit", "outfit_z",
               "fair_average", "observed_average", "works", "n", "group")  # fmt: skip
-    found = values["found"]
+    measures = values["found"]
     rows = [
-        [values["names"][one["id"]], *(one[name] for name in fields)]
-        for one in (found["raters"] if found and found["reason"] is None else [])
-        if one["works"] >= ENOUGH
+        [values["names"][rater["id"]], *(rater[name] for name in fields)]
+        for rater in (measures["raters"] if measures and measures["reason"] is None else [])
+        if rater["works"] >= ENOUGH
     ]
     return _table(drawn, (["grader", *fields], rows))
 
 
 @bp.post("/<cohort_id>/statistics")
 @requires(SCORES)
-def compute(cohort_id: str) -> Any:
+def compute(cohort_id: str) -> ResponseReturnValue:
     """Ask for them anew; a worker computes them, so that nobody waits before an empty page."""
     with transaction() as session:
         cohort = shell.cohort(cohort_id, SCORES)

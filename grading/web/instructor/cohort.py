@@ -1,0 +1,77 @@
+"""A cohort as those who teach it see it: where it stands, and all that was done in it."""
+
+from flask import redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from grading.authorization.permissions import Permission
+from grading.cohorts.queries import group_members
+from grading.db import db
+from grading.readings.queries import burndown as burndowns
+from grading.releases.queries import candidates, cohort_overview
+from grading.web import access
+from grading.web.access import page_number, requires
+from grading.web.instructor import shell
+from grading.web.instructor.figures import burndown
+from grading.web.instructor.shell import bp, render
+from grading.workflow.group import MemberState
+from grading.workflow.submission import SubmissionState
+
+READ = Permission.COHORT_READ
+
+
+@bp.get("/")
+@requires(Permission.SIGNED_IN)
+def home() -> ResponseReturnValue:
+    cohorts = cohort_overview.cohorts(db.session(), access.person().id)
+    if len(cohorts) == 1:
+        return redirect(url_for("instructor.cohort", cohort_id=cohorts[0].id))
+    return render_template("instructor/home.html", cohorts=cohorts)
+
+
+@bp.get("/<cohort_id>")
+@requires(READ)
+def cohort(cohort_id: str) -> ResponseReturnValue:
+    """Where the cohort stands: counts that are links, and what is stuck."""
+    cohort = shell.cohort(cohort_id, READ)
+    session = db.session()
+    state = request.args.get("state") or None
+    pager = cohort_overview.submissions(session, cohort, state=state, page=page_number())
+    groups = cohort_overview.separate_groups(session, cohort)
+    now = access.now()
+    return render(
+        "cohort.html",
+        cohort,
+        counts=cohort_overview.submission_counts(session, cohort),
+        items=cohort_overview.item_counts(session, cohort),
+        stranded=candidates.stranded_items(session, cohort),
+        groups=groups if len(groups) > 1 else [],
+        burndown=burndown.draw(burndowns.of_cohort(session, cohort, now=now), now),
+        submissions=pager.entries,
+        names={
+            work: [part.person.name for part in parts if part.state == MemberState.JOINED]
+            for work, parts in group_members.rows_of(session, pager.entries).items()
+        }
+        if shell.abilities(cohort)["names"]
+        else {},
+        states=[state for state in SubmissionState if state is not SubmissionState.ANCHOR],
+        state=state,
+        pager=pager,
+        total=pager.total,
+    )
+
+
+@bp.get("/<cohort_id>/audit")
+@requires(Permission.AUDIT_READ)
+def audit(cohort_id: str) -> ResponseReturnValue:
+    """Every state change and decision, newest first, without what was given on any sheet."""
+    cohort = shell.cohort(cohort_id, Permission.AUDIT_READ)
+    session = db.session()
+    action = request.args.get("action") or None
+    pager = cohort_overview.history(session, cohort.id, page=page_number(), action=action)
+    return render(
+        "audit.html",
+        cohort,
+        pager=pager,
+        actions=cohort_overview.actions(session, cohort.id),
+        action=action,
+    )
