@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
-from flask import Blueprint, Flask, flash, redirect, render_template
+from flask import Blueprint, Flask, flash, g, redirect, render_template
 from flask_babel import gettext as _
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -151,10 +151,12 @@ def _faulty(challenge_id: str, error: FaultsFound) -> Any:
     Of a release that is a gate for which no reason was given: ask for it, with the reasons there are.
     """
     challenge, cohort, act = _challenge(challenge_id)
-    faults = {fault.where: fault_words(fault) for fault in error.faults}
     if act.releases:
-        return release.render_dry_run(db.session(), cohort, faults, 422, reasons(challenge))
-    return _page(challenge_id, message=" ".join(map(str, faults.values())), status=422)
+        form = release.gates_form(cohort, formdata=None, data=reasons(challenge))
+        status = form.refuse(error)
+        g.page_error = True
+        return release.render_dry_run(cohort, form), status
+    return _page(challenge_id, message=" ".join(map(fault_words, error.faults)), status=422)
 
 
 def register(app: Flask) -> None:

@@ -3,24 +3,29 @@
 More time is the coordinator's alone: whoever scores learns neither that it was granted nor why.
 """
 
+from collections.abc import Iterable
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from flask import Blueprint, flash, redirect, request, url_for
+from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from flask_babel import ngettext
 from sqlalchemy.orm import Session
+from wtforms import Field, HiddenField, SelectField, StringField, ValidationError
 
 from grading.authorization.permissions import Permission
 from grading.cohorts import extensions
 from grading.cohorts.queries import calendars, participants
 from grading.db import db, transaction
-from grading.errors import Fault, FaultsFound, NotFound
+from grading.errors import NotFound
 from grading.models import Absence, Cohort, Extension, Person
-from grading.readings import absences as away
+from grading.readings import absences
 from grading.web import access
-from grading.web.absence_form import days_away, grader
+from grading.web.absence_form import AbsenceForm
 from grading.web.access import load, requires
-from grading.web.errors import fault_words
+from grading.web.forms import Done, Form, form_view, options, radio
 from grading.web.instructor import shell
 from grading.workflow.calendar import FACTORS, ExtensionKind, days_of_factor
 
@@ -28,187 +33,229 @@ bp = Blueprint("coordinator", __name__, url_prefix="/teach")
 
 EXTEND = Permission.EXTEND
 MANAGE = Permission.COHORT_MANAGE
+EXTENSION_CHOICES: dict[ExtensionKind, Any] = {
+    ExtensionKind.EXTENSION: _l("Extension: for an event, such as an illness"),
+    ExtensionKind.ADJUSTMENT: _l("Adjustment: for a lasting need; a review may be held longer too"),
+}
 
 
 @bp.get("/<cohort_id>/extensions")
 @requires(EXTEND)
-def overview(cohort_id: str) -> Any:
+def overview(cohort_id: str) -> ResponseReturnValue:
     """Find a learner; see who was granted more time."""
-    found = shell.cohort(cohort_id, EXTEND)
+    cohort = shell.cohort(cohort_id, EXTEND)
     session = db.session()
     text = request.args.get("q", "").strip()
     return shell.render(
         "extensions.html",
-        found,
+        cohort,
         q=text,
-        learners=participants.learners(session, found, text) if text else [],
-        granted=participants.extensions(session, found, granted=True),
-        ended=participants.extensions(session, found, granted=False),
+        learners=participants.learners(session, cohort, text) if text else [],
+        granted=participants.extensions(session, cohort, granted=True),
+        ended=participants.extensions(session, cohort, granted=False),
     )
 
 
-def _learner(session: Session, cohort: Cohort, person_id: str) -> Person:
-    person = participants.learner(session, cohort, person_id)
+def _learner(cohort: Cohort, person_id: str) -> Person:
+    person = participants.learner(db.session(), cohort, person_id)
     if person is None:
         raise NotFound("There is no such page.")
     return person
 
 
-def _wanted(cohort: Cohort) -> tuple[ExtensionKind, int, str]:
-    """Read what is to be granted: a kind, whole days, a reason.
+class ExtensionForm(Form):
+    kind = radio(_l("What is it?"))
+    more = radio(_l("How much?"), default="days")
+    days = StringField(_l("Days"))
+    reason = StringField(_l("Reason"))
+    then = HiddenField()
 
-    Raises
-    ------
-    FaultsFound
-    """
-    faults = []
-    kind = request.form.get("kind", "")
-    if kind not in set(ExtensionKind):
-        faults.append(Fault("kind", "Choose which it is."))
-    more = request.form.get("more", "")
-    given = request.form.get("days", "").strip()
-    days = 0
-    if more in {str(factor) for factor in FACTORS}:
-        days = days_of_factor(float(more), cohort.plan.submit_days)
-    elif more == "days" and given.isdecimal():
-        days = int(given)
-    if not 1 <= days <= extensions.MOST_DAYS:
-        faults.append(Fault("days", "Give 1 to %(most)s days.", {"most": extensions.MOST_DAYS}))
-    reason = request.form.get("reason", "").strip()
-    if not reason:
-        faults.append(Fault("reason", "Give the reason. Nobody who scores will see it."))
-    if faults:
-        raise FaultsFound(faults)
-    return ExtensionKind(kind), days, reason
+    def __init__(self, cohort: Cohort, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.submit_days = cohort.plan.submit_days
+        self.kind.choices = options((kind, EXTENSION_CHOICES[kind]) for kind in ExtensionKind)
+        self.more.choices = options(
+            [(factor, _factor_words(factor, self.submit_days)) for factor in FACTORS]
+            + [("days", _("A number of days"))]
+        )
+
+    @property
+    def granted_days(self) -> int:
+        """The whole days that are asked for; 0 where no number can be read."""
+        if self.more.data in {str(factor) for factor in FACTORS}:
+            return days_of_factor(float(self.more.data), self.submit_days)
+        text = self.days.data.strip()
+        return int(text) if text.isdecimal() else 0
+
+    def validate_kind(self, field: Field) -> None:
+        if field.data not in set(ExtensionKind):
+            raise ValidationError(_("Choose which it is."))
+
+    def validate_days(self, _field: Field) -> None:
+        if not 1 <= self.granted_days <= extensions.MOST_DAYS:
+            raise ValidationError(_("Give 1 to %(most)s days.", most=extensions.MOST_DAYS))
+
+    def validate_reason(self, field: Field) -> None:
+        if not field.data.strip():
+            raise ValidationError(_("Give the reason. Nobody who scores will see it."))
 
 
-def _learner_page(
+def _factor_words(factor: float, submit_days: int) -> str:
+    return ngettext(
+        "%(factor)s times the time to hand in: %(num)s day more",
+        "%(factor)s times the time to hand in: %(num)s days more",
+        days_of_factor(factor, submit_days),
+        factor=factor,
+    )
+
+
+def _render_learner(
     cohort: Cohort,
     person: Person,
-    faults: list[Fault] | None = None,
+    form: ExtensionForm | None = None,
     preview: calendars.Preview | None = None,
-) -> Any:
+) -> str:
     session = db.session()
-    page = shell.render(
+    return shell.render(
         "extension.html",
         cohort,
         person=person,
         person_zone=ZoneInfo(person.time_zone) if person.time_zone else cohort.zone,
         calendar=calendars.of_learner(session, cohort, person.id),
         granted=participants.extensions(session, cohort, granted=True, person_id=person.id),
-        kinds=list(ExtensionKind),
-        factors=[(factor, days_of_factor(factor, cohort.plan.submit_days)) for factor in FACTORS],
         most=extensions.MOST_DAYS,
         preview=preview,
-        entered=request.form,
-        faults=[(fault.where, fault_words(fault)) for fault in faults or ()],
-        page_error=bool(faults),
+        form=form or ExtensionForm(cohort, formdata=None),
     )
-    return page, 422 if faults else 200
 
 
 @bp.get("/<cohort_id>/extensions/<person_id>")
 @requires(EXTEND)
-def learner(cohort_id: str, person_id: str) -> Any:
+def learner(cohort_id: str, person_id: str) -> ResponseReturnValue:
     """One learner's calendar, and a form to give more time."""
-    found = shell.cohort(cohort_id, EXTEND)
-    return _learner_page(found, _learner(db.session(), found, person_id))
+    cohort = shell.cohort(cohort_id, EXTEND)
+    return _render_learner(cohort, _learner(cohort, person_id))
 
 
 @bp.post("/<cohort_id>/extensions/<person_id>")
 @requires(EXTEND)
-def grant(cohort_id: str, person_id: str) -> Any:
+def grant(cohort_id: str, person_id: str) -> ResponseReturnValue:
     """First show every date that moves; grant when that was seen and confirmed."""
-    found = shell.cohort(cohort_id, EXTEND)
-    person = _learner(db.session(), found, person_id)
-    try:
-        kind, days, reason = _wanted(found)
-        if request.form.get("then") != "grant":
-            shown = calendars.preview(db.session(), found, person.id, days=days, kind=kind)
-            return _learner_page(found, person, preview=shown)
-        with transaction() as session:
-            found = shell.cohort(cohort_id, EXTEND)
-            extensions.grant(
-                session,
-                access.person(),
-                found,
-                _learner(session, found, person_id),
-                kind=kind,
-                days=days,
-                reason=reason,
-                now=access.now(),
-            )
-    except FaultsFound as error:
-        found = shell.cohort(cohort_id, EXTEND)
-        return _learner_page(found, _learner(db.session(), found, person_id), list(error.faults))
-    flash(_("Granted. The learner is told; nobody who scores is."))
-    return redirect(url_for("coordinator.learner", cohort_id=cohort_id, person_id=person_id), 303)
+    cohort = shell.cohort(cohort_id, EXTEND)
+    person = _learner(cohort, person_id)
+    asked = ExtensionForm(cohort)
+    if asked.then.data != "grant" and asked.validate():
+        preview = calendars.preview(
+            db.session(),
+            cohort,
+            person.id,
+            days=asked.granted_days,
+            kind=ExtensionKind(asked.kind.data),
+        )
+        return _render_learner(cohort, person, asked, preview)
+
+    def act(session: Session, form: ExtensionForm) -> Done:
+        cohort = shell.cohort(cohort_id, EXTEND)
+        extensions.grant(
+            session,
+            access.person(),
+            cohort,
+            _learner(cohort, person_id),
+            kind=ExtensionKind(form.kind.data),
+            days=form.granted_days,
+            reason=form.reason.data.strip(),
+            now=access.now(),
+        )
+        return Done(
+            url_for("coordinator.learner", cohort_id=cohort_id, person_id=person_id),
+            _("Granted. The learner is told; nobody who scores is."),
+        )
+
+    def show(form: ExtensionForm) -> str:
+        cohort = shell.cohort(cohort_id, EXTEND)
+        return _render_learner(cohort, _learner(cohort, person_id), form)
+
+    return form_view(asked, act, show)
 
 
 @bp.post("/extension/<extension_id>/end")
 @requires(EXTEND)
-def end(extension_id: str) -> Any:
+def end(extension_id: str) -> ResponseReturnValue:
     with transaction() as session:
-        found = load(Extension, extension_id, EXTEND)
-        cohort_id = found.cohort_id
-        extensions.end(session, access.person(), found, now=access.now())
+        extension = load(Extension, extension_id, EXTEND)
+        cohort_id = extension.cohort_id
+        extensions.end(session, access.person(), extension, now=access.now())
     flash(_("Ended. Their dates are what they were without it."))
     return redirect(url_for("coordinator.overview", cohort_id=cohort_id), 303)
 
 
-def _absences_page(cohort: Cohort, faults: list[Fault] | None = None) -> Any:
-    session = db.session()
-    page = shell.render(
+class CohortAbsenceForm(AbsenceForm):
+    """An absence that a coordinator notes for somebody."""
+
+    person = SelectField(_l("Grader"), validate_choice=False)
+
+    def __init__(self, graders: Iterable[Person], **kwargs: Any) -> None:
+        super().__init__(graders, **kwargs)
+        self.person.choices = options([("", _("Choose")), *self.names])
+
+    def validate_person(self, field: Field) -> None:
+        if field.data not in self.by_id:
+            raise ValidationError(_("Choose a grader of the cohort."))
+
+
+def _absence_form(cohort: Cohort, **values: Any) -> CohortAbsenceForm:
+    return CohortAbsenceForm(participants.graders(db.session(), cohort), **values)
+
+
+def _render_absences(cohort: Cohort, form: CohortAbsenceForm | None = None) -> str:
+    return shell.render(
         "absences.html",
         cohort,
-        absences=participants.absences(session, cohort, now=access.now()),
-        graders=participants.graders(session, cohort),
-        entered=request.form,
-        faults=[(fault.where, fault_words(fault)) for fault in faults or ()],
-        page_error=bool(faults),
+        absences=participants.absences(db.session(), cohort, now=access.now()),
+        form=form or _absence_form(cohort, formdata=None),
     )
-    return page, 422 if faults else 200
 
 
-@bp.get("/<cohort_id>/absences")
+@bp.get("/<cohort_id>/absences", endpoint="absences")
 @requires(MANAGE)
-def absences(cohort_id: str) -> Any:
+def list_absences(cohort_id: str) -> ResponseReturnValue:
     """Who is away, and who covers."""
-    return _absences_page(shell.cohort(cohort_id, MANAGE))
+    return _render_absences(shell.cohort(cohort_id, MANAGE))
 
 
 @bp.post("/<cohort_id>/absences")
 @requires(MANAGE)
-def declare(cohort_id: str) -> Any:
-    try:
-        with transaction() as session:
-            found = shell.cohort(cohort_id, MANAGE)
-            person = grader(session, found, "person")
-            if person is None:
-                raise FaultsFound([Fault("person", "Choose a grader of the cohort.")])
-            starts_at, ends_at = days_away(found)
-            away.declare_absence(
-                session,
-                access.person(),
-                found,
-                person,
-                starts_at=starts_at,
-                ends_at=ends_at,
-                cover=grader(session, found, "cover"),
-                now=access.now(),
-            )
-    except FaultsFound as error:
-        return _absences_page(shell.cohort(cohort_id, MANAGE), list(error.faults))
-    flash(_("Noted. What they have not begun by then is given on."))
-    return redirect(url_for("coordinator.absences", cohort_id=cohort_id), 303)
+def declare(cohort_id: str) -> ResponseReturnValue:
+    def act(session: Session, form: CohortAbsenceForm) -> Done:
+        cohort = shell.cohort(cohort_id, MANAGE)
+        starts_at, ends_at = form.instants(cohort)
+        absences.declare_absence(
+            session,
+            access.person(),
+            cohort,
+            form.by_id[form.person.data],
+            starts_at=starts_at,
+            ends_at=ends_at,
+            cover=form.covering,
+            now=access.now(),
+        )
+        return Done(
+            url_for("coordinator.absences", cohort_id=cohort_id),
+            _("Noted. What they have not begun by then is given on."),
+        )
+
+    def show(form: CohortAbsenceForm) -> str:
+        return _render_absences(shell.cohort(cohort_id, MANAGE), form)
+
+    return form_view(_absence_form(shell.cohort(cohort_id, MANAGE)), act, show)
 
 
 @bp.post("/absence/<absence_id>/end")
 @requires(MANAGE)
-def end_absence(absence_id: str) -> Any:
+def end_absence(absence_id: str) -> ResponseReturnValue:
     with transaction() as session:
-        found = load(Absence, absence_id, MANAGE)
-        cohort_id = found.cohort_id
-        away.end_absence(session, access.person(), found, now=access.now())
+        absence = load(Absence, absence_id, MANAGE)
+        cohort_id = absence.cohort_id
+        absences.end_absence(session, access.person(), absence, now=access.now())
     flash(_("Ended. They are given items again."))
     return redirect(url_for("coordinator.absences", cohort_id=cohort_id), 303)

@@ -3,16 +3,17 @@
 from collections.abc import Mapping
 from typing import Any
 
-from flask import flash, redirect, request, url_for
+from flask import flash, redirect, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import ngettext
 from sqlalchemy.orm import Session
+from wtforms import HiddenField, StringField
 
 from grading.authorization.permissions import Permission
 from grading.db import db, transaction
 from grading.disputes.queries import dispute_queue
-from grading.errors import FaultsFound, ListChanged
+from grading.errors import ListChanged
 from grading.models import Cohort, Release
 from grading.releases import releases
 from grading.releases.queries import candidates, cohort_overview, gates
@@ -20,9 +21,9 @@ from grading.scores import adjusting
 from grading.scores.queries import adjustments
 from grading.web import access, step_up
 from grading.web.access import load, requires
-from grading.web.errors import fault_words
+from grading.web.forms import Done, Form, form_view
 from grading.web.instructor import shell
-from grading.web.instructor.shell import bp, render
+from grading.web.instructor.shell import bp, render, to_sign
 from grading.workflow.approval import StepUp
 from grading.workflow.release import Hindrance, ReleaseState
 
@@ -44,19 +45,36 @@ def _fix(hindrance: Hindrance, cohort: Cohort, submission_id: str, cases: Mappin
     return url_for("instructor.submission", submission_id=submission_id)
 
 
-def render_dry_run(
-    session: Session,
-    cohort: Cohort,
-    faults: Mapping[str, str] | None = None,
-    status: int = 200,
-    entered: Mapping[str, str] | None = None,
-) -> ResponseReturnValue:
-    """Render the dry run, with what was entered before where something is wrong with it."""
+class GatesForm(Form):
+    """The reasons to release all the same, one for each gate of the plan."""
+
+    @property
+    def reasons(self) -> dict[str, str]:
+        """Each gate's reason by its key."""
+        return {key: text for key, text in self.data.items() if key != "csrf_token"}
+
+
+class StopForm(Form):
+    reason = HiddenField()
+
+
+def gates_form(cohort: Cohort, **values: Any) -> GatesForm:
+    """Give the form with a field for each gate there can be; ``values`` are those of any form."""
+    keys = [gates.WRONG_SIDE, "kappa:total"]
+    keys += [f"kappa:{criterion.code}" for criterion in cohort.rubric_version.rubric.criteria]
+    fields = {key: StringField() for key in keys}
+    form: GatesForm = type("GatesForm", (GatesForm,), fields)(**values)
+    return form
+
+
+def render_dry_run(cohort: Cohort, form: GatesForm | None = None) -> str:
+    """Render the dry run, with the reasons that were given before where something is wrong with them."""
+    session = db.session()
     listed = candidates.candidates(session, cohort, now=access.now())
     hindered = [item for item in listed if not item.ready]
     cases = dispute_queue.pending_cases(session, cohort)
     stepped = cohort.plan.step_up != StepUp.OFF
-    shown = render(
+    return render(
         "release.html",
         cohort,
         ready=len(listed) - len(hindered),
@@ -78,17 +96,18 @@ def render_dry_run(
         stepped=stepped,
         way=step_up.way(session, cohort) if stepped else None,
         me=access.person().id,
-        faults=faults or {},
-        entered=entered or {},
-        page_error=bool(faults),
+        form=form or gates_form(cohort, formdata=None),
     )
-    return shown, status
 
 
 def failed_gates(session: Session, cohort: Cohort) -> list[str]:
     """Name the plan's gates that are not met now."""
     listed = candidates.candidates(session, cohort, now=access.now())
     return [gate.key for gate in gates.failed(session, cohort, listed)]
+
+
+def _releases_url(cohort_id: str) -> str:
+    return url_for("instructor.release", cohort_id=cohort_id) + "#releases"
 
 
 def void_proposal(release_id: str, error: ListChanged) -> ResponseReturnValue:
@@ -104,7 +123,7 @@ def void_proposal(release_id: str, error: ListChanged) -> ResponseReturnValue:
             len(error.changes),
         )
     )
-    return redirect(url_for("instructor.release", cohort_id=cohort_id) + "#releases", 303)
+    return redirect(_releases_url(cohort_id), 303)
 
 
 @bp.post("/<cohort_id>/adjust")
@@ -125,79 +144,64 @@ def adjust(cohort_id: str) -> ResponseReturnValue:
 @requires(RELEASE)
 def release(cohort_id: str) -> ResponseReturnValue:
     """The dry run: who is ready, who is not and why."""
-    return render_dry_run(db.session(), shell.cohort(cohort_id, RELEASE))
+    return render_dry_run(shell.cohort(cohort_id, RELEASE))
 
 
 @bp.post("/<cohort_id>/release")
 @requires(RELEASE)
 def propose(cohort_id: str) -> ResponseReturnValue:
     """Propose what is ready; where the plan asks for it, the list is first put before the proposer."""
-    challenge_id = None
-    try:
-        with transaction() as session:
-            cohort = shell.cohort(cohort_id, RELEASE)
-            failed_keys = failed_gates(session, cohort)
-            particulars: dict[str, Any] = {
-                "failed_gates": failed_keys,
-                "overrides": {key: request.form.get(key, "") for key in failed_keys},
-                "now": access.now(),
-            }
-            if step_up.asked(session, cohort):
-                challenge_id = releases.lay_before(
-                    session, access.person(), cohort, **particulars
-                ).id
-            else:
-                releases.propose(session, access.person(), cohort, **particulars)
-    except FaultsFound as error:
-        faults = {fault.where: fault_words(fault) for fault in error.faults}
-        cohort = shell.cohort(cohort_id, RELEASE)
-        return render_dry_run(db.session(), cohort, faults, 422, request.form)
-    if challenge_id:
-        return redirect(url_for("approving.page", challenge_id=challenge_id), 303)
-    flash(_("The release is proposed, with your sign-off."))
-    return redirect(url_for("instructor.release", cohort_id=cohort_id) + "#releases", 303)
+
+    def act(session: Session, form: GatesForm) -> Done:
+        cohort, me, now = shell.cohort(cohort_id, RELEASE), access.person(), access.now()
+        failed, reasons = failed_gates(session, cohort), form.reasons
+        if step_up.asked(session, cohort):
+            challenge = releases.lay_before(
+                session, me, cohort, failed_gates=failed, overrides=reasons, now=now
+            )
+            return to_sign(challenge)
+        releases.propose(session, me, cohort, failed_gates=failed, overrides=reasons, now=now)
+        return Done(_releases_url(cohort_id), _("The release is proposed, with your sign-off."))
+
+    def show(form: GatesForm) -> str:
+        return render_dry_run(shell.cohort(cohort_id, RELEASE), form)
+
+    return form_view(gates_form(shell.cohort(cohort_id, RELEASE)), act, show)
 
 
 @bp.post("/release/<release_id>/sign")
 @requires(RELEASE)
 def sign(release_id: str) -> ResponseReturnValue:
     """Sign a proposed release; one whose list changed since becomes void instead."""
-    challenge_id = None
+
+    def act(session: Session, _form: Form) -> Done:
+        proposal = load(Release, release_id, RELEASE)
+        me, now = access.person(), access.now()
+        if step_up.asked(session, proposal.cohort):
+            return to_sign(releases.lay_before_next(session, me, proposal, now=now))
+        releases.sign(session, me, proposal, now=now)
+        return Done(_releases_url(proposal.cohort_id), _("You have signed the release."))
+
     try:
-        with transaction() as session:
-            proposal = load(Release, release_id, RELEASE)
-            cohort_id, now = proposal.cohort_id, access.now()
-            if step_up.asked(session, proposal.cohort):
-                challenge_id = releases.lay_before_next(
-                    session, access.person(), proposal, now=now
-                ).id
-            else:
-                releases.sign(session, access.person(), proposal, now=now)
+        return form_view(Form(), act)
     except ListChanged as error:
         return void_proposal(release_id, error)
-    if challenge_id:
-        return redirect(url_for("approving.page", challenge_id=challenge_id), 303)
-    flash(_("You have signed the release."))
-    return redirect(url_for("instructor.release", cohort_id=cohort_id) + "#releases", 303)
 
 
 @bp.post("/release/<release_id>/stop")
 @requires(RELEASE)
 def stop(release_id: str) -> ResponseReturnValue:
-    with transaction() as session:
-        release = load(Release, release_id, RELEASE)
-        cohort_id = release.cohort_id
-        proposed = release.state == ReleaseState.PROPOSED
-        releases.stop(
-            session,
-            access.person(),
-            release,
-            reason=request.form.get("reason", ""),
-            now=access.now(),
+    """Stop a release before it goes out, or withdraw its proposal."""
+
+    def act(session: Session, form: StopForm) -> Done:
+        stopped = load(Release, release_id, RELEASE)
+        proposed = stopped.state == ReleaseState.PROPOSED
+        releases.stop(session, access.person(), stopped, reason=form.reason.data, now=access.now())
+        message = (
+            _("The proposal is withdrawn. Nothing was sent.")
+            if proposed
+            else _("The release is stopped. Nothing was sent.")
         )
-    flash(
-        _("The proposal is withdrawn. Nothing was sent.")
-        if proposed
-        else _("The release is stopped. Nothing was sent.")
-    )
-    return redirect(url_for("instructor.release", cohort_id=cohort_id) + "#releases", 303)
+        return Done(_releases_url(stopped.cohort_id), message)
+
+    return form_view(StopForm(), act)

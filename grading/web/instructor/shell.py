@@ -2,14 +2,15 @@
 
 from typing import Any
 
-from flask import Blueprint, g, render_template
+from flask import Blueprint, g, render_template, url_for
 
 from grading.authorization.permissions import Permission
 from grading.authorization.policy import permits
-from grading.models import Cohort
+from grading.models import Challenge, Cohort
 from grading.releases.queries.cohort_overview import case_code
 from grading.web import access
 from grading.web.access import load
+from grading.web.forms import Done
 
 bp = Blueprint("instructor", __name__, url_prefix="/teach")
 
@@ -49,3 +50,8 @@ def render(template: str, cohort: Cohort, **values: Any) -> str:
         case_code=case_code,
         **values,
     )
+
+
+def to_sign(challenge: Challenge) -> Done:
+    """Lead on to the page where somebody signs what is put before them."""
+    return Done(url_for("approving.page", challenge_id=challenge.id))

@@ -1,8 +1,11 @@
 """One submission: its items, readings and history, and the record of one of its learners revoked."""
 
-from flask import flash, g, redirect, request, url_for
+from flask import g, redirect, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from sqlalchemy.orm import Session
+from wtforms import HiddenField, StringField
 
 from grading.authorization.permissions import Permission
 from grading.cohorts.queries import group_members
@@ -10,14 +13,15 @@ from grading.db import db, transaction
 from grading.disputes import decisions
 from grading.disputes.queries import dispute_queue, learner_results
 from grading.errors import NotFound
-from grading.models import CredentialRecord, Submission
+from grading.models import Submission
 from grading.readings import exposures
 from grading.records import records
 from grading.releases.queries import cohort_overview
 from grading.web import access, step_up
 from grading.web.access import load, requires
+from grading.web.forms import Done, Form, form_view
 from grading.web.instructor import shell
-from grading.web.instructor.shell import bp, render
+from grading.web.instructor.shell import bp, render, to_sign
 from grading.workflow.submission import SubmissionState
 
 READ = Permission.COHORT_READ
@@ -26,10 +30,13 @@ RELEASE = Permission.RELEASE
 GONE = (SubmissionState.DRAFT, SubmissionState.WITHDRAWN, SubmissionState.WITHHELD)
 
 
-@bp.get("/submission/<submission_id>")
-@requires(READ)
-def submission(submission_id: str) -> ResponseReturnValue:
-    """One submission: its items, its history, and scores for those who can no longer give one."""
+class RevokeForm(Form):
+    record = HiddenField()
+    reason = StringField(_l("Reason"))
+
+
+def _render_submission(submission_id: str, refused: RevokeForm | None = None) -> str:
+    """Render a submission; ``refused`` is the revocation that has a fault."""
     submission = load(Submission, submission_id, READ)
     session = db.session()
     cohort = submission.cohort
@@ -57,7 +64,17 @@ def submission(submission_id: str) -> ResponseReturnValue:
         rubric=cohort.rubric_version.rubric,
         hidden=can["scores"] and hidden,
         entries=entries,
-        records=[(person, record) for person, record in record_by_author if record is not None],
+        records=[
+            (
+                person,
+                record,
+                refused
+                if refused is not None and refused.record.data == record.id
+                else RevokeForm.blank(ids=f"{record.id}-", record=record.id),
+            )
+            for person, record in record_by_author
+            if record is not None
+        ],
         authors=authors,
         group=can["release"] and len(authors) > 1 and scores_shown,
         cases=dispute_queue.cases_of(session, submission) if can["misconduct"] else [],
@@ -69,6 +86,13 @@ def submission(submission_id: str) -> ResponseReturnValue:
         if scores_shown
         else [],
     )
+
+
+@bp.get("/submission/<submission_id>")
+@requires(READ)
+def submission(submission_id: str) -> ResponseReturnValue:
+    """One submission: its items, its history, and scores for those who can no longer give one."""
+    return _render_submission(submission_id)
 
 
 @bp.post("/submission/<submission_id>/show")
@@ -85,27 +109,26 @@ def show_scores(submission_id: str) -> ResponseReturnValue:
 @requires(RELEASE)
 def revoke(submission_id: str) -> ResponseReturnValue:
     """Revoke the record of one of its learners, with a reason."""
-    challenge_id = None
-    with transaction() as session:
+
+    def act(session: Session, form: RevokeForm) -> Done:
         submission = load(Submission, submission_id, RELEASE)
-        issued: list[CredentialRecord | None] = [
+        held = [
             learner_results.record(session, submission.cohort, person.id)
             for person in group_members.people(session, submission)
         ]
-        wanted = request.form.get("record", "")
-        record = next(
-            (record for record in issued if record is not None and record.id == wanted), None
-        )
+        record = next((item for item in held if item and item.id == form.record.data), None)
         if record is None:
             raise NotFound("There is no such record.")
-        reason, now = request.form.get("reason", ""), access.now()
+        me, reason, now = access.person(), form.reason.data, access.now()
         if step_up.asked(session, submission.cohort):
-            challenge_id = records.lay_revocation_before(
-                session, access.person(), record, submission.cohort, reason=reason, now=now
-            ).id
-        else:
-            records.revoke(session, access.person(), record, reason=reason, now=now)
-    if challenge_id:
-        return redirect(url_for("approving.page", challenge_id=challenge_id), 303)
-    flash(_("The record is revoked. Its public page says so."))
-    return redirect(url_for("instructor.submission", submission_id=submission_id), 303)
+            challenge = records.lay_revocation_before(
+                session, me, record, submission.cohort, reason=reason, now=now
+            )
+            return to_sign(challenge)
+        records.revoke(session, me, record, reason=reason, now=now)
+        return Done(
+            url_for("instructor.submission", submission_id=submission_id),
+            _("The record is revoked. Its public page says so."),
+        )
+
+    return form_view(RevokeForm(), act, lambda form: _render_submission(submission_id, form))

@@ -2,19 +2,21 @@
 
 from typing import Any
 
-from flask import Blueprint, flash, g, redirect, render_template, request, url_for
+from flask import Blueprint, flash, g, redirect, render_template, url_for
+from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
+from sqlalchemy.orm import Session
 
 from grading.authorization.permissions import Permission
 from grading.cohorts.queries import participants
 from grading.db import db, transaction
-from grading.errors import Fault, FaultsFound, NotFound
+from grading.errors import NotFound
 from grading.models import Absence, Cohort
 from grading.readings import absences
 from grading.web import access
-from grading.web.absence_form import days_away, grader
+from grading.web.absence_form import AbsenceForm
 from grading.web.access import load, requires
-from grading.web.errors import fault_words
+from grading.web.forms import Done, form_view
 from grading.workflow.cohort import Role
 
 bp = Blueprint("absence", __name__, url_prefix="/grade")
@@ -31,55 +33,60 @@ def _cohort(cohort_id: str) -> Cohort:
     return found
 
 
-def _page(cohort: Cohort, faults: list[Fault] | None = None) -> Any:
-    session = db.session()
+def _form(cohort: Cohort, **values: Any) -> AbsenceForm:
     me = access.person().id
-    page = render_template(
+    graders = participants.graders(db.session(), cohort)
+    return AbsenceForm((person for person in graders if person.id != me), **values)
+
+
+def _render_away(cohort: Cohort, form: AbsenceForm | None = None) -> str:
+    return render_template(
         "rater/away.html",
         cohort=cohort,
-        absences=participants.absences(session, cohort, now=access.now(), person_id=me),
-        graders=[person for person in participants.graders(session, cohort) if person.id != me],
-        entered=request.form,
-        faults=[(fault.where, fault_words(fault)) for fault in faults or ()],
-        page_error=bool(faults),
+        absences=participants.absences(
+            db.session(), cohort, now=access.now(), person_id=access.person().id
+        ),
+        form=form or _form(cohort, formdata=None),
     )
-    return page, 422 if faults else 200
 
 
 @bp.get("/<cohort_id>/away")
 @requires(GRADE)
-def away(cohort_id: str) -> Any:
+def away(cohort_id: str) -> ResponseReturnValue:
     """One's own days away."""
-    return _page(_cohort(cohort_id))
+    return _render_away(_cohort(cohort_id))
 
 
 @bp.post("/<cohort_id>/away")
 @requires(GRADE)
-def declare(cohort_id: str) -> Any:
-    try:
-        with transaction() as session:
-            found = _cohort(cohort_id)
-            starts_at, ends_at = days_away(found)
-            me = access.person()
-            absences.declare_absence(
-                session,
-                me,
-                found,
-                me,
-                starts_at=starts_at,
-                ends_at=ends_at,
-                cover=grader(session, found, "cover"),
-                now=access.now(),
-            )
-    except FaultsFound as error:
-        return _page(_cohort(cohort_id), list(error.faults))
-    flash(_("Noted. What you have not begun by then is given on; nothing counts against you."))
-    return redirect(url_for("absence.away", cohort_id=cohort_id), 303)
+def declare(cohort_id: str) -> ResponseReturnValue:
+    def act(session: Session, form: AbsenceForm) -> Done:
+        cohort, me = _cohort(cohort_id), access.person()
+        starts_at, ends_at = form.instants(cohort)
+        absences.declare_absence(
+            session,
+            me,
+            cohort,
+            me,
+            starts_at=starts_at,
+            ends_at=ends_at,
+            cover=form.covering,
+            now=access.now(),
+        )
+        return Done(
+            url_for("absence.away", cohort_id=cohort_id),
+            _("Noted. What you have not begun by then is given on; nothing counts against you."),
+        )
+
+    def show(form: AbsenceForm) -> str:
+        return _render_away(_cohort(cohort_id), form)
+
+    return form_view(_form(_cohort(cohort_id)), act, show)
 
 
 @bp.post("/absence/<own_absence_id>/end")
 @requires(GRADE)
-def end(own_absence_id: str) -> Any:
+def end(own_absence_id: str) -> ResponseReturnValue:
     with transaction() as session:
         found = load(Absence, own_absence_id, GRADE, owner="person_id")
         cohort_id = found.cohort_id
