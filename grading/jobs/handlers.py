@@ -228,7 +228,7 @@ def _digest(session: Any, person: Person, given: Context, now: datetime) -> Cont
     morning = datetime.fromisoformat(given["morning"])
     if not person.digest or now > morning + STALE:
         return None
-    found = needs.of(session, needs.who(session, person), now=now)
+    found = needs.needs_of(session, needs.parts_of(session, person), now=now)
     waiting = [need for need in found if not need.optional]
     return {"needs": waiting, "zone": ZoneInfo(given["zone"])} if waiting else None
 

@@ -20,6 +20,7 @@ from grading.models import JobState, Membership, Person, SponsorMember
 from grading.records.checking import Outcome
 from grading.web import access
 from grading.web.markdown import render as markdown
+from grading.web.need_words import COMING_WORDS, NEED_WORDS
 from grading.workflow.allocation import AllocationState as A
 from grading.workflow.allocation import DeclineReason as D
 from grading.workflow.calendar import ExtensionKind
@@ -396,6 +397,8 @@ def register(app: Flask) -> None:
         quarantine_tags=QUARANTINE_TAGS,
         entitlement_tags=ENTITLEMENT_TAGS,
         job_tags=JOB_TAGS,
+        need_words=NEED_WORDS,
+        coming_words=COMING_WORDS,
         staffing_tags=STAFFING_TAGS,
         import_labels=IMPORT_LABELS,
         status_tags=STATUS_TAGS,

@@ -23,9 +23,10 @@ from grading.models import (
     Submission,
 )
 from grading.office import needs
-from grading.office.needs import Kind, Need, Next
+from grading.office.needs import ComingKind, Kind, Need
 from grading.readings import allocations, holds, reviews
 from grading.releases import grades, releases
+from grading.web.need_words import COMING_WORDS, NEED_WORDS
 from grading.workflow.allocation import Pool
 from grading.workflow.cohort import Role
 from tests import factories
@@ -39,7 +40,7 @@ LONG = "A reason that is long enough to be read by somebody."
 
 def of(session: Session, person: Person, now: Any) -> list[Need]:
     session.flush()
-    return needs.of(session, needs.who(session, person), now=now)
+    return needs.needs_of(session, needs.parts_of(session, person), now=now)
 
 
 def kinds(session: Session, person: Person, now: Any) -> list[Kind]:
@@ -217,7 +218,7 @@ def test_results_to_release_to_sign_to_read_and_to_appeal(
     out = due + ELEVEN
     releases.carry_out(session, release, now=out)
     assert kinds(session, learner, out) == [Kind.RESULT]
-    assert needs.coming(session, needs.who(session, learner), now=out) == []
+    assert needs.dates_to_come(session, needs.parts_of(session, learner), now=out) == []
     grade = session.scalars(
         select(Grade).join(Submission).where(Submission.learner_id == learner.id)
     ).one()
@@ -382,16 +383,16 @@ def test_nothing_waits_and_what_comes_next_is_told(session: Session, cast: facto
     cohort, learner = cast.cohort, cast.learners[0]
     factories.a_submission(session, cohort, learner, now=NOW + DAY)
     session.flush()
-    me = needs.who(session, learner)
-    assert needs.of(session, me, now=NOW + DAY) == []
-    assert [(one.kind, one.at) for one in needs.coming(session, me, now=NOW + DAY)] == [
-        (Next.PEERS_GIVEN, cohort.due_at),
-        (Next.RESULTS, cohort.results_at),
+    me = needs.parts_of(session, learner)
+    assert needs.needs_of(session, me, now=NOW + DAY) == []
+    assert [(one.kind, one.at) for one in needs.dates_to_come(session, me, now=NOW + DAY)] == [
+        (ComingKind.PEERS_GIVEN, cohort.due_at),
+        (ComingKind.RESULTS, cohort.results_at),
     ]
-    assert needs.coming(session, me, now=cohort.results_at) == []
-    stranger = needs.who(session, cast.stranger)
-    assert needs.of(session, stranger, now=NOW) == []
-    assert needs.coming(session, stranger, now=NOW) == []
+    assert needs.dates_to_come(session, me, now=cohort.results_at) == []
+    stranger = needs.parts_of(session, cast.stranger)
+    assert needs.needs_of(session, stranger, now=NOW) == []
+    assert needs.dates_to_come(session, stranger, now=NOW) == []
 
 
 def test_a_part_that_has_ended_brings_no_need(session: Session, cast: factories.Cast) -> None:
@@ -492,15 +493,12 @@ def test_the_page_names_reason_date_and_way(
 
 
 def test_every_kind_has_words_and_a_way(app: Flask) -> None:
+    assert set(NEED_WORDS) == set(Kind)
+    assert set(COMING_WORDS) == set(ComingKind)
+    plan = type("Plan", (), {"reviews_wait_days": 7})
+    cohort: Any = type("Cohort", (), {"id": "c", "plan": plan})
     with app.test_request_context():
-        macros = app.jinja_env.get_template("macros/needs.html").make_module(
-            {"url_for": app.jinja_env.globals["url_for"]}
-        )
-        plan = type("Plan", (), {"reviews_wait_days": 7})
-        cohort: Any = type("Cohort", (), {"id": "c", "plan": plan})
-        for kind in Kind:
+        for kind, words in NEED_WORDS.items():
             need = Need(kind, Role.LEARNER, cohort, target="t", titles=("A", "B"))
-            for name in ("what", "why", "href"):
-                assert str(getattr(macros, name)(need)).strip(), (kind, name)
-        for coming in Next:
-            assert str(macros.next(needs.Coming(coming, Role.LEARNER, cohort, NOW))).strip()
+            for text in (words.what(need), words.why(need), words.address(need)):
+                assert text.strip(), kind

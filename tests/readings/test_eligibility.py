@@ -164,7 +164,7 @@ def test_who_met_another_project_is_offered_this_one_and_can_take_it(
     assert candidates.stranded_items(session, cast.cohort) == []
     assert candidates.stranded_counts(session, [cast.cohort.id]) == {}
     for grader in cast.graders:
-        found = needs.of(session, needs.who(session, grader), now=NOW)
+        found = needs.needs_of(session, needs.parts_of(session, grader), now=NOW)
         assert [need.kind for need in found] == [needs.Kind.ITEMS_OPEN]
     taken = holds.claim(session, cast.graders[0], cast.cohort, now=NOW)
     assert taken is not None

@@ -35,7 +35,7 @@ def give(session: Session, work: Submission, rater: Person | None, purpose: Purp
 def open_items(session: Session, grader: Person) -> int:
     return sum(
         need.count
-        for need in needs.of(session, needs.who(session, grader), now=NOW)
+        for need in needs.needs_of(session, needs.parts_of(session, grader), now=NOW)
         if need.kind is needs.Kind.ITEMS_OPEN
     )
 
@@ -69,9 +69,9 @@ def test_a_paused_grader_is_told_of_no_items(session: Session, cast: factories.C
     grader, colleague = cast.graders
     give(session, cast.submissions[0], grader, Purpose.LIVE)
     give(session, cast.submissions[1], None, Purpose.LIVE)
-    assert len(needs.of(session, needs.who(session, grader), now=NOW)) == 2
+    assert len(needs.needs_of(session, needs.parts_of(session, grader), now=NOW)) == 2
     monitoring.pause(session, cast.lead, cast.cohort, grader, reason="too quick", now=NOW)
     session.flush()
     assert holds.claim(session, grader, cast.cohort, now=NOW) is None
-    assert needs.of(session, needs.who(session, grader), now=NOW) == []
+    assert needs.needs_of(session, needs.parts_of(session, grader), now=NOW) == []
     assert open_items(session, colleague) == 1

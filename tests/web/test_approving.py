@@ -244,8 +244,8 @@ def test_two_people_sign_and_a_changed_list_voids_the_proposal_in_sight(
     assert "Withdraw the proposal" in text_of(first.get(page))
     assert "Sign the release" not in text_of(first.get(page))
     with act() as session:
-        who = needs.who(session, session.get_one(Person, told["second"]))
-        waiting = [one.kind for one in needs.of(session, who, now=clock.now)]
+        who = needs.parts_of(session, session.get_one(Person, told["second"]))
+        waiting = [one.kind for one in needs.needs_of(session, who, now=clock.now)]
         assert needs.base.Kind.SIGN_OFF in waiting
         gone = session.scalars(select(Submission).order_by(Submission.id)).first()
         submissions.withdraw(session, gone.learner, gone, now=clock.now)

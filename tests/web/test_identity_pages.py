@@ -115,13 +115,13 @@ def test_where_the_plan_does_not_ask_nobody_waits(
 ) -> None:
     with act() as session:
         coordinator = session.get_one(Person, cohort["coordinator"])
-        found = needs.of(session, needs.who(session, coordinator), now=clock.now)
+        found = needs.needs_of(session, needs.parts_of(session, coordinator), now=clock.now)
         assert [need.count for need in found if need.kind == needs.Kind.IDENTITY_CHECKS] == [4]
         plan = session.scalars(select(PlanVersion)).one()
         plan.choices = {**plan.choices, "identity_checked": False}
     with act() as session:
         coordinator = session.get_one(Person, cohort["coordinator"])
-        found = needs.of(session, needs.who(session, coordinator), now=clock.now)
+        found = needs.needs_of(session, needs.parts_of(session, coordinator), now=clock.now)
         assert needs.Kind.IDENTITY_CHECKS not in [need.kind for need in found]
 
 

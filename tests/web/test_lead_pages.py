@@ -219,7 +219,9 @@ def test_a_peer_practises_for_feedback_and_owes_nothing_by_it(
         # Begun and left alone, it is no review that is owed.
         assert candidates.owed_reviews(session, found) == {}
         assert learner_results.peer_items(session, found, learner) == []
-        kinds = {need.kind for need in needs.of(session, needs.who(session, person), now=AT)}
+        kinds = {
+            need.kind for need in needs.needs_of(session, needs.parts_of(session, person), now=AT)
+        }
         assert "review" not in kinds
         item_id = item.id
     read(act, "practice", learner, 1)

@@ -272,8 +272,8 @@ def test_the_request_waits_in_the_daily_mail(
         )  # fmt: skip
     with act() as session:
         for who, expected in (("administrator", 1), ("learner", 0)):
-            me = needs.who(session, session.get_one(Person, people[who]))
-            found = needs.of(session, me, now=NOW)
+            me = needs.parts_of(session, session.get_one(Person, people[who]))
+            found = needs.needs_of(session, me, now=NOW)
             assert sum(need.kind == needs.Kind.ERASURE for need in found) == expected
 
 

@@ -2,7 +2,7 @@
 
 Each source is a small function ``(session, who, now) -> list[Need]`` with a fixed number of queries,
 however many cohorts there are. A new kind of need is a new source in `SOURCES` and its words in
-``templates/macros/needs.html``; nothing else changes.
+`grading.web.need_words`; nothing else changes.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -26,14 +26,24 @@ from grading.office.needs.base import (
     WATCHES,
     Kind,
     Need,
-    Who,
-    who,
+    PersonParts,
+    parts_of,
 )
 from grading.workflow.cohort import CohortState, Role
 
-__all__ = ["OPTIONAL", "Coming", "Kind", "Need", "Next", "Who", "coming", "of", "who"]
+__all__ = [
+    "OPTIONAL",
+    "ComingDate",
+    "ComingKind",
+    "Kind",
+    "Need",
+    "PersonParts",
+    "dates_to_come",
+    "needs_of",
+    "parts_of",
+]
 
-Source = Callable[[Session, Who, datetime], list[Need]]
+Source = Callable[[Session, PersonParts, datetime], list[Need]]
 
 # Who asks each source: a person without such a part costs it nothing.
 SOURCES: tuple[tuple[frozenset[Role], Source], ...] = (
@@ -58,15 +68,15 @@ SOURCES: tuple[tuple[frozenset[Role], Source], ...] = (
 )
 
 
-def of(session: Session, me: Who, *, now: datetime) -> list[Need]:
+def needs_of(session: Session, me: PersonParts, *, now: datetime) -> list[Need]:
     """List what waits for a person, the most urgent first; what has no date comes last."""
     held = frozenset[Role]().union(*me.roles.values())
-    found = [need for roles, source in SOURCES if held & roles for need in source(session, me, now)]
+    needs = [need for roles, source in SOURCES if held & roles for need in source(session, me, now)]
     if me.person.administrator:
-        found += service.erasures(session, now) + service.failed_jobs(session, now)
+        needs += service.erasures(session, now) + service.failed_jobs(session, now)
     far = datetime.max.replace(tzinfo=now.tzinfo)
     return sorted(
-        found,
+        needs,
         key=lambda need: (
             need.by or far,
             ORDER[need.kind],
@@ -76,7 +86,7 @@ def of(session: Session, me: Who, *, now: datetime) -> list[Need]:
     )
 
 
-class Next(StrEnum):
+class ComingKind(StrEnum):
     """What comes without anybody's doing."""
 
     OPENS = "opens"
@@ -87,47 +97,49 @@ class Next(StrEnum):
 
 
 @dataclass(frozen=True)
-class Coming:
+class ComingDate:
     """One thing that comes, and when."""
 
-    kind: Next
+    kind: ComingKind
     role: Role
     cohort: Cohort
     at: datetime
 
 
-_COMING: Sequence[tuple[Next, tuple[Role, ...], str]] = (
-    (Next.OPENS, LEARNS, "opens_at"),
-    (Next.PEERS_GIVEN, REVIEWS, "due_at"),
-    (Next.ITEMS_GIVEN, (Role.GRADER,), "due_at"),
-    (Next.GRADING_ENDS, WATCHES, "grading_due_at"),
-    (Next.RESULTS, LEARNS, "results_at"),
-    (Next.RESULTS, WATCHES, "results_at"),
+_COMING: Sequence[tuple[ComingKind, tuple[Role, ...], str]] = (
+    (ComingKind.OPENS, LEARNS, "opens_at"),
+    (ComingKind.PEERS_GIVEN, REVIEWS, "due_at"),
+    (ComingKind.ITEMS_GIVEN, (Role.GRADER,), "due_at"),
+    (ComingKind.GRADING_ENDS, WATCHES, "grading_due_at"),
+    (ComingKind.RESULTS, LEARNS, "results_at"),
+    (ComingKind.RESULTS, WATCHES, "results_at"),
 )
 
 
-def coming(session: Session, me: Who, *, now: datetime, most: int = 5) -> list[Coming]:
+def dates_to_come(
+    session: Session, me: PersonParts, *, now: datetime, most: int = 5
+) -> list[ComingDate]:
     """List what comes next from the calendars, soonest first; one query."""
-    come = learner.has_result(session, me)
+    released = learner.has_result(session, me)
 
-    def each() -> Iterable[Coming]:
+    def each() -> Iterable[ComingDate]:
         for cohort_id, held in me.roles.items():
             cohort = me.cohorts[cohort_id]
             if cohort.state == CohortState.ENDED:
                 continue
             general = calendars.of_cohort(cohort)
             for kind, roles, name in _COMING:
-                if kind == Next.PEERS_GIVEN and not cohort.plan.peer_readings:
+                if kind == ComingKind.PEERS_GIVEN and not cohort.plan.peer_readings:
                     continue
                 part = next((role for role in roles if role in held), None)
                 if part is None:
                     continue
                 # Only what a learner does moves with their extension; projects are given out at once.
-                own = part == Role.LEARNER and kind == Next.RESULTS
-                if own and cohort_id in come:
+                personal = part == Role.LEARNER and kind == ComingKind.RESULTS
+                if personal and cohort_id in released:
                     continue
-                at: datetime = getattr(me.calendar(cohort_id) if own else general, name)
+                at: datetime = getattr(me.calendar(cohort_id) if personal else general, name)
                 if at > now:
-                    yield Coming(kind, part, cohort, at)
+                    yield ComingDate(kind, part, cohort, at)
 
-    return sorted(each(), key=lambda one: (one.at, one.kind))[:most]
+    return sorted(each(), key=lambda date: (date.at, date.kind))[:most]

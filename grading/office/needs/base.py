@@ -1,5 +1,6 @@
 """What a need is, and who asks."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -102,7 +103,7 @@ class Need:
 
 
 @dataclass(frozen=True)
-class Who:
+class PersonParts:
     """A person with their parts: what every source starts from."""
 
     person: Person
@@ -122,13 +123,43 @@ class Who:
         """Give the first of some parts that the person has."""
         return next(role for role in roles if role in self.roles[cohort_id])
 
+    def need(
+        self,
+        kind: Kind,
+        cohort_id: str,
+        parts: Iterable[Role],
+        by: datetime | None = None,
+        *,
+        target: str = "",
+        count: int = 1,
+        code: str = "",
+    ) -> Need:
+        """Say that something waits in a cohort, for the first of some parts that the person has there."""
+        cohort = self.cohorts[cohort_id]
+        return Need(kind, self.role(cohort_id, *parts), cohort, by, target, count, code)
+
+    def counted(
+        self, kind: Kind, parts: Iterable[Role], counts: Iterable[tuple[str, int]], date: str = ""
+    ) -> list[Need]:
+        """Make one need a cohort out of (cohort, how many), by one of the cohort's dates if any."""
+        return [
+            self.need(
+                kind,
+                cohort_id,
+                parts,
+                getattr(self.cohorts[cohort_id], date) if date else None,
+                count=count,
+            )
+            for cohort_id, count in counts
+        ]
+
     def calendar(self, cohort_id: str) -> Calendar:
         """Give the person's own dates."""
         cohort = self.cohorts[cohort_id]
         return extended(calendars.of_cohort(cohort), self.days.get(cohort_id, 0), cohort.zone)
 
 
-def who(session: Session, person: Person) -> Who:
+def parts_of(session: Session, person: Person) -> PersonParts:
     """Read a person's parts in every cohort; three queries."""
     rows = session.execute(
         select(Cohort, Membership.role)
@@ -147,7 +178,7 @@ def who(session: Session, person: Person) -> Who:
         .where(Extension.person_id == person.id, Extension.state == ExtensionState.GRANTED)
         .group_by(Extension.cohort_id)
     )
-    return Who(person, cohorts, roles, dict(granted.all()))
+    return PersonParts(person, cohorts, roles, dict(granted.all()))
 
 
 LEARNS = (Role.LEARNER,)

@@ -17,7 +17,7 @@ from grading.models import (
     Standing,
 )
 from grading.models.conditions import is_member
-from grading.office.needs.base import SETTLES, Kind, Need, Who
+from grading.office.needs.base import SETTLES, Kind, Need, PersonParts
 from grading.workflow.calibration import (
     CLEARED,
     AnchorState,
@@ -31,7 +31,7 @@ from grading.workflow.group import TOOK_PART
 from grading.workflow.monitoring import AlarmState
 
 
-def examples(session: Session, me: Who, now: datetime) -> list[Need]:
+def examples(session: Session, me: PersonParts, now: datetime) -> list[Need]:
     """Examples that a lead can mark blind, and those that the two who marked them are to agree on."""
     ids = me.having(*SETTLES)
     marked = exists().where(
@@ -51,14 +51,11 @@ def examples(session: Session, me: Who, now: datetime) -> list[Need]:
             )
             .group_by(AnchorPaper.cohort_id)
         )
-        found += [
-            Need(kind, me.role(cohort_id, *SETTLES), me.cohorts[cohort_id], count=count)
-            for cohort_id, count in rows
-        ]
+        found += me.counted(kind, SETTLES, rows)
     return found
 
 
-def graders(session: Session, me: Who, now: datetime) -> list[Need]:
+def graders(session: Session, me: PersonParts, now: datetime) -> list[Need]:
     """Alarms, and pauses whose answer is owed; what concerns oneself another lead answers."""
     ids = me.having(*SETTLES)
     alarms = session.execute(
@@ -70,10 +67,7 @@ def graders(session: Session, me: Who, now: datetime) -> list[Need]:
         )
         .group_by(Alarm.cohort_id)
     )
-    found = [
-        Need(Kind.ALARM, me.role(cohort_id, *SETTLES), me.cohorts[cohort_id], count=count)
-        for cohort_id, count in alarms
-    ]
+    found = me.counted(Kind.ALARM, SETTLES, alarms)
     pauses = session.execute(
         select(QueuePause.cohort_id, func.count(), func.min(QueuePause.answer_by))
         .where(
@@ -84,10 +78,10 @@ def graders(session: Session, me: Who, now: datetime) -> list[Need]:
         .group_by(QueuePause.cohort_id)
     )
     return found + [
-        Need(
+        me.need(
             Kind.PAUSE_ANSWER,
-            me.role(cohort_id, *SETTLES),
-            me.cohorts[cohort_id],
+            cohort_id,
+            SETTLES,
             by,
             count=count,
         )
@@ -95,7 +89,7 @@ def graders(session: Session, me: Who, now: datetime) -> list[Need]:
     ]
 
 
-def to_calibrate(session: Session, me: Who, now: datetime) -> list[Need]:
+def to_calibrate(session: Session, me: PersonParts, now: datetime) -> list[Need]:
     """Cohorts in which a grader is not cleared, and can do something about it now."""
     ids = [
         cohort_id
@@ -137,10 +131,10 @@ def to_calibrate(session: Session, me: Who, now: datetime) -> list[Need]:
     ):
         tries[attempt.cohort_id].append(attempt)
     return [
-        Need(
+        me.need(
             Kind.CALIBRATE,
-            Role.GRADER,
-            me.cohorts[cohort_id],
+            cohort_id,
+            (Role.GRADER,),
             _by(me.cohorts[cohort_id], now),
         )
         for cohort_id, version in rubrics

@@ -17,7 +17,7 @@ from grading.models import (
     SubmissionMember,
 )
 from grading.models.conditions import in_force, is_member
-from grading.office.needs.base import LEARNS, REVIEWS, Kind, Need, Who
+from grading.office.needs.base import LEARNS, REVIEWS, Kind, Need, PersonParts
 from grading.programs.queries import course_standings
 from grading.workflow.allocation import ATTEMPTED, HELD, AllocationState, Pool
 from grading.workflow.appeal import PENDING, AppealState
@@ -28,7 +28,7 @@ from grading.workflow.misconduct import MisconductState
 from grading.workflow.submission import SubmissionState
 
 
-def to_submit(session: Session, me: Who, now: datetime) -> list[Need]:
+def to_submit(session: Session, me: PersonParts, now: datetime) -> list[Need]:
     """A project to hand in, or the courses that come before it."""
     ids = me.having(*LEARNS)
     latest: dict[str, tuple[Submission, str]] = {}
@@ -74,7 +74,7 @@ def to_submit(session: Session, me: Who, now: datetime) -> list[Need]:
     return found
 
 
-def to_review(session: Session, me: Who, now: datetime) -> list[Need]:
+def to_review(session: Session, me: PersonParts, now: datetime) -> list[Need]:
     """Projects of others to review."""
     rows = session.execute(
         select(Allocation.cohort_id, func.count())
@@ -91,10 +91,10 @@ def to_review(session: Session, me: Who, now: datetime) -> list[Need]:
         .group_by(Allocation.cohort_id)
     )
     return [
-        Need(
+        me.need(
             Kind.REVIEW,
-            me.role(cohort_id, *REVIEWS),
-            me.cohorts[cohort_id],
+            cohort_id,
+            REVIEWS,
             me.calendar(cohort_id).peers_due_at,
             count=count,
         )
@@ -103,7 +103,7 @@ def to_review(session: Session, me: Who, now: datetime) -> list[Need]:
     ]
 
 
-def results(session: Session, me: Who, now: datetime) -> list[Need]:
+def results(session: Session, me: PersonParts, now: datetime) -> list[Need]:
     """A result not yet read; or one that was, while it can be appealed."""
     ids = me.having(*LEARNS) + me.having(*LEARNS, state=CohortState.ENDED)
     rows = session.execute(
@@ -147,14 +147,14 @@ def results(session: Session, me: Who, now: datetime) -> list[Need]:
         if seen_at is None:
             by = ends if can and now <= ends else None
             found.append(
-                Need(Kind.RESULT, Role.LEARNER, cohort, by, target=str(submission.attempt))
+                me.need(Kind.RESULT, cohort.id, LEARNS, by, target=str(submission.attempt))
             )
         elif can and opens <= now <= ends:
             found.append(Need(Kind.APPEAL_WINDOW, Role.LEARNER, cohort, ends))
     return found
 
 
-def has_result(session: Session, me: Who) -> frozenset[str]:
+def has_result(session: Session, me: PersonParts) -> frozenset[str]:
     """List the cohorts in which a person's result is released."""
     return frozenset(
         session.scalars(
@@ -166,7 +166,7 @@ def has_result(session: Session, me: Who) -> frozenset[str]:
     )
 
 
-def hearings(session: Session, me: Who, now: datetime) -> list[Need]:
+def hearings(session: Session, me: PersonParts, now: datetime) -> list[Need]:
     """A suspicion to answer."""
     rows = session.scalars(
         select(MisconductCase)
@@ -178,12 +178,11 @@ def hearings(session: Session, me: Who, now: datetime) -> list[Need]:
         )
     )
     return [
-        Need(Kind.HEARING, Role.LEARNER, me.cohorts[found.cohort_id], found.answer_by)
-        for found in rows
+        me.need(Kind.HEARING, found.cohort_id, (Role.LEARNER,), found.answer_by) for found in rows
     ]
 
 
-def group(session: Session, me: Who, now: datetime) -> list[Need]:
+def group(session: Session, me: PersonParts, now: datetime) -> list[Need]:
     """A group one is asked to join; or what was handed in for one's group, while one can object."""
     objected = exists(
         select(Objection.id).where(

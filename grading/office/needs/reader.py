@@ -12,7 +12,7 @@ from grading.models import (
     Submission,
 )
 from grading.models.conditions import is_member
-from grading.office.needs.base import READS, SETTLES, Kind, Need, Who
+from grading.office.needs.base import READS, SETTLES, Kind, Need, PersonParts
 from grading.readings import holds
 from grading.readings.eligibility import gradable
 from grading.readings.queries import standings
@@ -22,7 +22,7 @@ from grading.workflow.cohort import Role
 from grading.workflow.group import TOOK_PART
 
 
-def to_read(session: Session, me: Who, now: datetime) -> list[Need]:
+def to_read(session: Session, me: PersonParts, now: datetime) -> list[Need]:
     """A professional's items: begun ones with the end of their hold, given ones, open ones."""
     ids = me.having(*READS)
     mine = (
@@ -55,7 +55,7 @@ def to_read(session: Session, me: Who, now: datetime) -> list[Need]:
         .order_by(Allocation.hold_until, Allocation.id)
         .limit(50)
     )
-    found = []
+    needs = []
     for item, decide_by in rows:
         if item.state == AllocationState.LAPSED:
             kind, by = Kind.HOLD_ENDED, item.covers_until
@@ -63,20 +63,20 @@ def to_read(session: Session, me: Who, now: datetime) -> list[Need]:
             kind, by = Kind.ITEM_BEGUN, item.hold_until
         else:
             kind, by = Kind.THIRD_READING, item.hold_until or decide_by
-        found.append(
-            Need(
+        needs.append(
+            me.need(
                 kind,
-                me.role(item.cohort_id, *READS),
-                me.cohorts[item.cohort_id],
+                item.cohort_id,
+                READS,
                 by,
                 target=item.id,
                 code=item.blind_code,
             )
         )
-    return found + _items_given(session, me, mine) + _items_open(session, me, now)
+    return needs + _items_given(session, me, mine) + _items_open(session, me, now)
 
 
-def _items_given(session: Session, me: Who, mine: tuple[object, ...]) -> list[Need]:
+def _items_given(session: Session, me: PersonParts, mine: tuple[object, ...]) -> list[Need]:
     rows = session.execute(
         select(Allocation.cohort_id, func.count())
         .join(Submission, Submission.id == Allocation.submission_id)
@@ -88,19 +88,10 @@ def _items_given(session: Session, me: Who, mine: tuple[object, ...]) -> list[Ne
         )
         .group_by(Allocation.cohort_id)
     )
-    return [
-        Need(
-            Kind.ITEMS_GIVEN,
-            me.role(cohort_id, *READS),
-            me.cohorts[cohort_id],
-            me.cohorts[cohort_id].grading_due_at,
-            count=count,
-        )
-        for cohort_id, count in rows
-    ]
+    return me.counted(Kind.ITEMS_GIVEN, READS, rows, "grading_due_at")
 
 
-def _items_open(session: Session, me: Who, now: datetime) -> list[Need]:
+def _items_open(session: Session, me: PersonParts, now: datetime) -> list[Need]:
     """Open items that a claim would give a grader now."""
     rows = session.execute(
         select(Allocation.cohort_id, func.count(), func.min(Appeal.decide_by))
@@ -118,10 +109,10 @@ def _items_open(session: Session, me: Who, now: datetime) -> list[Need]:
         .group_by(Allocation.cohort_id)
     )
     return [
-        Need(
+        me.need(
             Kind.ITEMS_OPEN,
-            Role.GRADER,
-            me.cohorts[cohort_id],
+            cohort_id,
+            (Role.GRADER,),
             decide_by or me.cohorts[cohort_id].grading_due_at,
             count=count,
         )
@@ -129,7 +120,7 @@ def _items_open(session: Session, me: Who, now: datetime) -> list[Need]:
     ]
 
 
-def to_decide(session: Session, me: Who, now: datetime) -> list[Need]:
+def to_decide(session: Session, me: PersonParts, now: datetime) -> list[Need]:
     """Appeals whose re-mark is there: whoever gave it decides; not blind, whoever settles disputes."""
     rows = session.scalars(
         select(Appeal)
@@ -150,10 +141,10 @@ def to_decide(session: Session, me: Who, now: datetime) -> list[Need]:
         .limit(50)
     )
     return [
-        Need(
+        me.need(
             Kind.APPEAL_DECIDE,
-            me.role(found.cohort_id, *READS),
-            me.cohorts[found.cohort_id],
+            found.cohort_id,
+            READS,
             found.decide_by,
             target=found.id,
         )
@@ -161,7 +152,7 @@ def to_decide(session: Session, me: Who, now: datetime) -> list[Need]:
     ]
 
 
-def questions(session: Session, me: Who, now: datetime) -> list[Need]:
+def questions(session: Session, me: PersonParts, now: datetime) -> list[Need]:
     """Questions about results: one's own to answer; for whoever settles disputes, those left alone."""
     staff = me.having(*SETTLES)
     rows = session.scalars(
@@ -183,23 +174,29 @@ def questions(session: Session, me: Who, now: datetime) -> list[Need]:
         .order_by(Explanation.answer_by)
         .limit(50)
     )
-    found = []
+    needs = []
     left: dict[str, list[Explanation]] = {}
-    for one in rows:
-        if one.owner_id == me.person.id:
-            role = me.role(one.cohort_id, *READS)
-            cohort = me.cohorts[one.cohort_id]
-            found.append(Need(Kind.QUESTION, role, cohort, one.answer_by, target=one.id))
+    for question in rows:
+        if question.owner_id == me.person.id:
+            needs.append(
+                me.need(
+                    Kind.QUESTION,
+                    question.cohort_id,
+                    READS,
+                    question.answer_by,
+                    target=question.id,
+                )
+            )
         else:
-            left.setdefault(one.cohort_id, []).append(one)
+            left.setdefault(question.cohort_id, []).append(question)
     for cohort_id, several in left.items():
-        found.append(
-            Need(
+        needs.append(
+            me.need(
                 Kind.QUESTIONS_OPEN,
-                me.role(cohort_id, *SETTLES),
-                me.cohorts[cohort_id],
-                min(one.answer_by for one in several),
+                cohort_id,
+                SETTLES,
+                min(question.answer_by for question in several),
                 count=len(several),
             )
         )
-    return found
+    return needs

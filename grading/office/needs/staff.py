@@ -21,7 +21,7 @@ from grading.models import (
     Submission,
 )
 from grading.models.conditions import is_member
-from grading.office.needs.base import MANAGES, SETTLES, WATCHES, Kind, Need, Who
+from grading.office.needs.base import MANAGES, SETTLES, WATCHES, Kind, Need, PersonParts
 from grading.people.queries import identity_checks
 from grading.releases.queries import candidates
 from grading.workflow.adjudication import DiscrepancyState
@@ -36,7 +36,7 @@ from grading.workflow.release import ReleaseState
 from grading.workflow.submission import IN_GRADING, SubmissionState
 
 
-def disputed(session: Session, me: Who, now: datetime) -> list[Need]:
+def disputed(session: Session, me: PersonParts, now: datetime) -> list[Need]:
     """Third readings and appeals that nobody has taken."""
     staff = me.having(*SETTLES)
     cases = session.execute(
@@ -49,16 +49,7 @@ def disputed(session: Session, me: Who, now: datetime) -> list[Need]:
         )
         .group_by(Discrepancy.cohort_id)
     )
-    found = [
-        Need(
-            Kind.CASES_OPEN,
-            me.role(cohort_id, *SETTLES),
-            me.cohorts[cohort_id],
-            me.cohorts[cohort_id].grading_due_at,
-            count=count,
-        )
-        for cohort_id, count in cases
-    ]
+    found = me.counted(Kind.CASES_OPEN, SETTLES, cases, "grading_due_at")
     appeals = session.execute(
         select(Appeal.cohort_id, func.count(), func.min(Appeal.decide_by))
         .join(Allocation, Allocation.id == Appeal.allocation_id)
@@ -71,10 +62,10 @@ def disputed(session: Session, me: Who, now: datetime) -> list[Need]:
         .group_by(Appeal.cohort_id)
     )
     return found + [
-        Need(
+        me.need(
             Kind.APPEALS_OPEN,
-            me.role(cohort_id, *SETTLES),
-            me.cohorts[cohort_id],
+            cohort_id,
+            SETTLES,
             decide_by,
             count=count,
         )
@@ -82,22 +73,13 @@ def disputed(session: Session, me: Who, now: datetime) -> list[Need]:
     ]
 
 
-def stranded(session: Session, me: Who, now: datetime) -> list[Need]:
+def stranded(session: Session, me: PersonParts, now: datetime) -> list[Need]:
     """Items that nobody enrolled may read: somebody has to be found."""
     counts = candidates.stranded_counts(session, me.having(*WATCHES))
-    return [
-        Need(
-            Kind.STRANDED,
-            me.role(cohort_id, *WATCHES),
-            me.cohorts[cohort_id],
-            me.cohorts[cohort_id].grading_due_at,
-            count=count,
-        )
-        for cohort_id, count in counts.items()
-    ]
+    return me.counted(Kind.STRANDED, WATCHES, counts.items(), "grading_due_at")
 
 
-def to_release(session: Session, me: Who, now: datetime) -> list[Need]:
+def to_release(session: Session, me: PersonParts, now: datetime) -> list[Need]:
     """Releases that wait for one more signature, and results that nobody has proposed."""
     ids = me.having(Role.INSTRUCTOR)
     signed = exists(
@@ -111,10 +93,10 @@ def to_release(session: Session, me: Who, now: datetime) -> list[Need]:
         )
     )
     found = [
-        Need(
+        me.need(
             Kind.SIGN_OFF,
-            Role.INSTRUCTOR,
-            me.cohorts[release.cohort_id],
+            release.cohort_id,
+            (Role.INSTRUCTOR,),
             me.cohorts[release.cohort_id].results_at,
             target=release.id,
         )
@@ -142,16 +124,7 @@ def to_release(session: Session, me: Who, now: datetime) -> list[Need]:
         )
         .group_by(Submission.cohort_id)
     )
-    return found + [
-        Need(
-            Kind.READY,
-            Role.INSTRUCTOR,
-            me.cohorts[cohort_id],
-            me.cohorts[cohort_id].results_at,
-            count=count,
-        )
-        for cohort_id, count in ready
-    ]
+    return found + me.counted(Kind.READY, (Role.INSTRUCTOR,), ready, "results_at")
 
 
 _CASES = {
@@ -161,7 +134,7 @@ _CASES = {
 }
 
 
-def misconduct(session: Session, me: Who, now: datetime) -> list[Need]:
+def misconduct(session: Session, me: PersonParts, now: datetime) -> list[Need]:
     """Cases to put to the learner, to decide or to second; never by who brought them."""
     witness = exists(
         select(Evidence.id).where(
@@ -185,17 +158,17 @@ def misconduct(session: Session, me: Who, now: datetime) -> list[Need]:
         .limit(50)
     )
     return [
-        Need(
+        me.need(
             _CASES[MisconductState(found.state)],
-            Role.INSTRUCTOR,
-            me.cohorts[found.cohort_id],
+            found.cohort_id,
+            (Role.INSTRUCTOR,),
             target=found.id,
         )
         for found in rows
     ]
 
 
-def objections(session: Session, me: Who, now: datetime) -> list[Need]:
+def objections(session: Session, me: PersonParts, now: datetime) -> list[Need]:
     """Objections of members to what their group handed in: nobody reads it before they are decided."""
     rows = session.execute(
         select(Objection.cohort_id, func.count())
@@ -206,19 +179,10 @@ def objections(session: Session, me: Who, now: datetime) -> list[Need]:
         )
         .group_by(Objection.cohort_id)
     )
-    return [
-        Need(
-            Kind.OBJECTIONS_OPEN,
-            me.role(cohort_id, *MANAGES),
-            me.cohorts[cohort_id],
-            me.cohorts[cohort_id].grading_due_at,
-            count=count,
-        )
-        for cohort_id, count in rows
-    ]
+    return me.counted(Kind.OBJECTIONS_OPEN, MANAGES, rows, "grading_due_at")
 
 
-def identities(session: Session, me: Who, now: datetime) -> list[Need]:
+def identities(session: Session, me: PersonParts, now: datetime) -> list[Need]:
     """Learners whose identity nobody has checked, where the plan wants that."""
     ids = [
         cohort_id
@@ -226,25 +190,16 @@ def identities(session: Session, me: Who, now: datetime) -> list[Need]:
         if me.cohorts[cohort_id].plan.identity_checked
     ]
     counts = identity_checks.unchecked_counts(session, ids, except_for=me.person.id, now=now)
-    return [
-        Need(
-            Kind.IDENTITY_CHECKS,
-            Role.COORDINATOR,
-            me.cohorts[cohort_id],
-            me.cohorts[cohort_id].results_at,
-            count=count,
-        )
-        for cohort_id, count in counts.items()
-    ]
+    return me.counted(Kind.IDENTITY_CHECKS, (Role.COORDINATOR,), counts.items(), "results_at")
 
 
-def to_manage(session: Session, me: Who, now: datetime) -> list[Need]:
+def to_manage(session: Session, me: PersonParts, now: datetime) -> list[Need]:
     """Cohorts to open, and to end once nothing more can come."""
     found = [
-        Need(
+        me.need(
             Kind.OPEN_COHORT,
-            me.role(cohort_id, *MANAGES),
-            me.cohorts[cohort_id],
+            cohort_id,
+            MANAGES,
             me.cohorts[cohort_id].opens_at,
         )
         for cohort_id in me.having(*MANAGES, state=CohortState.PREPARING)
@@ -283,7 +238,7 @@ def to_manage(session: Session, me: Who, now: datetime) -> list[Need]:
         select(Cohort.id, last).where(Cohort.id.in_(list(late)), ~unfinished, ~questioned)
     )
     return found + [
-        Need(Kind.END_COHORT, me.role(cohort_id, *MANAGES), me.cohorts[cohort_id])
+        me.need(Kind.END_COHORT, cohort_id, MANAGES)
         for cohort_id, released_at in rows
         if released_at is not None and released_at + late[cohort_id] < now
     ]

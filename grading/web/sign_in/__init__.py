@@ -61,13 +61,13 @@ def home() -> Any:
             return redirect(url_for("demo.doors"))
         return redirect(url_for("sign_in.form"))
     session = db.session()
-    me = needs.who(session, access.person())
-    found = needs.of(session, me, now=access.now())
+    me = needs.parts_of(session, access.person())
+    found = needs.needs_of(session, me, now=access.now())
     return render_template(
         "sign_in/home.html",
         waiting=[need for need in found if not need.optional],
         optional=[need for need in found if need.optional],
-        coming=needs.coming(session, me, now=access.now()),
+        coming=needs.dates_to_come(session, me, now=access.now()),
     )
 
 
