@@ -67,6 +67,11 @@ def checkboxes(label: Any = "", **kwargs: Any) -> SelectMultipleField:
     return SelectMultipleField(label, option_widget=CheckboxInput(), **given)
 
 
+def several(label: Any = "", **kwargs: Any) -> SelectMultipleField:
+    """Several texts under one name, whatever they are."""
+    return SelectMultipleField(label, default=[], choices=[], validate_choice=False, **kwargs)
+
+
 def radio(label: Any = "", **kwargs: Any) -> RadioField:
     """One of a list, each a button; the service judges what was chosen, or that nothing was."""
     return RadioField(label, **{"choices": [], "validate_choice": False, **kwargs})
@@ -208,15 +213,22 @@ def form_view(
     except (FaultsFound, Refused) as error:
         if show is None:
             raise
-        status = form.refuse(error, refused_at)
-        g.page_error = True
-        try:
-            return show(form), status
-        except NotFound:
-            # What refused the act also closed the page, and says why.
-            raise error from None
+        return refused(form, error, show, field=refused_at)
     g.page_error = True
     return _shown(form, show), 422
+
+
+def refused(
+    form: F, error: FaultsFound | Refused, show: Callable[[F], str], *, field: str = ""
+) -> ResponseReturnValue:
+    """Show the form again with why its act was refused, and what was typed."""
+    status = form.refuse(error, field)
+    g.page_error = True
+    try:
+        return show(form), status
+    except NotFound:
+        # What refused the act also closed the page, and says why.
+        raise error from None
 
 
 def _shown(form: F, show: Callable[[F], str] | None) -> str:

@@ -5,22 +5,29 @@ import io
 import json
 from typing import Any
 
-from flask import Blueprint, Response, flash, redirect, request, url_for
+from flask import Blueprint, Response, url_for
+from flask.typing import ResponseReturnValue
 from flask_babel import get_locale
 from flask_babel import gettext as _
+from sqlalchemy.orm import Session
 
 from grading.authorization.permissions import Permission
-from grading.db import db, transaction
+from grading.db import db
 from grading.errors import NotFound, Refused
 from grading.models import CredentialRecord, IssuedCredential
 from grading.records import credentials
 from grading.records.queries import issued_credentials
 from grading.web import access
 from grading.web.access import load, requires
+from grading.web.forms import Done, Form, form_view, yes_field
 from grading.web.rendering import date_words
 from grading.workflow.issued import CredentialKind, IssuedState
 
 bp = Blueprint("credentials", __name__, url_prefix="/learn")
+
+
+class PublishForm(Form):
+    published = yes_field()
 
 
 def listed(record: CredentialRecord) -> list[IssuedCredential]:
@@ -113,18 +120,22 @@ def _facts(record: CredentialRecord, credential: IssuedCredential) -> dict[str, 
 
 @bp.post("/credentials/<credential_id>/publish")
 @requires(Permission.SIGNED_IN)
-def publish(credential_id: str) -> Any:
-    with transaction() as session:
-        found = _own(credential_id)
-        published = request.form.get("published") == "yes"
-        credentials.publish(session, access.person(), found, published=published, now=access.now())
-        record = issued_credentials.record_of(session, found.program_id, found.person_id)
-        back = record.id if record else found.record_id
-    if published:
-        flash(_("Whoever has its address can now fetch the signed file, with all its results."))
-    else:
-        flash(_("The signed file can no longer be fetched. Copies that were made stay valid."))
-    return redirect(url_for("learner.record", record_id=back), 303)
+def publish(credential_id: str) -> ResponseReturnValue:
+    def act(session: Session, form: PublishForm) -> Done:
+        credential = _own(credential_id)
+        published = form.published.data
+        credentials.publish(
+            session, access.person(), credential, published=published, now=access.now()
+        )
+        record = issued_credentials.record_of(session, credential.program_id, credential.person_id)
+        return Done(
+            url_for("learner.record", record_id=record.id if record else credential.record_id),
+            _("Whoever has its address can now fetch the signed file, with all its results.")
+            if published
+            else _("The signed file can no longer be fetched. Copies that were made stay valid."),
+        )
+
+    return form_view(PublishForm(), act)
 
 
 @bp.get("/records/<record_id>/record.csv")

@@ -1,26 +1,43 @@
 """A learner's program record: the whole of it, to take along and to share."""
 
-from typing import Any
-
-from flask import Blueprint, Response, flash, jsonify, redirect, render_template, request, url_for
+from flask import Blueprint, Response, flash, jsonify, redirect, render_template, url_for
+from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from sqlalchemy.orm import Session
+from wtforms import StringField
 
 from grading.authorization.permissions import Permission
 from grading.db import db, transaction
-from grading.errors import Fault, FaultsFound, NotFound
+from grading.errors import NotFound, Refused
 from grading.models import CredentialRecord, Program, ShareLink
 from grading.people.queries import identity_checks
 from grading.records import records, sharing
 from grading.records.queries import program_record
 from grading.web import access, downloads
 from grading.web.access import load, requires
-from grading.web.errors import fault_words
+from grading.web.forms import Done, Form, form_view, yes_field
 from grading.web.learner import credentials
+from grading.web.learner.common import bp as learner_bp
 from grading.workflow.submission import HONOUR_STATEMENTS
 
 bp = Blueprint("records", __name__, url_prefix="/learn")
 
 OWN = Permission.SIGNED_IN
+
+
+class LinkForm(Form):
+    label = StringField(_l("Who or what the link is for"))
+    score = yes_field(_l("The score, with its likely range"))
+    criteria = yes_field(_l("The level reached on each criterion"))
+
+
+class IssueAnewForm(Form):
+    confirmed = yes_field()
+
+
+class ShareForm(Form):
+    shared = yes_field()
 
 
 def _program(program_id: str) -> Program:
@@ -31,13 +48,13 @@ def _program(program_id: str) -> Program:
     return found
 
 
-def _page(program: Program, faults: list[Fault] | None = None) -> Any:
+def _render_record(program: Program, link: LinkForm | None = None) -> str:
     session = db.session()
     found = program_record.gather(session, program, access.person().id, now=access.now())
     record = found.record
     links = sharing.links_of(session, record) if record else []
     addresses = [link.public_id for link in links] + ([record.public_id] if record else [])
-    page = render_template(
+    return render_template(
         "learner/record.html",
         found=found,
         program=program,
@@ -51,23 +68,20 @@ def _page(program: Program, faults: list[Fault] | None = None) -> Any:
         links=links,
         views=sharing.views(session, addresses),
         base_url=access.installation().settings.base_url,
-        entered=request.form,
-        faults=[(fault.where, fault_words(fault)) for fault in faults or ()],
-        page_error=bool(faults),
+        link_form=link or LinkForm.blank(),
     )
-    return page, 422 if faults else 200
 
 
 @bp.get("/programs/<program_id>/record")
 @requires(OWN)
-def program(program_id: str) -> Any:
+def program(program_id: str) -> ResponseReturnValue:
     """All courses and attempts, what counts, what is missing, and who may look."""
-    return _page(_program(program_id))
+    return _render_record(_program(program_id))
 
 
 @bp.post("/programs/<program_id>/record")
 @requires(OWN)
-def start(program_id: str) -> Any:
+def start(program_id: str) -> ResponseReturnValue:
     """Make the record of what is completed so far, so that it can be shared."""
     with transaction() as session:
         records.open_partial(session, access.person(), _program(program_id), now=access.now())
@@ -87,7 +101,7 @@ def as_csv(program_id: str) -> Response:
 
 @bp.get("/programs/<program_id>/record.json")
 @requires(OWN)
-def as_json(program_id: str) -> Any:
+def as_json(program_id: str) -> ResponseReturnValue:
     found = program_record.gather(
         db.session(), _program(program_id), access.person().id, now=access.now()
     )
@@ -110,32 +124,79 @@ def as_json(program_id: str) -> Any:
 
 @bp.post("/records/<record_id>/links")
 @requires(OWN)
-def make_link(record_id: str) -> Any:
-    record = load(CredentialRecord, record_id, OWN, owner="person_id")
-    program_id = record.program_id
-    try:
-        with transaction() as session:
-            sharing.make_link(
-                session,
-                access.person(),
-                load(CredentialRecord, record_id, OWN, owner="person_id"),
-                label=request.form.get("label", ""),
-                show_score="score" in request.form,
-                show_criteria="criteria" in request.form,
-                now=access.now(),
-            )
-    except FaultsFound as error:
-        return _page(_program(program_id), list(error.faults))
-    flash(_("The link is made. Whoever has it can look at your record."))
-    return redirect(url_for("records.program", program_id=program_id) + "#sharing", 303)
+def make_link(record_id: str) -> ResponseReturnValue:
+    program_id = load(CredentialRecord, record_id, OWN, owner="person_id").program_id
+
+    def act(session: Session, form: LinkForm) -> Done:
+        sharing.make_link(
+            session,
+            access.person(),
+            load(CredentialRecord, record_id, OWN, owner="person_id"),
+            label=form.label.data,
+            show_score=form.score.data,
+            show_criteria=form.criteria.data,
+            now=access.now(),
+        )
+        return Done(
+            url_for("records.program", program_id=program_id) + "#sharing",
+            _("The link is made. Whoever has it can look at your record."),
+        )
+
+    return form_view(LinkForm(), act, lambda form: _render_record(_program(program_id), form))
 
 
 @bp.post("/links/<link_id>/withdraw")
 @requires(OWN)
-def withdraw_link(link_id: str) -> Any:
+def withdraw_link(link_id: str) -> ResponseReturnValue:
     with transaction() as session:
         link = load(ShareLink, link_id, OWN)
         program_id = link.record.program_id
         sharing.withdraw_link(session, access.person(), link, now=access.now())
     flash(_("The link is withdrawn. Whoever opens it finds nothing."))
     return redirect(url_for("records.program", program_id=program_id) + "#sharing", 303)
+
+
+@learner_bp.get("/records/<record_id>")
+@requires(OWN)
+def record(record_id: str) -> ResponseReturnValue:
+    """Lead to the program record; the address is that of older mails and pages."""
+    own_record = load(CredentialRecord, record_id, OWN, owner="person_id")
+    return redirect(url_for("records.program", program_id=own_record.program_id))
+
+
+@learner_bp.post("/records/<record_id>/issue-anew")
+@requires(OWN)
+def issue_anew(record_id: str) -> ResponseReturnValue:
+    """Put the present name on the record, which gets a new address by it."""
+
+    def act(session: Session, form: IssueAnewForm) -> Done:
+        own_record = load(CredentialRecord, record_id, OWN, owner="person_id")
+        if not form.confirmed.data:
+            raise Refused("Confirm that the record is to be issued anew.")
+        newer = records.issue_under_present_name(
+            session, access.person(), own_record, now=access.now()
+        )
+        return Done(
+            url_for("records.program", program_id=newer.program_id),
+            _(
+                "Your record is issued anew under your present name. The old address says “Replaced”."
+            ),
+        )
+
+    return form_view(IssueAnewForm(), act)
+
+
+@learner_bp.post("/records/<record_id>/share")
+@requires(OWN)
+def share(record_id: str) -> ResponseReturnValue:
+    def act(session: Session, form: ShareForm) -> Done:
+        own_record = load(CredentialRecord, record_id, OWN, owner="person_id")
+        if form.shared.data:
+            records.share(session, access.person(), own_record, now=access.now())
+            said = _("Your record is shared. Whoever has the address can see it.")
+        else:
+            records.unshare(session, access.person(), own_record, now=access.now())
+            said = _("Your record is no longer shared.")
+        return Done(url_for("learner.record", record_id=record_id), said)
+
+    return form_view(ShareForm(), act)

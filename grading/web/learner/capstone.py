@@ -1,0 +1,54 @@
+"""The learner's way in: their capstones, one capstone, and its brief."""
+
+from flask import redirect, render_template, url_for
+from flask.typing import ResponseReturnValue
+
+from grading.authorization.permissions import Permission
+from grading.cohorts import objections, submissions
+from grading.db import db
+from grading.disputes.queries import learner_results
+from grading.web import access
+from grading.web.access import requires
+from grading.web.learner.common import bp, find_cohort
+from grading.workflow.cohort import CohortState
+
+
+@bp.get("/")
+@requires(Permission.SIGNED_IN)
+def home() -> ResponseReturnValue:
+    """The one cohort at once, several as a list."""
+    found = learner_results.cohorts(db.session(), access.person().id)
+    if len({cohort.id for cohort, _role in found}) == 1:
+        return redirect(url_for("learner.cohort", cohort_id=found[0][0].id))
+    return render_template("learner/home.html", cohorts=found)
+
+
+@bp.get("/<cohort_id>")
+@requires(Permission.REVIEW_PEER)
+def cohort(cohort_id: str) -> ResponseReturnValue:
+    """Your capstone: what is to do now, what comes next, and why something cannot start yet."""
+    found = find_cohort(cohort_id, Permission.REVIEW_PEER)
+    session = db.session()
+    now = access.now()
+    who = access.identity(found.id)
+    standing = learner_results.standing(session, found, access.person().id)
+    return render_template(
+        "learner/cohort.html",
+        cohort=found,
+        learns="learner" in who.roles,
+        record=learner_results.record(session, found, access.person().id),
+        standing=standing,
+        open_now=found.state == CohortState.OPEN and found.opens_at <= now <= standing.closes_at,
+        in_grace=standing.due_at < now <= standing.closes_at,
+        return_until=submissions.may_return_until(standing.own),
+        may_object=standing.submission is not None
+        and standing.in_group
+        and objections.may_object(standing.submission, now),
+    )
+
+
+@bp.get("/<cohort_id>/brief")
+@requires(Permission.REVIEW_PEER)
+def brief(cohort_id: str) -> ResponseReturnValue:
+    found = find_cohort(cohort_id, Permission.REVIEW_PEER)
+    return render_template("learner/brief.html", cohort=found, rubric=found.rubric_version.rubric)
