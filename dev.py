@@ -186,7 +186,7 @@ def run_steps(
             check=False,
         ).returncode
         verdict = f"FAILED ({codes[name]})" if codes[name] else "ok"
-        lines.append(f"{name:8}{verdict:14}{time.monotonic() - start:6.1f} s")
+        lines.append(f"{name:10}{verdict:14}{time.monotonic() - start:6.1f} s")
     say("", "===== all steps", *lines)
     return codes
 
@@ -205,6 +205,7 @@ def test(arguments: Sequence[str]) -> int:
         ("lint", ["ruff", "check", "."]),
         ("floors", ["lint-imports", "--no-logo"]),
         ("types", ["mypy"]),
+        ("templates", ["djlint", "--lint", "--quiet", "templates"]),
         ("tests", ["pytest", "-n", "2", "--durations", "10", *arguments]),
     ]
     return int(any(run_steps(steps, environment).values()))

@@ -1,4 +1,4 @@
-"""How records look: labels and kinds keyed by enum, times in the reader's zone, Jinja's globals."""
+"""How records look: times in the reader's zone, numbers, names of readings, Jinja's globals."""
 
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -16,213 +16,14 @@ from markupsafe import Markup
 from sqlalchemy import literal, select
 
 from grading.db import db
-from grading.models import JobState, Membership, Person, SponsorMember
-from grading.records.checking import Outcome
-from grading.web import access
+from grading.disputes.queries.dispute_queue import Sheet
+from grading.models import Membership, Person, SponsorMember
+from grading.releases.queries.cohort_overview import Reading
+from grading.web import access, labels
 from grading.web.markdown import render as markdown
 from grading.web.need_words import COMING_WORDS, NEED_WORDS
-from grading.workflow.allocation import AllocationState as A
-from grading.workflow.allocation import DeclineReason as D
-from grading.workflow.calendar import ExtensionKind
-from grading.workflow.calibration import (
-    AnchorState,
-    AnchorUse,
-    AttemptKind,
-    AttemptState,
-    StandingState,
-)
-from grading.workflow.cohort import CohortState, ImportKind, Role
-from grading.workflow.credential import (
-    DocumentKind,
-    EntitlementState,
-    IdentityAssurance,
-    PublicStatus,
-)
-from grading.workflow.misconduct import MisconductKind, MisconductState
-from grading.workflow.monitoring import AlarmState, QuarantineState
-from grading.workflow.release import Hindrance, ReleaseState
-from grading.workflow.staffing import Severity
-from grading.workflow.submission import SubmissionState as S
-
-# (words, kind of tag); kinds are those of the style sheet.
-Tag = tuple[Any, str]
-
-SUBMISSION_TAGS: dict[str, Tag] = {
-    S.DRAFT: (_l("Draft"), "draft"),
-    S.CONTESTABLE: (_l("Submitted"), "plain"),
-    S.CONTESTED: (_l("Submitted"), "plain"),
-    S.SUBMITTED: (_l("Submitted"), "plain"),
-    S.BEGUN: (_l("Being graded"), "info"),
-    S.DISCREPANT: (_l("Being graded"), "info"),
-    S.RESOLVED: (_l("Being graded"), "info"),
-    S.RELEASED: (_l("Result ready"), "ok"),
-    S.WITHDRAWN: (_l("Withdrawn"), "grey"),
-    S.WITHHELD: (_l("Held back"), "danger"),
-    S.ANCHOR: (_l("Example"), "draft"),
-}
-# What staff see; learners are never told these apart before release.
-STAFF_SUBMISSION_TAGS: dict[str, Tag] = SUBMISSION_TAGS | {
-    # That it is a group's is nobody's business who may come to read it.
-    S.CONTESTABLE: (_l("Submitted, not given out yet"), "plain"),
-    S.CONTESTED: (_l("Submitted, waits for the office"), "plain"),
-    S.DISCREPANT: (_l("Scores too far apart"), "warn"),
-    S.RESOLVED: (_l("Graded, not released"), "info"),
-    S.RELEASED: (_l("Released"), "ok"),
-}
-ITEM_TAGS: dict[str, Tag] = {
-    A.OPEN: (_l("Open"), "plain"),
-    A.ALLOCATED: (_l("Not yet started"), "plain"),
-    A.BEGUN: (_l("In progress"), "info"),
-    A.FINISHED: (_l("Finished, can change"), "info"),
-    A.SEALED: (_l("Locked"), "plain"),
-    A.DECLINED: (_l("Handed back"), "grey"),
-    A.LAPSED: (_l("Hold ended"), "warn"),
-    A.CANCELLED: (_l("Taken back"), "grey"),
-}
-RELEASE_TAGS: dict[str, Tag] = {
-    ReleaseState.PROPOSED: (_l("Waiting for sign-off"), "warn"),
-    ReleaseState.SCHEDULED: (_l("Scheduled"), "info"),
-    ReleaseState.RELEASED: (_l("Released"), "ok"),
-    ReleaseState.STOPPED: (_l("Stopped"), "grey"),
-    ReleaseState.VOID: (_l("Void"), "warn"),
-}
-COHORT_TAGS: dict[str, Tag] = {
-    CohortState.PREPARING: (_l("Preparing"), "draft"),
-    CohortState.OPEN: (_l("Open"), "ok"),
-    CohortState.ENDED: (_l("Ended"), "grey"),
-}
-ROLE_LABELS: dict[str, Any] = {
-    Role.LEARNER: _l("Learner"),
-    Role.PEER: _l("Peer"),
-    Role.GRADER: _l("Grader"),
-    Role.INSTRUCTOR: _l("Instructor"),
-    Role.LEAD: _l("Lead"),
-    Role.COORDINATOR: _l("Coordinator"),
-    Role.OBSERVER: _l("Observer"),
-}
-DECLINE_LABELS: dict[str, Any] = {
-    D.DOES_NOT_OPEN: _l("A file does not open"),
-    D.WRONG_TASK: _l("It answers another task"),
-    D.KNOWS_AUTHOR: _l("I know the author"),
-    D.SHOWS_AUTHOR: _l("It shows who wrote it"),
-    D.OUTSIDE_FIELD: _l("It is outside my field"),
-    D.SUSPECTED_COPYING: _l("I suspect copying"),
-    D.AT_RISK: _l("Someone may be at risk"),
-    D.OTHER: _l("Something else"),
-}
-HINDRANCE_LABELS: dict[str, Any] = {
-    Hindrance.NOT_ALLOCATED: _l("No reader yet"),
-    Hindrance.READING_OUTSTANDING: _l("A reading is outstanding"),
-    Hindrance.NOBODY_ELIGIBLE: _l("Nobody is left who may read it"),
-    Hindrance.UNDO_OPEN: _l("A grader can still change a finished sheet"),
-    Hindrance.DISCREPANT: _l("Scores too far apart"),
-    Hindrance.UNRESOLVED: _l("No score yet"),
-    Hindrance.REVIEWS_OWED: _l("The learner owes peer reviews"),
-    Hindrance.IN_ANOTHER_RELEASE: _l("In a release that is on its way"),
-    Hindrance.MISCONDUCT: _l("A suspicion is being looked into"),
-    Hindrance.NOT_ADJUSTED: _l("Not adjusted to the readings yet"),
-}
-MISCONDUCT_LABELS: dict[str, Any] = {
-    MisconductKind.COPYING: _l("Copying"),
-    MisconductKind.ANOTHERS_WORK: _l("Somebody else's work"),
-}
-MISCONDUCT_TAGS: dict[str, Tag] = {
-    MisconductState.OPEN: (_l("New"), "warn"),
-    MisconductState.HEARING: (_l("The learner is asked"), "info"),
-    MisconductState.HEARD: (_l("Waits for a decision"), "warn"),
-    MisconductState.PROPOSED: (_l("Waits for a second"), "warn"),
-    MisconductState.UPHELD: (_l("Upheld"), "danger"),
-    MisconductState.DISMISSED: (_l("Dismissed"), "plain"),
-}
-ANCHOR_TAGS: dict[str, Tag] = {
-    AnchorState.PROPOSED: (_l("To be marked blind"), "warn"),
-    AnchorState.MARKED: (_l("To be agreed"), "warn"),
-    AnchorState.AGREED: (_l("In use"), "ok"),
-    AnchorState.WITHDRAWN: (_l("Withdrawn"), "grey"),
-}
-USE_LABELS: dict[str, Any] = {
-    AnchorUse.PRACTICE: _l("Practice"),
-    AnchorUse.QUALIFICATION: _l("Qualification"),
-    AnchorUse.VALIDITY: _l("Check items"),
-}
-ATTEMPT_LABELS: dict[str, Any] = {
-    AttemptKind.PRACTICE: _l("Practice"),
-    AttemptKind.QUALIFICATION: _l("Qualification"),
-}
-ATTEMPT_TAGS: dict[str, Tag] = {
-    AttemptState.OPEN: (_l("In progress"), "info"),
-    AttemptState.JUDGED: (_l("Handed in"), "plain"),
-    AttemptState.ENDED: (_l("Given up"), "grey"),
-}
-STANDING_TAGS: dict[str, Tag] = {
-    StandingState.QUALIFIED: (_l("Cleared"), "ok"),
-    StandingState.PROVISIONAL: (_l("Cleared, provisional"), "info"),
-    StandingState.NOT_QUALIFIED: (_l("Not cleared"), "warn"),
-    StandingState.EXPIRED: (_l("Expired"), "grey"),
-    StandingState.SET_ASIDE: (_l("Set aside"), "danger"),
-}
-ALARM_TAGS: dict[str, Tag] = {
-    AlarmState.OPEN: (_l("To be answered"), "warn"),
-    AlarmState.DISMISSED: (_l("Nothing found"), "plain"),
-    AlarmState.UPHELD: (_l("Standard moved"), "danger"),
-}
-QUARANTINE_TAGS: dict[str, Tag] = {
-    QuarantineState.IN_FORCE: (_l("Set aside"), "danger"),
-    QuarantineState.LIFTED: (_l("Counts again"), "plain"),
-}
-ENTITLEMENT_TAGS: dict[str, Tag] = {
-    EntitlementState.PAID: (_l("Paid"), "ok"),
-    EntitlementState.WAIVED: (_l("Waived"), "info"),
-    EntitlementState.SPONSORED: (_l("Sponsored"), "info"),
-    EntitlementState.REFUNDED: (_l("Refunded"), "grey"),
-}
-JOB_TAGS: dict[str, Tag] = {
-    JobState.WAITING: (_l("Waiting"), "plain"),
-    JobState.RUNNING: (_l("Running"), "info"),
-    JobState.DONE: (_l("Done"), "plain"),
-    JobState.FAILED: (_l("Failed"), "danger"),
-}
-STAFFING_TAGS: dict[str, Tag] = {
-    Severity.IMPOSSIBLE: (_l("Impossible"), "danger"),
-    Severity.RISK: (_l("At risk"), "warn"),
-    Severity.NOTE: (_l("Good to know"), "info"),
-}
-IMPORT_LABELS: dict[str, Any] = {
-    ImportKind.ROSTER: _l("People"),
-    ImportKind.COMPLETIONS: _l("Completions"),
-    ImportKind.ENTITLEMENTS: _l("Entitlements"),
-    ImportKind.CONFLICTS: _l("Conflicts of interest"),
-}
-STATUS_TAGS: dict[str, Tag] = {
-    PublicStatus.VALID: (_l("Valid"), "ok"),
-    PublicStatus.EXPIRED: (_l("Expired"), "warn"),
-    PublicStatus.REPLACED: (_l("Replaced"), "info"),
-    PublicStatus.REVOKED: (_l("Revoked"), "danger"),
-    PublicStatus.UNSIGNED: (_l("Not signed yet"), "warn"),
-    PublicStatus.BROKEN: (_l("Does not verify"), "danger"),
-}
-OUTCOME_TAGS: dict[str, Tag] = {
-    Outcome.GOOD: (_l("Good"), "ok"),
-    Outcome.BAD: (_l("Bad"), "danger"),
-    Outcome.OPEN: (_l("Not yet"), "warn"),
-}
-ASSURANCE_LABELS: dict[str, Any] = {
-    IdentityAssurance.DOCUMENT: _l("a document"),
-    IdentityAssurance.PROCTORED: _l("a proctored exam"),
-    IdentityAssurance.SIGN_IN: _l("the institution’s sign-in"),
-    IdentityAssurance.ATTESTED: _l("the program’s word"),
-}
-DOCUMENT_LABELS: dict[str, Any] = {
-    DocumentKind.PASSPORT: _l("Passport"),
-    DocumentKind.IDENTITY_CARD: _l("Identity card"),
-    DocumentKind.DRIVING_LICENCE: _l("Driving licence"),
-    DocumentKind.RESIDENCE_PERMIT: _l("Residence permit"),
-    DocumentKind.OTHER: _l("Another document with a photo"),
-}
-EXTENSION_LABELS: dict[str, Any] = {
-    ExtensionKind.EXTENSION: _l("Extension"),
-    ExtensionKind.ADJUSTMENT: _l("Adjustment"),
-}
+from grading.workflow.allocation import Pool, Purpose
+from grading.workflow.cohort import Role
 
 
 @cache
@@ -312,6 +113,25 @@ def number(value: float | None, places: int = 1) -> str:
     return "–" if value is None or isnan(value) else f"{value:.{places}f}"
 
 
+def _rater_name(pool: str, sign: str) -> str:
+    if pool == Pool.PROFESSIONAL:
+        return _("Grader %(sign)s", sign=sign)
+    return _("Peer %(sign)s", sign=sign)
+
+
+def reading_name(reading: Reading) -> str:
+    """Call a reading of a project by its rater's sign, as far as it is not the one that settles."""
+    if reading.pool == Pool.PROFESSIONAL and reading.purpose == Purpose.ADJUDICATION:
+        return _("Third reading")
+    return _rater_name(reading.pool, reading.sign)
+
+
+def sheet_name(sheet: Sheet) -> str:
+    """Call a sheet of an appealed project by its rater's sign, and say whether it was struck."""
+    name = _("Re-mark") if sheet.remark else _rater_name(sheet.pool, sheet.sign)
+    return _("%(reading)s (struck)", reading=name) if sheet.fault else name
+
+
 @dataclass(frozen=True)
 class RoleLink:
     """One entry of the role switch."""
@@ -370,6 +190,14 @@ def register(app: Flask) -> None:
     # A sentence may go over several lines of a template; its reader and translator see one.
     app.jinja_env.policies["ext.i18n.trimmed"] = True
     app.jinja_env.globals.update(
+        {
+            name.lower(): table
+            for name, table in vars(labels).items()
+            if name.endswith(("_LABELS", "_TAGS"))
+        }
+    )
+    app.jinja_env.filters.update(reading_name=reading_name, sheet_name=sheet_name)
+    app.jinja_env.globals.update(
         when=when,
         instant_words=instant_words,
         zone_words=zone_words,
@@ -378,33 +206,8 @@ def register(app: Flask) -> None:
         size_words=size_words,
         number=number,
         markdown=markdown,
-        submission_tags=SUBMISSION_TAGS,
-        staff_submission_tags=STAFF_SUBMISSION_TAGS,
-        item_tags=ITEM_TAGS,
-        release_tags=RELEASE_TAGS,
-        cohort_tags=COHORT_TAGS,
-        role_labels=ROLE_LABELS,
-        hindrance_labels=HINDRANCE_LABELS,
-        misconduct_labels=MISCONDUCT_LABELS,
-        misconduct_tags=MISCONDUCT_TAGS,
-        extension_labels=EXTENSION_LABELS,
-        anchor_tags=ANCHOR_TAGS,
-        use_labels=USE_LABELS,
-        attempt_labels=ATTEMPT_LABELS,
-        attempt_tags=ATTEMPT_TAGS,
-        standing_tags=STANDING_TAGS,
-        alarm_tags=ALARM_TAGS,
-        quarantine_tags=QUARANTINE_TAGS,
-        entitlement_tags=ENTITLEMENT_TAGS,
-        job_tags=JOB_TAGS,
         need_words=NEED_WORDS,
         coming_words=COMING_WORDS,
-        staffing_tags=STAFFING_TAGS,
-        import_labels=IMPORT_LABELS,
-        status_tags=STATUS_TAGS,
-        outcome_tags=OUTCOME_TAGS,
-        assurance_labels=ASSURANCE_LABELS,
-        document_labels=DOCUMENT_LABELS,
         ngettext=ngettext,
         get_locale=get_locale,
         said=_,

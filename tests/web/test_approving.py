@@ -395,6 +395,6 @@ def test_what_the_list_costs_does_not_grow_with_it(
             challenge.records = challenge.records * more
         with counted(app) as statements:
             page = client.get(place)
-        assert page.text.count('<th scope="row">C-') == 3 * more
+        assert len(re.findall(r'<th scope="row">\s*C-', page.text)) == 3 * more
         costs.append(len(statements))
     assert costs[0] == costs[1]

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy import and_, exists, func, or_, select, true
 from sqlalchemy.orm import Session, selectinload
@@ -18,7 +19,7 @@ from grading.models import (
     Submission,
 )
 from grading.readings.eligibility import may_read
-from grading.workflow.calibration import AnchorState, AnchorUse
+from grading.workflow.calibration import CLEARED, AnchorState, AnchorUse
 from grading.workflow.cohort import Role
 
 PROFESSIONALS = (Role.GRADER, Role.LEAD, Role.INSTRUCTOR)
@@ -98,6 +99,14 @@ class Row:
     person: Person
     standings: dict[str, Standing]
     paused: QueuePause | None
+
+    @property
+    def until(self) -> datetime | None:
+        """When the first of the standings that clear the person expires."""
+        cleared = [
+            standing.expires_at for standing in self.standings.values() if standing.state in CLEARED
+        ]
+        return min(cleared, default=None)
 
 
 def standings(session: Session, cohort: Cohort) -> list[Row]:

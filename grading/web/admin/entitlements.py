@@ -19,7 +19,7 @@ from grading.web.access import load, page_number, requires
 from grading.web.admin.common import PROGRAM, bp, find_program
 from grading.web.errors import words
 from grading.web.forms import Form, options
-from grading.web.rendering import ENTITLEMENT_TAGS
+from grading.web.labels import ENTITLEMENT_TAGS
 from grading.workflow.credential import ENTITLEMENT_MACHINE, EntitlementState
 
 _needed = InputRequired(_l("This cannot be empty."))

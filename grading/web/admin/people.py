@@ -21,7 +21,7 @@ from grading.web.access import load, page_number, requires
 from grading.web.admin.common import COHORT, bp, find_cohort
 from grading.web.errors import words
 from grading.web.forms import Form, options
-from grading.web.rendering import ROLE_LABELS
+from grading.web.labels import ROLE_LABELS
 from grading.workflow.cohort import Role
 
 _needed = InputRequired(_l("This cannot be empty."))

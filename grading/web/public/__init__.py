@@ -30,8 +30,8 @@ from grading.records import checking, sharing, verifying
 from grading.web import access, downloads, page_help, reading
 from grading.web.access import requires
 from grading.web.errors import fault_words, words
+from grading.web.labels import STATUS_TAGS
 from grading.web.public import front, issued
-from grading.web.rendering import STATUS_TAGS
 from grading.workflow import files
 from grading.workflow.credential import PublicStatus
 

@@ -30,7 +30,7 @@ from grading.readings import check_items, holds, reviews
 from grading.readings.queries import workbench
 from grading.readings.reviews import Sheet
 from grading.rubric.definition import Rubric
-from grading.web import access, downloads, rendering, sheets
+from grading.web import access, downloads, labels, rendering, sheets
 from grading.web.access import load, requires
 from grading.web.errors import fault_words, words
 from grading.web.rater import absence, calibration, questions
@@ -349,7 +349,7 @@ def _decline_page(side: Side, allocation_id: str) -> Any:
         side=side,
         allocation=allocation,
         cohort=allocation.cohort,
-        reasons=rendering.DECLINE_LABELS,
+        reasons=labels.DECLINE_LABELS,
     )
 
 
@@ -373,7 +373,7 @@ def _decline(side: Side, allocation_id: str) -> Any:
             side=side,
             allocation=allocation,
             cohort=allocation.cohort,
-            reasons=rendering.DECLINE_LABELS,
+            reasons=labels.DECLINE_LABELS,
             note=request.form.get("note", ""),
             faults=[(fault.where, fault_words(fault)) for fault in found.faults],
             page_error=True,
