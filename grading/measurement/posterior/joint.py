@@ -192,17 +192,17 @@ class Works:
 
     def matrix(self) -> Floats:
         """The raters' precision matrix, dense."""
-        pools = self.design.pools
-        scaled = [pools[p].matrix / self.errors[p] for p in (0, 1)]
-        blocks = [
-            [
-                (scaled[p].T @ (sparse.diags_array(self.m[p + q]) @ scaled[q])).toarray()
-                for q in (0, 1)
-            ]
-            for p in (0, 1)
-        ]
+        pools, cut = self.design.pools, self.design.pools[0].matrix.shape[1]
         own = [1.0 / self.priors[p] + pools[p].in_rater / self.errors[p] for p in (0, 1)]
-        return np.asarray(np.diag(np.concatenate(own)) - np.block(blocks))
+        matrix = np.diag(np.concatenate(own))
+        place = (slice(cut), slice(cut, None))
+        read = [p for p in (0, 1) if pools[p].n]
+        scaled = {p: pools[p].matrix / self.errors[p] for p in read}
+        for p in read:
+            for q in read:
+                weighted = sparse.diags_array(self.m[p + q]) @ scaled[q]
+                matrix[place[p], place[q]] -= (scaled[p].T @ weighted).toarray()
+        return matrix
 
 
 def conjugate_gradients(

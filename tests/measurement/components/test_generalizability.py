@@ -88,7 +88,7 @@ def by_dense_likelihood(ratings: Ratings, effects: tuple[str, ...]) -> np.ndarra
 
     found = optimize.minimize(
         deviance, np.zeros(len(parts)), method="Nelder-Mead",
-        options={"xatol": 1e-9, "fatol": 1e-12, "maxiter": 20000, "maxfev": 20000},
+        options={"xatol": 1e-6, "fatol": 1e-9, "maxiter": 20000, "maxfev": 20000},
     )  # fmt: skip
     return np.exp(found.x)
 

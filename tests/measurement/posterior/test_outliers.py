@@ -30,7 +30,7 @@ def planted(readings: Readings, rows: NDArray[np.int64], by: NDArray[np.float64]
 
 def test_sound_readings_are_named_at_the_stated_rate() -> None:
     rng = np.random.default_rng(1)
-    worlds, works = 40, 200
+    worlds, works = 20, 400
     named = sum(
         len(outliers(sound(rng, works), professionals=range(RATERS)).index) for _ in range(worlds)
     )
