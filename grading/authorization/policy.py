@@ -38,6 +38,21 @@ BY_ADMINISTRATOR = frozenset(
 # A program office runs its own sponsor's programs and cohorts; another sponsor's are not there for it.
 BY_OFFICE = frozenset({P.PROGRAM_MANAGE, P.COHORT_MANAGE, P.FUNNEL_READ})
 
+# What these show or decide of a work is nothing for whoever had a part in it.
+OF_OTHERS = frozenset(
+    {
+        P.REVIEW_PROFESSIONAL,
+        P.COHORT_READ,
+        P.LEARNERS_READ,
+        P.SCORES_READ,
+        P.CALIBRATE,
+        P.MONITOR,
+        P.ADJUDICATE,
+        P.MISCONDUCT,
+        P.RELEASE,
+    }
+)
+
 
 def permits(identity: Identity, permission: P) -> bool:
     """Say whether an identity has a permission; unknown means no."""

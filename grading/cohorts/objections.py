@@ -4,6 +4,7 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
+from grading.authorization.predicates import has_own_interest
 from grading.cohorts import members, submissions
 from grading.cohorts.queries import calendars, group_members, participants
 from grading.errors import Fault, FaultsFound, NotFound, Refused
@@ -151,7 +152,7 @@ def decide(
     submission = objection.submission
     members.lock(session, submission)
     session.refresh(objection)
-    if group_members.took_part(session, submission, actor.id):
+    if has_own_interest(session, actor.id, [submission.id]):
         raise NotFound("There is no such objection.")
     if faults := _reason_faults("answer", answer):
         raise FaultsFound(faults)

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from grading.authorization.predicates import has_own_interest
 from grading.cohorts.anonymity import naming_faults
 from grading.cohorts.queries import group_members
 from grading.disputes.queries import dispute_queue
@@ -273,7 +274,11 @@ def go_on_unblind(session: Session, actor: Person, appeal: Appeal, *, now: datet
 
 
 def involved(session: Session, actor: Person, appeal: Appeal) -> bool:
-    """Whether somebody gave one of the readings in question, or must not meet one of its learners."""
-    return dispute_queue.gave_reading(
-        session, appeal.submission_id, actor.id, apart_from=appeal.allocation_id
-    ) or dispute_queue.conflicted(session, appeal.submission, actor.id)
+    """Whether somebody gave one of the readings in question, had a part in the work, or knows an author."""
+    return (
+        has_own_interest(session, actor.id, [appeal.submission_id])
+        or dispute_queue.gave_reading(
+            session, appeal.submission_id, actor.id, apart_from=appeal.allocation_id
+        )
+        or dispute_queue.conflicted(session, appeal.submission, actor.id)
+    )

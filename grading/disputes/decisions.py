@@ -8,7 +8,7 @@ from decimal import Decimal
 from sqlalchemy import select
 from sqlalchemy.orm import Session, aliased, selectinload
 
-from grading.cohorts.queries import group_members
+from grading.authorization.predicates import has_own_interest
 from grading.disputes import appeals
 from grading.disputes.queries import dispute_queue
 from grading.errors import Fault, FaultsFound, NotFound, Refused
@@ -44,7 +44,7 @@ def may_decide(session: Session, actor: Person, appeal: Appeal, *, now: datetime
     """
     if appeal.state != AppealState.REMARKED:
         return False
-    if group_members.took_part(session, appeal.submission, actor.id):
+    if has_own_interest(session, actor.id, [appeal.submission.id]):
         return False
     if is_remarker(appeal, actor):
         return True

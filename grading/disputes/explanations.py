@@ -5,6 +5,7 @@ from datetime import datetime
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session, aliased
 
+from grading.authorization.predicates import has_own_interest
 from grading.cohorts.queries import calendars, group_members
 from grading.disputes import appeals
 from grading.disputes.appeals import criteria_faults, text_faults
@@ -156,7 +157,7 @@ def answer(
     IllegalTransition
         It is answered already.
     """
-    if group_members.took_part(session, explanation.submission, actor.id):
+    if has_own_interest(session, actor.id, [explanation.submission.id]):
         raise NotFound("There is no such question.")
     if faults := text_faults("answer", text, actor):
         raise FaultsFound(faults)

@@ -5,6 +5,7 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from grading.authorization.predicates import has_own_interest
 from grading.cohorts import submissions
 from grading.cohorts.anonymity import naming_faults
 from grading.cohorts.queries import group_members
@@ -95,7 +96,7 @@ def report(
     session.execute(
         select(Submission.id).where(Submission.id == submission.id).with_for_update(key_share=True)
     )
-    if group_members.took_part(session, submission, reporter.id):
+    if has_own_interest(session, reporter.id, [submission.id]):
         raise Refused("This is your own project.")
     if submission.state in (SubmissionState.DRAFT, SubmissionState.WITHDRAWN):
         raise Refused("The learner took this project back.")
@@ -131,7 +132,7 @@ def add_evidence(
     session: Session, actor: Person, case: MisconductCase, *, text: str, source: str, now: datetime
 ) -> Evidence:
     """Add what somebody saw; it is bound to the copy that was handed in then, and never changed."""
-    if group_members.took_part(session, case.submission, actor.id):
+    if has_own_interest(session, actor.id, [case.submission.id]):
         raise NotFound("There is no such case.")
     if case.state not in PENDING:
         raise Refused("This case is decided.")
@@ -162,7 +163,7 @@ def may_decide(session: Session, actor: Person, case: MisconductCase) -> bool:
     return (
         actor.id != case.opened_by_id
         and all(one.by_id != actor.id for one in case.evidence)
-        and not group_members.took_part(session, case.submission, actor.id)
+        and not has_own_interest(session, actor.id, [case.submission.id])
         and not dispute_queue.conflicted(session, case.submission, actor.id)
     )
 
@@ -171,7 +172,7 @@ def _decides(session: Session, actor: Person, case: MisconductCase, now: datetim
     """Let a person take part in deciding, one at a time; they can score this work no more."""
     session.flush()
     session.refresh(case, with_for_update={"key_share": True})
-    if group_members.took_part(session, case.submission, actor.id):
+    if has_own_interest(session, actor.id, [case.submission.id]):
         raise NotFound("There is no such case.")
     if not may_decide(session, actor, case):
         raise Refused(

@@ -7,6 +7,7 @@ import numpy as np
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from grading.authorization.predicates import has_own_interest
 from grading.cohorts.queries import group_members
 from grading.errors import Fault, FaultsFound, NotFound, Refused
 from grading.ledger import audit
@@ -270,11 +271,8 @@ def mark(
         raise Refused("Two leads have marked this example.")
     if any(marking.person_id == lead.id for marking in anchor.markings):
         raise Refused("You have marked this example. Another lead marks it next.")
-    if any(
-        group_members.took_part(session, work, lead.id)
-        for work in (anchor.submission, anchor.source)
-        if work is not None
-    ):
+    works = [work.id for work in (anchor.submission, anchor.source) if work is not None]
+    if has_own_interest(session, lead.id, works):
         raise Refused("This is your own project.")
     rubric = anchor.submission.cohort.rubric_version.rubric
     if faults := _sheet_faults(rubric, levels, reasons):

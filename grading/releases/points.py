@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from grading.authorization.predicates import has_own_interest
 from grading.cohorts import members
 from grading.cohorts.queries import group_members
 from grading.errors import Fault, FaultsFound, NotFound, Refused
@@ -174,7 +175,7 @@ def _may_set(
     reason: str,
 ) -> None:
     members.lock(session, submission)
-    if group_members.took_part(session, submission, actor.id):
+    if has_own_interest(session, actor.id, [submission.id]):
         raise NotFound("There is no such project.")
     group = group_members.people(session, submission, (MemberState.JOINED,))
     if person.id not in {member.id for member in group}:

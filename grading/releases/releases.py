@@ -1,12 +1,13 @@
 """Release: proposed, signed off, stoppable, and then carried out in one transaction."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from grading.authorization.predicates import has_own_interest
 from grading.errors import Fault, FaultsFound, IllegalTransition, ListChanged, Refused
 from grading.ledger import audit, outbox
 from grading.ledger.transitions import move
@@ -59,14 +60,21 @@ def propose(
     Raises
     ------
     Refused
-        Nothing is ready, a chosen one is not, or the cohort has ended; or the answer is none to this.
+        Nothing is ready, a chosen one is not, one is the actor's own, or the cohort has ended; or the
+        answer is none to this.
     ListChanged
         What is ready is no longer what was put before the proposer.
     FaultsFound
         A failed gate without a reason.
     """
     ready, kept = _to_propose(
-        session, cohort, overrides=overrides, failed_gates=failed_gates, now=now, chosen=chosen
+        session,
+        actor,
+        cohort,
+        overrides=overrides,
+        failed_gates=failed_gates,
+        now=now,
+        chosen=chosen,
     )
     release_id = answer.challenge.subject_id if answer else new_id()
     _approve(
@@ -110,7 +118,7 @@ def lay_before(
 ) -> Challenge:
     """Put before a person what they would propose, for them to sign; raises as `propose` does."""
     ready, kept = _to_propose(
-        session, cohort, overrides=overrides, failed_gates=failed_gates, now=now
+        session, actor, cohort, overrides=overrides, failed_gates=failed_gates, now=now
     )
     return approvals.lay_before(
         session,
@@ -126,6 +134,7 @@ def lay_before(
 
 def _to_propose(
     session: Session,
+    actor: Person,
     cohort: Cohort,
     *,
     overrides: dict[str, str],
@@ -151,6 +160,7 @@ def _to_propose(
         ready = [item for item in ready if item.submission_id in chosen]
     if not ready:
         raise Refused("No result is ready to be released.")
+    _judges_others(session, actor, [item.submission_id for item in ready])
     kept: list[Any] = [{"gate": gate, "reason": overrides[gate].strip()} for gate in failed_gates]
     return {item.submission_id: item.score_id for item in ready if item.score_id}, kept
 
@@ -167,7 +177,7 @@ def lay_before_next(
     Refused, IllegalTransition
         As `sign`.
     """
-    _may_sign(actor, release)
+    _may_sign(session, actor, release)
     if found := changed(session, release, now=now):
         raise ListChanged(found)
     return approvals.lay_before(
@@ -247,7 +257,7 @@ def sign(
     Raises
     ------
     Refused
-        The person has signed already, or the answer is none to this.
+        The person has signed already, a result is their own, or the answer is none to this.
     ListChanged
         The list is no longer what the first person signed.
     IllegalTransition
@@ -256,7 +266,7 @@ def sign(
     # Of two who sign at once the later one waits here, and then finds it scheduled.
     session.flush()
     session.refresh(release, with_for_update={"key_share": True})
-    _may_sign(actor, release)
+    _may_sign(session, actor, release)
     if found := changed(session, release, now=now):
         raise ListChanged(found)
     _approve(
@@ -273,13 +283,20 @@ def sign(
     _sign(session, actor, release, now=now)
 
 
-def _may_sign(actor: Person, release: Release) -> None:
+def _judges_others(session: Session, actor: Person, submission_ids: Iterable[str]) -> None:
+    """Refuse whoever has a result of their own on a list."""
+    if has_own_interest(session, actor.id, submission_ids):
+        raise Refused("A result on this list is your own, so colleagues propose, sign and stop it.")
+
+
+def _may_sign(session: Session, actor: Person, release: Release) -> None:
     if release.state != ReleaseState.PROPOSED:
         raise IllegalTransition(
             "This release is %(state)s, so it cannot be signed.", state=release.state
         )
     if any(sign_off.person_id == actor.id for sign_off in release.sign_offs):
         raise Refused("You have signed this release. Another person signs next.")
+    _judges_others(session, actor, [item.submission_id for item in release.items])
 
 
 def _approve(
@@ -330,7 +347,14 @@ def _sign(session: Session, actor: Person, release: Release, *, now: datetime) -
 
 
 def stop(session: Session, actor: Person, release: Release, *, reason: str, now: datetime) -> None:
-    """Stop a release before it is carried out: nothing has left, nothing will."""
+    """Stop a release before it is carried out: nothing has left, nothing will.
+
+    Raises
+    ------
+    Refused
+        It holds a result of the actor's own.
+    """
+    _judges_others(session, actor, [item.submission_id for item in release.items])
     move(
         session,
         release,

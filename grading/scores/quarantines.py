@@ -8,6 +8,7 @@ from typing import cast
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session, contains_eager
 
+from grading.authorization.predicates import has_own_interest
 from grading.errors import Fault, FaultsFound, Refused
 from grading.ledger import audit, outbox
 from grading.ledger.transitions import move
@@ -112,6 +113,11 @@ def affected(
     return list(session.scalars(statement))
 
 
+def _judges_others(session: Session, lead: Person, works: Sequence[Submission]) -> None:
+    if has_own_interest(session, lead.id, [work.id for work in works]):
+        raise Refused("One of the projects concerned is your own, so another lead decides.")
+
+
 def preview(
     session: Session, cohort: Cohort, person_id: str, criterion: str | None, since: datetime
 ) -> Effect:
@@ -146,7 +152,7 @@ def impose(
     Raises
     ------
     Refused
-        It is the lead's own, or there is nothing to set aside.
+        It is the lead's own, a work of theirs is concerned, or there is nothing to set aside.
     FaultsFound
         No reason.
     """
@@ -157,6 +163,8 @@ def impose(
     ratings = affected(session, cohort, rater.id, criterion, since)
     if not ratings:
         raise Refused("There is nothing to set aside since then.")
+    works = _works(session, ratings)
+    _judges_others(session, lead, works)
     quarantine = Quarantine(
         cohort_id=cohort.id,
         person=rater,
@@ -173,7 +181,6 @@ def impose(
         QuarantinedRating(quarantine_id=quarantine.id, rating_id=rating.id) for rating in ratings
     )
     session.flush()
-    works = _works(session, ratings)
     effect = Effect(
         len(ratings),
         [work for work in works if work.state not in _FINAL and _read_again(session, work, now)],
@@ -249,7 +256,7 @@ def lift(
     Raises
     ------
     Refused
-        It is the lead's own.
+        It is the lead's own, or a work of theirs is concerned.
     FaultsFound
         No reason.
     IllegalTransition
@@ -259,6 +266,15 @@ def lift(
         raise Refused("Another lead decides about your ratings.")
     if not reason.strip():
         raise FaultsFound([Fault("reason", "Give a reason: the grader reads it.")])
+    ratings = list(
+        session.scalars(
+            select(Rating)
+            .join(QuarantinedRating, QuarantinedRating.rating_id == Rating.id)
+            .where(QuarantinedRating.quarantine_id == quarantine.id)
+        )
+    )
+    works = _works(session, ratings)
+    _judges_others(session, lead, works)
     move(
         session,
         quarantine,
@@ -270,14 +286,6 @@ def lift(
         lifted_at=now,
     )
     session.flush()
-    ratings = list(
-        session.scalars(
-            select(Rating)
-            .join(QuarantinedRating, QuarantinedRating.rating_id == Rating.id)
-            .where(QuarantinedRating.quarantine_id == quarantine.id)
-        )
-    )
-    works = _works(session, ratings)
     for work in works:
         restored = {one.allocation_id for one in ratings if one.submission_id == work.id}
         if work.state not in _FINAL:

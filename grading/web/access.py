@@ -17,10 +17,11 @@ from sqlalchemy.orm import Session
 
 from grading.authorization.identity import Identity, identify, sponsors_of
 from grading.authorization.permissions import Permission
-from grading.authorization.policy import BY_OFFICE, permits
+from grading.authorization.policy import BY_OFFICE, OF_OTHERS, permits
+from grading.authorization.predicates import has_own_interest
 from grading.db import db
 from grading.errors import NotFound
-from grading.models import Cohort, Membership, Person, Program, Sponsor
+from grading.models import Cohort, Membership, Person, Program, Sponsor, Submission
 from grading.settings import Installation
 from grading.workflow.cohort import Role
 
@@ -187,7 +188,7 @@ def load(
     Raises
     ------
     NotFound
-        There is none, or not for this person.
+        There is none, or not for this person: nobody judges a work that they had a part in.
     """
     record = db.session.get(model, record_id)
     if record is None:
@@ -197,6 +198,12 @@ def load(
     who = permit(permission, cohort_id, sponsor_id)
     if owner is not None and (who.person is None or getattr(record, owner) != who.person.id):
         raise NotFound("There is no such page.")
+    if permission in OF_OTHERS and who.person is not None:
+        work_id = (
+            record.id if isinstance(record, Submission) else getattr(record, "submission_id", None)
+        )
+        if work_id and has_own_interest(cast(Session, db.session), who.person.id, [work_id]):
+            raise NotFound("There is no such page.")
     return record
 
 

@@ -9,7 +9,7 @@ from grading.batches import batches
 from grading.models import Cohort, MemberPoints, Objection, Person, Submission, SubmissionMember
 from grading.models.conditions import is_member
 from grading.paging import Page, page_of
-from grading.workflow.group import PRESENT, TOOK_PART, MemberState, ObjectionState
+from grading.workflow.group import PRESENT, MemberState, ObjectionState
 
 _ANY = tuple(MemberState)
 
@@ -53,12 +53,6 @@ def has(session: Session, submission: Submission, person_id: str) -> bool:
     """Say whether a person is a member of a work now."""
     found = part(session, submission, person_id)
     return found is not None and found.state == MemberState.JOINED
-
-
-def took_part(session: Session, submission: Submission, person_id: str) -> bool:
-    """Say whether a person ever had a part in a work, so that they judge nothing about it."""
-    found = part(session, submission, person_id)
-    return found is not None and found.state in TOOK_PART
 
 
 def newest(session: Session, cohort: Cohort, person_id: str) -> Submission | None:

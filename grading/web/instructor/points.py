@@ -6,6 +6,7 @@ from flask import Blueprint, flash, g, redirect, render_template, request, url_f
 from flask_babel import gettext as _
 
 from grading.authorization.permissions import Permission
+from grading.authorization.predicates import has_own_interest
 from grading.cohorts.queries import group_members
 from grading.db import db, transaction
 from grading.errors import Fault, FaultsFound, NotFound, Refused
@@ -28,7 +29,7 @@ def find(submission_id: str) -> Submission:
     alone = len(group_members.rows(session, found)) < 2
     if (
         alone
-        or group_members.took_part(session, found, me)
+        or has_own_interest(session, me, [found.id])
         or cohort_overview.may_still_score(session, found, me)
     ):
         raise NotFound("There is no such page.")

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from wtforms import HiddenField, StringField
 
 from grading.authorization.permissions import Permission
+from grading.authorization.predicates import has_own_interest
 from grading.db import db, transaction
 from grading.disputes.queries import dispute_queue
 from grading.errors import ListChanged
@@ -25,7 +26,7 @@ from grading.web.forms import Done, Form, form_view
 from grading.web.instructor import shell
 from grading.web.instructor.shell import bp, render, to_sign
 from grading.workflow.approval import StepUp
-from grading.workflow.release import Hindrance, ReleaseState
+from grading.workflow.release import PENDING, Hindrance, ReleaseState
 
 RELEASE = Permission.RELEASE
 
@@ -69,10 +70,11 @@ def gates_form(cohort: Cohort, **values: Any) -> GatesForm:
 
 def render_dry_run(cohort: Cohort, form: GatesForm | None = None) -> str:
     """Render the dry run, with the reasons that were given before where something is wrong with them."""
-    session = db.session()
+    session, me = db.session(), access.person().id
     listed = candidates.candidates(session, cohort, now=access.now())
     hindered = [item for item in listed if not item.ready]
     cases = dispute_queue.pending_cases(session, cohort)
+    proposals = cohort_overview.releases(session, cohort)
     stepped = cohort.plan.step_up != StepUp.OFF
     return render(
         "release.html",
@@ -91,11 +93,20 @@ def render_dry_run(cohort: Cohort, form: GatesForm | None = None) -> str:
         hindered_count=len(hindered),
         gates=gates.failed(session, cohort, listed),
         adjustment=adjustments.summary(session, cohort) if adjustments.asked(cohort.plan) else None,
-        releases=cohort_overview.releases(session, cohort),
+        releases=proposals,
         proofs=cohort_overview.proofs(session, cohort) if stepped else {},
         stepped=stepped,
         way=step_up.way(session, cohort) if stepped else None,
-        me=access.person().id,
+        me=me,
+        own_ready=has_own_interest(
+            session, me, [item.submission_id for item in listed if item.ready]
+        ),
+        own_releases={
+            proposal.id
+            for proposal, _count in proposals
+            if proposal.state in PENDING
+            and has_own_interest(session, me, [item.submission_id for item in proposal.items])
+        },
         form=form or gates_form(cohort, formdata=None),
     )
 
