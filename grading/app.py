@@ -17,7 +17,7 @@ from grading.adapters.signing import LocalNotary
 from grading.adapters.storage import open_store
 from grading.authorization.permissions import Permission
 from grading.db import db, engine_options, prepare
-from grading.people.accounts import password_hasher
+from grading.people.passwords import password_hasher
 from grading.settings import Installation, Settings
 from grading.web import (
     access,

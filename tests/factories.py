@@ -18,7 +18,7 @@ from grading.models import (
 )
 from grading.office import upkeep
 from grading.people import accounts
-from grading.programs import programs
+from grading.programs import completions, programs, rubric_versions
 from grading.readings import anchors, reviews
 from grading.rubric.definition import Criterion, Level, Rubric
 from grading.workflow import plan as plans
@@ -78,8 +78,8 @@ def a_program(session: Session, *, now: datetime, name: str = "Counting bicycles
 def a_published_rubric(
     session: Session, program: Program, *, now: datetime, rubric: Rubric | None = None
 ) -> RubricVersion:
-    version = programs.add_rubric(session, None, program, rubric or a_rubric(), now=now)
-    programs.publish_rubric(session, None, version, now=now)
+    version = rubric_versions.add_rubric(session, None, program, rubric or a_rubric(), now=now)
+    rubric_versions.publish_rubric(session, None, version, now=now)
     return version
 
 
@@ -142,7 +142,7 @@ def a_learner(
 
 def complete_courses(session: Session, cohort: Cohort, person: Person, *, now: datetime) -> None:
     for course in cohort.program.courses:
-        programs.record_completion(
+        completions.record_completion(
             session,
             None,
             course,

@@ -13,7 +13,7 @@ from grading.cli.edge import CreateApp, now, service
 from grading.db import db, transaction
 from grading.errors import Refused
 from grading.models import Person
-from grading.people import accounts
+from grading.people import accounts, passwords
 from grading.settings import SECRET_FILE
 
 
@@ -53,7 +53,7 @@ def command(create_app: CreateApp, email: str, name: str, password_stdin: bool) 
             person = accounts.create(
                 session, None, email=email, name=name, administrator=True, now=now()
             )
-            accounts.set_password(
+            passwords.set_password(
                 session,
                 None,
                 person,

@@ -13,8 +13,8 @@ from grading.errors import NotFound, Refused
 from grading.ledger import audit
 from grading.models import Person, Submission
 from grading.office import exporting
-from grading.people import accounts, identity, openid, passkeys
-from grading.records import disclosures, records
+from grading.people import accounts, identity, openid, passkeys, passwords
+from grading.records import disclosures, reissues
 from grading.workflow.credential import IdentityAssurance
 from grading.workflow.privacy import Disclosed, Ground
 
@@ -71,7 +71,7 @@ def password(create_app: CreateApp, email: str, password_stdin: bool) -> None:
     with service(create_app) as app, transaction() as session:
         hasher = app.extensions["grading"].hasher
         person = accounts.find(session, email)
-        accounts.set_password(session, None, person, given, hasher=hasher, now=now())
+        passwords.set_password(session, None, person, given, hasher=hasher, now=now())
     click.echo("The password is set.")
 
 
@@ -111,7 +111,7 @@ def verify(
             holds_until=until.replace(tzinfo=UTC) if until else None,
             now=now(),
         )
-        count = records.rename(session, actor, person, now=now())
+        count = reissues.issue_under_new_name(session, actor, person, now=now())
     click.echo(f"{email} is {name}. {count} records are issued anew.")
 
 

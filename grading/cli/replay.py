@@ -44,7 +44,7 @@ from grading.models import (
 )
 from grading.models.codes import retold
 from grading.people import accounts
-from grading.programs import programs
+from grading.programs import completions, programs, rubric_versions
 from grading.readings import holds, loads, reviews
 from grading.releases import releases
 from grading.releases.queries import candidates, gates
@@ -199,10 +199,10 @@ class Player:
             programs.add_brief(
                 session, None, program, "Works that were rated before.", now=self.now
             )
-            version = programs.add_rubric(
+            version = rubric_versions.add_rubric(
                 session, None, program, _rubric(self.ratings), now=self.now
             )
-            programs.publish_rubric(session, None, version, now=self.now)
+            rubric_versions.publish_rubric(session, None, version, now=self.now)
             plan = plans.from_dict(
                 {
                     "preset": preset,
@@ -276,7 +276,7 @@ class Player:
         for course in session.scalars(
             select(Course).where(Course.program_id == cohort.program_id).order_by(Course.position)
         ):
-            programs.record_completion(
+            completions.record_completion(
                 session,
                 None,
                 course,

@@ -9,7 +9,7 @@ from grading.cli.edge import CreateApp, as_json, find_program, now, service, sho
 from grading.db import transaction
 from grading.errors import NotFound
 from grading.models import RubricVersion
-from grading.programs import programs
+from grading.programs import rubric_versions
 from grading.rubric import loading
 
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -41,11 +41,11 @@ def load(create_app: CreateApp, file: Path, program: str, publish: bool) -> None
     """Keep the rubric FILE for a program, as a draft or published."""
     rubric = loading.load(file)
     with service(create_app), transaction() as session:
-        version = programs.add_rubric(
+        version = rubric_versions.add_rubric(
             session, None, find_program(session, program), rubric, now=now()
         )
         if publish:
-            programs.publish_rubric(session, None, version, now=now())
+            rubric_versions.publish_rubric(session, None, version, now=now())
         click.echo(f"{version.id} {version.state} {version.digest}")
 
 
@@ -60,7 +60,7 @@ def publish(create_app: CreateApp, digest: str) -> None:
         )
         if version is None:
             raise NotFound("No rubric has the digest %(digest)s.", digest=digest)
-        programs.publish_rubric(session, None, version, now=now())
+        rubric_versions.publish_rubric(session, None, version, now=now())
         click.echo(f"{version.name} {version.number} is published.")
 
 

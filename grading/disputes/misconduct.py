@@ -29,7 +29,7 @@ from grading.models import (
 from grading.people import approvals
 from grading.people.approvals import Answer
 from grading.readings import exposures
-from grading.records import records
+from grading.records import revocations
 from grading.releases.results import Line
 from grading.workflow.appeal import PENDING as APPEAL_PENDING
 from grading.workflow.approval import Action
@@ -369,7 +369,7 @@ def to_revoke(session: Session, case: MisconductCase) -> list[Line]:
     return [
         line
         for record in _resting(session, case.submission)
-        for line in records.lines(session, record)
+        for line in revocations.record_lines(session, record)
     ]
 
 
@@ -402,4 +402,4 @@ def _take_effect(session: Session, actor: Person, case: MisconductCase, now: dat
         submissions.call_back(session, actor, submission, now=now)
         return
     for record in _resting(session, submission):
-        records.revoke(session, actor, record, reason=f"case {case.id}", now=now)
+        revocations.revoke_record(session, actor, record, reason=f"case {case.id}", now=now)

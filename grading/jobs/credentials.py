@@ -11,7 +11,7 @@ from grading.db import transaction
 from grading.errors import PassingFailure
 from grading.jobs.worker import Task
 from grading.models import CredentialRecord, StatusList
-from grading.records import credentials
+from grading.records import credentials, drafts
 
 # Members, then the program's; a change in between asks for them again.
 MOST_ROUNDS = 20
@@ -23,12 +23,12 @@ def issue(task: Task) -> None:
     notary, base_url = task.installation.notary, task.installation.settings.base_url
     for _ in range(MOST_ROUNDS):
         with transaction() as session:
-            drafts = credentials.draft(
+            missing = drafts.draft_missing(
                 session, program, person, notary=notary, base_url=base_url, now=task.now
             )
-        if not drafts:
+        if not missing:
             return
-        for draft in drafts:
+        for draft in missing:
             signed = credentials.sign(draft, notary)
             try:
                 with transaction() as session:

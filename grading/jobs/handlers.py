@@ -30,7 +30,7 @@ from grading.models import (
     SubmittedCopy,
 )
 from grading.office import needs
-from grading.people import accounts
+from grading.people import passwords
 from grading.releases import releases, results
 from grading.scores import statistics
 from grading.workflow.group import ObjectionState
@@ -61,7 +61,7 @@ def send_password_mail(task: Task) -> None:
         person = session.get(Person, task.payload["person"])
         if person is None or not person.active:
             return
-        token = accounts.issue_reset(session, person, now=task.now)
+        token = passwords.issue_reset(session, person, now=task.now)
         message = _message(task, task.payload["template"], person, {"token": token})
     task.installation.mailer.send(message)
 

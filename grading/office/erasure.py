@@ -7,7 +7,7 @@ change in one transaction; files and mails are deleted by a job after it, which 
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import (
@@ -19,10 +19,9 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from grading.errors import Fault, FaultsFound, Refused
+from grading.errors import Fault, FaultsFound
 from grading.ledger import audit, outbox
 from grading.ledger.transitions import move
 from grading.models import (
@@ -53,15 +52,16 @@ from grading.models import (
     SubmissionMember,
 )
 from grading.models.codes import new_id
-from grading.office.queries import erasure_hindrances, personal_data
+from grading.office import erasure_requests
+from grading.office.queries import erasure_hindrances, personal_data, personal_rows
 from grading.office.queries.erasures import EMPTIED, GONE, NO_FILE, Gone, alone, records_of
-from grading.people import accounts
+from grading.people import passwords
 from grading.readings import anchors
 from grading.records import credentials, transcripts
 from grading.workflow.calibration import AnchorState
 from grading.workflow.credential import RecordState
 from grading.workflow.issued import IssuedState
-from grading.workflow.privacy import ERASURE_DAYS, ERASURE_PENDING, ErasureState, ExportState
+from grading.workflow.privacy import ExportState
 
 TOPIC = "erasure"
 
@@ -89,18 +89,18 @@ class Preview:
     transcript_until: datetime | None
 
 
-def preview(session: Session, person: Person, *, now: datetime) -> Preview:
+def preview_erasure(session: Session, person: Person, *, now: datetime) -> Preview:
     """Say what would go, what would stay, and what stands against it; nothing is changed."""
     me = person.id
     takes = [(gone.kind, gone.model, gone.whose(me)) for gone in GONE]
-    takes.append(("mails", Job, personal_data.mailed_to(me)))
+    takes.append(("mails", Job, personal_rows.mailed_to(me)))
     going: dict[str, int] = {"account": 1}
-    for kind, count in personal_data.counts(session, takes):
+    for kind, count in personal_rows.counts(session, takes):
         going[kind] = going.get(kind, 0) + count
     sheets = select(Allocation.id).where(Allocation.rater_id == me)
     shared = personal_data.works_of(me).where(SubmissionMember.submission_id.not_in(alone(me)))
     staying = dict(
-        personal_data.counts(
+        personal_rows.counts(
             session,
             [
                 ("grades", Grade, Grade.person_id == me),
@@ -122,109 +122,7 @@ def preview(session: Session, person: Person, *, now: datetime) -> Preview:
     )
 
 
-def pending(session: Session, person_id: str) -> ErasureRequest | None:
-    """Find the request of a person that is not decided yet."""
-    return session.scalar(
-        select(ErasureRequest).where(
-            ErasureRequest.person_id == person_id, ErasureRequest.state.in_(ERASURE_PENDING)
-        )
-    )
-
-
-def ask(session: Session, actor: Person, person: Person, *, now: datetime) -> ErasureRequest:
-    """Ask that a person be erased; asked twice, it is one request.
-
-    Raises
-    ------
-    Refused
-        They are erased already.
-    """
-    if person.erased_at is not None:
-        raise Refused("This person is erased already.")
-    found = pending(session, person.id)
-    if found is not None:
-        return found
-    made = ErasureRequest(
-        person_id=person.id,
-        asked_by_id=actor.id,
-        asked_at=now,
-        decide_by=now + timedelta(days=ERASURE_DAYS),
-    )
-    try:
-        with session.begin_nested():
-            session.add(made)
-    except IntegrityError:
-        other = pending(session, person.id)
-        if other is None:
-            raise Refused("This request was decided a moment ago.") from None
-        return other
-    audit.record(session, actor, "erasure:ask", made, now=now, after={"person": person.id})
-    return made
-
-
-def withdraw(session: Session, person: Person, request: ErasureRequest, *, now: datetime) -> None:
-    """Take one's own request back; raises `IllegalTransition` when it is decided."""
-    if request.person_id != person.id:
-        raise Refused("Nobody takes another one's request back.")
-    move(session, request, "withdraw", actor=person, now=now, ended_at=now, ended_by_id=person.id)
-
-
-def refuse(
-    session: Session, actor: Person, request: ErasureRequest, *, reason: str, now: datetime
-) -> None:
-    """Decide that a person is not erased, with a reason that they read; raises `Refused`."""
-    if not reason.strip():
-        raise Refused("Give the reason; the person reads it.")
-    if request.person_id == actor.id:
-        raise Refused("Nobody decides on their own request.")
-    move(
-        session,
-        request,
-        "refuse",
-        actor=actor,
-        now=now,
-        ended_at=now,
-        ended_by_id=actor.id,
-        answer=reason.strip(),
-    )
-
-
-def prepare(session: Session, actor: Person, person: Person, *, now: datetime) -> ErasureRequest:
-    """Take the first of two steps: what would go and what would stay was looked at.
-
-    Raises
-    ------
-    Refused
-        It is oneself, or something stands against it.
-    """
-    _may(session, actor, person)
-    request = ask(session, actor, person, now=now)
-    if request.state == ErasureState.ASKED:
-        move(
-            session,
-            request,
-            "prepare",
-            actor=actor,
-            now=now,
-            prepared_by_id=actor.id,
-            prepared_at=now,
-        )
-    return request
-
-
-def _may(session: Session, actor: Person, person: Person) -> None:
-    if actor.id == person.id:
-        raise Refused("Nobody erases themselves. Another administrator does.")
-    if person.erased_at is not None:
-        raise Refused("This person is erased already.")
-    found = erasure_hindrances.of(session, person)
-    if found:
-        raise FaultsFound(
-            [Fault("", erasure_hindrances.WORDS[kind], {"n": n}) for kind, n in found.items()]
-        )
-
-
-def confirm(
+def confirm_erasure(
     session: Session, actor: Person, request: ErasureRequest, *, typed: str, now: datetime
 ) -> None:
     """Erase: the second step. It cannot be undone.
@@ -246,11 +144,11 @@ def confirm(
     person = session.get_one(
         Person, request.person_id, with_for_update=True, populate_existing=True
     )
-    _may(session, actor, person)
+    erasure_requests.see_that_may_erase(session, actor, person)
     if typed.strip().lower() != person.email.lower():
         raise FaultsFound([Fault("typed", "Write the person's e-mail address as it stands above.")])
     transcript = transcripts.keep(session, person, now=now)
-    subjects = personal_data.subjects_of(session, person.id)
+    subjects = personal_rows.subjects_of(session, person.id)
     _end_credentials(session, person, now=now)
     _end_parts(session, person, now=now)
     address = person.email
@@ -303,7 +201,7 @@ def _end_credentials(session: Session, person: Person, *, now: datetime) -> None
             IssuedCredential.person_id == person.id, IssuedCredential.state == IssuedState.VALID
         )
     ):
-        credentials.end(session, one, "revoke", actor=None, reason="erased", now=now)
+        credentials.end_credential(session, one, "revoke", actor=None, reason="erased", now=now)
     session.execute(
         update(PartnerConsent)
         .where(PartnerConsent.person_id == person.id, PartnerConsent.withdrawn_at.is_(None))
@@ -332,7 +230,7 @@ def _current(session: Session, model: Any, person: Person) -> Sequence[Any]:
     return found
 
 
-def doom(session: Session, files: Select[str], *, now: datetime) -> int:
+def doom_files(session: Session, files: Select[str], *, now: datetime) -> int:
     """Have stored files deleted that nothing but some rows refers to; gives how many.
 
     Parameters
@@ -363,7 +261,7 @@ def doom(session: Session, files: Select[str], *, now: datetime) -> int:
 
 def _doom_files(session: Session, person_id: str, *, now: datetime) -> None:
     own = select(SubmissionFile.id).where(SubmissionFile.submission_id.in_(alone(person_id)))
-    doom(session, own, now=now)
+    doom_files(session, own, now=now)
 
 
 def _end_exports(session: Session, person_id: str, *, now: datetime) -> None:
@@ -419,11 +317,11 @@ def _forget_account(session: Session, person: Person, *, now: datetime) -> None:
         .values(name="", removed_at=func.coalesce(Passkey.removed_at, now))
     )
     session.execute(
-        delete(SignInAttempt).where(SignInAttempt.key == accounts.account_key(person.email))
+        delete(SignInAttempt).where(SignInAttempt.key == passwords.account_key(person.email))
     )
     session.execute(
         delete(Job)
-        .where(personal_data.mailed_to(person.id), Job.state != JobState.RUNNING)
+        .where(personal_rows.mailed_to(person.id), Job.state != JobState.RUNNING)
         .execution_options(synchronize_session=False)
     )
     pseudonym = f"Erased {secrets.token_hex(3).upper()}"

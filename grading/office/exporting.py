@@ -19,7 +19,7 @@ from grading.errors import NotFound, Refused
 from grading.ledger import audit, outbox
 from grading.ledger.transitions import move
 from grading.models import Job, Person, PersonalExport, SubmissionFile
-from grading.office.queries import personal_data
+from grading.office.queries import personal_data, personal_rows
 from grading.ports import FileStore, StoredBytes
 from grading.records import disclosures
 from grading.workflow.privacy import Disclosed, ExportState, Ground
@@ -88,7 +88,7 @@ def write(
     pipe, contents = _Pipe(), _Contents()
     with zipfile.ZipFile(pipe, "w", zipfile.ZIP_DEFLATED, allowZip64=True) as archive:  # type: ignore[call-overload]  # it only writes
         for number, part in enumerate(parts):
-            rows = _noting(personal_data.rows_of(session, part, person_id), contents.subjects)
+            rows = _noting(personal_rows.rows_of(session, part, person_id), contents.subjects)
             yield from _array(archive, pipe, part.name, rows, contents)
             contents.parts[-1] |= {
                 "table": part.model.__tablename__,
@@ -96,13 +96,13 @@ def write(
             }
             progress(number + 1, total)
         if erased_at is None:
-            mails = personal_data.mails_of(session, person_id)
+            mails = personal_rows.mails_of(session, person_id)
             yield from _array(archive, pipe, "mails", mails, contents)
             progress(total - 2, total)
-            entries = personal_data.entries_about(session, person_id, contents.subjects)
+            entries = personal_rows.entries_about(session, person_id, contents.subjects)
             yield from _array(archive, pipe, "audit", entries, contents)
             progress(total - 1, total)
-            files = list(personal_data.files_of(session, person_id))
+            files = list(personal_rows.files_of(session, person_id))
             for file in files:
                 yield from _file(archive, pipe, store, file, contents)
             progress(total, total)

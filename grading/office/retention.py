@@ -25,7 +25,7 @@ from grading.models import (
     SubmissionFile,
     SubmittedCopy,
 )
-from grading.office.erasure import doom
+from grading.office.erasure import doom_files
 from grading.office.queries.erasures import NO_FILE
 from grading.workflow.calibration import AnchorState
 from grading.workflow.plan import GradingPlan
@@ -184,7 +184,7 @@ def _take_works(session: Session, cohort: Cohort, now: datetime) -> int:
         .where(Submission.cohort_id == cohort.id, _holding(Kept.WORKS))
         .limit(BATCH)
     ).all()
-    doom(
+    doom_files(
         session,
         select(SubmissionFile.id).where(SubmissionFile.submission_id.in_(works)),
         now=now,

@@ -20,7 +20,7 @@ from sqlalchemy.orm import Session, joinedload
 from grading.errors import ListChanged, Refused
 from grading.ledger import audit
 from grading.models import Approval, AuditEntry, Challenge, Cohort, Person
-from grading.people import accounts, passkeys
+from grading.people import passkeys, passwords
 from grading.people.passkeys import Assertion
 from grading.settings import RelyingParty
 from grading.workflow.approval import Action, Proof, StepUp, changes, way
@@ -154,7 +154,9 @@ def by_password(
     _own(person, challenge)
     if person.password_hash is None:
         raise Refused("Your account has no password. Have a link mailed on the sign-in page first.")
-    right = accounts.confirm(session, person, password, address=address, hasher=hasher, now=now)
+    right = passwords.confirm_password(
+        session, person, password, address=address, hasher=hasher, now=now
+    )
     return Answer(challenge, Proof.PASSWORD) if right else None
 
 

@@ -2,14 +2,13 @@
 
 import re
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from grading.errors import Fault, FaultsFound, Refused
+from grading.errors import Fault, FaultsFound
 from grading.ledger import audit
-from grading.ledger.transitions import move
 from grading.models import (
     Brief,
     Cohort,
@@ -21,9 +20,7 @@ from grading.models import (
     RubricVersion,
     Sponsor,
 )
-from grading.rubric.definition import Rubric
-from grading.rubric.loading import publishing_faults
-from grading.workflow.credential import IdentityAssurance, RubricState
+from grading.workflow.credential import RubricState
 
 FEWEST_COURSES, MOST_COURSES = 3, 9
 MOST_HOURS = 10_000
@@ -352,166 +349,3 @@ def add_brief(
         after={"brief": brief.id, "version": brief.version},
     )
     return brief
-
-
-def add_rubric(
-    session: Session, actor: Person | None, program: Program, rubric: Rubric, *, now: datetime
-) -> RubricVersion:
-    """Keep a rubric for a program as a draft; the same rubric again is the same version.
-
-    Raises
-    ------
-    Refused
-        Another rubric has this name and version.
-    """
-    known = session.scalar(
-        select(RubricVersion).where(
-            RubricVersion.program_id == program.id, RubricVersion.digest == rubric.digest
-        )
-    )
-    if known is not None:
-        return known
-    if session.scalar(
-        select(RubricVersion.id).where(
-            RubricVersion.program_id == program.id,
-            RubricVersion.name == rubric.name,
-            RubricVersion.number == rubric.version,
-        )
-    ):
-        raise Refused(
-            "Version %(number)s of “%(name)s” exists and differs. Give the changed rubric a new version.",
-            number=rubric.version,
-            name=rubric.name,
-        )
-    version = RubricVersion(
-        program=program,
-        digest=rubric.digest,
-        name=rubric.name,
-        number=rubric.version,
-        definition=rubric.to_dict(),
-        created_at=now,
-    )
-    session.add(version)
-    session.flush()
-    audit.record(session, actor, "rubric:add", version, now=now, after={"digest": rubric.digest})
-    return version
-
-
-def publish_rubric(
-    session: Session, actor: Person | None, version: RubricVersion, *, now: datetime
-) -> None:
-    """Make a rubric version usable, and fixed for good.
-
-    Raises
-    ------
-    FaultsFound
-        A course that no criterion draws on, or a criterion that draws on no course of the program.
-    """
-    codes = [course.code for course in version.program.courses]
-    if faults := publishing_faults(version.rubric, codes):
-        raise FaultsFound(faults)
-    move(session, version, "publish", actor=actor, now=now, published_at=now)
-
-
-def record_completion(
-    session: Session,
-    actor: Person | None,
-    course: Course,
-    person: Person,
-    *,
-    completed_on: date,
-    identity_assurance: str,
-    via: str | None = None,
-    now: datetime,
-) -> Completion:
-    """Note that a learner completed a course; a later completion renews the one that is noted.
-
-    Raises
-    ------
-    Refused
-        The same or a later completion is noted already.
-    """
-    known = session.scalar(
-        select(Completion).where(
-            Completion.course_id == course.id, Completion.person_id == person.id
-        )
-    )
-    if known is not None:
-        if completed_on <= known.completed_on:
-            raise Refused("%(course)s is recorded as completed already.", course=course.title)
-        renew_completion(
-            session,
-            actor,
-            known,
-            completed_on=completed_on,
-            identity_assurance=IdentityAssurance(identity_assurance),
-            via=via,
-            now=now,
-        )
-        return known
-    completion = Completion(
-        course=course,
-        person_id=person.id,
-        completed_on=completed_on,
-        identity_assurance=IdentityAssurance(identity_assurance),
-        recorded_at=now,
-        via=via,
-    )
-    session.add(completion)
-    session.flush()
-    note_completion(session, actor, completion, now=now)
-    return completion
-
-
-def note_completion(
-    session: Session, actor: Person | None, completion: Completion, *, now: datetime
-) -> None:
-    """Write a new completion into the chain."""
-    audit.record(
-        session,
-        actor,
-        "completion:record",
-        completion,
-        now=now,
-        after={
-            "course": completion.course_id,
-            "person": completion.person_id,
-            "assurance": str(completion.identity_assurance),
-        }
-        | ({"via": completion.via} if completion.via else {}),
-    )
-
-
-def renew_completion(
-    session: Session,
-    actor: Person | None,
-    completion: Completion,
-    *,
-    completed_on: date,
-    identity_assurance: str,
-    via: str | None,
-    now: datetime,
-) -> None:
-    """Put a later completion in place of one that may have expired."""
-    before = completion_words(completion)
-    completion.completed_on = completed_on
-    completion.identity_assurance = identity_assurance
-    completion.via = via
-    audit.record(
-        session,
-        actor,
-        "completion:renew",
-        completion,
-        now=now,
-        before=before,
-        after=completion_words(completion),
-    )
-
-
-def completion_words(completion: Completion) -> dict[str, str | None]:
-    """Give what can change of a completion, as plain data."""
-    return {
-        "completed_on": completion.completed_on.isoformat(),
-        "identity_assurance": str(completion.identity_assurance),
-        "via": completion.via,
-    }

@@ -11,9 +11,7 @@ from sqlalchemy.orm import Session, selectinload
 from grading.batches import batches
 from grading.errors import NotFound, Refused
 from grading.ledger import audit
-from grading.ledger.transitions import move
 from grading.models import (
-    Challenge,
     Cohort,
     Completion,
     Course,
@@ -26,13 +24,10 @@ from grading.models import (
 )
 from grading.models.codes import new_id
 from grading.models.conditions import in_force
-from grading.people import approvals
-from grading.people.approvals import Answer
 from grading.people.queries import identity_checks
 from grading.programs.queries import course_standings
-from grading.records import issuers, sharing
+from grading.records import issuers
 from grading.records.queries import entitlement_lists
-from grading.workflow.approval import Action
 from grading.workflow.credential import RecordState
 
 
@@ -177,8 +172,8 @@ def enter_all(
             name = behind.names.get(learner.id, learner.name)
             record = _begin(session, program, learner, name, now)
         _enter_courses(record, behind, now)
-        record.entries.append(_grade_entry(submission, grade, now))
-        _complete(record, now)
+        record.entries.append(grade_entry(submission, grade, now))
+        mark_complete(record, now)
         audit.record(
             session,
             None,
@@ -198,7 +193,7 @@ def enter_all(
     return found
 
 
-def _to_issue(session: Session, record: CredentialRecord, because: str, now: datetime) -> None:
+def ask_to_issue(session: Session, record: CredentialRecord, because: str, now: datetime) -> None:
     """Have the signed credentials follow, after the act."""
     issuers.ask(session, record.program_id, record.person_id, because=because, now=now)
 
@@ -208,7 +203,7 @@ def _catch_up_courses(session: Session, record: CredentialRecord, now: datetime)
     if _enter_courses(record, _behind(session, record.program, [record.person_id], now=now), now):
         session.flush()
         entered = sum(entry.course_id is not None for entry in record.entries)
-        _to_issue(session, record, f"courses:{record.id}:{entered}", now)
+        ask_to_issue(session, record, f"courses:{record.id}:{entered}", now)
 
 
 def _enter_courses(record: CredentialRecord, behind: _Behind, now: datetime) -> bool:
@@ -237,7 +232,7 @@ def _enter_courses(record: CredentialRecord, behind: _Behind, now: datetime) -> 
     return len(known) > before
 
 
-def _grade_entry(submission: Submission, grade: Grade, now: datetime) -> RecordEntry:
+def grade_entry(submission: Submission, grade: Grade, now: datetime) -> RecordEntry:
     cohort = submission.cohort
     # What lateness cost, and why one member has other points, is between the learner and the program.
     detail = {
@@ -260,7 +255,7 @@ def _grade_entry(submission: Submission, grade: Grade, now: datetime) -> RecordE
     )
 
 
-def _complete(record: CredentialRecord, now: datetime) -> None:
+def mark_complete(record: CredentialRecord, now: datetime) -> None:
     courses = {entry.course_id for entry in record.entries if entry.course_id}
     passed = any(entry.detail.get("passed") for entry in record.entries if entry.grade_id)
     wanted = {course.id for course in record.program.courses}
@@ -268,161 +263,6 @@ def _complete(record: CredentialRecord, now: datetime) -> None:
         record.completed_at = now
         months = record.program.valid_months
         record.expires_on = course_standings.add_months(now.date(), months) if months else None
-
-
-def _issue_anew(
-    session: Session,
-    record: CredentialRecord,
-    *,
-    name: str,
-    leave_out: str | None,
-    actor: Person | None,
-    reason: str,
-    now: datetime,
-) -> CredentialRecord:
-    """Make the record that replaces one, with its entries; the old address says “Replaced”."""
-    # The old one must be out of force before the new one can be in it.
-    move(session, record, "replace", actor=actor, now=now, reason=reason, replaced_at=now)
-    session.flush()
-    newer = CredentialRecord(
-        program=record.program,
-        person=record.person,
-        name=name,
-        created_at=now,
-        shared_at=record.shared_at,
-        completed_at=record.completed_at,
-        expires_on=record.expires_on,
-        replaces_id=record.id,
-    )
-    newer.entries = [
-        RecordEntry(
-            course_id=entry.course_id,
-            grade_id=entry.grade_id,
-            title=entry.title,
-            on=entry.on,
-            detail=entry.detail,
-            added_at=entry.added_at,
-        )
-        for entry in record.entries
-        if entry.grade_id is None or entry.grade_id != leave_out
-    ]
-    session.add(newer)
-    session.flush()
-    sharing.carry_over(session, record, newer, now=now)
-    audit.record(
-        session,
-        actor,
-        "record:issue",
-        newer,
-        now=now,
-        after={"replaces": record.id, "person": record.person_id},
-        reason=reason,
-    )
-    _to_issue(session, newer, newer.id, now)
-    return newer
-
-
-def replace_grade(
-    session: Session,
-    submission: Submission,
-    before: Grade,
-    grade: Grade,
-    *,
-    actor: Person | None,
-    now: datetime,
-) -> CredentialRecord | None:
-    """Issue the record anew with an amended grade; a revoked record stays as it is."""
-    program, learner = submission.cohort.program, session.get_one(Person, grade.person_id)
-    record = current(session, program.id, learner.id)
-    if record is None:
-        return enter(session, submission, grade, now=now)
-    if record.state == RecordState.REVOKED:
-        return record
-    newer = _issue_anew(
-        session,
-        record,
-        name=record.name,
-        leave_out=before.id,
-        actor=actor,
-        reason="amended",
-        now=now,
-    )
-    newer.entries.append(_grade_entry(submission, grade, now))
-    passed = any(entry.detail.get("passed") for entry in newer.entries if entry.grade_id)
-    if not passed:
-        newer.completed_at = newer.expires_on = None
-    _complete(newer, now)
-    return newer
-
-
-def under_another_name(
-    session: Session, person: Person, *, now: datetime
-) -> list[CredentialRecord]:
-    """List a person's valid records under a name that is not, or no longer, theirs: verified or own."""
-    name = identity_checks.verified_name(session, person, now=now)
-    return list(
-        session.scalars(
-            select(CredentialRecord)
-            .where(
-                CredentialRecord.person_id == person.id,
-                CredentialRecord.state == RecordState.VALID,
-                CredentialRecord.name != name,
-            )
-            .order_by(CredentialRecord.created_at, CredentialRecord.id)
-        )
-    )
-
-
-def rename(session: Session, actor: Person | None, person: Person, *, now: datetime) -> int:
-    """Issue every valid record of a person anew under the name they have now, verified or their own.
-
-    Returns
-    -------
-    int
-        How many records were replaced.
-    """
-    name = identity_checks.verified_name(session, person, now=now)
-    found = under_another_name(session, person, now=now)
-    for record in found:
-        _issue_anew(
-            session,
-            record,
-            name=name,
-            leave_out=None,
-            actor=actor,
-            reason="renamed",
-            now=now,
-        )
-    return len(found)
-
-
-def issue_under_present_name(
-    session: Session, learner: Person, record: CredentialRecord, *, now: datetime
-) -> CredentialRecord:
-    """Issue one record anew for its owner under the name they have now; the old address says “Replaced”.
-
-    A name that somebody verified comes before that of the account.
-
-    Raises
-    ------
-    NotFound
-        It is somebody else's.
-    Refused
-        It has this name already, or is not valid.
-    """
-    _own(learner, record)
-    name = identity_checks.verified_name(session, learner, now=now)
-    if record.state != RecordState.VALID or record.name == name:
-        raise Refused("This record has your present name already, or is not valid any more.")
-    return _issue_anew(
-        session,
-        record,
-        name=name,
-        leave_out=None,
-        actor=learner,
-        reason="renamed",
-        now=now,
-    )
 
 
 def catch_up(session: Session, program: Program, person: Person, *, now: datetime) -> None:
@@ -448,7 +288,7 @@ def catch_up(session: Session, program: Program, person: Person, *, now: datetim
     if record is not None and record.state == RecordState.VALID:
         before = len(record.entries)
         _catch_up_courses(session, record, now)
-        _complete(record, now)
+        mark_complete(record, now)
         if len(record.entries) > before:
             audit.record(
                 session,
@@ -462,7 +302,7 @@ def catch_up(session: Session, program: Program, person: Person, *, now: datetim
 
 def share(session: Session, learner: Person, record: CredentialRecord, *, now: datetime) -> None:
     """Switch the public page on."""
-    _own(learner, record)
+    see_that_owns(learner, record)
     if record.state != RecordState.VALID:
         raise Refused("Only a valid record can be shared.")
     if record.shared_at is None:
@@ -472,7 +312,7 @@ def share(session: Session, learner: Person, record: CredentialRecord, *, now: d
 
 def unshare(session: Session, learner: Person, record: CredentialRecord, *, now: datetime) -> None:
     """Switch the public page off, and those of the records it replaced: as if they had never been."""
-    _own(learner, record)
+    see_that_owns(learner, record)
     for one in session.scalars(
         select(CredentialRecord).where(
             CredentialRecord.program_id == record.program_id,
@@ -484,102 +324,6 @@ def unshare(session: Session, learner: Person, record: CredentialRecord, *, now:
         audit.record(session, learner, "record:unshare", one, now=now)
 
 
-def _own(learner: Person, record: CredentialRecord) -> None:
+def see_that_owns(learner: Person, record: CredentialRecord) -> None:
     if record.person_id != learner.id:
         raise NotFound("There is no such record.")
-
-
-def revoke(
-    session: Session, actor: Person, record: CredentialRecord, *, reason: str, now: datetime
-) -> None:
-    """Declare a record no longer valid, with a reason that stays within the house.
-
-    Raises
-    ------
-    Refused
-        No reason, or it is the actor's own.
-    """
-    _may_revoke(actor, record, reason)
-    move(session, record, "revoke", actor=actor, now=now, reason=reason.strip(), revoked_at=now)
-    _to_issue(session, record, f"revoked:{record.id}", now)
-
-
-def _may_revoke(actor: Person, record: CredentialRecord, reason: str) -> None:
-    if not reason.strip():
-        raise Refused("Give the reason.")
-    if record.person_id == actor.id:
-        raise Refused("Nobody decides on their own record.")
-
-
-def lay_revocation_before(
-    session: Session,
-    actor: Person,
-    record: CredentialRecord,
-    cohort: Cohort,
-    *,
-    reason: str,
-    now: datetime,
-) -> Challenge:
-    """Put before a person the record that they would revoke, for them to sign; raises as `revoke`."""
-    _may_revoke(actor, record, reason)
-    return approvals.lay_before(
-        session,
-        actor,
-        Action.REVOKE,
-        record.id,
-        cohort_id=cohort.id,
-        records=lines(session, record),
-        note={"reason": reason.strip()},
-        now=now,
-    )
-
-
-def revoke_signed(
-    session: Session,
-    actor: Person,
-    record: CredentialRecord,
-    cohort: Cohort,
-    answer: Answer,
-    *,
-    now: datetime,
-) -> None:
-    """Revoke a record as it was put before a person, with their signature kept; raises as `revoke`.
-
-    Raises
-    ------
-    ListChanged
-        A result in the record is another one since.
-    """
-    reason = str(answer.challenge.note.get("reason", ""))
-    approvals.accept(
-        session,
-        actor,
-        answer,
-        Action.REVOKE,
-        record.id,
-        cohort_id=cohort.id,
-        records=lines(session, record),
-        note={"reason": reason.strip()},
-        now=now,
-    )
-    revoke(session, actor, record, reason=reason, now=now)
-
-
-def lines(session: Session, record: CredentialRecord) -> list[dict[str, Any]]:
-    """Say what a record holds: its results that are in force."""
-    rows = session.scalars(
-        select(Grade)
-        .join(RecordEntry, RecordEntry.grade_id == Grade.id)
-        .where(RecordEntry.record_id == record.id, in_force())
-        .order_by(Grade.id)
-    )
-    return [
-        {
-            "submission": grade.submission_id,
-            "person": grade.person_id,
-            "grade": grade.id,
-            "value": grade.value,
-            "band": grade.band,
-        }
-        for grade in rows
-    ]

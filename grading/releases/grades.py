@@ -24,7 +24,7 @@ from grading.models import (
 )
 from grading.models.codes import new_id
 from grading.models.conditions import in_force
-from grading.records import records
+from grading.records import records, reissues
 from grading.releases import results
 from grading.releases.results import Line
 from grading.rubric.definition import Rubric
@@ -148,7 +148,7 @@ def amend(
         after={"grade": grade.id, "value": grade.value, "score": score.id},
         reason=why,
     )
-    records.replace_grade(session, submission, before, grade, actor=actor, now=now)
+    reissues.replace_grade(session, submission, before, grade, actor=actor, now=now)
     outbox.mail(
         session,
         "result_amended",

@@ -12,7 +12,7 @@ from sqlalchemy import func, select
 
 from grading.cohorts import submissions
 from grading.models import Allocation, Approval, Challenge, Passkey, Release, Submission
-from grading.people import accounts, approvals
+from grading.people import approvals, passwords
 from grading.releases.queries.cohort_overview import case_code
 from grading.workflow.allocation import AllocationState
 from tests import factories, stories
@@ -41,7 +41,7 @@ def told(app: Flask, act: Callable[[], Any], clock: Clock, site: str) -> dict[st
         now = clock.now = now + factories.timedelta(minutes=11)
         factories.run_upkeep(session, cast.cohort, now=now)
         for person in (cast.instructor, cast.second_instructor):
-            accounts.set_password(
+            passwords.set_password(
                 session, None, person, factories.PASSWORD, hasher=installed.hasher, now=now
             )
         return {
@@ -212,7 +212,7 @@ def test_a_grader_signs_the_decision_on_an_appeal(
         told = stories.a_result(session, step_up="passkey")
         appeal = stories.appeal_in(session, told, "remarked", **stories.BETTER)
         clock.now = told.now + factories.timedelta(minutes=1)
-        accounts.set_password(
+        passwords.set_password(
             session, None, told.fresh, factories.PASSWORD, hasher=installed.hasher, now=clock.now
         )
         grader = {"here": here, "grader": told.fresh.id}

@@ -21,7 +21,7 @@ from grading.models import (
     Program,
     Submission,
 )
-from grading.people import accounts, sponsors
+from grading.people import accounts, passwords, sponsors
 from grading.programs import programs
 from grading.readings import holds
 from grading.records import sharing
@@ -94,7 +94,7 @@ def test_an_office_runs_a_cohort_from_its_program_to_its_end(
             session, None, sponsor, email="pearl@example.org", name="Officer Pearl", now=NOW
         )
         pearl = session.get_one(Person, member.person_id)
-        accounts.set_password(session, None, pearl, factories.PASSWORD, hasher=hasher, now=NOW)
+        passwords.set_password(session, None, pearl, factories.PASSWORD, hasher=hasher, now=NOW)
     # The member of the office signs in, and builds a program.
     office = Visit(enter().new_page())
     office.goto("/admin/")

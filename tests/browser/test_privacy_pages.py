@@ -13,7 +13,7 @@ from grading.adapters import signing
 from grading.jobs.handlers import HANDLERS
 from grading.jobs.worker import Worker
 from grading.models import PartnerSending, Person
-from grading.office import erasure, exporting
+from grading.office import erasure_requests, exporting
 from grading.records import partners, sharing
 from grading.records.queries import issued_credentials
 from grading.workflow.privacy import SendingState
@@ -72,8 +72,8 @@ def given(
             session.get_one(Person, values[name]) for name in ("learner", "other", "admin")
         )
         exporting.ask(session, learner, learner, now=now)
-        erasure.ask(session, learner, learner, now=now)
-        values["request"] = erasure.prepare(session, admin, other, now=now).id
+        erasure_requests.request_erasure(session, learner, learner, now=now)
+        values["request"] = erasure_requests.prepare_erasure(session, admin, other, now=now).id
         cohort = session.get_one(factories.Cohort, cohort_id)
         cohort.state, cohort.ended_at = "ended", now - timedelta(days=60)
     return values

@@ -40,9 +40,9 @@ from grading.models import (
     SubmissionMember,
     SubmittedCopy,
 )
-from grading.office import erasure, exporting
+from grading.office import erasure, erasure_requests, exporting
 from grading.office.queries import erasure_hindrances, erasures, personal_data
-from grading.people import accounts
+from grading.people import accounts, passwords
 from grading.records import transcripts
 from grading.releases import recomputing
 from grading.workflow.allocation import Pool
@@ -67,8 +67,8 @@ def later(released: dict[str, Any], work: Callable[[Any], int]) -> Any:
 def erase(session: Any, world: dict[str, Any], now: Any) -> None:
     person = session.get_one(Person, world["learner"])
     admin = session.get_one(Person, world["administrator"])
-    request = erasure.prepare(session, admin, person, now=now)
-    erasure.confirm(session, admin, request, typed=person.email, now=now)
+    request = erasure_requests.prepare_erasure(session, admin, person, now=now)
+    erasure.confirm_erasure(session, admin, request, typed=person.email, now=now)
 
 
 def unsound(session: Any) -> list[str]:
@@ -197,12 +197,12 @@ def test_nothing_brings_them_back(
         with pytest.raises(Refused, match="erased"):
             accounts.reactivate(session, admin, person, now=later)
         hasher = app.extensions["grading"].hasher
-        signed_in = accounts.sign_in(
+        signed_in = passwords.sign_in_with_password(
             session, email, factories.PASSWORD, address="x", hasher=hasher, now=later
         )
         assert signed_in is None
         with pytest.raises(Refused, match="erased"):
-            erasure.prepare(session, admin, person, now=later)
+            erasure_requests.prepare_erasure(session, admin, person, now=later)
         assert not session.scalars(
             select(Membership).where(
                 Membership.person_id == person.id, Membership.ended_at.is_(None)
@@ -221,13 +221,13 @@ def test_two_administrators_at_once_erase_once(
         person = session.get_one(Person, released["learner"])
         email = person.email
         admin = session.get_one(Person, released["administrator"])
-        request_id = erasure.prepare(session, admin, person, now=later).id
+        request_id = erasure_requests.prepare_erasure(session, admin, person, now=later).id
 
     def confirm(_one: int) -> bool:
         with app.app_context():
             try:
                 with transaction() as session:
-                    erasure.confirm(
+                    erasure.confirm_erasure(
                         session,
                         session.get_one(Person, released["administrator"]),
                         session.get_one(ErasureRequest, request_id),
@@ -256,7 +256,7 @@ def test_asking_twice_at_once_is_one_request(
             try:
                 with transaction() as session:
                     person = session.get_one(Person, released["learner"])
-                    return erasure.ask(session, person, person, now=later).id
+                    return erasure_requests.request_erasure(session, person, person, now=later).id
             finally:
                 db.session.remove()
 
@@ -355,7 +355,7 @@ def test_what_others_wait_for_stands_against_it(session: Any, what: str, kind: s
     assert set(found) == ({kind} if kind else set())
     if kind:
         with pytest.raises(FaultsFound) as fault:
-            erasure.prepare(session, cast.administrator, person, now=NOW)
+            erasure_requests.prepare_erasure(session, cast.administrator, person, now=NOW)
         assert fault.value.faults[0].template == erasure_hindrances.WORDS[kind]
 
 
@@ -367,9 +367,9 @@ def test_every_hindrance_has_words() -> None:
 def test_two_steps_and_the_typed_address(session: Any) -> None:
     cast = factories.a_cast(session, now=NOW, submitted=False)
     person, admin = cast.stranger, cast.administrator
-    asked = erasure.ask(session, person, person, now=NOW)
+    asked = erasure_requests.request_erasure(session, person, person, now=NOW)
     with pytest.raises(IllegalTransition):
-        erasure.confirm(session, admin, asked, typed=person.email, now=NOW)
+        erasure.confirm_erasure(session, admin, asked, typed=person.email, now=NOW)
     session.expire_all()
     assert asked.state == ErasureState.ASKED
 
@@ -377,14 +377,14 @@ def test_two_steps_and_the_typed_address(session: Any) -> None:
 def test_the_wrong_address_changes_nothing(session: Any) -> None:
     cast = factories.a_cast(session, now=NOW, submitted=False)
     person, admin = cast.stranger, cast.administrator
-    request = erasure.prepare(session, admin, person, now=NOW)
+    request = erasure_requests.prepare_erasure(session, admin, person, now=NOW)
     with pytest.raises(FaultsFound):
-        erasure.confirm(session, admin, request, typed="another@example.org", now=NOW)
+        erasure.confirm_erasure(session, admin, request, typed="another@example.org", now=NOW)
     assert (request.state, person.name) == (ErasureState.PREPARED, "Stranger Onyx")
     with pytest.raises(Refused):
-        erasure.prepare(session, admin, admin, now=NOW)
-    assert erasure.preview(session, person, now=NOW).transcript is None
-    erasure.confirm(session, admin, request, typed=person.email.upper(), now=NOW)
+        erasure_requests.prepare_erasure(session, admin, admin, now=NOW)
+    assert erasure.preview_erasure(session, person, now=NOW).transcript is None
+    erasure.confirm_erasure(session, admin, request, typed=person.email.upper(), now=NOW)
     assert person.name.startswith("Erased ")
 
 
@@ -402,8 +402,8 @@ def test_a_group_work_stays_for_the_others(session: Any) -> None:
     session.flush()
     admin = cast.administrator
     for person, text in ((first, "Ours"), (second, "")):
-        request = erasure.prepare(session, admin, person, now=NOW)
-        erasure.confirm(session, admin, request, typed=person.email, now=NOW)
+        request = erasure_requests.prepare_erasure(session, admin, person, now=NOW)
+        erasure.confirm_erasure(session, admin, request, typed=person.email, now=NOW)
         session.expire_all()
         assert session.get_one(Submission, work.id).text == text
 

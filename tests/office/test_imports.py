@@ -25,7 +25,7 @@ from grading.models import (
 )
 from grading.office import imports
 from grading.office.imports import Effect
-from grading.people import accounts
+from grading.people import accounts, passwords
 from grading.programs import programs
 from grading.programs.programs import CourseEntry
 from grading.programs.queries import course_standings
@@ -162,9 +162,9 @@ def test_a_roster_is_undone_but_for_those_who_have_taken_part(act: Callable[[], 
         factories.complete_courses(session, cohort, alder, now=NOW)
         submissions.start(session, alder, cohort, now=cohort.opens_at)
         birch = accounts.find(session, "birch@example.org")
-        hasher = accounts.password_hasher("light")
-        accounts.set_password(session, birch, birch, factories.PASSWORD, hasher=hasher, now=LATER)
-        accounts.issue_reset(session, accounts.find(session, "cedar@example.org"), now=NOW)
+        hasher = passwords.password_hasher("light")
+        passwords.set_password(session, birch, birch, factories.PASSWORD, hasher=hasher, now=LATER)
+        passwords.issue_reset(session, accounts.find(session, "cedar@example.org"), now=NOW)
         session.flush()
         found = imports.look_back(session, None, batch)
         assert {(item.who, item.template) for item in found.kept} == {

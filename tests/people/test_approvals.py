@@ -34,8 +34,8 @@ from grading.models import (
     SignOff,
     Submission,
 )
-from grading.people import accounts, approvals, passkeys
-from grading.records import records
+from grading.people import approvals, passkeys, passwords
+from grading.records import revocations
 from grading.releases import recomputing, releases
 from grading.settings import RelyingParty
 from grading.workflow.allocation import AllocationState
@@ -621,7 +621,7 @@ def test_a_password_stands_in_is_counted_and_the_audit_says_so(
                 session, person, told.propose(session)[0], "x",
                 address="a", hasher=hasher, now=told.now,
             )  # fmt: skip
-        accounts.set_password(
+        passwords.set_password(
             session, person, person, factories.PASSWORD, hasher=hasher, now=told.now
         )
     with act() as session:
@@ -645,12 +645,12 @@ def test_a_password_stands_in_is_counted_and_the_audit_says_so(
             session.scalars(select(Challenge)).first(),
         )
         assert challenge is not None
-        for _ in range(accounts.MOST_PER_ACCOUNT):
+        for _ in range(passwords.MOST_PER_ACCOUNT):
             approvals.by_password(session, person, challenge, "wrong", **given)
         with pytest.raises(TooMany):
             approvals.by_password(session, person, challenge, factories.PASSWORD, **given)
         with pytest.raises(TooMany):
-            accounts.sign_in(session, person.email, factories.PASSWORD, **given)
+            passwords.sign_in_with_password(session, person.email, factories.PASSWORD, **given)
 
 
 def test_a_revocation_is_signed_over_the_results_it_takes(
@@ -665,13 +665,15 @@ def test_a_revocation_is_signed_over_the_results_it_takes(
         assert record is not None
         cohort, person = session.get_one(Cohort, told.cohort), told.person(session, "first")
         with pytest.raises(Refused, match="reason"):
-            records.lay_revocation_before(session, person, record, cohort, reason=" ", now=told.now)
-        challenge = records.lay_revocation_before(
+            revocations.lay_revocation_before(
+                session, person, record, cohort, reason=" ", now=told.now
+            )
+        challenge = revocations.lay_revocation_before(
             session, person, record, cohort, reason="Somebody else's work.", now=told.now
         )
         assert [line["value"] for line in challenge.records] == ["67"]
         answer = told.answer(session, "first", challenge)
-        records.revoke_signed(session, person, record, cohort, answer, now=told.now)
+        revocations.revoke_as_signed(session, person, record, cohort, answer, now=told.now)
         assert record.state == "revoked"
         record_id = record.id
     with act() as session:

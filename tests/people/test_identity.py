@@ -11,7 +11,7 @@ from grading.errors import FaultsFound, Refused
 from grading.models import AuditEntry, Grade, Person, Submission
 from grading.people import identity
 from grading.people.queries import identity_checks
-from grading.records import records
+from grading.records import reissues
 from grading.releases import recomputing
 from grading.settings import Installation
 from tests.issuing import amend, installation, of, released, small_keys, work, world
@@ -132,7 +132,7 @@ def test_a_record_bears_the_verified_name_and_its_credential_says_how(
         grade = session.scalars(select(Grade).where(Grade.submission_id == submission.id)).one()
         checks = recomputing.recompute(session, grade, notary=installation.notary)
         assert [one.what for one in checks if not one.agrees] == []
-        assert records.rename(session, actor, learner, now=world["at"] + DAY) == 1
+        assert reissues.issue_under_new_name(session, actor, learner, now=world["at"] + DAY) == 1
     work(world["at"] + DAY)
     with act() as session:
         newer = of(session, world, kind="capstone", state="valid")[0]

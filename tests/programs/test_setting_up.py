@@ -22,8 +22,8 @@ from grading.models import (
     Person,
     SignInAttempt,
 )
-from grading.people import accounts, sponsors
-from grading.programs import programs
+from grading.people import accounts, passwords, sponsors
+from grading.programs import completions, programs, rubric_versions
 from grading.programs.programs import CourseEntry
 from grading.workflow import plan as plans
 from grading.workflow.cohort import Role
@@ -31,7 +31,7 @@ from tests import factories
 from tests.database import NOW
 
 pytestmark = pytest.mark.usefixtures("any_database")
-HASHER = accounts.password_hasher("light")
+HASHER = passwords.password_hasher("light")
 
 
 def wheres(caught: Any) -> list[str]:
@@ -65,9 +65,9 @@ def test_a_rubric_that_leaves_a_course_out_is_not_published(act: Callable[[], An
         levels = rubric.criteria[0].levels
         only = factories.Criterion("q", "Q", "", 100.0, ("measuring", "sailing"), levels)
         narrow = factories.a_rubric(criteria=(only,))
-        version = programs.add_rubric(session, None, program, narrow, now=NOW)
+        version = rubric_versions.add_rubric(session, None, program, narrow, now=NOW)
         with pytest.raises(FaultsFound) as caught:
-            programs.publish_rubric(session, None, version, now=NOW)
+            rubric_versions.publish_rubric(session, None, version, now=NOW)
         assert len(caught.value.faults) == 3
         assert version.state == "draft"
 
@@ -75,15 +75,18 @@ def test_a_rubric_that_leaves_a_course_out_is_not_published(act: Callable[[], An
 def test_a_changed_rubric_needs_a_new_version(act: Callable[[], Any]) -> None:
     with act() as session:
         program = factories.a_program(session, now=NOW)
-        first = programs.add_rubric(session, None, program, factories.a_rubric(), now=NOW)
-        assert programs.add_rubric(session, None, program, factories.a_rubric(), now=NOW) is first
+        first = rubric_versions.add_rubric(session, None, program, factories.a_rubric(), now=NOW)
+        assert (
+            rubric_versions.add_rubric(session, None, program, factories.a_rubric(), now=NOW)
+            is first
+        )
         with pytest.raises(Refused, match="new version"):
-            programs.add_rubric(
+            rubric_versions.add_rubric(
                 session, None, program, factories.a_rubric(title="Another"), now=NOW
             )
-        programs.publish_rubric(session, None, first, now=NOW)
+        rubric_versions.publish_rubric(session, None, first, now=NOW)
         with pytest.raises(IllegalTransition):
-            programs.publish_rubric(session, None, first, now=NOW)
+            rubric_versions.publish_rubric(session, None, first, now=NOW)
         assert first.rubric == factories.a_rubric()
 
 
@@ -108,7 +111,7 @@ def test_a_plan_is_versioned_and_fixed_when_the_cohort_opens(act: Callable[[], A
 def test_a_cohort_names_all_that_it_lacks(act: Callable[[], Any]) -> None:
     with act() as session:
         program = factories.a_program(session, now=NOW)
-        draft = programs.add_rubric(session, None, program, factories.a_rubric(), now=NOW)
+        draft = rubric_versions.add_rubric(session, None, program, factories.a_rubric(), now=NOW)
         with pytest.raises(FaultsFound) as caught:
             cohorts.create_cohort(
                 session,
@@ -245,7 +248,7 @@ def test_courses_say_what_counts_and_keep_their_codes_once_something_refers_to_t
             programs.revise_courses(session, None, program, bad, now=NOW)
         assert wheres(caught) == ["course 1"] * 4
         alder = factories.a_person(session, "Alder", now=NOW)
-        programs.record_completion(
+        completions.record_completion(
             session,
             None,
             program.courses[0],
@@ -356,20 +359,30 @@ def test_a_job_that_failed_is_tried_again_and_no_other(act: Callable[[], Any]) -
 def test_signing_in_and_its_limit(act: Callable[[], Any]) -> None:
     with act() as session:
         person = factories.a_person(session, "Learner Alder", now=NOW)
-        accounts.set_password(session, person, person, factories.PASSWORD, hasher=HASHER, now=NOW)
+        passwords.set_password(session, person, person, factories.PASSWORD, hasher=HASHER, now=NOW)
         known = {"address": "192.0.2.1", "hasher": HASHER, "now": NOW}
         assert (
-            accounts.sign_in(session, " Learner.ALDER@example.org", factories.PASSWORD, **known)
+            passwords.sign_in_with_password(
+                session, " Learner.ALDER@example.org", factories.PASSWORD, **known
+            )
             is person
         )
-        assert accounts.sign_in(session, "nobody@example.org", factories.PASSWORD, **known) is None
-        for _ in range(accounts.MOST_PER_ACCOUNT):
-            assert accounts.sign_in(session, person.email, "wrong", **known) is None
+        assert (
+            passwords.sign_in_with_password(
+                session, "nobody@example.org", factories.PASSWORD, **known
+            )
+            is None
+        )
+        for _ in range(passwords.MOST_PER_ACCOUNT):
+            assert passwords.sign_in_with_password(session, person.email, "wrong", **known) is None
             session.flush()
         with pytest.raises(TooMany):
-            accounts.sign_in(session, person.email, factories.PASSWORD, **known)
+            passwords.sign_in_with_password(session, person.email, factories.PASSWORD, **known)
         later = known | {"now": NOW + timedelta(minutes=16)}
-        assert accounts.sign_in(session, person.email, factories.PASSWORD, **later) is person
+        assert (
+            passwords.sign_in_with_password(session, person.email, factories.PASSWORD, **later)
+            is person
+        )
         session.flush()
         assert session.scalars(select(SignInAttempt)).all() == []
 
@@ -377,24 +390,24 @@ def test_signing_in_and_its_limit(act: Callable[[], Any]) -> None:
 def test_a_mailed_link_works_once_and_ends_other_sign_ins(act: Callable[[], Any]) -> None:
     with act() as session:
         person = factories.a_person(session, "Learner Alder", now=NOW)
-        token = accounts.issue_reset(session, person, now=NOW)
-        old = accounts.issue_reset(session, person, now=NOW - timedelta(days=8))
+        token = passwords.issue_reset(session, person, now=NOW)
+        old = passwords.issue_reset(session, person, now=NOW - timedelta(days=8))
         session.flush()
         with pytest.raises(FaultsFound, match="at least 10"):
-            accounts.use_reset(session, token, "short", hasher=HASHER, now=NOW)
+            passwords.use_reset(session, token, "short", hasher=HASHER, now=NOW)
         epoch = person.epoch
-        accounts.use_reset(session, token, factories.PASSWORD, hasher=HASHER, now=NOW)
+        passwords.use_reset(session, token, factories.PASSWORD, hasher=HASHER, now=NOW)
         assert person.epoch == epoch + 1
         for used in (token, old, "none"):
             with pytest.raises(Refused, match="too old"):
-                accounts.use_reset(session, used, factories.PASSWORD, hasher=HASHER, now=NOW)
+                passwords.use_reset(session, used, factories.PASSWORD, hasher=HASHER, now=NOW)
 
 
 def test_asking_for_a_link_often_sends_one_mail_and_tells_nothing(act: Callable[[], Any]) -> None:
     with act() as session:
         person = factories.a_person(session, "Learner Alder", now=NOW)
         for email in (person.email, person.email, "nobody@example.org"):
-            accounts.request_reset(session, email, now=NOW)
+            passwords.request_reset(session, email, now=NOW)
         jobs = session.scalars(select(Job)).all()
         assert [job.payload["person"] for job in jobs] == [person.id]
 

@@ -17,7 +17,7 @@ from grading.adapters import signing
 from grading.credential import status
 from grading.errors import IllegalTransition, NotFound, Refused
 from grading.models import CredentialRecord, IssuedCredential, Job, Person, SigningKey, StatusList
-from grading.records import credentials, issuers, records
+from grading.records import credentials, drafts, issuers, reissues, revocations
 from grading.records.queries import issued_credentials
 from grading.releases import releases
 from grading.settings import Installation
@@ -190,7 +190,7 @@ def test_a_new_name_is_a_new_credential(
         learner = session.get_one(Person, released["learner"])
         learner.name = "Another Name"
         administrator = session.get_one(Person, released["administrator"])
-        records.rename(session, administrator, learner, now=released["at"] + LATER)
+        reissues.issue_under_new_name(session, administrator, learner, now=released["at"] + LATER)
     work(released["at"] + LATER)
     with act() as session:
         valid = of(session, released, state="valid")
@@ -209,7 +209,9 @@ def test_a_revoked_record_takes_all_with_it(
             select(CredentialRecord).where(CredentialRecord.person_id == released["learner"])
         ).one()
         administrator = session.get_one(Person, released["administrator"])
-        records.revoke(session, administrator, record, reason="a fraud", now=released["at"] + LATER)
+        revocations.revoke_record(
+            session, administrator, record, reason="a fraud", now=released["at"] + LATER
+        )
     work(released["at"] + LATER)
     with act() as session:
         assert {one.state for one in of(session, released)} == {"revoked"}
@@ -261,20 +263,20 @@ def test_a_change_while_it_is_signed_is_noticed(
         )
     given = {"notary": installation.notary, "base_url": "https://capstone.example.edu"}
     with act() as session:
-        drafts = credentials.draft(
+        missing = drafts.draft_missing(
             session, world["program"], world["learner"], now=world["at"], **given
         )
-        assert len(drafts) == 4
-    signed = [credentials.sign(one, installation.notary) for one in drafts]
+        assert len(missing) == 4
+    signed = [credentials.sign(one, installation.notary) for one in missing]
     with act() as session:
         amend(session, world, 90.0, world["at"])
         kept = [
             credentials.keep(session, one, two, now=world["at"])
-            for one, two in zip(drafts, signed, strict=True)
+            for one, two in zip(missing, signed, strict=True)
         ]
         # What the courses say did not change.
         assert kept == [True, True, True, False]
-        again = credentials.keep(session, drafts[0], signed[0], now=world["at"])
+        again = credentials.keep(session, missing[0], signed[0], now=world["at"])
         assert not again
     work(world["at"])
     with act() as session:

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from grading.errors import FaultsFound, NotFound, Refused, TooMany
 from grading.models import Allocation, CredentialRecord, PublicView, ShareLink
-from grading.records import records, sharing
+from grading.records import records, reissues, revocations, sharing
 from grading.releases import releases
 from grading.workflow.credential import PublicStatus
 from tests import factories
@@ -109,7 +109,7 @@ def test_a_renamed_learners_old_addresses_say_replaced_and_lead_to_the_new_ones(
         sharing.withdraw_link(session, learner, gone_before, now=now)
         for name in ("Learner Rowan", "Learner Sorrel"):
             learner.name = name
-            records.rename(session, learner, learner, now=now + DAY)
+            reissues.issue_under_new_name(session, learner, learner, now=now + DAY)
             session.flush()
         newest = records.current(session, record.program_id, learner.id)
         assert newest is not None
@@ -147,7 +147,7 @@ def test_a_revoked_record_says_so_and_gets_no_new_link(issued: Any, act: Callabl
     with act() as session:
         cast, record, now = issued(session)
         found = link(session, cast, record, now)
-        records.revoke(session, cast.instructor, record, reason="a case", now=now)
+        revocations.revoke_record(session, cast.instructor, record, reason="a case", now=now)
         shown = sharing.find(session, found.public_id, on=now.date())
         assert (shown.status, shown.open) == ("revoked", False)
         with pytest.raises(Refused):
@@ -234,7 +234,7 @@ def test_many_ids_cost_the_same_number_of_queries(
                 addresses.append(made.public_id)
             addresses.append(record.public_id)
             learner.name += " the Younger"
-            records.rename(session, learner, learner, now=now)
+            reissues.issue_under_new_name(session, learner, learner, now=now)
     costs = []
     for asked in (addresses[:3], addresses):
         with act() as session, counted(app) as statements:

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from grading.cohorts import submissions
 from grading.errors import FaultsFound, IllegalTransition, NotFound, Refused
 from grading.models import Allocation, AuditEntry, CredentialRecord, Grade, Job, Submission
-from grading.records import records, sharing
+from grading.records import records, revocations, sharing
 from grading.releases import releases
 from grading.releases.queries import candidates
 from grading.workflow.allocation import AllocationState, Pool
@@ -187,10 +187,10 @@ def test_a_record_is_hidden_shared_hidden_and_revoked(graded: Any, act: Callable
         records.share(session, learner, record, now=now)
         assert sharing.find(session, record.public_id, on=now.date()).record is record
         with pytest.raises(Refused, match="reason"):
-            records.revoke(session, cast.instructor, record, reason=" ", now=now)
+            revocations.revoke_record(session, cast.instructor, record, reason=" ", now=now)
         with pytest.raises(Refused, match="own record"):
-            records.revoke(session, learner, record, reason="x", now=now)
-        records.revoke(session, cast.instructor, record, reason="copied", now=now)
+            revocations.revoke_record(session, learner, record, reason="x", now=now)
+        revocations.revoke_record(session, cast.instructor, record, reason="copied", now=now)
         assert sharing.find(session, record.public_id, on=now.date()).status == "revoked"
         records.unshare(session, learner, record, now=now)
         with pytest.raises(NotFound):

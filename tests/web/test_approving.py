@@ -27,7 +27,7 @@ from grading.models import (
     Submission,
 )
 from grading.office import needs
-from grading.people import accounts, approvals
+from grading.people import approvals, passwords
 from grading.releases.queries.cohort_overview import case_code
 from grading.web.instructor import release
 from grading.workflow.allocation import AllocationState
@@ -60,7 +60,7 @@ def story(act: Callable[[], Any], app: Flask, clock: Clock) -> Callable[..., dic
             now = clock.now = now + factories.timedelta(minutes=11)
             factories.run_upkeep(session, cast.cohort, now=now)
             for person in (cast.instructor, cast.second_instructor):
-                accounts.set_password(
+                passwords.set_password(
                     session, None, person, factories.PASSWORD, hasher=installed.hasher, now=now
                 )
             return {

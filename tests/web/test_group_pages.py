@@ -23,7 +23,7 @@ from grading.models import (
     SubmissionMember,
 )
 from grading.readings import holds
-from grading.records import records
+from grading.records import reissues
 from grading.releases import releases
 from grading.workflow.allocation import Pool
 from tests import factories
@@ -476,7 +476,7 @@ def test_a_changed_name(
         assert answer.status_code == 409
     with act() as session:
         person = session.get_one(Person, released["people"]["dogwood"])
-        assert records.under_another_name(session, person, now=NOW) == []
+        assert reissues.records_under_another_name(session, person, now=NOW) == []
 
 
 def test_a_cohort_without_groups_has_no_such_pages(

@@ -15,6 +15,7 @@ from werkzeug.test import encode_multipart
 
 from grading.db import db
 from grading.models import SubmissionFile
+from grading.people import passwords
 from tests import factories
 from tests.database import NOW, Clock
 
@@ -160,16 +161,15 @@ def test_times_name_their_zone_and_the_courses_where_it_differs(
 
 
 def test_sign_in_leads_back_and_never_away(app: Flask, act: Callable[[], Any]) -> None:
-    from grading.people import accounts
 
     with act() as session:
         person = factories.a_person(session, "Learner Alder", now=NOW)
-        accounts.set_password(
+        passwords.set_password(
             session,
             None,
             person,
             factories.PASSWORD,
-            hasher=accounts.password_hasher("light"),
+            hasher=passwords.password_hasher("light"),
             now=NOW,
         )
     client = app.test_client()

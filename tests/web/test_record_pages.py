@@ -13,7 +13,7 @@ from sqlalchemy import select
 
 from grading.jobs import credentials, upkeep
 from grading.models import Allocation, CredentialRecord, Person, ShareLink
-from grading.records import records
+from grading.records import records, reissues, revocations
 from grading.releases import releases
 from tests import factories
 from tests.database import NOW, Clock
@@ -190,7 +190,7 @@ def test_status_is_the_heading_and_an_old_name_is_never_shown(
     with act() as session:
         learner = session.get_one(Person, world["learner"])
         learner.name = "Learner Rowan"
-        records.rename(session, learner, learner, now=clock.now)
+        reissues.issue_under_new_name(session, learner, learner, now=clock.now)
         session.flush()
         newer = records.current(session, world["program"], world["learner"])
         newer_id = newer.public_id
@@ -202,7 +202,7 @@ def test_status_is_the_heading_and_an_old_name_is_never_shown(
     with act() as session:
         newer = records.current(session, world["program"], world["learner"])
         actor = session.get_one(Person, world["instructor"])
-        records.revoke(session, actor, newer, reason="a secret reason", now=clock.now)
+        revocations.revoke_record(session, actor, newer, reason="a secret reason", now=clock.now)
     page = client.get(f"/verify/{newer_id}").text
     assert "<h1>Revoked</h1>" in page
     assert "secret" not in page

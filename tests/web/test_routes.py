@@ -31,10 +31,17 @@ from grading.models import (
     Membership,
     Submission,
 )
-from grading.office import erasure, exporting, imports
+from grading.office import erasure_requests, exporting, imports
 from grading.people import sponsors
 from grading.readings import absences, anchors, holds, monitoring, reviews
-from grading.records import credentials, entitlements, partners, records, sharing
+from grading.records import (
+    credentials,
+    drafts,
+    entitlements,
+    partners,
+    revocations,
+    sharing,
+)
 from grading.releases import releases
 from grading.scores import quarantines
 from grading.workflow.allocation import Pool
@@ -428,7 +435,7 @@ def world(
         given |= privacy_of(app, session, own, people, kept["late_id"], clock.now)
         disputes = disputed(session, people, grade.submission, clock)
         looked_after = look_after(session, people, session.get_one(Submission, works[0]), clock)
-        challenge = records.lay_revocation_before(
+        challenge = revocations.lay_revocation_before(
             session,
             session.get_one(factories.Person, people["instructor"]),
             own,
@@ -685,7 +692,7 @@ def credential_of(app: Flask, session: Any, record: CredentialRecord, now: Any) 
     """Issue the capstone's credential, publish it, and sign its status list."""
     notary = app.extensions["grading"].notary
     given = {"notary": notary, "base_url": "http://127.0.0.1:8000", "now": now}
-    draft = credentials.draft(session, record.program_id, record.person_id, **given)[-1]
+    draft = drafts.draft_missing(session, record.program_id, record.person_id, **given)[-1]
     credentials.keep(session, draft, credentials.sign(draft, notary), now=now)
     found = session.get_one(IssuedCredential, draft.columns["id"])
     credentials.publish(session, record.person, found, published=True, now=now)
@@ -734,7 +741,7 @@ def privacy_of(
     return {
         "export_id": made[learner.id],
         "admins_export_id": made[admin.id],
-        "request_id": erasure.prepare(session, admin, late, now=now).id,
+        "request_id": erasure_requests.prepare_erasure(session, admin, late, now=now).id,
         "partner_id": partner.id,
         "consent_id": sending.consent_id,
     }

@@ -20,7 +20,7 @@ from grading.models import (
     MisconductCase,
     Person,
 )
-from grading.people import accounts
+from grading.people import passwords
 from grading.readings import exposures
 from grading.releases.queries.cohort_overview import case_code
 from grading.workflow.allocation import AllocationState, Purpose
@@ -43,7 +43,7 @@ def appealed(app: Flask, act: Act, clock: Clock) -> dict[str, str]:
         appeal = stories.appeal_in(session, told, "remarked", **BETTER)
         clock.now = told.now + timedelta(minutes=1)
         for person in (told.fresh, told.cast.lead):
-            accounts.set_password(
+            passwords.set_password(
                 session, None, person, factories.PASSWORD, hasher=hasher, now=told.now
             )
         return {
@@ -164,7 +164,7 @@ def test_points_after_release_are_signed_on_their_page(
     with act() as session:
         cast, work, now = stories.a_group_result(session, step_up="either")
         clock.now = now + timedelta(minutes=1)
-        accounts.set_password(
+        passwords.set_password(
             session, None, cast.instructor, factories.PASSWORD, hasher=hasher, now=now
         )
         # Whoever gives points has looked at the scores, and reads the work no more.
@@ -199,7 +199,7 @@ def test_the_second_signs_an_upheld_case_after_release(
         case = stories.case_in(session, told.cast, told.work, "proposed", now=told.now)
         clock.now = told.now + timedelta(minutes=1)
         second = told.cast.second_instructor
-        accounts.set_password(
+        passwords.set_password(
             session, None, second, factories.PASSWORD, hasher=hasher, now=told.now
         )
         found, second_id = case.id, second.id

@@ -17,7 +17,7 @@ from grading.models import (
     SigningKey,
     StatusList,
 )
-from grading.records import credentials, issuers, records, sharing
+from grading.records import credentials, issuers, records, revocations, sharing
 from grading.records.checking import Outcome, What
 from grading.records.queries import issued_credentials
 from grading.records.verifying import check
@@ -188,7 +188,7 @@ def tampered_list(session: Any, world: dict[str, Any]) -> None:
 def revoked_and_called_valid(session: Any, world: dict[str, Any]) -> None:
     record = record_of(session, world)
     actor = session.get_one(Person, world["administrator"])
-    records.revoke(session, actor, record, reason="found out", now=world["at"] + DAY)
+    revocations.revoke_record(session, actor, record, reason="found out", now=world["at"] + DAY)
 
 
 def undo_in_the_tables(session: Any, world: dict[str, Any]) -> None:

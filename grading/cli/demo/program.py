@@ -13,7 +13,7 @@ from grading.cohorts import cohorts
 from grading.db import transaction
 from grading.models import Program, RubricVersion
 from grading.people import accounts, sponsors
-from grading.programs import programs
+from grading.programs import completions, programs, rubric_versions
 from grading.rubric import loading
 from grading.workflow.cohort import Role
 from grading.workflow.plan import GradingPlan
@@ -92,8 +92,8 @@ def set_up(world: World, at: datetime) -> None:
         )
         programs.add_brief(session, office, program, BRIEF.strip(), example=EXAMPLE.strip(), now=at)
         rubric = loading.load(assets.folder("rubrics") / "data-capstone.toml")
-        version = programs.add_rubric(session, office, program, rubric, now=at)
-        programs.publish_rubric(session, office, version, now=at)
+        version = rubric_versions.add_rubric(session, office, program, rubric, now=at)
+        rubric_versions.publish_rubric(session, office, version, now=at)
 
 
 def add_person(
@@ -155,7 +155,7 @@ def add_cohort(
                 continue
             known = program.courses[: -1 if full_name == short_of_a_course else None]
             for number, course in enumerate(known):
-                programs.record_completion(
+                completions.record_completion(
                     session,
                     office,
                     course,

@@ -33,7 +33,7 @@ from grading.office.imports.common import (
 )
 from grading.office.imports.tables import Row
 from grading.people import accounts
-from grading.programs import programs
+from grading.programs import completions
 from grading.workflow.credential import IdentityAssurance
 from grading.workflow.group import TOOK_PART
 
@@ -158,8 +158,8 @@ def carry_out(
         course_id, person_id, day, assurance, via = item.values
         if item.effect is Effect.RENEW:
             known = older[course_id, person_id]
-            made.append(("renewed", known.id, programs.completion_words(known)))
-            programs.renew_completion(
+            made.append(("renewed", known.id, completions.completion_words(known)))
+            completions.renew_completion(
                 session,
                 actor,
                 known,
@@ -183,7 +183,7 @@ def carry_out(
     session.flush()
     for completion in fresh:
         made.append(("completion", completion.id))
-        programs.note_completion(session, actor, completion, now=now)
+        completions.note_completion(session, actor, completion, now=now)
     return made
 
 
@@ -245,7 +245,7 @@ def take_back(
     for chunk in batches(before):
         for completion in session.scalars(select(Completion).where(Completion.id.in_(chunk))):
             words = before[completion.id]
-            programs.renew_completion(
+            completions.renew_completion(
                 session,
                 actor,
                 completion,

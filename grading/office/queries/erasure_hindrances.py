@@ -22,7 +22,8 @@ from grading.models import (
     ReleaseItem,
     Submission,
 )
-from grading.office.queries.personal_data import counts, works_of
+from grading.office.queries.personal_data import works_of
+from grading.office.queries.personal_rows import counts
 from grading.workflow.adjudication import DiscrepancyState
 from grading.workflow.allocation import AllocationState
 from grading.workflow.appeal import PENDING, ExplanationState

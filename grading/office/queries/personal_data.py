@@ -6,13 +6,12 @@ Every column of a part is given unless it is withheld for a stated reason; whoev
 reason; `tests/services/test_exporting.py` walks the metadata so that none is forgotten.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, func, inspect, or_, select
-from sqlalchemy.orm import InstrumentedAttribute, Session
+from sqlalchemy import ColumnElement, Select, and_, or_, select
+from sqlalchemy.orm import InstrumentedAttribute
 
 from grading.models import (
     Absence,
@@ -22,7 +21,6 @@ from grading.models import (
     AnchorPaper,
     Appeal,
     Approval,
-    AuditEntry,
     Base,
     CalibrationAttempt,
     Completion,
@@ -41,7 +39,6 @@ from grading.models import (
     IdentityCheck,
     ImportBatch,
     IssuedCredential,
-    Job,
     KeptTranscript,
     MemberPoints,
     Membership,
@@ -412,138 +409,3 @@ NOT_ABOUT: Mapping[str, str] = {
     "submission.learner_id": "Whose a work is stands in its members.",
     "submission_member.invited_by_id": "The row is about who was invited.",
 }
-
-
-def counts(
-    session: Session, wanted: Sequence[tuple[str, type[Base], ColumnElement[bool]]]
-) -> list[tuple[str, int]]:
-    """Count the rows of several conditions in one query; gives each name with its number."""
-    row = session.execute(
-        select(
-            *[
-                select(func.count()).select_from(model).where(condition).scalar_subquery()
-                for _, model, condition in wanted
-            ]
-        )
-    ).one()
-    return [(name, count) for (name, _, _), count in zip(wanted, row, strict=True)]
-
-
-def subjects_of(session: Session, person_id: str) -> set[str]:
-    """List the ids of the records that are about a person, in their own right."""
-    found: set[str] = set()
-    for part in PARTS:
-        key = part.model.__table__.c.get("id")
-        if part.name not in OF_OFFICE and key is not None:
-            found |= {str(one) for one in session.scalars(select(key).where(part.whose(person_id)))}
-    return found
-
-
-def columns_of(part: Part) -> list[str]:
-    """List the columns a part gives."""
-    return [
-        column.key for column in part.model.__table__.columns if column.key not in part.withheld
-    ]
-
-
-def rows_of(session: Session, part: Part, person_id: str) -> Iterator[Row]:
-    """Yield a person's rows of a part, a few hundred at a time, each as plain data."""
-    table = part.model.__table__
-    naming = {
-        column.key
-        for column in table.columns
-        if any(key.target_fullname == "person.id" for key in column.foreign_keys)
-    }
-    given = columns_of(part)
-    statement = (
-        select(*[table.c[name] for name in given])
-        .where(part.whose(person_id))
-        .order_by(*inspect(part.model).primary_key)
-        .execution_options(yield_per=ROWS)
-    )
-    for found in session.execute(statement):
-        row = {
-            name: SOMEBODY_ELSE if name in naming and value not in (None, person_id) else value
-            for name, value in zip(given, found, strict=True)
-        }
-        if part.row is not None:
-            row = part.row(row)
-        yield {name: plain(value) for name, value in row.items()}
-
-
-def plain(value: Any) -> Any:
-    """Write a column's value as JSON has it."""
-    return value.isoformat() if isinstance(value, datetime | date) else value
-
-
-def files_of(session: Session, person_id: str) -> Iterator[SubmissionFile]:
-    """Yield the stored files of a person's works."""
-    statement = (
-        select(SubmissionFile)
-        .where(SubmissionFile.submission_id.in_(works_of(person_id)))
-        .order_by(SubmissionFile.submission_id, SubmissionFile.position, SubmissionFile.id)
-    )
-    yield from session.scalars(statement)
-
-
-def mails_of(session: Session, person_id: str) -> Iterator[Row]:
-    """Yield what we wrote to a person, as far as the list is still kept."""
-    statement = (
-        select(Job)
-        .where(mailed_to(person_id))
-        .order_by(Job.created_at, Job.id)
-        .execution_options(yield_per=ROWS)
-    )
-    for job in session.scalars(statement):
-        yield {
-            "template": job.payload["template"],
-            "state": job.state,
-            "asked_at": job.created_at.isoformat(),
-            "ended_at": plain(job.ended_at),
-        }
-
-
-def mailed_to(person_id: str) -> ColumnElement[bool]:
-    """Give the condition of the jobs that write to a person."""
-    return and_(
-        Job.topic.in_(("mail", "password_mail")), Job.payload["person"].as_string() == person_id
-    )
-
-
-def entries_about(session: Session, person_id: str, subjects: set[str]) -> Iterator[Row]:
-    """Yield the audit entries by a person, and those about their records.
-
-    Of a work whose result they do not have, only what they did themselves: the rest would tell how its
-    grading goes. Who else acted is not said.
-    """
-    hidden = set(session.scalars(works_of(person_id))) - set(
-        session.scalars(released_to(person_id))
-    )
-    wanted = sorted(subjects - hidden)
-    yield from _entries(session, AuditEntry.actor_id == person_id, person_id)
-    for start in range(0, len(wanted), ROWS):
-        chunk = AuditEntry.subject_id.in_(wanted[start : start + ROWS])
-        other = or_(AuditEntry.actor_id.is_(None), AuditEntry.actor_id != person_id)
-        # Of a suspicion its own row says what was put to the person, and no more.
-        told = AuditEntry.subject_type != MisconductCase.__name__
-        yield from _entries(session, and_(chunk, other, told), person_id)
-
-
-def _entries(session: Session, condition: ColumnElement[bool], person_id: str) -> Iterator[Row]:
-    statement = (
-        select(AuditEntry)
-        .where(condition)
-        .order_by(AuditEntry.chain, AuditEntry.number)
-        .execution_options(yield_per=ROWS)
-    )
-    for entry in session.scalars(statement):
-        own = entry.actor_id == person_id
-        yield {
-            "at": entry.at.isoformat(),
-            "action": entry.action,
-            "record": entry.subject_type,
-            "id": entry.subject_id if not own or entry.subject_type != "Allocation" else None,
-            "by": "you" if own else "the service" if entry.actor_id is None else SOMEBODY_ELSE,
-            "reason": entry.reason_words,
-            "hash": entry.hash,
-        }

@@ -15,7 +15,7 @@ from grading.errors import GradingError, NotFound, Refused
 from grading.models import Membership, Person, Sponsor, SponsorMember
 from grading.paging import page_of
 from grading.people import accounts as people
-from grading.people import passkeys
+from grading.people import passkeys, passwords
 from grading.web import access
 from grading.web.access import load, page_number, permit, requires
 from grading.web.admin.common import PAGE, SERVICE, bp
@@ -138,7 +138,7 @@ def _act(found: Person, act: str) -> str:
         people.reactivate(session, actor, found, now=now)
         return _("The account is open again.")
     if act == "reset":
-        people.request_reset(session, found.email, now=now)
+        passwords.request_reset(session, found.email, now=now)
         return _("A way back in goes out by mail.")
     if act in ("administrator", "no_administrator"):
         people.set_administrator(session, actor, found, act == "administrator", now=now)

@@ -11,7 +11,7 @@ from sqlalchemy.orm import joinedload
 from grading.db import db, transaction
 from grading.errors import FaultsFound, GradingError, IllegalTransition, NotFound, Refused
 from grading.models import ErasureRequest, KeptTranscript, Person, PersonalExport
-from grading.office import erasure, exporting, retention
+from grading.office import erasure, erasure_requests, exporting, retention
 from grading.office.queries import erasure_hindrances
 from grading.paging import page_in
 from grading.records import transcripts
@@ -60,10 +60,12 @@ def account_privacy(person_id: str) -> Any:
     page = render_template(
         "admin/account_privacy.html",
         found=found,
-        preview=None if found.erased_at else erasure.preview(session, found, now=access.now()),
+        preview=None
+        if found.erased_at
+        else erasure.preview_erasure(session, found, now=access.now()),
         hindrance_words=erasure_hindrances.WORDS,
         kept=session.scalar(select(KeptTranscript).where(KeptTranscript.person_id == found.id)),
-        pending=erasure.pending(session, found.id),
+        pending=erasure_requests.pending_request(session, found.id),
         exports=exports,
         failed={one.id for one in exports if exporting.failed(session, one)},
         own=found.id == access.person().id,
@@ -83,13 +85,13 @@ def _act(person_id: str, act: str) -> Any:
             flash(_("The export is being made. Look again in a moment."))
             return redirect(here, 303)
         if act == "prepare":
-            request_id = erasure.prepare(session, actor, found, now=now).id
+            request_id = erasure_requests.prepare_erasure(session, actor, found, now=now).id
             return redirect(url_for("admin.erase", request_id=request_id), 303)
         if act == "refuse":
-            pending = erasure.pending(session, found.id)
+            pending = erasure_requests.pending_request(session, found.id)
             if pending is None:
                 raise Refused("There is no request that waits.")
-            erasure.refuse(session, actor, pending, reason=ground, now=now)
+            erasure_requests.refuse_request(session, actor, pending, reason=ground, now=now)
             flash(_("The request is refused. The person reads the reason."))
             return redirect(here, 303)
         if act == "transcript":
@@ -115,7 +117,7 @@ def erase(request_id: str) -> Any:
     if request.method == "POST":
         try:
             with transaction() as session:
-                erasure.confirm(
+                erasure.confirm_erasure(
                     session,
                     access.person(),
                     load(ErasureRequest, request_id, SERVICE),
@@ -129,7 +131,9 @@ def erase(request_id: str) -> Any:
     page = render_template(
         "admin/erase.html",
         found=load(Person, person_id, SERVICE),
-        preview=erasure.preview(db.session(), load(Person, person_id, SERVICE), now=access.now()),
+        preview=erasure.preview_erasure(
+            db.session(), load(Person, person_id, SERVICE), now=access.now()
+        ),
         faults=faults,
         page_error=bool(faults),
     )

@@ -29,7 +29,7 @@ from grading.models import (
     Sponsor,
 )
 from grading.people import accounts
-from grading.programs import programs
+from grading.programs import completions, programs
 from grading.programs.programs import CourseEntry
 from grading.records.queries import entitlement_lists
 from grading.web import access
@@ -333,7 +333,7 @@ def record_completion(program_id: str) -> Any:
         try:
             with transaction() as session:
                 found = find_program(program_id)
-                programs.record_completion(
+                completions.record_completion(
                     session,
                     access.person(),
                     next(course for course in found.courses if course.code == form.course.data),

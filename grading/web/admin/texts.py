@@ -12,7 +12,7 @@ from wtforms.validators import InputRequired
 from grading.db import db, transaction
 from grading.errors import FaultsFound, NotFound, Refused
 from grading.models import Brief, Cohort, RubricVersion
-from grading.programs import programs
+from grading.programs import programs, rubric_versions
 from grading.readings.reviews import Sheet
 from grading.rubric import loading
 from grading.web import access, sheets
@@ -96,7 +96,7 @@ def add_rubric(program_id: str) -> Any:
             sent = request.files.get("file")
             rubric = loading.loads(text, path=(sent.filename if sent else None) or "rubric.toml")
             with transaction() as session:
-                version = programs.add_rubric(
+                version = rubric_versions.add_rubric(
                     session, access.person(), find_program(program_id), rubric, now=access.now()
                 )
                 rubric_id = version.id
@@ -138,7 +138,7 @@ def rubric(rubric_id: str) -> Any:
 def publish_rubric(rubric_id: str) -> Any:
     try:
         with transaction() as session:
-            programs.publish_rubric(
+            rubric_versions.publish_rubric(
                 session,
                 access.person(),
                 load(RubricVersion, rubric_id, PROGRAM),

@@ -13,7 +13,7 @@ from grading.authorization.permissions import Permission
 from grading.disputes import decisions, misconduct
 from grading.models import Appeal, Challenge, Cohort, CredentialRecord, Person, Release
 from grading.people.approvals import Answer
-from grading.records import records
+from grading.records import revocations
 from grading.releases import points as own_points
 from grading.releases import releases
 from grading.web import access
@@ -128,14 +128,14 @@ def _to_work(challenge: Challenge) -> str:
 
 def _revoke(session: Session, challenge: Challenge, cohort: Cohort, answer: Answer) -> Done:
     record = session.get_one(CredentialRecord, challenge.subject_id)
-    records.revoke_signed(session, access.person(), record, cohort, answer, now=access.now())
+    revocations.revoke_as_signed(session, access.person(), record, cohort, answer, now=access.now())
     return Done(_("The record is revoked. Its public page says so."), _to_work(challenge))
 
 
 def _revoke_again(session: Session, challenge: Challenge, cohort: Cohort) -> Challenge:
     record = session.get_one(CredentialRecord, challenge.subject_id)
     reason = str(challenge.note["reason"])
-    return records.lay_revocation_before(
+    return revocations.lay_revocation_before(
         session, access.person(), record, cohort, reason=reason, now=access.now()
     )
 

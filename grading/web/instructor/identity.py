@@ -14,7 +14,7 @@ from grading.errors import Fault, FaultsFound, NotFound
 from grading.models import Cohort, Person
 from grading.people import identity
 from grading.people.queries import identity_checks
-from grading.records import records
+from grading.records import reissues
 from grading.web import access
 from grading.web.access import page_number, requires
 from grading.web.errors import fault_words
@@ -69,7 +69,7 @@ def _page(cohort: Cohort, person: Person, faults: list[Fault] | None = None) -> 
         kinds=list(DocumentKind),
         says=contents.ASSURANCE[IdentityAssurance.DOCUMENT].removesuffix("."),
         verified_name=identity_checks.verified_name(session, person, now=now),
-        records=records.under_another_name(session, person, now=now),
+        records=reissues.records_under_another_name(session, person, now=now),
         entered=request.form,
         faults=[(fault.where, fault_words(fault)) for fault in faults or ()],
         page_error=bool(faults),
@@ -127,7 +127,7 @@ def check(cohort_id: str, person_id: str) -> Any:
                 now=access.now(),
             )
             session.flush()
-            another = bool(records.under_another_name(session, learner, now=access.now()))
+            another = bool(reissues.records_under_another_name(session, learner, now=access.now()))
     except FaultsFound as error:
         found = shell.cohort(cohort_id, CHECK)
         return _page(found, _learner(found, person_id), list(error.faults))
@@ -147,6 +147,6 @@ def rename(cohort_id: str, person_id: str) -> Any:
     with transaction() as session:
         found = shell.cohort(cohort_id, CHECK)
         learner = _learner(found, person_id)
-        count = records.rename(session, access.person(), learner, now=access.now())
+        count = reissues.issue_under_new_name(session, access.person(), learner, now=access.now())
     flash(_("%(n)s records are issued anew under the checked name.", n=count))
     return redirect(url_for("identity.person", cohort_id=cohort_id, person_id=person_id), 303)

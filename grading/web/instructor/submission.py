@@ -15,7 +15,7 @@ from grading.disputes.queries import dispute_queue, learner_results
 from grading.errors import NotFound
 from grading.models import Submission
 from grading.readings import exposures
-from grading.records import records
+from grading.records import revocations
 from grading.releases.queries import cohort_overview
 from grading.web import access, step_up
 from grading.web.access import load, requires
@@ -121,11 +121,11 @@ def revoke(submission_id: str) -> ResponseReturnValue:
             raise NotFound("There is no such record.")
         me, reason, now = access.person(), form.reason.data, access.now()
         if step_up.asked(session, submission.cohort):
-            challenge = records.lay_revocation_before(
+            challenge = revocations.lay_revocation_before(
                 session, me, record, submission.cohort, reason=reason, now=now
             )
             return to_sign(challenge)
-        records.revoke(session, me, record, reason=reason, now=now)
+        revocations.revoke_record(session, me, record, reason=reason, now=now)
         return Done(
             url_for("instructor.submission", submission_id=submission_id),
             _("The record is revoked. Its public page says so."),

@@ -10,7 +10,7 @@ from grading.authorization.permissions import Permission
 from grading.db import db, transaction
 from grading.errors import Refused
 from grading.models import ErasureRequest, PersonalExport
-from grading.office import erasure, exporting
+from grading.office import erasure_requests, exporting
 from grading.paging import page_in
 from grading.records import disclosures
 from grading.web import access, downloads
@@ -43,7 +43,7 @@ def _page(faults: list[str] | None = None) -> Any:
         exports=exports,
         failed={one.id for one in exports if exporting.failed(session, one)},
         requests=requests,
-        pending=erasure.pending(session, me.id),
+        pending=erasure_requests.pending_request(session, me.id),
         days=exporting.LASTS.days,
         faults=faults or [],
         page_error=bool(faults),
@@ -90,12 +90,12 @@ def ask_erasure() -> Any:
     """Ask to be erased, or take the request back."""
     with transaction() as session:
         me = access.person()
-        found = erasure.pending(session, me.id)
+        found = erasure_requests.pending_request(session, me.id)
         if request.form.get("act") != "withdraw":
-            erasure.ask(session, me, me, now=access.now())
+            erasure_requests.request_erasure(session, me, me, now=access.now())
             said = _("You have asked to be erased. An administrator answers within a month.")
         elif found is not None:
-            erasure.withdraw(session, me, found, now=access.now())
+            erasure_requests.withdraw_request(session, me, found, now=access.now())
             said = _("Your request is taken back. Nothing was erased.")
         else:
             said = _("There is no request to take back.")

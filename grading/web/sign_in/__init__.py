@@ -14,8 +14,8 @@ from grading.authorization.permissions import Permission
 from grading.db import db, transaction
 from grading.errors import FaultsFound, Refused, TooMany
 from grading.office import needs
-from grading.people import accounts
-from grading.records import records
+from grading.people import accounts, passwords
+from grading.records import reissues
 from grading.web import access
 from grading.web.access import requires
 from grading.web.errors import words
@@ -79,7 +79,7 @@ def form() -> Any:
         return _form(entry), 422 if entry.errors else 200
     try:
         with transaction() as session:
-            found = accounts.sign_in(
+            found = passwords.sign_in_with_password(
                 session,
                 entry.email.data,
                 entry.password.data,
@@ -120,14 +120,14 @@ def forgot() -> Any:
     if not entry.validate_on_submit():
         return render_template("sign_in/forgot.html", form=entry), 422 if entry.errors else 200
     with transaction() as session:
-        accounts.request_reset(session, entry.email.data, now=access.now())
+        passwords.request_reset(session, entry.email.data, now=access.now())
     return render_template("sign_in/forgot_sent.html", email=entry.email.data)
 
 
 @bp.route("/password/reset/<token>", methods=["GET", "POST"])
 @requires(Permission.SIGNED_OUT)
 def reset(token: str) -> Any:
-    if accounts.find_reset(db.session(), token, now=access.now()) is None:
+    if passwords.find_reset(db.session(), token, now=access.now()) is None:
         return render_template("sign_in/reset_gone.html"), 410
     entry = ResetForm()
     if not entry.validate_on_submit():
@@ -135,7 +135,7 @@ def reset(token: str) -> Any:
     try:
         with transaction() as session:
             account = access.Account(
-                accounts.use_reset(
+                passwords.use_reset(
                     session,
                     token,
                     entry.password.data,
@@ -173,7 +173,11 @@ def preferences() -> Any:
             renamed = entry.name.data is not None and accounts.rename(
                 session, person, person, entry.name.data, now=access.now()
             )
-            kept = records.under_another_name(session, person, now=access.now()) if renamed else []
+            kept = (
+                reissues.records_under_another_name(session, person, now=access.now())
+                if renamed
+                else []
+            )
     except FaultsFound as found:
         entry.take(found)
         return _preferences_page(entry)
@@ -191,7 +195,9 @@ def _preferences_page(entry: PreferencesForm) -> Any:
     page = render_template(
         "sign_in/preferences.html",
         form=entry,
-        records=records.under_another_name(db.session(), access.person(), now=access.now()),
+        records=reissues.records_under_another_name(
+            db.session(), access.person(), now=access.now()
+        ),
         page_error=bool(entry.errors),
     )
     return page, 422 if entry.errors else 200

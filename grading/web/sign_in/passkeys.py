@@ -12,7 +12,7 @@ from grading.authorization.permissions import Permission
 from grading.db import db, transaction
 from grading.errors import FaultsFound, NotFound, Refused
 from grading.models import Challenge, Passkey
-from grading.people import accounts, approvals, passkeys
+from grading.people import approvals, passkeys, passwords
 from grading.web import access, step_up
 from grading.web.access import requires
 from grading.web.errors import status_of, words
@@ -63,7 +63,7 @@ def begin() -> Any:
             if step_up.party() is None:
                 raise Refused("This address of the service allows no passkeys.")
             name = passkeys.name_of(form.name.data)
-            right = accounts.confirm(
+            right = passwords.confirm_password(
                 session,
                 person,
                 form.password.data,

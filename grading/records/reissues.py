@@ -1,0 +1,177 @@
+"""Issuing a record anew: with an amended grade, or under another name. The old address says “Replaced”."""
+
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from grading.errors import Refused
+from grading.ledger import audit
+from grading.ledger.transitions import move
+from grading.models import (
+    CredentialRecord,
+    Grade,
+    Person,
+    RecordEntry,
+    Submission,
+)
+from grading.people.queries import identity_checks
+from grading.records import records, sharing
+from grading.workflow.credential import RecordState
+
+
+def _issue_anew(
+    session: Session,
+    record: CredentialRecord,
+    *,
+    name: str,
+    leave_out: str | None,
+    actor: Person | None,
+    reason: str,
+    now: datetime,
+) -> CredentialRecord:
+    """Make the record that replaces one, with its entries; the old address says “Replaced”."""
+    # The old one must be out of force before the new one can be in it.
+    move(session, record, "replace", actor=actor, now=now, reason=reason, replaced_at=now)
+    session.flush()
+    newer = CredentialRecord(
+        program=record.program,
+        person=record.person,
+        name=name,
+        created_at=now,
+        shared_at=record.shared_at,
+        completed_at=record.completed_at,
+        expires_on=record.expires_on,
+        replaces_id=record.id,
+    )
+    newer.entries = [
+        RecordEntry(
+            course_id=entry.course_id,
+            grade_id=entry.grade_id,
+            title=entry.title,
+            on=entry.on,
+            detail=entry.detail,
+            added_at=entry.added_at,
+        )
+        for entry in record.entries
+        if entry.grade_id is None or entry.grade_id != leave_out
+    ]
+    session.add(newer)
+    session.flush()
+    sharing.carry_over(session, record, newer, now=now)
+    audit.record(
+        session,
+        actor,
+        "record:issue",
+        newer,
+        now=now,
+        after={"replaces": record.id, "person": record.person_id},
+        reason=reason,
+    )
+    records.ask_to_issue(session, newer, newer.id, now)
+    return newer
+
+
+def replace_grade(
+    session: Session,
+    submission: Submission,
+    before: Grade,
+    grade: Grade,
+    *,
+    actor: Person | None,
+    now: datetime,
+) -> CredentialRecord | None:
+    """Issue the record anew with an amended grade; a revoked record stays as it is."""
+    program, learner = submission.cohort.program, session.get_one(Person, grade.person_id)
+    record = records.current(session, program.id, learner.id)
+    if record is None:
+        return records.enter(session, submission, grade, now=now)
+    if record.state == RecordState.REVOKED:
+        return record
+    newer = _issue_anew(
+        session,
+        record,
+        name=record.name,
+        leave_out=before.id,
+        actor=actor,
+        reason="amended",
+        now=now,
+    )
+    newer.entries.append(records.grade_entry(submission, grade, now))
+    passed = any(entry.detail.get("passed") for entry in newer.entries if entry.grade_id)
+    if not passed:
+        newer.completed_at = newer.expires_on = None
+    records.mark_complete(newer, now)
+    return newer
+
+
+def records_under_another_name(
+    session: Session, person: Person, *, now: datetime
+) -> list[CredentialRecord]:
+    """List a person's valid records under a name that is not, or no longer, theirs: verified or own."""
+    name = identity_checks.verified_name(session, person, now=now)
+    return list(
+        session.scalars(
+            select(CredentialRecord)
+            .where(
+                CredentialRecord.person_id == person.id,
+                CredentialRecord.state == RecordState.VALID,
+                CredentialRecord.name != name,
+            )
+            .order_by(CredentialRecord.created_at, CredentialRecord.id)
+        )
+    )
+
+
+def issue_under_new_name(
+    session: Session, actor: Person | None, person: Person, *, now: datetime
+) -> int:
+    """Issue every valid record of a person anew under the name they have now, verified or their own.
+
+    Returns
+    -------
+    int
+        How many records were replaced.
+    """
+    name = identity_checks.verified_name(session, person, now=now)
+    found = records_under_another_name(session, person, now=now)
+    for record in found:
+        _issue_anew(
+            session,
+            record,
+            name=name,
+            leave_out=None,
+            actor=actor,
+            reason="renamed",
+            now=now,
+        )
+    return len(found)
+
+
+def issue_under_present_name(
+    session: Session, learner: Person, record: CredentialRecord, *, now: datetime
+) -> CredentialRecord:
+    """Issue one record anew for its owner under the name they have now; the old address says “Replaced”.
+
+    A name that somebody verified comes before that of the account.
+
+    Raises
+    ------
+    NotFound
+        It is somebody else's.
+    Refused
+        It has this name already, or is not valid.
+    """
+    records.see_that_owns(learner, record)
+    name = identity_checks.verified_name(session, learner, now=now)
+    if record.state != RecordState.VALID or record.name == name:
+        raise Refused("This record has your present name already, or is not valid any more.")
+    return _issue_anew(
+        session,
+        record,
+        name=name,
+        leave_out=None,
+        actor=learner,
+        reason="renamed",
+        now=now,
+    )
