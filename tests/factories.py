@@ -56,7 +56,7 @@ def a_rubric(**changes: Any) -> Rubric:
 
 def a_person(session: Session, name: str, *, now: datetime, **changes: Any) -> Person:
     email = name.lower().replace(" ", ".") + "@example.org"
-    return accounts.create(
+    return accounts.create_account(
         session, None, email=changes.pop("email", email), name=name, now=now, **changes
     )
 

@@ -161,7 +161,7 @@ def a_group_result(session: Session, **plan: Any) -> tuple[factories.Cast, Submi
 
 
 def an_appeal(session: Session, told: Released) -> Appeal:
-    return appeals.make(
+    return appeals.lodge_appeal(
         session, told.learner, told.work, criteria=["method"], reason=REASON, now=told.now
     )
 
@@ -182,13 +182,13 @@ def appeal_in(session: Session, told: Released, state: str, **levels: int) -> Ap
     """An appeal in a state, brought there by the services."""
     appeal = an_appeal(session, told)
     if state == "withdrawn":
-        appeals.withdraw(session, told.learner, appeal, now=told.now)
+        appeals.withdraw_appeal(session, told.learner, appeal, now=told.now)
     elif state != "open":
         given = levels or (BELOW if state == "dismissed" else BETTER)
         read_again(session, told, appeal, given)
-        appeals.remark(session, appeal, now=told.now)
+        appeals.note_remark(session, appeal, now=told.now)
         if state != "remarked":
-            decisions.decide(session, told.fresh, appeal, answer=ANSWER, now=told.now)
+            decisions.decide_appeal(session, told.fresh, appeal, answer=ANSWER, now=told.now)
     session.flush()
     assert appeal.state == state
     return appeal
@@ -196,7 +196,7 @@ def appeal_in(session: Session, told: Released, state: str, **levels: int) -> Ap
 
 def question_in(session: Session, told: Released, state: str) -> Explanation:
     """A question about a result in a state."""
-    question = explanations.ask(
+    question = explanations.request_explanation(
         session,
         told.learner,
         told.work,
@@ -207,9 +207,9 @@ def question_in(session: Session, told: Released, state: str) -> Explanation:
     )
     if state == "answered":
         assert question.owner is not None
-        explanations.answer(session, question.owner, question, text=ANSWER, now=told.now)
+        explanations.answer_question(session, question.owner, question, text=ANSWER, now=told.now)
     elif state == "withdrawn":
-        explanations.withdraw(session, told.learner, question, now=told.now)
+        explanations.withdraw_question(session, told.learner, question, now=told.now)
     session.flush()
     assert question.state == state
     return question
@@ -220,7 +220,7 @@ def case_in(
 ) -> MisconductCase:
     """A misconduct case in a state: reported by a grader, decided by the two instructors."""
     first, second = cast.instructor, cast.second_instructor
-    case = misconduct.report(
+    case = misconduct.report_suspicion(
         session,
         cast.graders[-1],
         work,
@@ -230,13 +230,15 @@ def case_in(
         now=now,
     )
     if state != "open":
-        misconduct.hear(
+        misconduct.put_to_learner(
             session, first, case, allegation="A page of it stands in a book as well.", now=now
         )
     if state not in ("open", "hearing"):
-        misconduct.answer(session, work.learner, case, text="I wrote that book myself.", now=now)
+        misconduct.answer_suspicion(
+            session, work.learner, case, text="I wrote that book myself.", now=now
+        )
     if state in ("proposed", "upheld", "dismissed"):
-        misconduct.propose(
+        misconduct.propose_outcome(
             session,
             first,
             case,
@@ -245,7 +247,7 @@ def case_in(
             now=now,
         )
     if state in ("upheld", "dismissed"):
-        misconduct.second(session, second, case, agree=True, now=now)
+        misconduct.second_outcome(session, second, case, agree=True, now=now)
     session.flush()
     assert case.state == state
     return case

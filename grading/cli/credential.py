@@ -38,7 +38,7 @@ def export(
     """
     with service(create_app), transaction() as session:
         cohort = find_cohort(session, cohort_key)
-        capstones = list(issued_credentials.of_cohort(session, cohort))
+        capstones = list(issued_credentials.credentials_of_cohort(session, cohort))
         if email is not None:
             capstones = [one for one in capstones if one.person.email == email]
         if not capstones:
@@ -110,5 +110,5 @@ def revoke(create_app: CreateApp, credential_id: str, email: str, reason: str) -
             raise NotFound("There is no such credential, or no such administrator.")
         # Nobody signed in here: whoever reads the audit sees that the operator says who it was.
         said = f"{reason.strip()} (on the command line)" if reason.strip() else ""
-        credentials.revoke(session, person, credential, reason=said, now=now())
+        credentials.revoke_credential(session, person, credential, reason=said, now=now())
     click.echo("Revoked. The status list is signed anew with the next job.")

@@ -50,7 +50,7 @@ def command(create_app: CreateApp, email: str, name: str, password_stdin: bool) 
                 raise Refused(
                     "There is an administrator already. Add people with “grading people”."
                 )
-            person = accounts.create(
+            person = accounts.create_account(
                 session, None, email=email, name=name, administrator=True, now=now()
             )
             passwords.set_password(

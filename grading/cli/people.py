@@ -51,7 +51,7 @@ def list_people(create_app: CreateApp, as_json: bool) -> None:
 def add(create_app: CreateApp, email: str, name: str, administrator: bool) -> None:
     """Make an account for EMAIL and NAME, and mail an invitation."""
     with service(create_app), transaction() as session:
-        person = accounts.create(
+        person = accounts.create_account(
             session, None, email=email, name=name, administrator=administrator, now=now()
         )
         accounts.invite(session, person, now=now())
@@ -70,7 +70,7 @@ def password(create_app: CreateApp, email: str, password_stdin: bool) -> None:
         given = click.prompt("Password", hide_input=True, confirmation_prompt=True)
     with service(create_app) as app, transaction() as session:
         hasher = app.extensions["grading"].hasher
-        person = accounts.find(session, email)
+        person = accounts.find_account(session, email)
         passwords.set_password(session, None, person, given, hasher=hasher, now=now())
     click.echo("The password is set.")
 
@@ -96,12 +96,12 @@ def verify(
 ) -> None:
     """Record that the identity of EMAIL was checked, and is NAME; records are issued under it."""
     with service(create_app), transaction() as session:
-        person = accounts.find(session, email)
+        person = accounts.find_account(session, email)
         submission = session.get(Submission, submission_id) if submission_id else None
         if submission_id and submission is None:
             raise NotFound("There is no submission %(id)s.", id=submission_id)
-        actor = accounts.find(session, by) if by else None
-        identity.check(
+        actor = accounts.find_account(session, by) if by else None
+        identity.record_check(
             session,
             actor,
             person,
@@ -131,9 +131,9 @@ def export(create_app: CreateApp, email: str, path: Path, ground: str) -> None:
     with service(create_app) as app:
         at = now()
         with transaction() as session:
-            person = session.get(Person, email) or accounts.find(session, email)
+            person = session.get(Person, email) or accounts.find_account(session, email)
             person_id = person.id
-            disclosures.log(
+            disclosures.log_disclosure(
                 session,
                 person_id,
                 Disclosed.EXPORT,
@@ -145,7 +145,7 @@ def export(create_app: CreateApp, email: str, path: Path, ground: str) -> None:
             )
             audit.record(session, None, "export:command", person, now=at)
         reading = db.session()
-        chunks = exporting.write(
+        chunks = exporting.write_export(
             reading,
             reading.get_one(Person, person_id),
             store=app.extensions["grading"].files,
@@ -168,7 +168,7 @@ def link(create_app: CreateApp, email: str, subject: str) -> None:
         settings = app.extensions["grading"].settings.openid
         if settings is None:
             raise Refused("No institution's sign-in is configured: set GRADING_OIDC_ISSUER.")
-        person = accounts.find(session, email)
+        person = accounts.find_account(session, email)
         openid.link(session, None, person, issuer=settings.issuer, subject=subject, now=now())
     click.echo(f"{email} signs in with {settings.name}.")
 
@@ -179,7 +179,7 @@ def link(create_app: CreateApp, email: str, subject: str) -> None:
 def deactivate(create_app: CreateApp, email: str) -> None:
     """Close the account of EMAIL. What they did stays on record."""
     with service(create_app), transaction() as session:
-        accounts.deactivate(session, None, accounts.find(session, email), now=now())
+        accounts.deactivate(session, None, accounts.find_account(session, email), now=now())
     click.echo(f"{email} can no longer sign in.")
 
 
@@ -198,7 +198,7 @@ def list_passkeys(create_app: CreateApp, email: str, as_json: bool) -> None:
                 "added": one.added_at,
                 "used": one.used_at,
             }
-            for one in passkeys.of(session, accounts.find(session, email))
+            for one in passkeys.passkeys_of(session, accounts.find_account(session, email))
         ]
     show(rows, json_wanted=as_json, empty="There is no passkey.")
 
@@ -211,9 +211,11 @@ def list_passkeys(create_app: CreateApp, email: str, as_json: bool) -> None:
 def remove_passkey(create_app: CreateApp, email: str, passkey_id: str, reason: str) -> None:
     """Remove PASSKEY of EMAIL, who lost it. They are told by mail; what it signed stays valid."""
     with service(create_app), transaction() as session:
-        person = accounts.find(session, email)
-        found = next((one for one in passkeys.of(session, person) if one.id == passkey_id), None)
+        person = accounts.find_account(session, email)
+        found = next(
+            (one for one in passkeys.passkeys_of(session, person) if one.id == passkey_id), None
+        )
         if found is None:
             raise NotFound("%(email)s has no passkey %(id)s.", email=email, id=passkey_id)
-        passkeys.remove(session, None, found, reason=reason, now=now())
+        passkeys.remove_passkey(session, None, found, reason=reason, now=now())
     click.echo("The passkey is removed; the mail goes out with the next job.")

@@ -232,7 +232,7 @@ class Player:
             self.cohort_id = cohort.id
             for index, rater in enumerate(self.ratings.raters):
                 role = Role.GRADER if index in drawn else Role.PEER
-                person = accounts.create(
+                person = accounts.create_account(
                     session,
                     None,
                     email=f"rater-{index:05d}@example.org",
@@ -242,7 +242,7 @@ class Player:
                 cohorts.enrol(session, None, cohort, person, role, now=self.now)
                 self.rater_of[person.id] = rater
             for name in ("Opal", "Jade"):
-                person = accounts.create(
+                person = accounts.create_account(
                     session,
                     None,
                     email=f"{name.lower()}@example.org",
@@ -265,7 +265,7 @@ class Player:
 
     def _submit_one(self, session: Any, index: int, work: str) -> None:
         cohort = session.get_one(Cohort, self.cohort_id)
-        learner = accounts.create(
+        learner = accounts.create_account(
             session,
             None,
             email=f"learner-{index:05d}@example.org",

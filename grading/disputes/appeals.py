@@ -20,6 +20,7 @@ from grading.models import (
     Submission,
 )
 from grading.readings import allocations
+from grading.releases import grades
 from grading.releases.queries import candidates
 from grading.scores import adjusting
 from grading.workflow.allocation import MACHINE as ITEM_MACHINE
@@ -32,7 +33,7 @@ from grading.workflow.submission import SubmissionState
 SHORTEST_REASON, LONGEST_REASON = 20, 5_000
 
 
-def window(cohort: Cohort, grade: Grade) -> tuple[datetime, datetime]:
+def appeal_window(cohort: Cohort, grade: Grade) -> tuple[datetime, datetime]:
     """Say from when until when a released result can be appealed: to the end of the last day."""
     plan = cohort.plan
     return (
@@ -55,20 +56,20 @@ def tokens_left(session: Session, cohort: Cohort, learner_id: str) -> int:
     return max(cohort.plan.appeal_tokens - (spent or 0), 0)
 
 
-def one_at_a_time(session: Session, learner: Person) -> None:
+def take_turns(session: Session, learner: Person) -> None:
     """Let what one learner asks for take turns, so that two tabs cannot ask twice."""
     session.execute(
         select(Person.id).where(Person.id == learner.id).with_for_update(key_share=True)
     )
 
 
-def in_turn(session: Session, appeal: Appeal) -> None:
+def lock_for_decision(session: Session, appeal: Appeal) -> None:
     """Wait for whoever decides at the same moment, and then see what they decided."""
     session.flush()
     session.refresh(appeal, with_for_update={"key_share": True})
 
 
-def pending(session: Session, submission: Submission) -> Appeal | None:
+def pending_appeal(session: Session, submission: Submission) -> Appeal | None:
     """Find the appeal of a work that is not decided yet."""
     return session.scalar(
         select(Appeal).where(Appeal.submission_id == submission.id, Appeal.state.in_(PENDING))
@@ -99,7 +100,7 @@ def criteria_faults(submission: Submission, criteria: list[str]) -> list[Fault]:
     return []
 
 
-def make(
+def lodge_appeal(
     session: Session,
     learner: Person,
     submission: Submission,
@@ -120,18 +121,18 @@ def make(
     """
     if not group_members.has(session, submission, learner.id):
         raise NotFound("There is no such project.")
-    one_at_a_time(session, learner)
+    take_turns(session, learner)
     cohort = submission.cohort
-    grade = latest_grade(session, submission, learner.id)
+    grade = grades.grade_in_force(session, submission, learner.id)
     if submission.state != SubmissionState.RELEASED or grade is None:
         raise Refused("There is no result yet.")
     if cohort.state != CohortState.OPEN:
         raise Refused("The cohort has ended.")
     if dispute_queue.upheld_case(session, submission) is not None:
         raise Refused("This result does not count any more, so it cannot be appealed.")
-    if pending(session, submission) is not None:
+    if pending_appeal(session, submission) is not None:
         raise Refused("An appeal of this result is being looked at.")
-    opens, ends = window(cohort, grade)
+    opens, ends = appeal_window(cohort, grade)
     if now < opens:
         raise Refused(
             "You can appeal from %(hours)g hours after the result on.",
@@ -179,15 +180,6 @@ def make(
     return appeal
 
 
-def latest_grade(session: Session, submission: Submission, person_id: str) -> Grade | None:
-    return session.scalar(
-        select(Grade)
-        .where(Grade.submission_id == submission.id, Grade.person_id == person_id)
-        .order_by(Grade.number.desc())
-        .limit(1)
-    )
-
-
 def _call_reader(session: Session, appeal: Appeal, now: datetime) -> None:
     appeal.allocation = allocations.give(
         session,
@@ -200,7 +192,7 @@ def _call_reader(session: Session, appeal: Appeal, now: datetime) -> None:
     )
 
 
-def call_again(session: Session, appeal: Appeal, *, now: datetime) -> None:
+def call_reader_again(session: Session, appeal: Appeal, *, now: datetime) -> None:
     """Open the re-mark again that was handed back or left alone."""
     if appeal.allocation is not None:
         appeal.allocation.replaced = True
@@ -213,7 +205,7 @@ def _cancel_reading(session: Session, appeal: Appeal, actor: Person | None, now:
         move(session, item, "cancel", actor=actor, now=now, ended_at=now)
 
 
-def withdraw(session: Session, actor: Person, appeal: Appeal, *, now: datetime) -> None:
+def withdraw_appeal(session: Session, actor: Person, appeal: Appeal, *, now: datetime) -> None:
     """Take an appeal back before somebody has read the work again; the token is returned.
 
     Raises
@@ -226,13 +218,13 @@ def withdraw(session: Session, actor: Person, appeal: Appeal, *, now: datetime) 
     _cancel_reading(session, appeal, actor, now)
 
 
-def end_by_case(session: Session, appeal: Appeal, *, now: datetime) -> None:
+def end_appeal_by_case(session: Session, appeal: Appeal, *, now: datetime) -> None:
     """End an appeal whose result a misconduct case took away."""
     move(session, appeal, "end", actor=None, now=now)
     _cancel_reading(session, appeal, None, now)
 
 
-def remark(session: Session, appeal: Appeal, *, now: datetime) -> None:
+def note_remark(session: Session, appeal: Appeal, *, now: datetime) -> None:
     """Note that the re-mark is sealed, and compute what the readings amount to with it."""
     item = appeal.allocation
     if item is None or item.state != AllocationState.SEALED:
@@ -266,19 +258,19 @@ def go_on_unblind(session: Session, actor: Person, appeal: Appeal, *, now: datet
         raise Refused("Somebody has this appeal to read.")
     if item.id not in {one.id for one in candidates.stranded_items(session, item.cohort)}:
         raise Refused("There are people left who have not read this project. One of them reads it.")
-    if involved(session, actor, appeal):
+    if is_involved(session, actor, appeal):
         raise NotFound("There is no such appeal.")
     move(session, item, "cancel", actor=actor, now=now, ended_at=now)
     score = adjusting.rescore(session, appeal.submission, now=now)
     move(session, appeal, "remark", actor=actor, now=now, blind=False, score_id=score.id)
 
 
-def involved(session: Session, actor: Person, appeal: Appeal) -> bool:
+def is_involved(session: Session, actor: Person, appeal: Appeal) -> bool:
     """Whether somebody gave one of the readings in question, had a part in the work, or knows an author."""
     return (
         has_own_interest(session, actor.id, [appeal.submission_id])
         or dispute_queue.gave_reading(
             session, appeal.submission_id, actor.id, apart_from=appeal.allocation_id
         )
-        or dispute_queue.conflicted(session, appeal.submission, actor.id)
+        or dispute_queue.is_conflicted(session, appeal.submission, actor.id)
     )

@@ -36,7 +36,7 @@ from grading.workflow.appeal import AppealState
 from grading.workflow.approval import Action, text_digest
 
 
-def may_decide(session: Session, actor: Person, appeal: Appeal, *, now: datetime) -> bool:
+def may_decide_appeal(session: Session, actor: Person, appeal: Appeal, *, now: datetime) -> bool:
     """Whether a person decides this appeal.
 
     Whoever gave the re-mark does; where there is none, or its reader let the day to decide pass, anybody
@@ -50,7 +50,7 @@ def may_decide(session: Session, actor: Person, appeal: Appeal, *, now: datetime
         return True
     if appeal.blind and now <= appeal.decide_by:
         return False
-    return not appeals.involved(session, actor, appeal)
+    return not appeals.is_involved(session, actor, appeal)
 
 
 def is_remarker(appeal: Appeal, person: Person) -> bool:
@@ -63,7 +63,7 @@ def is_remarker(appeal: Appeal, person: Person) -> bool:
     )
 
 
-def strike(
+def strike_reading(
     session: Session,
     actor: Person,
     appeal: Appeal,
@@ -87,8 +87,8 @@ def strike(
     Refused
         Not to be decided by this person, or no other reading would be left.
     """
-    appeals.in_turn(session, appeal)
-    if not may_decide(session, actor, appeal, now=now):
+    appeals.lock_for_decision(session, appeal)
+    if not may_decide_appeal(session, actor, appeal, now=now):
         raise Refused("This appeal is not yours to decide.")
     if reading.submission_id != appeal.submission_id or reading.state != AllocationState.SEALED:
         raise NotFound("There is no such reading.")
@@ -137,7 +137,7 @@ class Sibling:
     alone: bool
 
 
-def siblings(session: Session, struck: StruckReading) -> list[Sibling]:
+def doubtful_siblings(session: Session, struck: StruckReading) -> list[Sibling]:
     """List what else a struck reading's rater gave in the cohort: each is as doubtful on its criteria.
 
     What was given is not among it, so that whoever looks can still be asked to read these works.
@@ -184,7 +184,7 @@ class CriterionLine:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class AppealOutcome:
     """The four values of an appeal, all kept.
 
     Attributes
@@ -219,11 +219,11 @@ class Outcome:
         return self.value is not None and self.value < float(self.before)
 
 
-def outcome(session: Session, appeal: Appeal) -> Outcome:
+def outcome_of(session: Session, appeal: Appeal) -> AppealOutcome:
     """Lay the original, the re-mark, the decision and what is released side by side."""
     rubric = appeal.submission.cohort.rubric_version.rubric
     score = appeal.score
-    given = dispute_queue.levels(session, appeal.allocation_id) if appeal.blind else {}
+    given = dispute_queue.levels_of(session, appeal.allocation_id) if appeal.blind else {}
     if appeal.state == AppealState.OPEN:
         given = {}
     remark = None
@@ -236,7 +236,7 @@ def outcome(session: Session, appeal: Appeal) -> Outcome:
             scales(rubric),
         )
     before = {item["code"]: item["level"] for item in appeal.grade.detail["criteria"]}
-    return Outcome(
+    return AppealOutcome(
         before=appeal.grade.value,
         remark=remark,
         joined=score.composite if score else None,
@@ -257,7 +257,7 @@ def outcome(session: Session, appeal: Appeal) -> Outcome:
     )
 
 
-def moved(session: Session, appeal: Appeal) -> list[tuple[Grade, Line]]:
+def grades_to_amend(session: Session, appeal: Appeal) -> list[tuple[Grade, Line]]:
     """Say which grades a decision would replace, and by what; empty where every grade stays.
 
     What is found for one member is found for the work of all; but where the appellant's own result
@@ -279,17 +279,17 @@ def _lines(rows: Sequence[tuple[Grade, Line]]) -> list[Line]:
 def _may_decide_so(
     session: Session, actor: Person, appeal: Appeal, answer: str, now: datetime
 ) -> None:
-    appeals.in_turn(session, appeal)
-    if not may_decide(session, actor, appeal, now=now):
+    appeals.lock_for_decision(session, appeal)
+    if not may_decide_appeal(session, actor, appeal, now=now):
         raise Refused("This appeal is not yours to decide.")
     if faults := appeals.text_faults("answer", answer, actor):
         raise FaultsFound(faults)
 
 
-def lay_before(
+def lay_decision_before(
     session: Session, actor: Person, appeal: Appeal, *, answer: str, now: datetime
 ) -> Challenge:
-    """Put before a person what their decision would release, for them to sign; raises as `decide`."""
+    """Put before a person what their decision would release, for them to sign; raises as `decide_appeal`."""
     _may_decide_so(session, actor, appeal, answer, now)
     return approvals.lay_before(
         session,
@@ -297,14 +297,14 @@ def lay_before(
         Action.DECIDE_APPEAL,
         appeal.id,
         cohort_id=appeal.cohort_id,
-        records=_lines(moved(session, appeal)),
+        records=_lines(grades_to_amend(session, appeal)),
         note={"answer": text_digest(answer)},
         entered={"answer": answer.strip()},
         now=now,
     )
 
 
-def decide(
+def decide_appeal(
     session: Session,
     actor: Person,
     appeal: Appeal,
@@ -321,8 +321,8 @@ def decide(
     Parameters
     ----------
     signed : Answer, optional
-        What shows that it is the actor, to what `lay_before` put before them; needed where the plan asks
-        for it and a grade changes.
+        What shows that it is the actor, to what `lay_decision_before` put before them; needed where the
+        plan asks for it and a grade changes.
 
     Returns
     -------
@@ -339,7 +339,7 @@ def decide(
         No reason, or one that names who writes it.
     """
     _may_decide_so(session, actor, appeal, answer, now)
-    rows = moved(session, appeal)
+    rows = grades_to_amend(session, appeal)
     if rows or signed is not None:
         approvals.accept_where_asked(
             session,
@@ -353,7 +353,7 @@ def decide(
             now=now,
         )
     score = session.get_one(Score, appeal.score_id)
-    grade = appeals.latest_grade(session, appeal.submission, appeal.learner_id)
+    grade = grades.grade_in_force(session, appeal.submission, appeal.learner_id)
     assert grade is not None
     value, _band = results.on_plan_scale(session, appeal.submission, score, appeal.learner_id)
     # What people write to each other is kept with the appeal; the chain outlives the right to forget.

@@ -18,7 +18,7 @@ from grading.workflow.appeal import ExplanationState
 from grading.workflow.deadlines import working_days_after
 
 
-def asked(session: Session, submission: Submission) -> list[Explanation]:
+def questions_of(session: Session, submission: Submission) -> list[Explanation]:
     """List a work's questions, oldest first."""
     return list(
         session.scalars(
@@ -63,7 +63,7 @@ def _owner(session: Session, submission: Submission) -> Person | None:
     )
 
 
-def ask(
+def request_explanation(
     session: Session,
     learner: Person,
     submission: Submission,
@@ -84,11 +84,11 @@ def ask(
     """
     if grade.person_id != learner.id or grade.submission_id != submission.id:
         raise NotFound("There is no such project.")
-    appeals.one_at_a_time(session, learner)
+    appeals.take_turns(session, learner)
     cohort = submission.cohort
-    if any(one.state == ExplanationState.OPEN for one in asked(session, submission)):
+    if any(one.state == ExplanationState.OPEN for one in questions_of(session, submission)):
         raise Refused("Your question is being answered. You can ask another one after that.")
-    _opens, ends = appeals.window(cohort, grade)
+    _opens, ends = appeals.appeal_window(cohort, grade)
     if now > ends:
         raise Refused("The time to ask is over.")
     faults = [
@@ -124,7 +124,7 @@ def ask(
     return explanation
 
 
-def may_take(session: Session, explanation: Explanation, *, now: datetime) -> bool:
+def may_take_question(session: Session, explanation: Explanation, *, now: datetime) -> bool:
     """Whether a question waits for anybody who adjudicates.
 
     It has no owner, its day is over, or its owner has left or is away.
@@ -143,7 +143,7 @@ def may_take(session: Session, explanation: Explanation, *, now: datetime) -> bo
     return here is None
 
 
-def answer(
+def answer_question(
     session: Session, actor: Person, explanation: Explanation, *, text: str, now: datetime
 ) -> None:
     """Answer a question; the learner is told, and reads who it was only as “Grader A”.
@@ -181,7 +181,9 @@ def answer(
     )
 
 
-def withdraw(session: Session, learner: Person, explanation: Explanation, *, now: datetime) -> None:
+def withdraw_question(
+    session: Session, learner: Person, explanation: Explanation, *, now: datetime
+) -> None:
     """Take a question back."""
     if explanation.learner_id != learner.id:
         raise NotFound("There is no such question.")

@@ -58,7 +58,7 @@ def _text(where: str, text: str) -> str:
     return text
 
 
-def pending(session: Session, submission: Submission) -> MisconductCase | None:
+def pending_case(session: Session, submission: Submission) -> MisconductCase | None:
     """Find the case of a work that is not decided yet."""
     return session.scalar(
         select(MisconductCase).where(
@@ -73,7 +73,7 @@ def decide_by(cohort: Cohort, case: MisconductCase) -> datetime:
     return working_days_after(since, cohort.plan.appeal_decide_days, cohort.zone)
 
 
-def report(
+def report_suspicion(
     session: Session,
     reporter: Person,
     submission: Submission,
@@ -105,7 +105,7 @@ def report(
     if kind not in set(MisconductKind):
         raise FaultsFound([Fault("kind", "Choose what you suspect.")])
     text = _text("text", text)
-    case = pending(session, submission)
+    case = pending_case(session, submission)
     if case is None:
         case = MisconductCase(
             cohort_id=submission.cohort_id,
@@ -158,13 +158,13 @@ def add_evidence(
     return evidence
 
 
-def may_decide(session: Session, actor: Person, case: MisconductCase) -> bool:
+def may_decide_case(session: Session, actor: Person, case: MisconductCase) -> bool:
     """Whether a person may decide a case: they brought none of it, and may meet its learners."""
     return (
         actor.id != case.opened_by_id
         and all(one.by_id != actor.id for one in case.evidence)
         and not has_own_interest(session, actor.id, [case.submission.id])
-        and not dispute_queue.conflicted(session, case.submission, actor.id)
+        and not dispute_queue.is_conflicted(session, case.submission, actor.id)
     )
 
 
@@ -174,7 +174,7 @@ def _decides(session: Session, actor: Person, case: MisconductCase, now: datetim
     session.refresh(case, with_for_update={"key_share": True})
     if has_own_interest(session, actor.id, [case.submission.id]):
         raise NotFound("There is no such case.")
-    if not may_decide(session, actor, case):
+    if not may_decide_case(session, actor, case):
         raise Refused(
             "You brought this case, gave evidence or have a conflict of interest, so others decide it."
         )
@@ -187,7 +187,7 @@ def _unnamed(where: str, text: str, case: MisconductCase) -> None:
         raise FaultsFound(faults)
 
 
-def hear(
+def put_to_learner(
     session: Session, actor: Person, case: MisconductCase, *, allegation: str, now: datetime
 ) -> None:
     """Put the suspicion to the learners, who have the plan's working days to answer.
@@ -217,7 +217,7 @@ def hear(
         )
 
 
-def answer(
+def answer_suspicion(
     session: Session, learner: Person, case: MisconductCase, *, text: str, now: datetime
 ) -> None:
     """The learner's own account, given once; a group gives one, through whoever of it writes first.
@@ -232,7 +232,7 @@ def answer(
     move(session, case, "answer", actor=learner, now=now, answered_at=now)
 
 
-def propose(
+def propose_outcome(
     session: Session,
     actor: Person,
     case: MisconductCase,
@@ -268,7 +268,7 @@ def propose(
     )
 
 
-def second(
+def second_outcome(
     session: Session,
     actor: Person,
     case: MisconductCase,
@@ -284,8 +284,8 @@ def second(
     Parameters
     ----------
     signed : Answer, optional
-        What shows that it is the second, to what `lay_before` put before them; needed where the plan asks
-        for it and a record is revoked.
+        What shows that it is the second, to what `lay_revocations_before` put before them; needed where
+        the plan asks for it and a record is revoked.
 
     Raises
     ------
@@ -295,7 +295,7 @@ def second(
         Other results stand in the records now than those that were signed.
     """
     _seconds(session, actor, case, now)
-    lines = to_revoke(session, case) if agree else []
+    lines = lines_to_revoke(session, case) if agree else []
     if lines or signed is not None:
         approvals.accept_where_asked(
             session,
@@ -345,10 +345,10 @@ def _seconds(session: Session, actor: Person, case: MisconductCase, now: datetim
         raise Refused("You have decided. Another person decides next.")
 
 
-def lay_before(
+def lay_revocations_before(
     session: Session, actor: Person, case: MisconductCase, *, now: datetime
 ) -> Challenge:
-    """Put before the second the records that their yes revokes, for them to sign; raises as `second`."""
+    """Put before the second the records that their yes revokes, to sign; raises as `second_outcome`."""
     _seconds(session, actor, case, now)
     return approvals.lay_before(
         session,
@@ -356,13 +356,13 @@ def lay_before(
         Action.UPHOLD_CASE,
         case.id,
         cohort_id=case.cohort_id,
-        records=to_revoke(session, case),
+        records=lines_to_revoke(session, case),
         note=_NOTE,
         now=now,
     )
 
 
-def to_revoke(session: Session, case: MisconductCase) -> list[Line]:
+def lines_to_revoke(session: Session, case: MisconductCase) -> list[Line]:
     """Say which results stand in the records that an upheld case revokes; empty before release."""
     if case.outcome != "upheld" or SUBMISSION_MACHINE.allows(case.submission.state, "withhold"):
         return []
@@ -396,7 +396,7 @@ def _take_effect(session: Session, actor: Person, case: MisconductCase, now: dat
             Appeal.submission_id == submission.id, Appeal.state.in_(APPEAL_PENDING)
         )
     ):
-        appeals.end_by_case(session, appeal, now=now)
+        appeals.end_appeal_by_case(session, appeal, now=now)
     if SUBMISSION_MACHINE.allows(submission.state, "withhold"):
         move(session, submission, "withhold", actor=actor, now=now, reason=f"case {case.id}")
         submissions.call_back(session, actor, submission, now=now)

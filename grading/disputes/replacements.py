@@ -187,7 +187,7 @@ def _lost_appeal_readers(session: Session, cohort: Cohort, now: datetime) -> int
         )
     )
     for appeal in lost:
-        appeals.call_again(session, appeal, now=now)
+        appeals.call_reader_again(session, appeal, now=now)
     return len(lost)
 
 

@@ -29,10 +29,10 @@ def issue(task: Task) -> None:
         if not missing:
             return
         for draft in missing:
-            signed = credentials.sign(draft, notary)
+            signed = credentials.sign_draft(draft, notary)
             try:
                 with transaction() as session:
-                    credentials.keep(session, draft, signed, now=task.now)
+                    credentials.keep_signed(session, draft, signed, now=task.now)
             except IntegrityError:
                 # Another worker took the same place in the list, or was quicker; the next round sees it.
                 continue

@@ -38,12 +38,12 @@ def make_export(task: Task) -> None:
 
     files.delete(key)
     # No transaction is open while the file is written: reading takes no lock from those who write.
-    chunks = exporting.write(session, person, store=files, now=task.now, progress=progress)
+    chunks = exporting.write_export(session, person, store=files, now=task.now, progress=progress)
     stored = files.put(key, chunks, limit=exporting.LARGEST)
     with transaction() as inner:
         found = inner.get_one(PersonalExport, export_id, with_for_update=True)
         if found.state == ExportState.WAITING:
-            exporting.keep(inner, found, key, stored, now=task.now)
+            exporting.keep_export(inner, found, key, stored, now=task.now)
         else:
             inner.add(DoomedFile(key=key, since=task.now))
 
@@ -85,9 +85,10 @@ def keep_periods(task: Task) -> None:
                     break
     with transaction() as session:
         session.add_all(
-            DoomedFile(key=key, since=task.now) for key in exporting.expire(session, now=task.now)
+            DoomedFile(key=key, since=task.now)
+            for key in exporting.expire_exports(session, now=task.now)
         )
-        transcripts.end(session, now=task.now)
+        transcripts.end_transcript(session, now=task.now)
         approvals.forget_lapsed(session, now=task.now)
     delete_doomed(task.installation)
 
@@ -95,7 +96,7 @@ def keep_periods(task: Task) -> None:
 def send_to_partner(task: Task) -> None:
     """Send once. Whatever comes of it is written down, and nothing is tried again."""
     with transaction() as session:
-        parcel = partners.begin(session, task.payload["sending"], now=task.now)
+        parcel = partners.begin_sending(session, task.payload["sending"], now=task.now)
     if parcel is None:
         return
     try:
@@ -105,24 +106,24 @@ def send_to_partner(task: Task) -> None:
             task.installation.mailer.send(_message(task, parcel))
     except Unconfirmed as error:
         with transaction() as session:
-            partners.lose(session, parcel.sending_id, str(error), now=task.now)
+            partners.note_loss(session, parcel.sending_id, str(error), now=task.now)
     except PermanentFailure as error:
         with transaction() as session:
-            partners.fail(session, parcel.sending_id, str(error), given=True, now=task.now)
+            partners.note_failure(session, parcel.sending_id, str(error), given=True, now=task.now)
     except (Refused, PassingFailure) as error:
         _not_sent(task, parcel, error)
     else:
         with transaction() as session:
-            partners.arrive(session, parcel.sending_id, now=task.now)
+            partners.note_arrival(session, parcel.sending_id, now=task.now)
 
 
 def _not_sent(task: Task, parcel: partners.Parcel, error: GradingError) -> None:
     with transaction() as session:
         if parcel.kind is PartnerKind.MAIL:
             # A mail server that breaks off may have taken the message.
-            partners.lose(session, parcel.sending_id, str(error), now=task.now)
+            partners.note_loss(session, parcel.sending_id, str(error), now=task.now)
         else:
-            partners.fail(session, parcel.sending_id, str(error), given=False, now=task.now)
+            partners.note_failure(session, parcel.sending_id, str(error), given=False, now=task.now)
 
 
 def _message(task: Task, parcel: partners.Parcel) -> EmailMessage:

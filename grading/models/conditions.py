@@ -6,7 +6,8 @@ from sqlalchemy import ColumnElement, exists, select
 from sqlalchemy.orm import aliased
 from sqlalchemy.orm.attributes import InstrumentedAttribute
 
-from grading.models import Grade, Submission, SubmissionMember
+from grading.models import CredentialRecord, Grade, Submission, SubmissionMember
+from grading.workflow.credential import RecordState
 from grading.workflow.group import MemberState
 
 
@@ -38,3 +39,8 @@ def in_force() -> ColumnElement[bool]:
         later.person_id == Grade.person_id,
         later.number > Grade.number,
     )
+
+
+def is_current_record() -> ColumnElement[bool]:
+    """Whether a `CredentialRecord` of the enclosing statement is the one that no other replaces."""
+    return CredentialRecord.state != RecordState.REPLACED

@@ -116,7 +116,7 @@ def preview_erasure(session: Session, person: Person, *, now: datetime) -> Previ
     return Preview(
         {kind: count for kind, count in going.items() if count},
         {kind: count for kind, count in staying.items() if count},
-        erasure_hindrances.of(session, person),
+        erasure_hindrances.hindrances_to_erasure(session, person),
         content,
         until if content else None,
     )
@@ -147,7 +147,7 @@ def confirm_erasure(
     erasure_requests.see_that_may_erase(session, actor, person)
     if typed.strip().lower() != person.email.lower():
         raise FaultsFound([Fault("typed", "Write the person's e-mail address as it stands above.")])
-    transcript = transcripts.keep(session, person, now=now)
+    transcript = transcripts.keep_transcript(session, person, now=now)
     subjects = personal_rows.subjects_of(session, person.id)
     _end_credentials(session, person, now=now)
     _end_parts(session, person, now=now)

@@ -120,7 +120,7 @@ def see_that_may_erase(session: Session, actor: Person, person: Person) -> None:
         raise Refused("Nobody erases themselves. Another administrator does.")
     if person.erased_at is not None:
         raise Refused("This person is erased already.")
-    found = erasure_hindrances.of(session, person)
+    found = erasure_hindrances.hindrances_to_erasure(session, person)
     if found:
         raise FaultsFound(
             [Fault("", erasure_hindrances.WORDS[kind], {"n": n}) for kind, n in found.items()]

@@ -64,7 +64,7 @@ class _Contents:
     subjects: set[str] = field(default_factory=set)
 
 
-def write(
+def write_export(
     session: Session,
     person: Person,
     *,
@@ -181,7 +181,7 @@ def _manifest(
     }
 
 
-def ask(
+def request_export(
     session: Session, actor: Person, person: Person, *, ground: str = "", now: datetime
 ) -> PersonalExport:
     """Ask for an export; one that waits is given again.
@@ -224,7 +224,7 @@ def ask(
     return made
 
 
-def keep(
+def keep_export(
     session: Session, export: PersonalExport, key: str, stored: StoredBytes, *, now: datetime
 ) -> None:
     """Note that the file of an export is there."""
@@ -242,7 +242,7 @@ def keep(
     export.done = export.total
 
 
-def fetch(session: Session, actor: Person, export: PersonalExport, *, now: datetime) -> str:
+def fetch_export(session: Session, actor: Person, export: PersonalExport, *, now: datetime) -> str:
     """Give the key of an export's file; one that another person fetches is a disclosure.
 
     Raises
@@ -260,7 +260,7 @@ def fetch(session: Session, actor: Person, export: PersonalExport, *, now: datet
         raise Refused("This export is not ready, or its time is over. Ask for a new one.")
     audit.record(session, actor, "export:fetch", export, now=now)
     if actor.id != export.person_id:
-        disclosures.log(
+        disclosures.log_disclosure(
             session,
             export.person_id,
             Disclosed.EXPORT,
@@ -273,7 +273,7 @@ def fetch(session: Session, actor: Person, export: PersonalExport, *, now: datet
     return export.key
 
 
-def expire(session: Session, *, now: datetime, most: int = 100) -> list[str]:
+def expire_exports(session: Session, *, now: datetime, most: int = 100) -> list[str]:
     """End the exports whose time is over; gives the keys of their files."""
     ended = session.scalars(
         select(PersonalExport)
@@ -286,7 +286,9 @@ def expire(session: Session, *, now: datetime, most: int = 100) -> list[str]:
     return keys
 
 
-def of(session: Session, actor: Person, person_id: str, *, most: int = 10) -> list[PersonalExport]:
+def exports_of(
+    session: Session, actor: Person, person_id: str, *, most: int = 10
+) -> list[PersonalExport]:
     """List the exports of a person that somebody asked for, newest first."""
     return list(
         session.scalars(
@@ -298,7 +300,7 @@ def of(session: Session, actor: Person, person_id: str, *, most: int = 10) -> li
     )
 
 
-def failed(session: Session, export: PersonalExport) -> bool:
+def failed_exports(session: Session, export: PersonalExport) -> bool:
     """Say whether the job that makes an export gave up."""
     state = session.scalar(select(Job.state).where(Job.key == f"{TOPIC}:{export.id}"))
     return export.state == ExportState.WAITING and state == "failed"

@@ -47,7 +47,7 @@ BATCH = 200
 LOOK_EVERY = timedelta(hours=1)
 
 
-class Step(Protocol):
+class UpkeepStep(Protocol):
     """One kind of upkeep."""
 
     def __call__(self, session: Session, cohort: Cohort, *, seed: int, now: datetime) -> int: ...
@@ -282,7 +282,7 @@ def answer_appeals(session: Session, cohort: Cohort, *, seed: int, now: datetime
         )
     )
     for appeal in ready:
-        appeals.remark(session, appeal, now=now)
+        appeals.note_remark(session, appeal, now=now)
     return len(ready)
 
 
@@ -389,7 +389,7 @@ def keep_statistics(session: Session, cohort: Cohort, *, seed: int, now: datetim
     return statistics.keep_up(session, cohort, now=now)
 
 
-STEPS: tuple[Step, ...] = (
+STEPS: tuple[UpkeepStep, ...] = (
     confirm_groups,
     allocate_when_due,
     lapse_holds,
@@ -412,7 +412,7 @@ STEPS: tuple[Step, ...] = (
 )
 
 
-def perform(session: Session, cohort_id: str, step: Step, *, seed: int, now: datetime) -> int:
+def perform(session: Session, cohort_id: str, step: UpkeepStep, *, seed: int, now: datetime) -> int:
     """Do one step for a cohort, if nobody else is at it: two workers take turns by the cohort's row."""
     cohort = session.get_one(Cohort, cohort_id, with_for_update={"key_share": True})
     if cohort.state != CohortState.OPEN:

@@ -43,7 +43,7 @@ def name_fault(name: str) -> bool:
     return not name.strip() or len(name.strip()) > LONGEST_NAME
 
 
-def find(session: Session, email: str) -> Person:
+def find_account(session: Session, email: str) -> Person:
     """Find the account of an address; raises `Refused` when there is none."""
     person = look_up(session, email)
     if person is None:
@@ -51,7 +51,7 @@ def find(session: Session, email: str) -> Person:
     return person
 
 
-def create(
+def create_account(
     session: Session,
     actor: Person | None,
     *,
@@ -75,7 +75,7 @@ def create(
     return _add(session, actor, [(address, name)], administrator=administrator, now=now)[0]
 
 
-def create_many(
+def create_accounts(
     session: Session, actor: Person | None, rows: Sequence[tuple[str, str]], *, now: datetime
 ) -> list[Person]:
     """Make accounts from checked (address, name) pairs that no account has, and invite each by mail."""
@@ -176,7 +176,7 @@ def _another_administrator(session: Session, person: Person) -> None:
         raise Refused("This is the last administrator.")
 
 
-def rename(
+def rename_person(
     session: Session, actor: Person | None, person: Person, name: str, *, now: datetime
 ) -> bool:
     """Change an account's name. Records keep the name they were issued under until they are issued anew.

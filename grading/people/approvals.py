@@ -42,7 +42,7 @@ def way_of(
     session: Session, person: Person, asked: StepUp, party: RelyingParty | None
 ) -> Proof | None:
     """Say how a person shows that it is them; None when they need a passkey first."""
-    has = party is not None and bool(passkeys.of(session, person, party))
+    has = party is not None and bool(passkeys.passkeys_of(session, person, party))
     return way(asked, possible=party is not None, has_passkey=has)
 
 
@@ -128,7 +128,7 @@ def by_passkey(
 ) -> Answer:
     """Check what a passkey signed; raises as `passkeys.check` does."""
     _own(person, challenge)
-    found = passkeys.check(session, person, challenge, answer, party=party, now=now)
+    found = passkeys.check_assertion(session, person, challenge, answer, party=party, now=now)
     return Answer(challenge, Proof.PASSKEY, found)
 
 
@@ -280,7 +280,7 @@ def _sha256(text: str | None) -> str | None:
     return None if text is None else hashlib.sha256(text.encode()).hexdigest()
 
 
-def on(session: Session, subject_id: str) -> Sequence[Approval]:
+def approvals_of(session: Session, subject_id: str) -> Sequence[Approval]:
     """List the approvals of a record, oldest first."""
     return list(
         session.scalars(
@@ -292,7 +292,7 @@ def on(session: Session, subject_id: str) -> Sequence[Approval]:
     )
 
 
-def faults(session: Session, approval: Approval) -> tuple[str, ...]:
+def faults_of(session: Session, approval: Approval) -> tuple[str, ...]:
     """Check an approval from what is kept: challenge, signature, and its entry in the audit chain.
 
     Returns
@@ -308,7 +308,7 @@ def faults(session: Session, approval: Approval) -> tuple[str, ...]:
         passkey = approval.passkey
         if passkey is None or passkey.person_id != approval.person_id:
             found.append("the passkey is not the person's")
-        elif not passkeys.signed(
+        elif not passkeys.is_signed_by(
             passkey,
             challenge,
             origin=approval.origin or "",
@@ -335,7 +335,7 @@ def faults(session: Session, approval: Approval) -> tuple[str, ...]:
 
 @dataclass(frozen=True)
 class Verified:
-    """What checking every approval found; ``faults`` name the approval."""
+    """What checking every approval found; ``faults_of`` name the approval."""
 
     count: int
     by_passkey: int
@@ -354,5 +354,5 @@ def verify(session: Session) -> Verified:
     ):
         count += 1
         by_key += approval.proof == Proof.PASSKEY
-        found += [f"approval {approval.id}: {fault}" for fault in faults(session, approval)]
+        found += [f"approval {approval.id}: {fault}" for fault in faults_of(session, approval)]
     return Verified(count, by_key, tuple(found))

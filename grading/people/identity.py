@@ -14,7 +14,7 @@ from grading.workflow.credential import DocumentKind, IdentityAssurance
 LONGEST_NAME = 200
 
 
-def check(
+def record_check(
     session: Session,
     actor: Person | None,
     person: Person,

@@ -107,7 +107,7 @@ def _note(
         .limit(1)
     )
     if lately is None:
-        identity.check(
+        identity.record_check(
             session,
             None,
             person,

@@ -64,7 +64,9 @@ class Assertion:
     signature: str
 
 
-def of(session: Session, person: Person, party: RelyingParty | None = None) -> Sequence[Passkey]:
+def passkeys_of(
+    session: Session, person: Person, party: RelyingParty | None = None
+) -> Sequence[Passkey]:
     """List a person's passkeys that sign, oldest first; with ``party`` only those of that address."""
     statement = select(Passkey).where(Passkey.person_id == person.id, Passkey.removed_at.is_(None))
     if party is not None:
@@ -105,7 +107,7 @@ def registration_options(
                 resident_key=ResidentKeyRequirement.DISCOURAGED,
                 user_verification=UserVerificationRequirement.REQUIRED,
             ),
-            exclude_credentials=_descriptors(of(session, person, party)),
+            exclude_credentials=_descriptors(passkeys_of(session, person, party)),
         )
     )
 
@@ -119,7 +121,7 @@ def assertion_options(
             rp_id=party.id,
             challenge=challenge.statement.challenge,
             timeout=TIMEOUT,
-            allow_credentials=_descriptors(of(session, person, party)),
+            allow_credentials=_descriptors(passkeys_of(session, person, party)),
             user_verification=UserVerificationRequirement.REQUIRED,
         )
     )
@@ -131,7 +133,7 @@ def _descriptors(passkeys: Sequence[Passkey]) -> list[PublicKeyCredentialDescrip
     ]
 
 
-def add(
+def add_passkey(
     session: Session,
     person: Person,
     challenge: Challenge,
@@ -149,7 +151,7 @@ def add(
     Refused
         The answer is none to this challenge, from this address, or the passkey is known already.
     """
-    if len(of(session, person)) >= MOST:
+    if len(passkeys_of(session, person)) >= MOST:
         raise Refused("You have %(n)s passkeys. Remove one that you do not use.", n=MOST)
     try:
         made = verify_registration_response(
@@ -185,7 +187,7 @@ def add(
     return passkey
 
 
-def remove(
+def remove_passkey(
     session: Session, actor: Person | None, passkey: Passkey, *, reason: str = "", now: datetime
 ) -> None:
     """Let a passkey sign nothing more; its owner is told by mail.
@@ -244,7 +246,7 @@ def help_out(
         raise NotFound("There is no such passkey.")
     if actor.id == person.id:
         raise Refused("Your own passkeys are on your page of passkeys.")
-    remove(session, actor, passkey, reason=reason, now=now)
+    remove_passkey(session, actor, passkey, reason=reason, now=now)
 
 
 def _tell(session: Session, passkey: Passkey, template: str, now: datetime) -> None:
@@ -258,7 +260,7 @@ def _tell(session: Session, passkey: Passkey, template: str, now: datetime) -> N
     )
 
 
-def check(
+def check_assertion(
     session: Session,
     person: Person,
     challenge: Challenge,
@@ -328,7 +330,7 @@ def note_fall(session: Session, person: Person, fall: SignCountFell, *, now: dat
     )
 
 
-def signed(
+def is_signed_by(
     passkey: Passkey,
     challenge: bytes,
     *,

@@ -16,7 +16,7 @@ MOST_SIGNATORIES = 4
 LARGEST_LOGO = 500_000
 
 
-def create(session: Session, actor: Person | None, *, name: str, now: datetime) -> Sponsor:
+def create_sponsor(session: Session, actor: Person | None, *, name: str, now: datetime) -> Sponsor:
     """Set up a sponsor; raises `FaultsFound` for no name, one too long, or one that is taken."""
     name = name.strip()
     if fault := _name_fault(session, name, None):
@@ -39,7 +39,7 @@ def _name_fault(session: Session, name: str, own_id: str | None) -> Fault | None
     return None
 
 
-def revise(
+def revise_sponsor(
     session: Session,
     actor: Person | None,
     sponsor: Sponsor,
@@ -121,7 +121,7 @@ def add_member(
     """Take somebody into a sponsor's program office; who has no account gets one, and an invitation."""
     person = accounts.look_up(session, email)
     if person is None:
-        person = accounts.create(session, actor, email=email, name=name, now=now)
+        person = accounts.create_account(session, actor, email=email, name=name, now=now)
         accounts.invite(session, person, now=now)
     if not person.active:
         raise Refused("This account is closed.")

@@ -34,18 +34,18 @@ class What(StrEnum):
     EVIDENCE = "evidence"
 
 
-class Outcome(StrEnum):
+class CheckOutcome(StrEnum):
     GOOD = "good"
     BAD = "bad"
     OPEN = "open"
 
 
 @dataclass(frozen=True)
-class Step:
+class CheckStep:
     """One step and how it ended; ``facts`` are what a reader can compare elsewhere."""
 
     what: What
-    outcome: Outcome
+    outcome: CheckOutcome
     facts: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -59,13 +59,16 @@ class Checked:
     credential: IssuedCredential
     title: str
     issuer: str
-    steps: tuple[Step, ...]
+    steps: tuple[CheckStep, ...]
 
     @property
-    def outcome(self) -> Outcome:
+    def outcome(self) -> CheckOutcome:
         """Bad if any step is; open if any is and none is bad."""
         found = {step.outcome for step in self.steps}
-        return next((one for one in (Outcome.BAD, Outcome.OPEN) if one in found), Outcome.GOOD)
+        return next(
+            (one for one in (CheckOutcome.BAD, CheckOutcome.OPEN) if one in found),
+            CheckOutcome.GOOD,
+        )
 
 
 class Checker:
@@ -91,7 +94,7 @@ class Checker:
         self._jwks = issuer.jwks(
             [issuer.PublicKey(name, key.kind, key.public) for name, key in self._keys.items()]
         )
-        self._lists: dict[str, tuple[Outcome, str]] = {}
+        self._lists: dict[str, tuple[CheckOutcome, str]] = {}
 
     def steps(self, credential: IssuedCredential, *, shown: bool | None = None) -> Checked:
         """Check one credential.
@@ -100,14 +103,14 @@ class Checker:
         """
         document = credential.document
         if document is None:
-            return Checked(credential, "", "", (Step(What.PROOF, Outcome.OPEN),))
+            return Checked(credential, "", "", (CheckStep(What.PROOF, CheckOutcome.OPEN),))
         key = self._key(document)
         steps = [self._key_step(key, document)]
         if self._whole:
             steps.append(self._proof(document, key))
         steps.append(self._token(credential))
         if shown is not None:
-            steps.append(Step(What.CONTENT, Outcome.GOOD if shown else Outcome.BAD))
+            steps.append(CheckStep(What.CONTENT, CheckOutcome.GOOD if shown else CheckOutcome.BAD))
         steps += [self._status(credential), self._dates(document), *_evidence(credential)]
         stands_with = document.get("issuer", {})
         return Checked(
@@ -121,7 +124,7 @@ class Checker:
         found = self._keys.get(str(_proof_of(document).get("verificationMethod", "")))
         return found if found is not None and found.kind == KeyKind.PROOF else None
 
-    def _key_step(self, key: SigningKey | None, document: Mapping[str, Any]) -> Step:
+    def _key_step(self, key: SigningKey | None, document: Mapping[str, Any]) -> CheckStep:
         issued_as = document.get("issuer")
         did = str(issued_as.get("id", "")) if isinstance(issued_as, dict) else str(issued_as)
         facts = {
@@ -131,41 +134,41 @@ class Checker:
             "retired": key is not None and key.state == KeyState.RETIRED,
         }
         good = key is not None and key.did == did
-        return Step(What.KEY, Outcome.GOOD if good else Outcome.BAD, facts)
+        return CheckStep(What.KEY, CheckOutcome.GOOD if good else CheckOutcome.BAD, facts)
 
-    def _proof(self, document: Mapping[str, Any], key: SigningKey | None) -> Step:
+    def _proof(self, document: Mapping[str, Any], key: SigningKey | None) -> CheckStep:
         good = key is not None and self._notary.verifies(document, key.public)
         facts = {"made": str(_proof_of(document).get("created", ""))}
-        return Step(What.PROOF, Outcome.GOOD if good else Outcome.BAD, facts)
+        return CheckStep(What.PROOF, CheckOutcome.GOOD if good else CheckOutcome.BAD, facts)
 
-    def _token(self, credential: IssuedCredential) -> Step:
+    def _token(self, credential: IssuedCredential) -> CheckStep:
         try:
             claims = self._notary.read_token(credential.token or "", self._jwks)
             good = claims == documents.claims(credential.document or {})
         except (PermanentFailure, KeyError, TypeError, ValueError):
             good = False
-        return Step(What.TOKEN, Outcome.GOOD if good else Outcome.BAD)
+        return CheckStep(What.TOKEN, CheckOutcome.GOOD if good else CheckOutcome.BAD)
 
-    def _status(self, credential: IssuedCredential) -> Step:
+    def _status(self, credential: IssuedCredential) -> CheckStep:
         entry = (credential.document or {}).get("credentialStatus", {})
         facts = {"list": credential.status_list.url, "bit": credential.status_index}
         outcome, encoded = self._list(credential.status_list)
         named = entry == status.entry(credential.status_list.url, credential.status_index)
-        ended = outcome == Outcome.GOOD and status.is_set(encoded, credential.status_index)
+        ended = outcome == CheckOutcome.GOOD and status.is_set(encoded, credential.status_index)
         if ended or not named:
-            outcome = Outcome.BAD
-        return Step(What.STATUS, outcome, facts)
+            outcome = CheckOutcome.BAD
+        return CheckStep(What.STATUS, outcome, facts)
 
-    def _list(self, status_list: StatusList) -> tuple[Outcome, str]:
+    def _list(self, status_list: StatusList) -> tuple[CheckOutcome, str]:
         """Check a list once; open while it has never been signed."""
         if status_list.id not in self._lists:
             self._lists[status_list.id] = self._read_list(status_list)
         return self._lists[status_list.id]
 
-    def _read_list(self, status_list: StatusList) -> tuple[Outcome, str]:
+    def _read_list(self, status_list: StatusList) -> tuple[CheckOutcome, str]:
         document = status_list.document
         if document is None:
-            return Outcome.OPEN, ""
+            return CheckOutcome.OPEN, ""
         key = self._key(document)
         if (
             key is None
@@ -173,16 +176,18 @@ class Checker:
             or document.get("issuer") != key.did
             or not self._notary.verifies(document, key.public)
         ):
-            return Outcome.BAD, ""
-        return Outcome.GOOD, str(document["credentialSubject"]["encodedList"])
+            return CheckOutcome.BAD, ""
+        return CheckOutcome.GOOD, str(document["credentialSubject"]["encodedList"])
 
-    def _dates(self, document: Mapping[str, Any]) -> Step:
+    def _dates(self, document: Mapping[str, Any]) -> CheckStep:
         begins, ends = _instant(document.get("validFrom")), _instant(document.get("validUntil"))
         if begins is None or ("validUntil" in document and ends is None):
-            return Step(What.DATES, Outcome.BAD)
+            return CheckStep(What.DATES, CheckOutcome.BAD)
         facts = {"from": begins, "until": ends, "ended": ends is not None and ends < self._now}
         # One that replaces another of the same second holds from the next.
-        return Step(What.DATES, Outcome.GOOD if begins <= self._now else Outcome.OPEN, facts)
+        return CheckStep(
+            What.DATES, CheckOutcome.GOOD if begins <= self._now else CheckOutcome.OPEN, facts
+        )
 
 
 def _proof_of(document: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -198,7 +203,7 @@ def _instant(text: object) -> datetime | None:
         return None
 
 
-def _evidence(credential: IssuedCredential) -> Iterable[Step]:
+def _evidence(credential: IssuedCredential) -> Iterable[CheckStep]:
     """Hold the evidence on file against the digest in the document; courses have none."""
     named = [
         one.get("id")
@@ -209,8 +214,10 @@ def _evidence(credential: IssuedCredential) -> Iterable[Step]:
         return
     on_file = evidences.address(evidences.digest(credential.evidence or {}))
     good = credential.evidence is not None and named == [on_file]
-    yield Step(
-        What.EVIDENCE, Outcome.GOOD if good else Outcome.BAD, {"digest": named[0] if named else ""}
+    yield CheckStep(
+        What.EVIDENCE,
+        CheckOutcome.GOOD if good else CheckOutcome.BAD,
+        {"digest": named[0] if named else ""},
     )
 
 

@@ -26,7 +26,7 @@ from grading.models import (
 )
 from grading.ports import IssuerKey, Notary
 from grading.records import issuers
-from grading.records.queries import issued_credentials
+from grading.records.queries import issued_credentials, program_record
 from grading.records.queries.issued_credentials import PROGRAM
 from grading.workflow.issued import IssuedState, KeyKind
 
@@ -67,7 +67,7 @@ class Signed:
     token: str
 
 
-def sign(draft: Draft, notary: Notary) -> Signed:
+def sign_draft(draft: Draft, notary: Notary) -> Signed:
     """Sign a draft in both forms; takes a while, so no transaction should be open."""
     return Signed(
         notary.sign(draft.document, draft.key, method=draft.method, created=draft.created),
@@ -75,7 +75,7 @@ def sign(draft: Draft, notary: Notary) -> Signed:
     )
 
 
-def keep(session: Session, draft: Draft, signed: Signed, *, now: datetime) -> bool:
+def keep_signed(session: Session, draft: Draft, signed: Signed, *, now: datetime) -> bool:
     """Keep a signed credential and end the one it replaces, if the record still calls for it.
 
     Returns
@@ -84,7 +84,7 @@ def keep(session: Session, draft: Draft, signed: Signed, *, now: datetime) -> bo
         False where something changed since it was drafted; nothing is kept then.
     """
     program_id, person_id = draft.columns["program_id"], draft.columns["person_id"]
-    record = issued_credentials.record_of(session, program_id, person_id, lock=True)
+    record = program_record.current_record(session, program_id, person_id, lock=True)
     if record is None:
         return False
     run = issued_credentials.look(session, record)
@@ -157,7 +157,7 @@ def renew_status_list(
     )
 
 
-def revoke(
+def revoke_credential(
     session: Session, actor: Person, credential: IssuedCredential, *, reason: str, now: datetime
 ) -> None:
     """Revoke one credential for good; the program's, which holds it, follows.
@@ -183,7 +183,7 @@ def revoke(
     )
 
 
-def publish(
+def set_published(
     session: Session,
     learner: Person,
     credential: IssuedCredential,

@@ -22,7 +22,7 @@ LONGEST_RECIPIENT = 300
 
 
 @dataclass(frozen=True)
-class Line:
+class DisclosureLine:
     """One line of the log.
 
     Attributes
@@ -44,7 +44,7 @@ class Line:
     looks: bool = False
 
 
-def log(
+def log_disclosure(
     session: Session,
     person_id: str,
     what: Disclosed,
@@ -69,16 +69,18 @@ def log(
     return made
 
 
-def lines(session: Session, person_id: str) -> list[Line]:
+def disclosures_of(session: Session, person_id: str) -> list[DisclosureLine]:
     """Give a person's whole log, newest first, in four queries: what was given, and looks by day."""
     given = [
-        Line(one.at, Disclosed(one.what), one.recipient, Ground(one.ground), note=one.note)
+        DisclosureLine(
+            one.at, Disclosed(one.what), one.recipient, Ground(one.ground), note=one.note
+        )
         for one in session.scalars(select(Disclosure).where(Disclosure.person_id == person_id))
     ]
     return sorted((*given, *_looks(session, person_id)), key=lambda one: one.at, reverse=True)
 
 
-def _looks(session: Session, person_id: str) -> Sequence[Line]:
+def _looks(session: Session, person_id: str) -> Sequence[DisclosureLine]:
     of_record = (
         select(PublicView.on, PublicView.count, func.coalesce(ShareLink.label, ""))
         .join(ShareLink, ShareLink.public_id == PublicView.public_id, isouter=True)
@@ -102,7 +104,7 @@ def _looks(session: Session, person_id: str) -> Sequence[Line]:
         (Disclosed.CREDENTIAL_FILE, "", on, count) for on, count in session.execute(of_file).all()
     ]
     return [
-        Line(
+        DisclosureLine(
             datetime.combine(on, time(), tzinfo=UTC),
             what,
             label,
@@ -125,7 +127,7 @@ def export_credentials(
     """Note that staff took signed credentials out of the house; one line a person."""
     people = dict.fromkeys(one.person_id for one in credentials)
     for person_id in people:
-        log(
+        log_disclosure(
             session,
             person_id,
             Disclosed.CREDENTIALS,

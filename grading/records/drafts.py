@@ -22,7 +22,7 @@ from grading.models.codes import new_id
 from grading.ports import Notary
 from grading.records import credentials, issuers
 from grading.records.queries import evidence as gathering
-from grading.records.queries import issued_credentials
+from grading.records.queries import issued_credentials, program_record
 from grading.records.queries.issued_credentials import PROGRAM, Look, Wanted
 from grading.workflow.issued import CredentialKind, KeyKind
 
@@ -40,7 +40,7 @@ def draft_missing(
 
     The program's credential comes last, when all its members are there.
     """
-    record = issued_credentials.record_of(session, program_id, person_id, lock=True)
+    record = program_record.current_record(session, program_id, person_id, lock=True)
     if record is None:
         return []
     run = issued_credentials.look(session, record)

@@ -30,13 +30,13 @@ EVENTS = {
 
 def not_a_scorer(session: Session, actor: Person | None, program: Program) -> None:
     """Keep from somebody who scores in the program what its learners paid; raises `Refused`."""
-    if actor is not None and entitlement_lists.scores(session, program, actor.id):
+    if actor is not None and entitlement_lists.is_scorer(session, program, actor.id):
         raise Refused(
             "You give or decide scores in a cohort of this program, so a colleague looks after this."
         )
 
 
-def grant(
+def grant_entitlement(
     session: Session,
     actor: Person | None,
     program: Program,
@@ -59,10 +59,12 @@ def grant(
         There is one already, from which the state cannot be reached.
     """
     not_a_scorer(session, actor, program)
-    found = entitlement_lists.find(session, program, person.id, course.id if course else None)
+    found = entitlement_lists.find_entitlement(
+        session, program, person.id, course.id if course else None
+    )
     if found is not None:
         if found.state != state:
-            change(session, actor, found, state, reason=note, now=now)
+            change_entitlement(session, actor, found, state, reason=note, now=now)
         return found
     _not_own(actor, person.id)
     if state == EntitlementState.REFUNDED:
@@ -94,7 +96,7 @@ def record_grant(session: Session, actor: Person | None, made: Entitlement, now:
     )
 
 
-def change(
+def change_entitlement(
     session: Session,
     actor: Person | None,
     entitlement: Entitlement,

@@ -52,7 +52,7 @@ _KINDS = {
 }
 
 
-def make(
+def make_partner(
     session: Session,
     actor: Person,
     sponsor: Sponsor,
@@ -125,7 +125,7 @@ def _address_faults(address: str, gateway: PartnerGateway) -> list[Fault]:
     return []
 
 
-def end(session: Session, actor: Person, partner: Partner, *, now: datetime) -> None:
+def end_partner(session: Session, actor: Person, partner: Partner, *, now: datetime) -> None:
     """Take a partner off the list; what was consented to is not sent any more."""
     if partner.ended_at is not None:
         return
@@ -133,7 +133,7 @@ def end(session: Session, actor: Person, partner: Partner, *, now: datetime) -> 
     audit.record(session, actor, "partner:end", partner, now=now)
 
 
-def of_sponsor(session: Session, sponsor_id: str) -> Sequence[Partner]:
+def partners_of(session: Session, sponsor_id: str) -> Sequence[Partner]:
     """List a sponsor's partners by name."""
     return session.scalars(
         select(Partner)
@@ -169,7 +169,7 @@ def body_of(credentials: Sequence[IssuedCredential]) -> dict[str, Any]:
     return {"credentials": [one.document for one in credentials]}
 
 
-def offer(session: Session, record: CredentialRecord, partner: Partner) -> Offer:
+def offer_of(session: Session, record: CredentialRecord, partner: Partner) -> Offer:
     """Say what a partner would be sent of a record now."""
     found = [
         one
@@ -184,7 +184,7 @@ def offer(session: Session, record: CredentialRecord, partner: Partner) -> Offer
     return Offer(partner, record, found, hashlib.sha256(text.encode()).hexdigest())
 
 
-def send(
+def send_record(
     session: Session,
     learner: Person,
     record: CredentialRecord,
@@ -217,14 +217,14 @@ def send(
         raise Refused("Only a valid record can be sent.")
     # Two tabs take turns: the second sees what the first did.
     session.get_one(CredentialRecord, record.id, with_for_update=True)
-    found = offer(session, record, partner)
+    found = offer_of(session, record, partner)
     if not found.credentials:
         raise Refused("There is no signed credential to send yet.")
     if found.digest != digest:
         raise Refused(
             "Your record or the partner changed since you looked. Look again, then decide."
         )
-    consent = in_force(session, learner.id, partner.id)
+    consent = consent_in_force(session, learner.id, partner.id)
     if consent is not None and consent.digest != digest:
         _end(session, learner, consent, now=now)
         session.flush()
@@ -258,7 +258,7 @@ def send(
     return made
 
 
-def in_force(session: Session, person_id: str, partner_id: str) -> PartnerConsent | None:
+def consent_in_force(session: Session, person_id: str, partner_id: str) -> PartnerConsent | None:
     """Find the consent that stands between a person and a partner."""
     return session.scalar(
         select(PartnerConsent).where(
@@ -269,7 +269,9 @@ def in_force(session: Session, person_id: str, partner_id: str) -> PartnerConsen
     )
 
 
-def withdraw(session: Session, learner: Person, consent: PartnerConsent, *, now: datetime) -> None:
+def withdraw_consent(
+    session: Session, learner: Person, consent: PartnerConsent, *, now: datetime
+) -> None:
     """Take a consent back: nothing goes to this partner from now on; what was sent cannot be called back."""
     if consent.person_id != learner.id:
         raise NotFound("There is no such page.")
@@ -285,7 +287,7 @@ def _end(session: Session, learner: Person, consent: PartnerConsent, *, now: dat
             move(session, sending, "cancel", actor=learner, now=now, ended_at=now)
 
 
-def history(session: Session, person_id: str, program_id: str) -> Sequence[PartnerConsent]:
+def consents_of(session: Session, person_id: str, program_id: str) -> Sequence[PartnerConsent]:
     """List a person's consents for a program with their sendings, newest first."""
     return (
         session.scalars(
@@ -312,7 +314,7 @@ class Parcel:
     key: str
 
 
-def begin(session: Session, sending_id: str, *, now: datetime) -> Parcel | None:
+def begin_sending(session: Session, sending_id: str, *, now: datetime) -> Parcel | None:
     """Begin a sending; None where there is nothing (more) to send.
 
     One that had begun before was cut off in the middle, so it may have arrived: it is not sent again.
@@ -320,7 +322,7 @@ def begin(session: Session, sending_id: str, *, now: datetime) -> Parcel | None:
     sending = session.get_one(PartnerSending, sending_id, with_for_update=True)
     consent = sending.consent
     if sending.state == SendingState.SENDING:
-        lose(session, sending_id, "We stopped while it was being sent.", now=now)
+        note_loss(session, sending_id, "We stopped while it was being sent.", now=now)
         return None
     if sending.state != SendingState.WAITING:
         return None
@@ -349,17 +351,19 @@ def begin(session: Session, sending_id: str, *, now: datetime) -> Parcel | None:
     )
 
 
-def arrive(session: Session, sending_id: str, *, now: datetime) -> None:
+def note_arrival(session: Session, sending_id: str, *, now: datetime) -> None:
     """Note that the partner has it."""
     _finish(session, sending_id, "arrive", None, given=True, now=now)
 
 
-def fail(session: Session, sending_id: str, why: str, *, given: bool, now: datetime) -> None:
+def note_failure(
+    session: Session, sending_id: str, why: str, *, given: bool, now: datetime
+) -> None:
     """Note that it was not taken; ``given`` says whether it left the house all the same."""
     _finish(session, sending_id, "fail", why, given=given, now=now)
 
 
-def lose(session: Session, sending_id: str, why: str, *, now: datetime) -> None:
+def note_loss(session: Session, sending_id: str, why: str, *, now: datetime) -> None:
     """Note that nobody can say whether it arrived."""
     _finish(session, sending_id, "lose", why, given=True, now=now)
 
@@ -378,7 +382,7 @@ def _finish(
         return
     move(session, sending, event, actor=None, now=now, ended_at=now, error=why)
     if given:
-        disclosures.log(
+        disclosures.log_disclosure(
             session,
             sending.consent.person_id,
             Disclosed.CREDENTIALS,

@@ -23,30 +23,19 @@ from grading.models import (
     Submission,
 )
 from grading.models.codes import new_id
-from grading.models.conditions import in_force
+from grading.models.conditions import in_force, is_current_record
 from grading.people.queries import identity_checks
 from grading.programs.queries import course_standings
 from grading.records import issuers
-from grading.records.queries import entitlement_lists
+from grading.records.queries import entitlement_lists, program_record
 from grading.workflow.credential import RecordState
-
-
-def current(session: Session, program_id: str, person_id: str) -> CredentialRecord | None:
-    """Find a learner's record of a program: the one that no other replaces."""
-    return session.scalar(
-        select(CredentialRecord).where(
-            CredentialRecord.program_id == program_id,
-            CredentialRecord.person_id == person_id,
-            CredentialRecord.state != RecordState.REPLACED,
-        )
-    )
 
 
 def open_record(
     session: Session, program: Program, person: Person, *, now: datetime
 ) -> CredentialRecord:
     """Give a learner's record for a program, making it the first time."""
-    record = current(session, program.id, person.id)
+    record = program_record.current_record(session, program.id, person.id)
     if record is None:
         name = identity_checks.verified_name(session, person, now=now)
         record = _begin(session, program, person, name, now)
@@ -114,7 +103,7 @@ def _behind(
                 .where(
                     CredentialRecord.program_id == program.id,
                     CredentialRecord.person_id.in_(ids),
-                    CredentialRecord.state != RecordState.REPLACED,
+                    is_current_record(),
                 )
             )
         }
@@ -128,7 +117,7 @@ def _behind(
     return _Behind(
         records,
         completions,
-        entitlement_lists.entitled_of(session, program, person_ids),
+        entitlement_lists.entitled_pairs(session, program, person_ids),
         identity_checks.verified_names(session, person_ids, now=now),
     )
 
@@ -267,9 +256,9 @@ def mark_complete(record: CredentialRecord, now: datetime) -> None:
 
 def catch_up(session: Session, program: Program, person: Person, *, now: datetime) -> None:
     """Enter what was released, and the courses completed, before the learner was entitled to it."""
-    if not entitlement_lists.entitled(session, program, person.id, None):
+    if not entitlement_lists.is_entitled(session, program, person.id, None):
         return
-    record = current(session, program.id, person.id)
+    record = program_record.current_record(session, program.id, person.id)
     known = {entry.grade_id for entry in record.entries} if record else set()
     rows = session.execute(
         select(Submission, Grade)

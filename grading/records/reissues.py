@@ -17,6 +17,7 @@ from grading.models import (
 )
 from grading.people.queries import identity_checks
 from grading.records import records, sharing
+from grading.records.queries import program_record
 from grading.workflow.credential import RecordState
 
 
@@ -83,7 +84,7 @@ def replace_grade(
 ) -> CredentialRecord | None:
     """Issue the record anew with an amended grade; a revoked record stays as it is."""
     program, learner = submission.cohort.program, session.get_one(Person, grade.person_id)
-    record = records.current(session, program.id, learner.id)
+    record = program_record.current_record(session, program.id, learner.id)
     if record is None:
         return records.enter(session, submission, grade, now=now)
     if record.state == RecordState.REVOKED:

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session, joinedload, selectinload
 from grading.errors import Fault, FaultsFound, NotFound, Refused, TooMany
 from grading.ledger import audit
 from grading.models import BulkCheck, CredentialRecord, Person, Program, PublicView, ShareLink
+from grading.models.conditions import is_current_record
 from grading.workflow.credential import PublicStatus, RecordState
 
 LONGEST_LABEL = 100
@@ -198,7 +199,7 @@ def find_many(session: Session, public_ids: Sequence[str], *, on: date) -> dict[
             for record in session.scalars(
                 select(CredentialRecord).where(
                     CredentialRecord.person_id.in_({person for _, person in replaced}),
-                    CredentialRecord.state != RecordState.REPLACED,
+                    is_current_record(),
                 )
             )
         }

@@ -19,10 +19,9 @@ from grading.models import (
     Program,
     Submission,
 )
-from grading.models.conditions import in_force
+from grading.models.conditions import in_force, is_current_record
 from grading.people.queries import identity_checks
 from grading.records import disclosures
-from grading.workflow.credential import RecordState
 from grading.workflow.plan import GradingPlan
 from grading.workflow.privacy import Disclosed, Ground
 
@@ -72,9 +71,7 @@ def content_of(
         )
     last = now
     for record in session.scalars(
-        select(CredentialRecord).where(
-            CredentialRecord.person_id == person.id, CredentialRecord.state != RecordState.REPLACED
-        )
+        select(CredentialRecord).where(CredentialRecord.person_id == person.id, is_current_record())
     ):
         if record.expires_on is not None:
             last = max(last, datetime.combine(record.expires_on, time(), tzinfo=UTC))
@@ -97,7 +94,7 @@ def _years_after(at: datetime, years: int) -> datetime:
     return at.replace(year=year, day=min(at.day, monthrange(year, at.month)[1]))
 
 
-def keep(session: Session, person: Person, *, now: datetime) -> KeptTranscript | None:
+def keep_transcript(session: Session, person: Person, *, now: datetime) -> KeptTranscript | None:
     """Keep the transcript of a person who is about to be erased."""
     content, until = content_of(session, person, now=now)
     if content is None:
@@ -111,7 +108,7 @@ def keep(session: Session, person: Person, *, now: datetime) -> KeptTranscript |
     return made
 
 
-def read(
+def read_transcript(
     session: Session,
     actor: Person | None,
     transcript: KeptTranscript,
@@ -128,7 +125,7 @@ def read(
     """
     if not ground.strip():
         raise Refused("Say on what ground the transcript is read.")
-    disclosures.log(
+    disclosures.log_disclosure(
         session,
         transcript.person_id,
         Disclosed.TRANSCRIPT,
@@ -142,7 +139,7 @@ def read(
     return transcript.content
 
 
-def of(session: Session, person_id: str) -> KeptTranscript:
+def transcripts_of(session: Session, person_id: str) -> KeptTranscript:
     """Find what is kept of an erased person; raises `NotFound`."""
     found = session.scalar(select(KeptTranscript).where(KeptTranscript.person_id == person_id))
     if found is None:
@@ -150,7 +147,7 @@ def of(session: Session, person_id: str) -> KeptTranscript:
     return found
 
 
-def end(session: Session, *, now: datetime) -> int:
+def end_transcript(session: Session, *, now: datetime) -> int:
     """Delete the transcripts whose period is over; gives how many."""
     over = session.scalars(select(KeptTranscript).where(KeptTranscript.keep_until <= now)).all()
     for transcript in over:

@@ -17,7 +17,7 @@ from grading.credential import document as documents
 from grading.credential.document import Envelope, Issuer, Subject
 from grading.models import CredentialRecord, IssuedCredential, RecordEntry
 from grading.ports import Notary
-from grading.records.checking import Checked, Checker, Outcome
+from grading.records.checking import Checked, Checker, CheckOutcome
 from grading.records.queries import issued_credentials
 from grading.records.queries.issued_credentials import PROGRAM, Look, Wanted
 from grading.workflow.credential import PublicStatus, RecordState
@@ -43,11 +43,15 @@ class Verdict:
     revoked: frozenset[int]
 
     @property
-    def outcome(self) -> Outcome:
+    def outcome(self) -> CheckOutcome:
         found = {one.outcome for one in self.checked}
-        if Outcome.BAD in found:
-            return Outcome.BAD
-        return Outcome.OPEN if self.unsigned or Outcome.OPEN in found or not found else Outcome.GOOD
+        if CheckOutcome.BAD in found:
+            return CheckOutcome.BAD
+        return (
+            CheckOutcome.OPEN
+            if self.unsigned or CheckOutcome.OPEN in found or not found
+            else CheckOutcome.GOOD
+        )
 
     @property
     def ended(self) -> bool:
@@ -181,9 +185,9 @@ def word(status: PublicStatus, verdict: Verdict) -> PublicStatus:
     """Give the word that a page may say first, by a record's state and what checking it found."""
     if status not in (PublicStatus.VALID, PublicStatus.EXPIRED):
         return status
-    if verdict.outcome == Outcome.BAD:
+    if verdict.outcome == CheckOutcome.BAD:
         return PublicStatus.BROKEN
-    if verdict.outcome == Outcome.OPEN:
+    if verdict.outcome == CheckOutcome.OPEN:
         return PublicStatus.UNSIGNED
     return PublicStatus.EXPIRED if verdict.ended else status
 

@@ -176,6 +176,15 @@ def moved(
     return found
 
 
+def grade_in_force(session: Session, submission: Submission, person_id: str) -> Grade | None:
+    """Find the grade that counts for one member of a work now."""
+    return session.scalar(
+        select(Grade).where(
+            Grade.submission_id == submission.id, Grade.person_id == person_id, in_force()
+        )
+    )
+
+
 def in_force_of(session: Session, submission: Submission) -> list[Grade]:
     """List the grades that count for a work now, one for each member it was released to."""
     return list(

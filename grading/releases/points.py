@@ -115,7 +115,7 @@ def set_points(
         before={"points": before},
         after={"points": points, "submission": submission.id, "person": person.id},
     )
-    grade = _in_force(session, submission, person)
+    grade = grades.grade_in_force(session, submission, person.id)
     if grade is None:
         return None
     return grades.amend(
@@ -154,16 +154,11 @@ def _note(points: float, reason: str) -> dict[str, Any]:
 
 def moved(session: Session, submission: Submission, person: Person, points: float) -> list[Line]:
     """Say what points of a member would release anew: their one result, or nothing before release."""
-    grade = _in_force(session, submission, person)
+    grade = grades.grade_in_force(session, submission, person.id)
     if grade is None or not math.isfinite(points):
         return []
     value, band = results.on_plan_scale(session, submission, grade.score, person.id, own=points)
     return [results.line(submission.id, person.id, grade.score, value, band)]
-
-
-def _in_force(session: Session, submission: Submission, person: Person) -> Grade | None:
-    found = grades.in_force_of(session, submission)
-    return next((one for one in found if one.person_id == person.id), None)
 
 
 def _may_set(

@@ -184,11 +184,11 @@ def _trail(session: Session, grade: Grade) -> list[Check]:
 def _approved(session: Session, grade: Grade) -> list[Check]:
     """Check who signed the release: as many as the plan asks, each over this score and value."""
     plan = grade.submission.cohort.plan
-    given = approvals.on(session, grade.release_id)
+    given = approvals.approvals_of(session, grade.release_id)
     if plan.step_up == StepUp.OFF and not given:
         return []
     checks = [
-        Check(f"approval {one.id} ({one.proof})", [], list(approvals.faults(session, one)))
+        Check(f"approval {one.id} ({one.proof})", [], list(approvals.faults_of(session, one)))
         for one in given
     ]
     signers = sorted({one.person_id for one in given})
@@ -244,7 +244,7 @@ def _amendment_signed(session: Session, grade: Grade) -> list[Check]:
     ]
     return [
         *(
-            Check(f"approval {one.id} ({one.proof})", [], list(approvals.faults(session, one)))
+            Check(f"approval {one.id} ({one.proof})", [], list(approvals.faults_of(session, one)))
             for one in given
         ),
         Check("amendment that was signed", [(grade.score_id, grade.value, grade.band)], said),

@@ -220,7 +220,7 @@ def changed(session: Session, release: Release, *, now: datetime) -> tuple[Chang
 
 
 def _signed(session: Session, release: Release) -> list[Line] | None:
-    given = approvals.on(session, release.id)
+    given = approvals.approvals_of(session, release.id)
     return list(given[0].records) if given else None
 
 

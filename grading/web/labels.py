@@ -5,7 +5,7 @@ from typing import Any
 from flask_babel import lazy_gettext as _l
 
 from grading.models import JobState
-from grading.records.checking import Outcome
+from grading.records.checking import CheckOutcome
 from grading.workflow.allocation import AllocationState as A
 from grading.workflow.allocation import DeclineReason as D
 from grading.workflow.calendar import ExtensionKind
@@ -187,9 +187,9 @@ STATUS_TAGS: dict[str, Tag] = {
     PublicStatus.BROKEN: (_l("Does not verify"), "danger"),
 }
 OUTCOME_TAGS: dict[str, Tag] = {
-    Outcome.GOOD: (_l("Good"), "ok"),
-    Outcome.BAD: (_l("Bad"), "danger"),
-    Outcome.OPEN: (_l("Not yet"), "warn"),
+    CheckOutcome.GOOD: (_l("Good"), "ok"),
+    CheckOutcome.BAD: (_l("Bad"), "danger"),
+    CheckOutcome.OPEN: (_l("Not yet"), "warn"),
 }
 ASSURANCE_LABELS: dict[str, Any] = {
     IdentityAssurance.DOCUMENT: _l("a document"),

@@ -16,7 +16,7 @@ from markupsafe import Markup
 from sqlalchemy import literal, select
 
 from grading.db import db
-from grading.disputes.queries.dispute_queue import Sheet
+from grading.disputes.queries.dispute_queue import SealedSheet
 from grading.models import Membership, Person, SponsorMember
 from grading.releases.queries.cohort_overview import Reading
 from grading.web import access, labels
@@ -126,7 +126,7 @@ def reading_name(reading: Reading) -> str:
     return _rater_name(reading.pool, reading.sign)
 
 
-def sheet_name(sheet: Sheet) -> str:
+def sheet_name(sheet: SealedSheet) -> str:
     """Call a sheet of an appealed project by its rater's sign, and say whether it was struck."""
     name = _("Re-mark") if sheet.remark else _rater_name(sheet.pool, sheet.sign)
     return _("%(reading)s (struck)", reading=name) if sheet.fault else name

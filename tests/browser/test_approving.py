@@ -249,6 +249,6 @@ def test_a_grader_signs_the_decision_on_an_appeal(
     found += look(page)
     with act() as session:
         approval = session.scalars(select(Approval).filter_by(subject_id=found_appeal)).one()
-        assert (approval.proof, approvals.faults(session, approval)) == ("passkey", ())
+        assert (approval.proof, approvals.faults_of(session, approval)) == ("passkey", ())
         assert [line["value"] for line in approval.records] == ["67"]
     assert found == []

@@ -89,7 +89,7 @@ def test_an_office_runs_a_cohort_from_its_program_to_its_end(
 ) -> None:
     hasher = app.extensions["grading"].hasher
     with act() as session:
-        sponsor = sponsors.create(session, None, name="Example College", now=NOW)
+        sponsor = sponsors.create_sponsor(session, None, name="Example College", now=NOW)
         member = sponsors.add_member(
             session, None, sponsor, email="pearl@example.org", name="Officer Pearl", now=NOW
         )
@@ -149,7 +149,7 @@ def test_an_office_runs_a_cohort_from_its_program_to_its_end(
         cohort = session.get_one(Cohort, cohort_id)
         assert cohort.state == "open"
         due = cohort.due_at
-        garnet = accounts.find(session, "garnet@example.org").id
+        garnet = accounts.find_account(session, "garnet@example.org").id
 
     # The coordinator gives one learner more time, and sees first what it moves.
     clock.forward(days=1)

@@ -92,7 +92,7 @@ def set_up(session: Any, made: factories.Cast) -> dict[str, str]:
         now=NOW,
     )
     assert batch is not None
-    paid = entitlements.grant(
+    paid = entitlements.grant_entitlement(
         session, None, program, made.learners[0], None, EntitlementState.PAID, now=NOW
     )
     cohorts.declare_conflict(
@@ -399,7 +399,7 @@ def disputed(act: Callable[[], Any], clock: Clock) -> dict[str, Any]:
         cast, now = told[0].cast, told[0].now
         cast.learners[0].time_zone = "America/New_York"
         appeal = stories.appeal_in(session, told[0], "remarked")
-        decisions.strike(
+        decisions.strike_reading(
             session,
             told[0].fresh,
             appeal,

@@ -15,7 +15,7 @@ from grading.jobs.worker import Worker
 from grading.models import PartnerSending, Person
 from grading.office import erasure_requests, exporting
 from grading.records import partners, sharing
-from grading.records.queries import issued_credentials
+from grading.records.queries import program_record
 from grading.workflow.privacy import SendingState
 from tests import factories
 from tests.browser.test_lead_pages import visit
@@ -43,20 +43,22 @@ def given(
         ).one()
         other = session.scalars(select(Person).where(Person.email == "learner1@example.org")).one()
         admin = factories.a_person(session, "Administrator Beryl", now=NOW, administrator=True)
-        exporting.ask(session, learner, learner, now=now)
-        exporting.ask(session, admin, learner, ground="Letter of 3 May", now=now)
+        exporting.request_export(session, learner, learner, now=now)
+        exporting.request_export(session, admin, learner, ground="Letter of 3 May", now=now)
         made = [
-            partners.make(
+            partners.make_partner(
                 session, admin, sponsor, name=name, kind="mail", address="a@example.com",
                 gets="capstone", pathway="Counts towards a course.", now=now,
                 gateway=app.extensions["grading"].partners,
             )
             for name in ("Example Ltd", "Another School")
         ]  # fmt: skip
-        record = issued_credentials.record_of(session, cohort.program_id, learner.id)
+        record = program_record.current_record(session, cohort.program_id, learner.id)
         assert record is not None
-        offer = partners.offer(session, record, made[0])
-        sending = partners.send(session, learner, record, made[0], digest=offer.digest, now=now)
+        offer = partners.offer_of(session, record, made[0])
+        sending = partners.send_record(
+            session, learner, record, made[0], digest=offer.digest, now=now
+        )
         link = sharing.make_link(session, learner, record, label="Acme", now=now)
         sharing.count_views(session, [link.public_id], on=now.date())
         values = {
@@ -71,7 +73,7 @@ def given(
         learner, other, admin = (
             session.get_one(Person, values[name]) for name in ("learner", "other", "admin")
         )
-        exporting.ask(session, learner, learner, now=now)
+        exporting.request_export(session, learner, learner, now=now)
         erasure_requests.request_erasure(session, learner, learner, now=now)
         values["request"] = erasure_requests.prepare_erasure(session, admin, other, now=now).id
         cohort = session.get_one(factories.Cohort, cohort_id)

@@ -36,13 +36,13 @@ def shared(act: Callable[[], Any], released: dict[str, Any], clock: Clock) -> di
         ).one()
         records.share(session, learner, record, now=clock.now)
         capstone = of(session, released, kind="capstone")[0]
-        credentials.publish(session, learner, capstone, published=True, now=clock.now)
+        credentials.set_published(session, learner, capstone, published=True, now=clock.now)
         coordinator = session.scalars(
             select(Membership.person_id).where(
                 Membership.cohort_id == released["cohort"], Membership.role == Role.COORDINATOR
             )
         ).first()
-        identity.check(
+        identity.record_check(
             session,
             session.get_one(Person, coordinator),
             learner,

@@ -87,7 +87,7 @@ def test_the_exported_files_are_those_served_by_url(
         learner = session.get_one(Person, released["learner"])
         email = learner.email
         for one in of(session, released, state="valid"):
-            credentials.publish(session, learner, one, published=True, now=released["at"])
+            credentials.set_published(session, learner, one, published=True, now=released["at"])
     grading(
         "credential", "export", "--cohort", released["cohort"], "--learner", email, tmp_path / "out"
     )

@@ -15,7 +15,7 @@ from grading.errors import FaultsFound, IllegalTransition, Refused
 from grading.models import Allocation, Cohort, CredentialRecord, Grade, Submission
 from grading.readings import eligibility, holds
 from grading.readings.eligibility import may_read
-from grading.records import records
+from grading.records.queries import program_record
 from grading.records.queries.program_record import counting_grade
 from grading.releases import releases, results
 from grading.workflow import plan as plans
@@ -136,7 +136,7 @@ def test_lateness_is_taken_from_the_result_and_not_told_to_others(
         grade = session.scalars(select(Grade).where(Grade.person_id == cast.learners[0].id)).one()
         assert grade.detail["late"] == {"days": 2, "points": 10.0}
         assert (grade.value, grade.detail["composite"]) == ("90", 100.0)
-        record = records.current(session, cast.cohort.program_id, cast.learners[0].id)
+        record = program_record.current_record(session, cast.cohort.program_id, cast.learners[0].id)
         assert record is not None
         assert record.capstone is not None
         assert "late" not in record.capstone.detail
@@ -270,7 +270,7 @@ def everything_released(
 
 def retaken(session: Session, cast: factories.Cast, now: datetime, level: int) -> Submission:
     learner = cast.learners[0]
-    [(before, _grade)] = learner_results.released(session, cast.cohort, learner.id)[:1]
+    [(before, _grade)] = learner_results.released_attempts(session, cast.cohort, learner.id)[:1]
     again = submissions.retake(session, learner, before, now=now)
     submissions.submit(
         session, learner, again, statement=CURRENT_STATEMENT, version=None, now=now + DAY
@@ -288,7 +288,7 @@ def test_the_best_attempt_counts_on_page_and_record(
         learner = cast.learners[0]
         again = retaken(session, cast, now, level)
         assert again.state == SubmissionState.RELEASED
-        attempts = learner_results.released(session, cast.cohort, learner.id)
+        attempts = learner_results.released_attempts(session, cast.cohort, learner.id)
         assert [work.attempt for work, _ in attempts] == [2, 1]
         best = counting_grade([grade for _work, grade in attempts])
         assert best is not None
@@ -307,7 +307,7 @@ def test_a_retake_is_read_by_others_than_before(any_database: str, act: Callable
     with act() as session:
         cast, now = graded(session)
         learner = cast.learners[0]
-        [(first, _grade)] = learner_results.released(session, cast.cohort, learner.id)
+        [(first, _grade)] = learner_results.released_attempts(session, cast.cohort, learner.id)
         before = set(session.scalars(
             select(Allocation.rater_id).where(Allocation.submission_id == first.id)
         ))  # fmt: skip
@@ -341,7 +341,7 @@ def test_a_retake_has_its_own_deadline_moved_by_extensions(
     with act() as session:
         cast, now = graded(session, retake_days=10)
         learner = cast.learners[0]
-        [(first, _grade)] = learner_results.released(session, cast.cohort, learner.id)
+        [(first, _grade)] = learner_results.released_attempts(session, cast.cohort, learner.id)
         again = submissions.retake(session, learner, first, now=now)
         due, closes = calendars.window(session, again)
         local = now.astimezone(cast.cohort.zone).date() + 10 * DAY
@@ -367,7 +367,7 @@ def test_retakes_are_counted_and_one_at_a_time(any_database: str, act: Callable[
     with act() as session:
         cast, now = graded(session, retakes=1)
         learner = cast.learners[0]
-        [(first, _grade)] = learner_results.released(session, cast.cohort, learner.id)
+        [(first, _grade)] = learner_results.released_attempts(session, cast.cohort, learner.id)
         with pytest.raises(Refused, match="not your project"):
             submissions.retake(session, cast.learners[1], first, now=now)
         again = submissions.retake(session, learner, first, now=now)
@@ -382,7 +382,9 @@ def test_retakes_are_counted_and_one_at_a_time(any_database: str, act: Callable[
             counting_grade(
                 [
                     grade
-                    for _work, grade in learner_results.released(session, cast.cohort, learner.id)
+                    for _work, grade in learner_results.released_attempts(
+                        session, cast.cohort, learner.id
+                    )
                 ]
             )
             is not None
@@ -395,6 +397,6 @@ def test_retakes_are_counted_and_one_at_a_time(any_database: str, act: Callable[
             session, None, cast.cohort, reason="It is over.",
             now=now + (1 + cast.cohort.plan.appeal_days) * DAY,
         )  # fmt: skip
-        other = learner_results.released(session, cast.cohort, cast.learners[1].id)[0][0]
+        other = learner_results.released_attempts(session, cast.cohort, cast.learners[1].id)[0][0]
         with pytest.raises(Refused, match="ended"):
             submissions.retake(session, cast.learners[1], other, now=now)

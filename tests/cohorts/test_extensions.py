@@ -288,7 +288,7 @@ def test_an_entitlement_over_its_states(
     move(session, entitlement, event, actor=told.cast.coordinator, now=told.now)
     session.flush()
     assert entitlement.state == after
-    entitled = entitlement_lists.entitled(session, program, told.learner.id, None)
+    entitled = entitlement_lists.is_entitled(session, program, told.learner.id, None)
     assert entitled == (after != "refunded")
     records.catch_up(session, program, told.learner, now=told.now)
     records.catch_up(session, program, told.learner, now=told.now)

@@ -15,7 +15,7 @@ from grading.cohorts import cohorts, extensions, groups, objections, submissions
 from grading.cohorts.queries import calendars, group_members
 from grading.db import db, transaction
 from grading.disputes import appeals, decisions, misconduct
-from grading.disputes.queries import learner_results
+from grading.disputes.queries import learner_results, learner_standing
 from grading.errors import (
     FaultsFound,
     GradingError,
@@ -123,7 +123,7 @@ def test_asked_joined_and_full(cast_of: Any, act: Callable[[], Any]) -> None:
             dogwood.name: "joined",
         }
         for person in (alder, birch, dogwood):
-            assert learner_results.submission(session, cast.cohort, person.id) is work
+            assert group_members.newest(session, cast.cohort, person.id) is work
         with pytest.raises(FaultsFound, match="code"):
             groups.join(session, cedar, cast.cohort, code="", now=at)
         with pytest.raises(FaultsFound, match="address"):
@@ -162,9 +162,9 @@ def test_a_draft_of_ones_own_is_put_away_and_comes_back(
         )
         work = a_group(session, cast, 0, 1)
         assert own.state == SubmissionState.WITHDRAWN
-        assert learner_results.submission(session, cast.cohort, birch.id) is work
+        assert group_members.newest(session, cast.cohort, birch.id) is work
         groups.leave(session, birch, work, now=at)
-        assert learner_results.submission(session, cast.cohort, birch.id) is None
+        assert group_members.newest(session, cast.cohort, birch.id) is None
         again = submissions.start(session, birch, cast.cohort, now=at)
         assert again is own
         assert (again.state, again.text) == (SubmissionState.DRAFT, "alone")
@@ -505,7 +505,7 @@ def test_more_time_for_one_is_more_time_for_all(cast_of: Any, act: Callable[[], 
             )  # fmt: skip
         # Days of one person add up; those of two do not.
         assert calendars.window(session, work)[0] - cast.cohort.due_at == 5 * DAY
-        standing = learner_results.standing(session, cast.cohort, cast.learners[0].id)
+        standing = learner_standing.standing_of(session, cast.cohort, cast.learners[0].id)
         assert standing.due_at == calendars.window(session, work)[0]
         # What they owe others is each one's own.
         assert standing.calendar.peers_due_at == cast.cohort.peers_due_at + 4 * DAY
@@ -585,7 +585,9 @@ def test_one_grade_a_record_and_a_mail_for_each(graded: Any, act: Callable[[], A
             assert record.completed_at is not None
             assert record.capstone is not None
             assert record.capstone.grade_id == grade.id
-            [(submission, shown)] = learner_results.released(session, cast.cohort, person.id)
+            [(submission, shown)] = learner_results.released_attempts(
+                session, cast.cohort, person.id
+            )
             assert (submission, shown) == (work, grade)
 
 
@@ -703,11 +705,11 @@ def test_an_appeal_of_one_is_for_all(graded: Any, act: Callable[[], Any]) -> Non
         points.set_points(session, cast.instructor, work, alder, points=3, reason=REASON, now=now)
         now += timedelta(hours=25)
         with pytest.raises(FaultsFound, match="Alder"):
-            appeals.make(
+            appeals.lodge_appeal(
                 session, birch, work, criteria=["method"],
                 reason="Look at the third page that Alder wrote.", now=now,
             )  # fmt: skip
-        appeal = appeals.make(
+        appeal = appeals.lodge_appeal(
             session,
             birch,
             work,
@@ -716,11 +718,11 @@ def test_an_appeal_of_one_is_for_all(graded: Any, act: Callable[[], Any]) -> Non
             now=now,
         )
         with pytest.raises(Refused, match="being looked at"):
-            appeals.make(
+            appeals.lodge_appeal(
                 session, alder, work, criteria=["method"], reason="Look at it once more.", now=now
             )
         with pytest.raises(NotFound):
-            appeals.withdraw(session, alder, appeal, now=now)
+            appeals.withdraw_appeal(session, alder, appeal, now=now)
         assert appeal.allocation is not None
         read = set(session.scalars(
             select(Allocation.rater_id).where(Allocation.submission_id == work.id)
@@ -731,7 +733,7 @@ def test_an_appeal_of_one_is_for_all(graded: Any, act: Callable[[], Any]) -> Non
         factories.rate(session, item, {"question": 3, "method": 3}, now=now)
         now += timedelta(minutes=11)
         factories.run_upkeep(session, cast.cohort, now=now)
-        amended = decisions.decide(session, fresh, appeal, answer=REASON, now=now)
+        amended = decisions.decide_appeal(session, fresh, appeal, answer=REASON, now=now)
         assert amended is not None
         assert amended.person_id == birch.id
         found = in_force(session, work)
@@ -746,19 +748,23 @@ def test_a_case_is_put_to_all_and_revokes_all(graded: Any, act: Callable[[], Any
         cast, work, now = graded(session)
         alder, birch = cast.learners[:2]
         with pytest.raises(Refused, match="your own"):
-            misconduct.report(session, birch, work, kind="copying", text=REASON, source="", now=now)
-        case = misconduct.report(
+            misconduct.report_suspicion(
+                session, birch, work, kind="copying", text=REASON, source="", now=now
+            )
+        case = misconduct.report_suspicion(
             session, cast.graders[0], work, kind="copying", text=REASON, source="", now=now
         )
-        misconduct.hear(session, cast.instructor, case, allegation=REASON, now=now)
+        misconduct.put_to_learner(session, cast.instructor, case, allegation=REASON, now=now)
         told = session.scalars(select(Job).where(Job.key.like("mail:hearing:%"))).all()
         assert {job.payload["person"] for job in told} == {alder.id, birch.id}
         for person in (alder, birch):
-            assert learner_results.hearing(session, cast.cohort, person.id) is case
-        assert learner_results.hearing(session, cast.cohort, cast.learners[2].id) is None
-        misconduct.answer(session, birch, case, text=REASON, now=now)
-        misconduct.propose(session, cast.instructor, case, upheld=True, reason=REASON, now=now)
-        misconduct.second(session, cast.second_instructor, case, agree=True, now=now)
+            assert learner_results.latest_hearing(session, cast.cohort, person.id) is case
+        assert learner_results.latest_hearing(session, cast.cohort, cast.learners[2].id) is None
+        misconduct.answer_suspicion(session, birch, case, text=REASON, now=now)
+        misconduct.propose_outcome(
+            session, cast.instructor, case, upheld=True, reason=REASON, now=now
+        )
+        misconduct.second_outcome(session, cast.second_instructor, case, agree=True, now=now)
         revoked = session.scalars(
             select(CredentialRecord.person_id).where(CredentialRecord.state == "revoked")
         )
@@ -911,14 +917,14 @@ def test_each_member_retakes_on_their_own_or_together(graded: Any, act: Callable
         alder, birch, cedar = cast.learners[:3]
         again = submissions.retake(session, alder, work, now=now)
         assert states(session, again) == {alder.name: "joined"}
-        assert learner_results.submission(session, cast.cohort, birch.id) is work
+        assert group_members.newest(session, cast.cohort, birch.id) is work
         groups.join(session, birch, cast.cohort, code=str(again.join_code), now=now)
         with pytest.raises(Refused, match="begun a retake"):
             submissions.retake(session, birch, work, now=now)
         newcomer = factories.a_learner(session, cast.cohort, "Learner Yew", now=NOW)
         with pytest.raises(Refused, match="not that far"):
             groups.join(session, newcomer, cast.cohort, code=str(again.join_code), now=now)
-        own = learner_results.submission(session, cast.cohort, cedar.id)
+        own = group_members.newest(session, cast.cohort, cedar.id)
         assert own is not None
         groups.join(session, cedar, cast.cohort, code=str(again.join_code), now=now)
         assert set(states(session, again)) == {alder.name, birch.name, cedar.name}

@@ -88,17 +88,17 @@ def do(session: Session, told: Released, appeal: Appeal, act: str) -> Appeal:
     if act == "make":
         return stories.an_appeal(session, told)
     if act == "withdraw":
-        appeals.withdraw(session, told.learner, appeal, now=told.now)
+        appeals.withdraw_appeal(session, told.learner, appeal, now=told.now)
     elif act == "remark":
-        appeals.remark(session, appeal, now=told.now)
+        appeals.note_remark(session, appeal, now=told.now)
     elif act == "go_on_unblind":
         appeals.go_on_unblind(session, told.cast.instructor, appeal, now=told.now)
     elif act == "strike":
         strike(session, told, appeal)
     elif act == "decide":
-        decisions.decide(session, told.fresh, appeal, answer=ANSWER, now=told.now)
+        decisions.decide_appeal(session, told.fresh, appeal, answer=ANSWER, now=told.now)
     else:
-        appeals.end_by_case(session, appeal, now=told.now)
+        appeals.end_appeal_by_case(session, appeal, now=told.now)
     return appeal
 
 
@@ -112,7 +112,7 @@ def first_reading(session: Session, told: Released) -> Allocation:
 
 def strike(session: Session, told: Released, appeal: Appeal, **changes: Any) -> None:
     given = {"fault": "Another project was read.", "criteria": ["method"]} | changes
-    decisions.strike(
+    decisions.strike_reading(
         session, told.fresh, appeal, first_reading(session, told), now=told.now, **given
     )
 
@@ -141,7 +141,7 @@ def test_an_upheld_appeal_keeps_all_four_values(any_database: str, act: Callable
         told = stories.a_result(session)
         before = session.scalars(select(CredentialRecord)).one().public_id
         appeal = stories.appeal_in(session, told, "upheld")
-        outcome = decisions.outcome(session, appeal)
+        outcome = decisions.outcome_of(session, appeal)
         assert (outcome.before, outcome.released) == ("33", "67")
         assert outcome.remark == pytest.approx(100.0)
         assert outcome.joined == pytest.approx(200 / 3)
@@ -174,7 +174,7 @@ def test_an_upheld_appeal_keeps_all_four_values(any_database: str, act: Callable
 def test_a_lower_re_mark_leaves_the_result(session: Session) -> None:
     told = stories.a_result(session, levels=BETTER)
     appeal = stories.appeal_in(session, told, "dismissed", **BELOW)
-    outcome = decisions.outcome(session, appeal)
+    outcome = decisions.outcome_of(session, appeal)
     assert (outcome.before, outcome.value, outcome.released) == ("100", 67.0, "100")
     assert outcome.lower
     assert session.scalar(select(func.count()).select_from(Grade)) == 1
@@ -184,14 +184,14 @@ def test_a_lower_re_mark_leaves_the_result(session: Session) -> None:
 def test_the_result_falls_only_where_the_plan_says_so(session: Session) -> None:
     told = stories.a_result(session, levels=BETTER, appeal_may_lower=True)
     appeal = stories.appeal_in(session, told, "dismissed", **BELOW)
-    assert decisions.outcome(session, appeal).released == "67"
+    assert decisions.outcome_of(session, appeal).released == "67"
     # Whoever lost by appealing was not right to appeal: the token is spent.
     assert appeals.tokens_left(session, told.cast.cohort, told.learner.id) == 0
 
 
 def test_the_window_opens_after_a_night_and_ends_with_a_day(session: Session) -> None:
     told = stories.a_result(session)
-    opens, ends = appeals.window(told.cast.cohort, told.grade)
+    opens, ends = appeals.appeal_window(told.cast.cohort, told.grade)
     assert opens - told.grade.released_at == timedelta(hours=24)
     local = ends.astimezone(told.cast.cohort.zone)
     assert (local.hour, local.minute) == (23, 59)
@@ -223,7 +223,7 @@ def test_what_is_wrong_with_an_appeal_is_named(
     told = stories.a_result(session)
     given = {"criteria": ["method"], "reason": REASON} | changes
     with pytest.raises(FaultsFound) as caught:
-        appeals.make(session, told.learner, told.work, now=told.now, **given)
+        appeals.lodge_appeal(session, told.learner, told.work, now=told.now, **given)
     assert {fault.where for fault in caught.value.faults} == {where}
 
 
@@ -232,7 +232,7 @@ def test_a_decision_does_not_name_who_gives_it(session: Session) -> None:
     appeal = stories.appeal_in(session, told, "remarked")
     name = told.fresh.name.split()[1]
     with pytest.raises(FaultsFound):
-        decisions.decide(
+        decisions.decide_appeal(
             session, told.fresh, appeal, answer=f"I, {name}, looked at every table.", now=told.now
         )
 
@@ -240,7 +240,7 @@ def test_a_decision_does_not_name_who_gives_it(session: Session) -> None:
 def test_nobody_appeals_for_another(session: Session) -> None:
     told = stories.a_result(session)
     with pytest.raises(NotFound):
-        appeals.make(
+        appeals.lodge_appeal(
             session, told.reader, told.work, criteria=["method"], reason=REASON, now=told.now
         )
 
@@ -252,10 +252,10 @@ def test_no_reader_of_the_work_decides(session: Session) -> None:
     overdue = appeal.decide_by + timedelta(minutes=1)
     for person in (told.reader, told.learner):
         for now in (told.now, overdue):
-            assert not decisions.may_decide(session, person, appeal, now=now)
-    assert decisions.may_decide(session, told.fresh, appeal, now=told.now)
-    assert not decisions.may_decide(session, told.cast.lead, appeal, now=told.now)
-    assert decisions.may_decide(session, told.cast.lead, appeal, now=overdue)
+            assert not decisions.may_decide_appeal(session, person, appeal, now=now)
+    assert decisions.may_decide_appeal(session, told.fresh, appeal, now=told.now)
+    assert not decisions.may_decide_appeal(session, told.cast.lead, appeal, now=told.now)
+    assert decisions.may_decide_appeal(session, told.cast.lead, appeal, now=overdue)
     session.add(
         ConflictOfInterest(
             cohort_id=told.work.cohort_id,
@@ -266,7 +266,7 @@ def test_no_reader_of_the_work_decides(session: Session) -> None:
         )
     )
     session.flush()
-    assert not decisions.may_decide(session, told.cast.lead, appeal, now=overdue)
+    assert not decisions.may_decide_appeal(session, told.cast.lead, appeal, now=overdue)
 
 
 def test_where_nobody_fresh_is_left_it_is_decided_not_blind(session: Session) -> None:
@@ -282,9 +282,9 @@ def test_where_nobody_fresh_is_left_it_is_decided_not_blind(session: Session) ->
         appeals.go_on_unblind(session, told.reader, appeal, now=told.now)
     appeals.go_on_unblind(session, told.cast.lead, appeal, now=told.now)
     assert (appeal.state, appeal.blind) == ("remarked", False)
-    assert not decisions.may_decide(session, told.reader, appeal, now=told.now)
-    decisions.decide(session, told.cast.lead, appeal, answer=ANSWER, now=told.now)
-    outcome = decisions.outcome(session, appeal)
+    assert not decisions.may_decide_appeal(session, told.reader, appeal, now=told.now)
+    decisions.decide_appeal(session, told.cast.lead, appeal, answer=ANSWER, now=told.now)
+    outcome = decisions.outcome_of(session, appeal)
     assert (appeal.state, outcome.remark, outcome.released) == ("dismissed", None, "33")
 
 
@@ -300,10 +300,12 @@ def test_a_struck_reading_counts_no_more_and_its_siblings_are_listed(session: Se
     sheets = session.scalar(select(func.count()).select_from(Allocation))
     strike(session, told[0], appeal)
     strike(session, told[0], appeal)
-    assert decisions.outcome(session, appeal).joined == pytest.approx(100.0)
+    assert decisions.outcome_of(session, appeal).joined == pytest.approx(100.0)
     struck = session.scalars(select(StruckReading)).one()
     assert struck.criteria == ["method"]
-    found = {one.reading.submission_id: one.alone for one in decisions.siblings(session, struck)}
+    found = {
+        one.reading.submission_id: one.alone for one in decisions.doubtful_siblings(session, struck)
+    }
     assert found == {
         told[1].work.id: False,
         told[2].work.id: True,
@@ -320,7 +322,7 @@ def test_a_fault_is_named_and_the_re_mark_stays(session: Session) -> None:
     assert {fault.where for fault in caught.value.faults} == {"fault", "criteria"}
     assert appeal.allocation is not None
     with pytest.raises(Refused):
-        decisions.strike(
+        decisions.strike_reading(
             session,
             told.fresh,
             appeal,
@@ -349,7 +351,7 @@ def test_peers_that_read_it_do_not_stop_an_appeal(session: Session) -> None:
     assert reader.rater is not None
     told = Released(cast, grade.submission, grade, reader.rater, now + timedelta(hours=25))
     appeal = stories.appeal_in(session, told, "upheld")
-    assert decisions.outcome(session, appeal).released == "67"
+    assert decisions.outcome_of(session, appeal).released == "67"
 
 
 def test_whoever_decided_has_seen_the_scores(session: Session) -> None:
@@ -383,7 +385,9 @@ def test_two_appeals_at_once_are_one(app: Flask, any_database: str, act: Callabl
 
     def make(session: Session) -> None:
         work = session.get_one(Submission, work_id)
-        appeals.make(session, work.learner, work, criteria=["method"], reason=REASON, now=now)
+        appeals.lodge_appeal(
+            session, work.learner, work, criteria=["method"], reason=REASON, now=now
+        )
 
     assert sorted(at_once(app, [make] * 4)) == ["Refused"] * 3 + ["done"]
     with act() as session:
@@ -401,7 +405,7 @@ def test_two_deciders_at_once_are_one(
         people = [told.fresh.id, told.cast.lead.id, told.cast.instructor.id]
 
     def decide(person_id: str) -> Callable[[Session], Any]:
-        return lambda session: decisions.decide(
+        return lambda session: decisions.decide_appeal(
             session,
             session.get_one(Person, person_id),
             session.get_one(Appeal, appeal_id),
@@ -426,4 +430,4 @@ def test_lateness_costs_the_same_after_an_appeal(session: Session) -> None:
     told.work.submitted_at = told.cast.cohort.due_at + timedelta(days=2)
     appeal = stories.appeal_in(session, told, "remarked")
     assert results.points_lost(session, told.work) == (2, 10.0)
-    assert decisions.outcome(session, appeal).value == 57.0
+    assert decisions.outcome_of(session, appeal).value == 57.0

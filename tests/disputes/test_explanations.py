@@ -37,9 +37,9 @@ def do(session: Session, told: Released, question: Explanation, act: str) -> Exp
     if act == "ask":
         return stories.question_in(session, told, "open")
     if act == "answer":
-        explanations.answer(session, told.reader, question, text=ANSWER, now=told.now)
+        explanations.answer_question(session, told.reader, question, text=ANSWER, now=told.now)
     else:
-        explanations.withdraw(session, told.learner, question, now=told.now)
+        explanations.withdraw_question(session, told.learner, question, now=told.now)
     return question
 
 
@@ -74,7 +74,7 @@ def test_a_reader_of_the_work_owns_it_and_no_score_changes(session: Session) -> 
 def test_it_is_freed_when_its_owner_cannot_answer(session: Session) -> None:
     told = stories.a_result(session)
     question = stories.question_in(session, told, "open")
-    free = explanations.may_take
+    free = explanations.may_take_question
     assert not free(session, question, now=told.now)
     assert free(session, question, now=question.answer_by + timedelta(minutes=1))
     away = Absence(
@@ -99,7 +99,7 @@ def test_it_is_freed_when_its_owner_cannot_answer(session: Session) -> None:
 def test_one_can_ask_as_long_as_one_can_appeal(session: Session) -> None:
     told = stories.a_result(session, wait=timedelta(minutes=1))
     assert stories.question_in(session, told, "answered").state == "answered"
-    _opens, told.now = appeals.window(told.cast.cohort, told.grade)
+    _opens, told.now = appeals.appeal_window(told.cast.cohort, told.grade)
     assert stories.question_in(session, told, "answered").state == "answered"
     told.now += timedelta(minutes=1)
     with pytest.raises(Refused):
@@ -110,21 +110,21 @@ def test_neither_side_is_named_and_nobody_asks_or_answers_for_another(session: S
     told = stories.a_result(session)
     ask = {"criteria": ["method"], "now": told.now}
     with pytest.raises(FaultsFound):
-        explanations.ask(
+        explanations.request_explanation(
             session, told.learner, told.work, told.grade, question="Why is Alder below it?", **ask
         )
     with pytest.raises(NotFound):
-        explanations.ask(
+        explanations.request_explanation(
             session, told.reader, told.work, told.grade, question="Why is it below that?", **ask
         )
     question = stories.question_in(session, told, "open")
     with pytest.raises(NotFound):
-        explanations.answer(session, told.learner, question, text=ANSWER, now=told.now)
+        explanations.answer_question(session, told.learner, question, text=ANSWER, now=told.now)
     with pytest.raises(NotFound):
-        explanations.withdraw(session, told.reader, question, now=told.now)
+        explanations.withdraw_question(session, told.reader, question, now=told.now)
     name = told.reader.name.split()[1]
     with pytest.raises(FaultsFound):
-        explanations.answer(
+        explanations.answer_question(
             session, told.reader, question, text=f"{name} says: look at page two.", now=told.now
         )
 
@@ -138,7 +138,7 @@ def test_two_questions_at_once_are_one(
 
     def ask(session: Session) -> None:
         work = session.get_one(Submission, work_id)
-        explanations.ask(
+        explanations.request_explanation(
             session,
             work.learner,
             work,

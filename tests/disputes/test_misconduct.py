@@ -69,21 +69,21 @@ EXPECTED: dict[str, dict[str, Any]] = {
 def do(session: Session, cast: factories.Cast, case: MisconductCase, act: str, now: Any) -> str:
     first, second = cast.instructor, cast.second_instructor
     if act == "report":
-        return misconduct.report(
+        return misconduct.report_suspicion(
             session, cast.lead, case.submission, kind="copying", text=TEXT, source="", now=now
         ).state
     if act == "add_evidence":
         misconduct.add_evidence(session, cast.lead, case, text=TEXT, source="", now=now)
     elif act == "hear":
-        misconduct.hear(session, first, case, allegation=TEXT, now=now)
+        misconduct.put_to_learner(session, first, case, allegation=TEXT, now=now)
     elif act == "answer":
-        misconduct.answer(session, case.submission.learner, case, text=TEXT, now=now)
+        misconduct.answer_suspicion(session, case.submission.learner, case, text=TEXT, now=now)
     elif act.startswith("propose"):
-        misconduct.propose(
+        misconduct.propose_outcome(
             session, first, case, upheld=act == "propose_upheld", reason=TEXT, now=now
         )
     else:
-        misconduct.second(session, second, case, agree=act == "agree", now=now)
+        misconduct.second_outcome(session, second, case, agree=act == "agree", now=now)
     return case.state
 
 
@@ -135,7 +135,7 @@ def test_whoever_takes_the_work_back_is_held_all_the_same(session: Session, away
     work = cast.submissions[0]
     case = stories.case_in(session, cast, work, "proposed", now=now)
     getattr(submissions, away)(session, work.learner, work, now=now)
-    misconduct.second(session, cast.second_instructor, case, agree=True, now=now)
+    misconduct.second_outcome(session, cast.second_instructor, case, agree=True, now=now)
     assert work.state == "withheld"
     with pytest.raises((Refused, IllegalTransition)):
         submissions.come_back(session, work.learner, work, now=now)
@@ -194,12 +194,12 @@ def test_who_decides(session: Session) -> None:
     case = stories.case_in(session, cast, work, "heard", now=now)
     decide = {"upheld": True, "reason": TEXT, "now": now}
     with pytest.raises(NotFound):
-        misconduct.propose(session, work.learner, case, **decide)
+        misconduct.propose_outcome(session, work.learner, case, **decide)
     with pytest.raises(Refused, match="others decide"):
-        misconduct.propose(session, cast.graders[-1], case, **decide)
+        misconduct.propose_outcome(session, cast.graders[-1], case, **decide)
     misconduct.add_evidence(session, cast.lead, case, text=TEXT, source="", now=now)
     with pytest.raises(Refused, match="others decide"):
-        misconduct.propose(session, cast.lead, case, **decide)
+        misconduct.propose_outcome(session, cast.lead, case, **decide)
     session.add(
         ConflictOfInterest(
             cohort_id=work.cohort_id,
@@ -211,10 +211,10 @@ def test_who_decides(session: Session) -> None:
     )
     session.flush()
     with pytest.raises(Refused, match="others decide"):
-        misconduct.propose(session, cast.second_instructor, case, **decide)
-    misconduct.propose(session, cast.instructor, case, **decide)
+        misconduct.propose_outcome(session, cast.second_instructor, case, **decide)
+    misconduct.propose_outcome(session, cast.instructor, case, **decide)
     with pytest.raises(Refused, match="Another person"):
-        misconduct.second(session, cast.instructor, case, agree=True, now=now)
+        misconduct.second_outcome(session, cast.instructor, case, agree=True, now=now)
     with pytest.raises(Refused, match="gives no evidence"):
         misconduct.add_evidence(session, cast.instructor, case, text=TEXT, source="", now=now)
     assert session.get(Exposure, (work.id, cast.instructor.id)) is not None
@@ -226,11 +226,11 @@ def test_whoever_reads_it_for_a_score_finishes_first(session: Session) -> None:
     factories.run_upkeep(session, cast.cohort, now=now)
     item = session.scalars(select(Allocation).where(Allocation.pool == Pool.PROFESSIONAL)).one()
     assert item.rater is not None
-    case = misconduct.report(
+    case = misconduct.report_suspicion(
         session, cast.lead, item.submission, kind="copying", text=TEXT, source="", now=now
     )
     with pytest.raises(Refused, match="reading this project"):
-        misconduct.hear(session, item.rater, case, allegation=TEXT, now=now)
+        misconduct.put_to_learner(session, item.rater, case, allegation=TEXT, now=now)
 
 
 def test_the_learner_does_not_learn_who_reported(session: Session) -> None:
@@ -239,7 +239,7 @@ def test_the_learner_does_not_learn_who_reported(session: Session) -> None:
     case = stories.case_in(session, cast, cast.submissions[0], "open", now=now)
     name = cast.graders[-1].name.split()[1]
     with pytest.raises(FaultsFound):
-        misconduct.hear(
+        misconduct.put_to_learner(
             session, cast.instructor, case, allegation=f"{name} saw a page in a book.", now=now
         )
     assert case.allegation is None
@@ -251,14 +251,14 @@ def test_one_does_not_report_oneself_nor_what_was_taken_back(session: Session) -
     work = cast.submissions[0]
     given = {"kind": "copying", "text": TEXT, "source": "", "now": now}
     with pytest.raises(Refused, match="your own"):
-        misconduct.report(session, work.learner, work, **given)
+        misconduct.report_suspicion(session, work.learner, work, **given)
     with pytest.raises(FaultsFound):
-        misconduct.report(session, cast.lead, work, **(given | {"kind": "dullness"}))
+        misconduct.report_suspicion(session, cast.lead, work, **(given | {"kind": "dullness"}))
     with pytest.raises(FaultsFound):
-        misconduct.report(session, cast.lead, work, **(given | {"text": "Bad."}))
+        misconduct.report_suspicion(session, cast.lead, work, **(given | {"text": "Bad."}))
     submissions.take_back(session, work.learner, work, now=now)
     with pytest.raises(Refused, match="took this project back"):
-        misconduct.report(session, cast.lead, work, **given)
+        misconduct.report_suspicion(session, cast.lead, work, **given)
 
 
 def test_silence_ends_a_hearing_on_its_day(session: Session) -> None:
@@ -302,7 +302,7 @@ def test_reports_at_once_are_one_case(
         people = [person.id for person in cast.graders]
 
     def report(person_id: str) -> Callable[[Session], Any]:
-        return lambda session: misconduct.report(
+        return lambda session: misconduct.report_suspicion(
             session,
             session.get_one(Person, person_id),
             session.get_one(Submission, work_id),
@@ -328,7 +328,7 @@ def test_two_seconds_at_once_are_one(app: Flask, any_database: str, act: Callabl
         people = [(cast.second_instructor.id, True), (cast.lead.id, False)]
 
     def second(person_id: str, agree: bool) -> Callable[[Session], Any]:
-        return lambda session: misconduct.second(
+        return lambda session: misconduct.second_outcome(
             session,
             session.get_one(Person, person_id),
             session.get_one(MisconductCase, case_id),
@@ -341,4 +341,4 @@ def test_two_seconds_at_once_are_one(app: Flask, any_database: str, act: Callabl
         case = session.get_one(MisconductCase, case_id)
         assert case.state in ("upheld", "heard")
         assert (case.submission.state == "withheld") == (case.state == "upheld")
-        assert appeals.pending(session, case.submission) is None
+        assert appeals.pending_appeal(session, case.submission) is None

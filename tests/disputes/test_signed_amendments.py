@@ -90,13 +90,13 @@ def test_a_decision_that_changes_a_grade_is_signed_over_what_it_releases(
         appeal = session.scalars(select(Appeal)).one()
         given = {"answer": ANSWER, "now": told.now}
         with pytest.raises(Refused, match="show that it is them"):
-            decisions.decide(session, told.fresh, appeal, **given)
+            decisions.decide_appeal(session, told.fresh, appeal, **given)
         assert appeal.state == "remarked"
         with pytest.raises(FaultsFound):
-            decisions.lay_before(session, told.fresh, appeal, answer="", now=told.now)
+            decisions.lay_decision_before(session, told.fresh, appeal, answer="", now=told.now)
         with pytest.raises(Refused, match="not yours"):
-            decisions.lay_before(session, told.reader, appeal, **given)
-        challenge = decisions.lay_before(session, told.fresh, appeal, **given)
+            decisions.lay_decision_before(session, told.reader, appeal, **given)
+        challenge = decisions.lay_decision_before(session, told.fresh, appeal, **given)
         assert challenge.records == [
             {
                 "submission": told.work.id,
@@ -109,7 +109,7 @@ def test_a_decision_that_changes_a_grade_is_signed_over_what_it_releases(
         # The learner reads the answer; what is signed of it is its digest.
         assert challenge.note == {"answer": text_digest(ANSWER)}
         answer = signer.sign(session, challenge, told.now)
-        amended = decisions.decide(session, told.fresh, appeal, **given, signed=answer)
+        amended = decisions.decide_appeal(session, told.fresh, appeal, **given, signed=answer)
         assert amended is not None
         assert (amended.value, appeal.state) == ("67", "upheld")
         session.flush()
@@ -119,7 +119,7 @@ def test_a_decision_that_changes_a_grade_is_signed_over_what_it_releases(
         assert (approval.action, approval.proof) == ("appeal:decide", "passkey")
         assert ANSWER not in str([approval.note, approval.records])
         with pytest.raises(Refused):
-            decisions.decide(session, told.fresh, appeal, **given, signed=answer)
+            decisions.decide_appeal(session, told.fresh, appeal, **given, signed=answer)
     with act() as session:
         sound(session)
         grade = session.scalars(select(Grade).where(Grade.number == 2)).one()
@@ -138,8 +138,10 @@ def test_an_amendment_that_nobody_signed_does_not_recompute(
     with act() as session:
         told, signer = appealed(session)
         appeal = session.scalars(select(Appeal)).one()
-        challenge = decisions.lay_before(session, told.fresh, appeal, answer=ANSWER, now=told.now)
-        decisions.decide(
+        challenge = decisions.lay_decision_before(
+            session, told.fresh, appeal, answer=ANSWER, now=told.now
+        )
+        decisions.decide_appeal(
             session,
             told.fresh,
             appeal,
@@ -163,10 +165,12 @@ def test_another_answer_or_another_result_than_was_shown_is_not_signed(
     with act() as session:
         told, signer = appealed(session)
         appeal = session.scalars(select(Appeal)).one()
-        challenge = decisions.lay_before(session, told.fresh, appeal, answer=ANSWER, now=told.now)
+        challenge = decisions.lay_decision_before(
+            session, told.fresh, appeal, answer=ANSWER, now=told.now
+        )
         answer = signer.sign(session, challenge, told.now)
         with pytest.raises(Refused, match="reasons changed"):
-            decisions.decide(
+            decisions.decide_appeal(
                 session, told.fresh, appeal, answer=ANSWER + " So.", signed=answer, now=told.now
             )
         first = session.scalars(
@@ -174,7 +178,7 @@ def test_another_answer_or_another_result_than_was_shown_is_not_signed(
                 Allocation.purpose != Purpose.APPEAL, Allocation.state == AllocationState.SEALED
             )
         ).one()
-        decisions.strike(
+        decisions.strike_reading(
             session,
             told.fresh,
             appeal,
@@ -184,7 +188,7 @@ def test_another_answer_or_another_result_than_was_shown_is_not_signed(
             now=told.now,
         )
         with pytest.raises(ListChanged) as changed:
-            decisions.decide(
+            decisions.decide_appeal(
                 session, told.fresh, appeal, answer=ANSWER, signed=answer, now=told.now
             )
         [change] = changed.value.changes
@@ -202,8 +206,8 @@ def test_a_decision_that_leaves_every_grade_needs_no_signature(appealed: Any, ac
     with act() as session:
         told, _signer = appealed(session, stories.BELOW)
         appeal = session.scalars(select(Appeal)).one()
-        assert decisions.moved(session, appeal) == []
-        decisions.decide(session, told.fresh, appeal, answer=ANSWER, now=told.now)
+        assert decisions.grades_to_amend(session, appeal) == []
+        decisions.decide_appeal(session, told.fresh, appeal, answer=ANSWER, now=told.now)
         assert appeal.state == "dismissed"
         assert session.scalars(select(Approval.action)).all() == ["release:propose"]
 
@@ -221,8 +225,8 @@ def test_what_rises_for_another_member_alone_is_neither_signed_nor_released(act:
             cast, work, grade, session.get_one(Person, reader), now + timedelta(hours=25)
         )
         appeal = stories.appeal_in(session, told, "remarked", **BETTER)
-        assert decisions.moved(session, appeal) == []
-        decisions.decide(session, told.fresh, appeal, answer=ANSWER, now=told.now)
+        assert decisions.grades_to_amend(session, appeal) == []
+        decisions.decide_appeal(session, told.fresh, appeal, answer=ANSWER, now=told.now)
         assert appeal.state == "dismissed"
         values = session.scalars(select(Grade.value).filter_by(person_id=birch.id)).all()
         assert values == ["67"]
@@ -289,15 +293,15 @@ def test_the_second_signs_the_records_that_an_upheld_case_revokes(act: Act) -> N
         second = told.cast.second_instructor
         signer = Signer(session, second, told.now)
         with pytest.raises(Refused, match="show that it is them"):
-            misconduct.second(session, second, case, agree=True, now=told.now)
+            misconduct.second_outcome(session, second, case, agree=True, now=told.now)
         with pytest.raises(Refused, match="Another person"):
-            misconduct.lay_before(session, told.cast.instructor, case, now=told.now)
-        challenge = misconduct.lay_before(session, second, case, now=told.now)
+            misconduct.lay_revocations_before(session, told.cast.instructor, case, now=told.now)
+        challenge = misconduct.lay_revocations_before(session, second, case, now=told.now)
         assert [(one["submission"], one["value"]) for one in challenge.records] == [
             (told.work.id, "100")
         ]
         answer = signer.sign(session, challenge, told.now)
-        misconduct.second(session, second, case, agree=True, signed=answer, now=told.now)
+        misconduct.second_outcome(session, second, case, agree=True, signed=answer, now=told.now)
         session.flush()
         assert case.state == "upheld"
         assert session.scalars(select(CredentialRecord.state)).all() == ["revoked"]
@@ -312,9 +316,9 @@ def test_a_second_who_disagrees_signs_nothing(act: Act) -> None:
         told = stories.a_result(session, levels=BETTER, step_up="passkey")
         case = stories.case_in(session, told.cast, told.work, "proposed", now=told.now)
         second = told.cast.second_instructor
-        misconduct.second(session, second, case, agree=False, now=told.now)
+        misconduct.second_outcome(session, second, case, agree=False, now=told.now)
         assert case.state == "heard"
-        assert misconduct.to_revoke(session, case) == []
+        assert misconduct.lines_to_revoke(session, case) == []
 
 
 def test_a_case_before_release_revokes_nothing_and_needs_no_signature(act: Act) -> None:
@@ -329,7 +333,7 @@ def test_what_nobody_signed_goes_with_the_daily_round(appealed: Any, act: Act, a
     with act() as session:
         told, _signer = appealed(session)
         appeal = session.scalars(select(Appeal)).one()
-        decisions.lay_before(session, told.fresh, appeal, answer=ANSWER, now=told.now)
+        decisions.lay_decision_before(session, told.fresh, appeal, answer=ANSWER, now=told.now)
         now = told.now
     for later, left in ((timedelta(minutes=10), 1), (timedelta(days=1), 0)):
         installed = app.extensions["grading"]
@@ -344,9 +348,13 @@ def test_the_chain_names_each_signed_amendment(appealed: Any, act: Act) -> None:
     with act() as session:
         told, signer = appealed(session)
         appeal = session.scalars(select(Appeal)).one()
-        challenge = decisions.lay_before(session, told.fresh, appeal, answer=ANSWER, now=told.now)
+        challenge = decisions.lay_decision_before(
+            session, told.fresh, appeal, answer=ANSWER, now=told.now
+        )
         answer = signer.sign(session, challenge, told.now)
-        decisions.decide(session, told.fresh, appeal, answer=ANSWER, signed=answer, now=told.now)
+        decisions.decide_appeal(
+            session, told.fresh, appeal, answer=ANSWER, signed=answer, now=told.now
+        )
     with act() as session:
         actions = session.scalars(
             select(AuditEntry.action)

@@ -173,7 +173,7 @@ def test_the_export_of_the_erased_is_empty_but_for_what_the_law_keeps(
     with act() as session:
         store = app.extensions["grading"].files
         person = session.get_one(Person, released["learner"])
-        data = b"".join(exporting.write(session, person, store=store, now=later))
+        data = b"".join(exporting.write_export(session, person, store=store, now=later))
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         manifest = json.loads(archive.read("manifest.json"))
         counts = {part["name"]: part["rows"] for part in manifest["parts"]}
@@ -351,7 +351,7 @@ def test_what_others_wait_for_stands_against_it(session: Any, what: str, kind: s
         factories.run_upkeep(session, cast.cohort, now=cast.cohort.due_at)
     elif what == "draft":
         submissions.start(session, person, cast.cohort, now=NOW)
-    found = erasure_hindrances.of(session, person)
+    found = erasure_hindrances.hindrances_to_erasure(session, person)
     assert set(found) == ({kind} if kind else set())
     if kind:
         with pytest.raises(FaultsFound) as fault:
@@ -415,12 +415,12 @@ def test_a_transcript_is_read_on_a_ground_and_goes_when_its_time_is_over(
         erase(session, released, later)
     with act() as session:
         admin = session.get_one(Person, released["administrator"])
-        kept = transcripts.of(session, released["learner"])
+        kept = transcripts.transcripts_of(session, released["learner"])
         with pytest.raises(Refused):
-            transcripts.read(session, admin, kept, ground=" ", now=later)
-        transcripts.read(session, admin, kept, ground="Court order 7", now=later)
-        assert transcripts.end(session, now=kept.keep_until - timedelta(days=1)) == 0
-        assert transcripts.end(session, now=kept.keep_until) == 1
+            transcripts.read_transcript(session, admin, kept, ground=" ", now=later)
+        transcripts.read_transcript(session, admin, kept, ground="Court order 7", now=later)
+        assert transcripts.end_transcript(session, now=kept.keep_until - timedelta(days=1)) == 0
+        assert transcripts.end_transcript(session, now=kept.keep_until) == 1
     with act() as session:
         assert session.scalars(select(KeptTranscript)).all() == []
         assert unsound(session) == []

@@ -101,7 +101,7 @@ def opened(data: bytes) -> dict[str, Any]:
 def export(app: Flask, session: Any, person_id: str, now: Any) -> dict[str, Any]:
     store = app.extensions["grading"].files
     person = session.get_one(Person, person_id)
-    return opened(b"".join(exporting.write(session, person, store=store, now=now)))
+    return opened(b"".join(exporting.write_export(session, person, store=store, now=now)))
 
 
 def test_the_export_of_a_learner(
@@ -171,7 +171,7 @@ def test_a_suspicion_is_in_it_once_it_was_put_to_them(app: Flask, session: Any) 
     cast = factories.a_cast(session, now=NOW)
     learner, at = cast.learners[0], NOW + timedelta(days=2)
     work = cast.submissions[0]
-    case = misconduct.report(
+    case = misconduct.report_suspicion(
         session,
         cast.instructor,
         work,
@@ -209,7 +209,7 @@ def test_memory_does_not_grow_with_the_files(app: Flask, session: Any) -> None:
     session.flush()
     size = 24 * 4 * len(chunk)
     tracemalloc.start()
-    for _part in exporting.write(session, cast.learners[0], store=store, now=NOW):
+    for _part in exporting.write_export(session, cast.learners[0], store=store, now=NOW):
         pass
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
@@ -228,7 +228,7 @@ def test_pressing_twice_asks_once_and_the_job_makes_one(
             try:
                 with transaction() as session:
                     person = session.get_one(Person, me)
-                    return exporting.ask(session, person, person, now=NOW).id
+                    return exporting.request_export(session, person, person, now=NOW).id
             finally:
                 db.session.remove()
 
@@ -241,12 +241,12 @@ def test_pressing_twice_asks_once_and_the_job_makes_one(
         assert made.state == "ready"
         assert made.done == made.total
         person = session.get_one(Person, me)
-        key = exporting.fetch(session, person, made, now=NOW)
+        key = exporting.fetch_export(session, person, made, now=NOW)
         assert "data/account.json" in opened(b"".join(store.read(key)))
         assert session.scalars(select(Disclosure)).all() == []
         assert made.expires_at is not None
         with pytest.raises(Refused):
-            exporting.fetch(session, person, made, now=made.expires_at)
+            exporting.fetch_export(session, person, made, now=made.expires_at)
         over = made.expires_at
     with app.app_context():
         privacy.keep_periods(Task(app, app.extensions["grading"], "x", "retention", {}, over))
@@ -258,7 +258,7 @@ def test_a_process_that_dies_half_way_begins_anew(
 ) -> None:
     with act() as session:
         person = factories.a_cast(session, now=NOW).learners[0]
-        export_id = exporting.ask(session, person, person, now=NOW).id
+        export_id = exporting.request_export(session, person, person, now=NOW).id
 
     class Died(BaseException):
         pass
@@ -267,7 +267,7 @@ def test_a_process_that_dies_half_way_begins_anew(
         raise Died
 
     with monkeypatch.context() as patch:
-        patch.setattr(exporting, "keep", die)
+        patch.setattr(exporting, "keep_export", die)
         with pytest.raises(Died):
             Worker(app, HANDLERS).run_until_idle(NOW)
     Worker(app, HANDLERS).run_until_idle(NOW + timedelta(minutes=5))
@@ -281,13 +281,13 @@ def test_an_administrator_says_on_whose_request_and_it_is_logged(session: Any, a
     cast = factories.a_cast(session, now=NOW)
     person, admin = cast.learners[0], cast.administrator
     with pytest.raises(Refused):
-        exporting.ask(session, admin, person, now=NOW)
-    made = exporting.ask(session, admin, person, ground="A letter of 3 May", now=NOW)
+        exporting.request_export(session, admin, person, now=NOW)
+    made = exporting.request_export(session, admin, person, ground="A letter of 3 May", now=NOW)
     stored = app.extensions["grading"].files.put("x", [b"PK"], limit=9)
-    exporting.keep(session, made, "x", stored, now=NOW)
+    exporting.keep_export(session, made, "x", stored, now=NOW)
     with pytest.raises(NotFound):
-        exporting.fetch(session, cast.stranger, made, now=NOW)
-    exporting.fetch(session, admin, made, now=NOW)
+        exporting.fetch_export(session, cast.stranger, made, now=NOW)
+    exporting.fetch_export(session, admin, made, now=NOW)
     session.flush()
     [line] = session.scalars(select(Disclosure))
     assert (line.person_id, line.what, line.ground, line.recipient, line.note) == (

@@ -126,7 +126,7 @@ def test_a_roster_is_looked_at_first_and_makes_accounts_once(act: Callable[[], A
         imports.carry_out(
             session, None, ROSTER, cohort, ALDER_AND_BASALT, seen=seen.digest, now=NOW
         )
-        assert accounts.find(session, "alder@example.org").name == "Learner Alder"
+        assert accounts.find_account(session, "alder@example.org").name == "Learner Alder"
         invited = session.scalars(select(Job).where(Job.key.startswith("invitation:"))).all()
         assert len(invited) == 2
         again, batch = imports.carry_out(session, None, ROSTER, cohort, ALDER_AND_BASALT, now=NOW)
@@ -158,13 +158,13 @@ def test_a_roster_is_undone_but_for_those_who_have_taken_part(act: Callable[[], 
         session.flush()
         before = count(session, Person), count(session, Membership)
         batch = carried_out(session, ROSTER, cohort, text)
-        alder = accounts.find(session, "alder@example.org")
+        alder = accounts.find_account(session, "alder@example.org")
         factories.complete_courses(session, cohort, alder, now=NOW)
         submissions.start(session, alder, cohort, now=cohort.opens_at)
-        birch = accounts.find(session, "birch@example.org")
+        birch = accounts.find_account(session, "birch@example.org")
         hasher = passwords.password_hasher("light")
         passwords.set_password(session, birch, birch, factories.PASSWORD, hasher=hasher, now=LATER)
-        passwords.issue_reset(session, accounts.find(session, "cedar@example.org"), now=NOW)
+        passwords.issue_reset(session, accounts.find_account(session, "cedar@example.org"), now=NOW)
         session.flush()
         found = imports.look_back(session, None, batch)
         assert {(item.who, item.template) for item in found.kept} == {
@@ -194,8 +194,8 @@ def test_an_account_that_is_entered_elsewhere_stays(act: Callable[[], Any]) -> N
     with act() as session:
         cohort = factories.a_cohort(session, now=NOW)
         batch = carried_out(session, ROSTER, cohort, "email,name,role\na@example.org,A,learner\n")
-        person = accounts.find(session, "a@example.org")
-        entitlements.grant(
+        person = accounts.find_account(session, "a@example.org")
+        entitlements.grant_entitlement(
             session, None, cohort.program, person, None, entitlements.EntitlementState.PAID, now=NOW
         )
         done = imports.undo(session, None, batch, now=LATER)
@@ -273,7 +273,7 @@ def test_completions_that_opened_a_capstone_stay(act: Callable[[], Any]) -> None
                 for course in cohort.program.courses
             )
         batch = carried_out(session, COMPLETIONS, cohort.program, text)
-        alder = accounts.find(session, "alder@example.org")
+        alder = accounts.find_account(session, "alder@example.org")
         submissions.start(session, alder, cohort, now=cohort.opens_at)
         done = imports.undo(session, None, batch, now=cohort.opens_at)
         assert {item.who for item in done.kept} == {"alder@example.org"}
@@ -286,7 +286,7 @@ def test_entitlements_name_every_impossible_row(act: Callable[[], Any]) -> None:
         program = factories.a_program(session, now=NOW)
         alder = factories.a_person(session, "Alder", now=NOW)
         office = factories.a_person(session, "Office", now=NOW)
-        entitlements.grant(
+        entitlements.grant_entitlement(
             session, None, program, alder, None, entitlements.EntitlementState.PAID, now=NOW
         )
         text = (

@@ -238,7 +238,7 @@ def test_an_appeal_goes_from_who_may_read_to_who_decides(
     now = released(session, cast) + 2 * DAY
     learner = cast.learners[0]
     work = session.scalars(select(Submission).where(Submission.learner_id == learner.id)).one()
-    appeal = appeals.make(session, learner, work, criteria=["method"], reason=LONG, now=now)
+    appeal = appeals.lodge_appeal(session, learner, work, criteria=["method"], reason=LONG, now=now)
     assert appeal.allocation is not None
     assert Kind.APPEAL_WINDOW not in kinds(session, learner, now)
     readers = {
@@ -267,7 +267,7 @@ def test_an_appeal_goes_from_who_may_read_to_who_decides(
         appeal.id,
         appeal.decide_by,
     )
-    decisions.decide(session, fresh, appeal, answer=LONG, now=now + ELEVEN)
+    decisions.decide_appeal(session, fresh, appeal, answer=LONG, now=now + ELEVEN)
     assert kinds(session, fresh, now + ELEVEN) == []
     # The amended result is a new one to read.
     assert Kind.RESULT in kinds(session, learner, now + ELEVEN)
@@ -280,7 +280,7 @@ def test_a_question_waits_for_its_reader_then_for_whoever_settles(
     learner = cast.learners[0]
     work = session.scalars(select(Submission).where(Submission.learner_id == learner.id)).one()
     grade = session.scalars(select(Grade).where(Grade.submission_id == work.id)).one()
-    asked = explanations.ask(
+    asked = explanations.request_explanation(
         session, learner, work, grade, criteria=["method"], question=LONG, now=now
     )
     assert asked.owner is not None
@@ -289,7 +289,7 @@ def test_a_question_waits_for_its_reader_then_for_whoever_settles(
     assert kinds(session, cast.lead, now) == []
     late = asked.answer_by + timedelta(hours=1)
     assert kinds(session, cast.lead, late) == [Kind.QUESTIONS_OPEN]
-    explanations.answer(session, asked.owner, asked, text=LONG, now=late)
+    explanations.answer_question(session, asked.owner, asked, text=LONG, now=late)
     assert kinds(session, cast.lead, late) == []
 
 
@@ -298,25 +298,27 @@ def test_a_case_goes_round_those_who_may_decide_and_never_to_who_brought_it(
 ) -> None:
     work = factories.a_submission(session, cast.cohort, cast.learners[0], now=NOW + DAY)
     now = NOW + 2 * DAY
-    case: MisconductCase = misconduct.report(
+    case: MisconductCase = misconduct.report_suspicion(
         session, cast.lead, work, kind="copying", text=LONG, source="", now=now
     )
     first, second = cast.instructor, cast.second_instructor
     assert kinds(session, first, now) == [Kind.MISCONDUCT_HEAR]
-    misconduct.hear(session, first, case, allegation=LONG, now=now)
+    misconduct.put_to_learner(session, first, case, allegation=LONG, now=now)
     assert kinds(session, first, now) == []
     (need,) = of(session, cast.learners[0], now)
     assert (need.kind, need.by) == (Kind.HEARING, case.answer_by)
-    misconduct.answer(session, cast.learners[0], case, text=LONG, now=now)
+    misconduct.answer_suspicion(session, cast.learners[0], case, text=LONG, now=now)
     assert kinds(session, cast.learners[0], now) == []
     assert kinds(session, second, now) == [Kind.MISCONDUCT_DECIDE]
-    misconduct.propose(session, first, case, upheld=False, reason=LONG, now=now)
+    misconduct.propose_outcome(session, first, case, upheld=False, reason=LONG, now=now)
     assert kinds(session, first, now) == []
     assert kinds(session, second, now) == [Kind.MISCONDUCT_SECOND]
-    misconduct.second(session, second, case, agree=True, now=now)
+    misconduct.second_outcome(session, second, case, agree=True, now=now)
     assert kinds(session, second, now) == []
     other = factories.a_submission(session, cast.cohort, cast.learners[1], now=now)
-    misconduct.report(session, first, other, kind="copying", text=LONG, source="", now=now)
+    misconduct.report_suspicion(
+        session, first, other, kind="copying", text=LONG, source="", now=now
+    )
     assert kinds(session, first, now) == []
     assert kinds(session, second, now) == [Kind.MISCONDUCT_HEAR]
 

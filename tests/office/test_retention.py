@@ -57,7 +57,7 @@ def ended(app: Flask, any_database: str, act: Callable[[], Any]) -> str:
             sheet.comment = "It could say more of the weather."
         for mail in session.scalars(select(Job).where(Job.topic == "mail")):
             mail.state = "done"
-        identity.check(
+        identity.record_check(
             session, cast.administrator, cast.learners[0], how="document", name="Alder A.",
             submission=work, now=NOW,
         )  # fmt: skip

@@ -106,7 +106,7 @@ def a_key(session: Session, person: Person, key: Authenticator, *, now: datetime
     )
     approvals.claim(session, challenge, now=now)
     options = passkeys.registration_options(session, person, challenge, PARTY)
-    return passkeys.add(session, person, challenge, key.make(options), party=PARTY, now=now)
+    return passkeys.add_passkey(session, person, challenge, key.make(options), party=PARTY, now=now)
 
 
 @pytest.fixture
@@ -166,7 +166,7 @@ def test_a_release_carries_a_signature_over_exactly_its_list_that_can_be_checked
             "passkey",
             digest,
         )
-        assert approvals.faults(session, approval) == ()
+        assert approvals.faults_of(session, approval) == ()
         entry = session.scalars(select(AuditEntry).filter_by(action="approval:give")).one()
         said = json.loads(entry.after or "")
         assert (said["step_up"], said["digest"], entry.actor_id) == (
@@ -177,7 +177,7 @@ def test_a_release_carries_a_signature_over_exactly_its_list_that_can_be_checked
         key = session.get_one(Passkey, approval.passkey_id)
         assert (key.sign_count, key.used_at) == (1, told.now)
         # Removed keys still vouch for what they signed.
-        passkeys.remove(session, key.person, key, now=told.now)
+        passkeys.remove_passkey(session, key.person, key, now=told.now)
         release = session.get_one(Release, release_id)
         assert releases.carry_out(session, release, now=told.now + ELEVEN) == 4
     with act() as session:
@@ -635,7 +635,7 @@ def test_a_password_stands_in_is_counted_and_the_audit_says_so(
     with act() as session:
         approval = session.scalars(select(Approval)).one()
         assert (approval.proof, approval.signature, approval.passkey_id) == ("password", None, None)
-        assert approvals.faults(session, approval) == ()
+        assert approvals.faults_of(session, approval) == ()
         entry = session.scalars(select(AuditEntry).filter_by(action="approval:give")).one()
         assert json.loads(entry.after or "")["step_up"] == "password"
     # Ten wrong ones close the door for the sign-in as well.
@@ -677,8 +677,8 @@ def test_a_revocation_is_signed_over_the_results_it_takes(
         assert record.state == "revoked"
         record_id = record.id
     with act() as session:
-        found = approvals.on(session, record_id)
-        assert [approvals.faults(session, one) for one in found] == [()]
+        found = approvals.approvals_of(session, record_id)
+        assert [approvals.faults_of(session, one) for one in found] == [()]
 
 
 def test_adding_removing_and_losing_a_passkey(
@@ -694,7 +694,7 @@ def test_adding_removing_and_losing_a_passkey(
             a_key(session, person, Authenticator(origin="https://other.example.edu"), now=told.now)
         with pytest.raises(Refused, match="could not be checked"):
             a_key(session, person, Authenticator(verifies=False), now=told.now)
-        own = passkeys.of(session, person)[0]
+        own = passkeys.passkeys_of(session, person)[0]
         helper = told.person(session, "administrator")
         with pytest.raises(Refused, match="Give the reason"):
             passkeys.help_out(session, helper, person, own.id, reason=" ", now=told.now)
@@ -705,7 +705,7 @@ def test_adding_removing_and_losing_a_passkey(
                 session, helper, told.person(session, "second"), own.id, reason="lost", now=told.now
             )
         passkeys.help_out(session, helper, person, own.id, reason="Lost on a train.", now=told.now)
-        assert passkeys.of(session, person) == []
+        assert passkeys.passkeys_of(session, person) == []
         with pytest.raises(Refused, match="none of yours"):
             told.propose(session)
     with act() as session:
@@ -724,7 +724,7 @@ def test_the_command_line_lists_and_removes_a_lost_passkey(
     told = story()
     with act() as session:
         person = told.person(session, "first")
-        email, key = person.email, passkeys.of(session, person)[0].id
+        email, key = person.email, passkeys.passkeys_of(session, person)[0].id
 
     def run(*arguments: str) -> Any:
         return CliRunner().invoke(group, ["people", *arguments], obj=lambda: app)
@@ -734,4 +734,4 @@ def test_the_command_line_lists_and_removes_a_lost_passkey(
     assert refused.exit_code != 0
     assert run("remove-passkey", email, key, "--reason", "lost").exit_code == 0
     with act() as session:
-        assert passkeys.of(session, told.person(session, "first")) == []
+        assert passkeys.passkeys_of(session, told.person(session, "first")) == []

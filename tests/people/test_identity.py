@@ -57,7 +57,7 @@ def test_the_strongest_check_that_held_counts(
         handed_in = submission.submitted_at
         assert handed_in is not None
         made = [
-            identity.check(
+            identity.record_check(
                 session,
                 actor,
                 learner,
@@ -69,11 +69,11 @@ def test_the_strongest_check_that_held_counts(
             )
             for before, holds, bound, how in checks
         ]
-        found = identity_checks.behind(
+        found = identity_checks.check_behind(
             session, submission, submission.learner_id, known_at=world["at"]
         )
         assert found is (None if counts is None else made[counts])
-        earlier = identity_checks.behind(
+        earlier = identity_checks.check_behind(
             session, submission, submission.learner_id, known_at=handed_in - 20 * DAY
         )
         assert earlier is None
@@ -84,11 +84,11 @@ def test_what_is_no_check_is_refused(act: Callable[[], Any], world: dict[str, An
         learner, actor, submission = those(session, world)
         given: dict[str, Any] = {"how": "document", "name": "Ada Byron", "now": world["at"]}
         with pytest.raises(Refused, match="own identity"):
-            identity.check(session, learner, learner, **given)
+            identity.record_check(session, learner, learner, **given)
         with pytest.raises(Refused, match="another person"):
-            identity.check(session, learner, actor, submission=submission, **given)
+            identity.record_check(session, learner, actor, submission=submission, **given)
         with pytest.raises(FaultsFound) as wrong:
-            identity.check(
+            identity.record_check(
                 session,
                 actor,
                 learner,
@@ -107,7 +107,7 @@ def test_a_record_bears_the_verified_name_and_its_credential_says_how(
     with act() as session:
         learner, actor, submission = those(session, world)
         assert submission.submitted_at is not None
-        identity.check(
+        identity.record_check(
             session, actor, learner, how="document", name="Ada Byron",
             now=submission.submitted_at - DAY,
         )  # fmt: skip
@@ -125,7 +125,7 @@ def test_a_record_bears_the_verified_name_and_its_credential_says_how(
         assert account not in str(capstone.document)
         # A check that is made later changes nothing about what was issued.
         learner, actor, submission = those(session, world)
-        identity.check(
+        identity.record_check(
             session, actor, learner, how="institutional_sign_in", name="Ada King",
             submission=submission, now=world["at"] + DAY,
         )  # fmt: skip

@@ -306,14 +306,18 @@ def test_a_program_says_what_a_retake_costs_and_its_hours(act: Callable[[], Any]
 
 def test_a_sponsor_has_signatories_and_an_office(act: Callable[[], Any]) -> None:
     with act() as session:
-        sponsor = sponsors.create(session, None, name="Example College", now=NOW)
+        sponsor = sponsors.create_sponsor(session, None, name="Example College", now=NOW)
         with pytest.raises(FaultsFound, match="of that name"):
-            sponsors.create(session, None, name="Example College ", now=NOW)
+            sponsors.create_sponsor(session, None, name="Example College ", now=NOW)
         kept = {"name": "Example College", "issuer_name": "The Example"}
-        sponsors.revise(session, None, sponsor, **kept, signatories=[("Onyx", "Dean")], now=NOW)
+        sponsors.revise_sponsor(
+            session, None, sponsor, **kept, signatories=[("Onyx", "Dean")], now=NOW
+        )
         assert sponsor.issuer == "The Example"
         with pytest.raises(FaultsFound) as caught:
-            sponsors.revise(session, None, sponsor, **kept, signatories=[("Onyx", "")] * 5, now=NOW)
+            sponsors.revise_sponsor(
+                session, None, sponsor, **kept, signatories=[("Onyx", "")] * 5, now=NOW
+            )
         assert wheres(caught) == ["signatories", *(f"signatory {n}" for n in range(1, 6))]
         member = sponsors.add_member(
             session, None, sponsor, email="office@example.org", name="Office", now=NOW

@@ -230,12 +230,14 @@ def test_a_members_revocation_reaches_the_program_and_is_final(
         administrator = session.get_one(Person, released["administrator"])
         course = of(session, released, kind="course")[0]
         with pytest.raises(Refused, match="reason"):
-            credentials.revoke(session, administrator, course, reason=" ", now=now)
+            credentials.revoke_credential(session, administrator, course, reason=" ", now=now)
         with pytest.raises(Refused, match="own record"):
-            credentials.revoke(session, course.person, course, reason="mine", now=now)
-        credentials.revoke(session, administrator, course, reason="not completed", now=now)
+            credentials.revoke_credential(session, course.person, course, reason="mine", now=now)
+        credentials.revoke_credential(
+            session, administrator, course, reason="not completed", now=now
+        )
         with pytest.raises(IllegalTransition):
-            credentials.revoke(session, administrator, course, reason="again", now=now)
+            credentials.revoke_credential(session, administrator, course, reason="again", now=now)
     work(now)
     with act() as session:
         assert len(of(session, released, state="revoked")) == 2
@@ -267,16 +269,16 @@ def test_a_change_while_it_is_signed_is_noticed(
             session, world["program"], world["learner"], now=world["at"], **given
         )
         assert len(missing) == 4
-    signed = [credentials.sign(one, installation.notary) for one in missing]
+    signed = [credentials.sign_draft(one, installation.notary) for one in missing]
     with act() as session:
         amend(session, world, 90.0, world["at"])
         kept = [
-            credentials.keep(session, one, two, now=world["at"])
+            credentials.keep_signed(session, one, two, now=world["at"])
             for one, two in zip(missing, signed, strict=True)
         ]
         # What the courses say did not change.
         assert kept == [True, True, True, False]
-        again = credentials.keep(session, missing[0], signed[0], now=world["at"])
+        again = credentials.keep_signed(session, missing[0], signed[0], now=world["at"])
         assert not again
     work(world["at"])
     with act() as session:
@@ -366,16 +368,22 @@ def test_only_its_learner_publishes_a_credential_and_only_a_valid_one(
         stranger = session.scalars(select(Person).where(Person.id != released["learner"])).first()
         learner = session.get_one(Person, released["learner"])
         with pytest.raises(NotFound):
-            credentials.publish(session, stranger, credential, published=True, now=released["at"])
+            credentials.set_published(
+                session, stranger, credential, published=True, now=released["at"]
+            )
         assert credential.published_at is None
-        credentials.publish(session, learner, credential, published=True, now=released["at"])
+        credentials.set_published(session, learner, credential, published=True, now=released["at"])
         assert credential.published_at == released["at"]
-        credentials.publish(session, learner, credential, published=False, now=released["at"])
+        credentials.set_published(session, learner, credential, published=False, now=released["at"])
         assert credential.published_at is None
         administrator = session.get_one(Person, released["administrator"])
-        credentials.revoke(session, administrator, credential, reason="a fraud", now=released["at"])
+        credentials.revoke_credential(
+            session, administrator, credential, reason="a fraud", now=released["at"]
+        )
         with pytest.raises(Refused):
-            credentials.publish(session, learner, credential, published=True, now=released["at"])
+            credentials.set_published(
+                session, learner, credential, published=True, now=released["at"]
+            )
 
 
 def test_the_learners_address_stands_nowhere(

@@ -53,13 +53,15 @@ def test_the_free_track_gets_its_result_and_no_credential_until_it_pays(
         alder, program = cast.learners[0], cast.cohort.program
         assert len(session.scalars(select(Grade)).all()) == 4
         assert record_of(session, alder) is None
-        entitlements.grant(session, None, program, alder, None, E.PAID, now=NOW)
+        entitlements.grant_entitlement(session, None, program, alder, None, E.PAID, now=NOW)
         record = record_of(session, alder)
         assert record is not None
         assert [entry.course_id for entry in record.entries] == [None]
         assert record.completed_at is None
         for course in program.courses:
-            entitlements.grant(session, None, program, alder, course, E.SPONSORED, now=NOW)
+            entitlements.grant_entitlement(
+                session, None, program, alder, course, E.SPONSORED, now=NOW
+            )
         assert {entry.title for entry in record.entries} == {
             "A city's bicycles", "Measuring", "Cleaning", "Modelling",
         }  # fmt: skip
@@ -71,17 +73,23 @@ def test_a_refund_after_issue_revokes_and_only_when_it_is_said(act: Callable[[],
         cast = released(session, required=True)
         alder, program = cast.learners[0], cast.cohort.program
         office = factories.a_person(session, "Office", now=NOW)
-        paid = entitlements.grant(session, office, program, alder, None, E.PAID, now=NOW)
+        paid = entitlements.grant_entitlement(
+            session, office, program, alder, None, E.PAID, now=NOW
+        )
         with pytest.raises(Refused, match="reason"):
-            entitlements.change(session, office, paid, E.REFUNDED, reason=" ", now=NOW)
+            entitlements.change_entitlement(session, office, paid, E.REFUNDED, reason=" ", now=NOW)
         with pytest.raises(Refused, match="revokes"):
-            entitlements.change(session, office, paid, E.REFUNDED, reason="asked", now=NOW)
+            entitlements.change_entitlement(
+                session, office, paid, E.REFUNDED, reason="asked", now=NOW
+            )
         record = record_of(session, alder)
         assert record is not None
         assert (paid.state, record.state) == ("paid", "valid")
-        entitlements.change(session, office, paid, E.REFUNDED, reason="asked", revoke=True, now=NOW)
+        entitlements.change_entitlement(
+            session, office, paid, E.REFUNDED, reason="asked", revoke=True, now=NOW
+        )
         assert (paid.state, record.state) == ("refunded", "revoked")
-        entitlements.change(session, office, paid, E.PAID, reason="paid again", now=NOW)
+        entitlements.change_entitlement(session, office, paid, E.PAID, reason="paid again", now=NOW)
         assert record.state == "revoked"
 
 
@@ -90,11 +98,19 @@ def test_a_refund_before_anything_is_issued_keeps_it_from_being(act: Callable[[]
         program = factories.a_program(session, now=NOW)
         program.entitlement_required = True
         alder = factories.a_person(session, "Alder", now=NOW)
-        waived = entitlements.grant(session, None, program, alder, None, E.WAIVED, now=NOW)
-        entitlements.change(session, None, waived, E.REFUNDED, reason="an error", now=NOW)
+        waived = entitlements.grant_entitlement(
+            session, None, program, alder, None, E.WAIVED, now=NOW
+        )
+        entitlements.change_entitlement(
+            session, None, waived, E.REFUNDED, reason="an error", now=NOW
+        )
         with pytest.raises(IllegalTransition):
-            entitlements.change(session, None, waived, E.REFUNDED, reason="again", now=NOW)
-        entitlements.grant(session, None, program, alder, None, E.SPONSORED, note="b", now=NOW)
+            entitlements.change_entitlement(
+                session, None, waived, E.REFUNDED, reason="again", now=NOW
+            )
+        entitlements.grant_entitlement(
+            session, None, program, alder, None, E.SPONSORED, note="b", now=NOW
+        )
         assert session.scalars(select(Entitlement)).one().state == "sponsored"
 
 
@@ -107,9 +123,13 @@ def test_nobody_who_scores_looks_after_entitlements(act: Callable[[], Any], role
         session.flush()
         if role in (Role.GRADER, Role.LEAD, Role.INSTRUCTOR):
             with pytest.raises(Refused, match="colleague"):
-                entitlements.grant(session, member, cohort.program, alder, None, E.PAID, now=NOW)
+                entitlements.grant_entitlement(
+                    session, member, cohort.program, alder, None, E.PAID, now=NOW
+                )
         else:
-            entitlements.grant(session, member, cohort.program, alder, None, E.PAID, now=NOW)
+            entitlements.grant_entitlement(
+                session, member, cohort.program, alder, None, E.PAID, now=NOW
+            )
 
 
 def test_nobody_decides_on_their_own(act: Callable[[], Any]) -> None:
@@ -117,7 +137,7 @@ def test_nobody_decides_on_their_own(act: Callable[[], Any]) -> None:
         program = factories.a_program(session, now=NOW)
         alder = factories.a_person(session, "Alder", now=NOW)
         with pytest.raises(Refused, match="themselves"):
-            entitlements.grant(session, alder, program, alder, None, E.WAIVED, now=NOW)
+            entitlements.grant_entitlement(session, alder, program, alder, None, E.WAIVED, now=NOW)
 
 
 def test_a_cohort_ends_when_nothing_is_unfinished_or_for_a_reason(act: Callable[[], Any]) -> None:
@@ -144,10 +164,10 @@ def test_a_right_to_appeal_is_not_overridden(act: Callable[[], Any]) -> None:
         grade = session.scalars(
             select(Grade).where(Grade.submission_id == cast.submissions[0].id)
         ).one()
-        opens, ends = appeals.window(cohort, grade)
+        opens, ends = appeals.appeal_window(cohort, grade)
         with pytest.raises(FaultsFound, match="can still appeal"):
             cohorts.end_cohort(session, None, cohort, reason="in a hurry", now=opens)
-        appeals.make(
+        appeals.lodge_appeal(
             session,
             cast.learners[0],
             cast.submissions[0],
@@ -158,8 +178,8 @@ def test_a_right_to_appeal_is_not_overridden(act: Callable[[], Any]) -> None:
         long_after = ends.replace(year=ends.year + 1)
         with pytest.raises(FaultsFound, match="not decided"):
             cohorts.end_cohort(session, None, cohort, reason="in a hurry", now=long_after)
-        appeal = appeals.pending(session, cast.submissions[0])
+        appeal = appeals.pending_appeal(session, cast.submissions[0])
         assert appeal is not None
-        appeals.withdraw(session, cast.learners[0], appeal, now=long_after)
+        appeals.withdraw_appeal(session, cast.learners[0], appeal, now=long_after)
         cohorts.end_cohort(session, None, cohort, now=long_after)
         assert cohort.state == CohortState.ENDED

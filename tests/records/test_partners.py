@@ -34,7 +34,7 @@ from grading.models import (
     Sponsor,
 )
 from grading.records import disclosures, partners, sharing
-from grading.records.queries import issued_credentials
+from grading.records.queries import issued_credentials, program_record
 from grading.workflow.privacy import Disclosed, SendingState
 from tests import factories
 from tests.database import NOW
@@ -102,7 +102,7 @@ def partner_id(
     act: Callable[[], Any],
 ) -> str:
     with act() as session:
-        return partners.make(
+        return partners.make_partner(
             session,
             session.get_one(Person, released["administrator"]),
             session.get_one(Sponsor, released["sponsor"]),
@@ -117,13 +117,13 @@ def partner_id(
 
 
 def looked_at(session: Any, world: dict[str, Any], partner_id: str) -> partners.Offer:
-    record = issued_credentials.record_of(session, world["program"], world["learner"])
-    return partners.offer(session, record, session.get_one(Partner, partner_id))
+    record = program_record.current_record(session, world["program"], world["learner"])
+    return partners.offer_of(session, record, session.get_one(Partner, partner_id))
 
 
 def send(session: Any, world: dict[str, Any], partner_id: str, digest: str) -> PartnerSending:
-    record = issued_credentials.record_of(session, world["program"], world["learner"])
-    return partners.send(
+    record = program_record.current_record(session, world["program"], world["learner"])
+    return partners.send_record(
         session,
         session.get_one(Person, world["learner"]),
         record,
@@ -230,7 +230,7 @@ def test_a_process_that_dies_while_sending_does_not_send_twice(
     with act() as session:
         send(session, released, partner_id, looked_at(session, released, partner_id).digest)
     with monkeypatch.context() as patch:
-        patch.setattr(partners, "arrive", die)
+        patch.setattr(partners, "note_arrival", die)
         with pytest.raises(Died):
             Worker(app, HANDLERS).run_until_idle(released["at"])
     Worker(app, HANDLERS).run_until_idle(released["at"] + timedelta(minutes=5))
@@ -282,7 +282,7 @@ def test_a_withdrawn_consent_stops_what_waits(
             session, released, partner_id, looked_at(session, released, partner_id).digest
         )
         learner = session.get_one(Person, released["learner"])
-        partners.withdraw(session, learner, sending.consent, now=released["at"])
+        partners.withdraw_consent(session, learner, sending.consent, now=released["at"])
     work(released["at"])
     assert listener.got == []
     with act() as session:
@@ -298,7 +298,7 @@ def test_a_partner_by_mail_gets_a_file(
     tmp_path: Path,
 ) -> None:
     with act() as session:
-        made = partners.make(
+        made = partners.make_partner(
             session,
             session.get_one(Person, released["administrator"]),
             session.get_one(Sponsor, released["sponsor"]),
@@ -374,7 +374,7 @@ def test_what_an_answer_means(listener: Listener) -> None:
 def test_a_partner_without_what_it_needs_is_refused(session: Any) -> None:
     cast = factories.a_cast(session, now=NOW, submitted=False)
     with pytest.raises(FaultsFound) as found:
-        partners.make(
+        partners.make_partner(
             session,
             cast.administrator,
             cast.cohort.program.sponsor,
@@ -402,7 +402,7 @@ def test_the_log_counts_looks_by_day(released: dict[str, Any], act: Callable[[],
         ids = [record.public_id, link.public_id, link.public_id, credential.id]
         sharing.count_views(session, ids, on=day)
         session.flush()
-        lines = disclosures.lines(session, learner.id)
+        lines = disclosures.disclosures_of(session, learner.id)
         assert sorted((line.what, line.recipient, line.times) for line in lines) == [
             (Disclosed.CREDENTIAL_FILE, "", 1),
             (Disclosed.RECORD_PAGE, "", 1),

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from grading.errors import FaultsFound, NotFound, Refused, TooMany
 from grading.models import Allocation, CredentialRecord, PublicView, ShareLink
 from grading.records import records, reissues, revocations, sharing
+from grading.records.queries import program_record
 from grading.releases import releases
 from grading.workflow.credential import PublicStatus
 from tests import factories
@@ -111,7 +112,7 @@ def test_a_renamed_learners_old_addresses_say_replaced_and_lead_to_the_new_ones(
             learner.name = name
             reissues.issue_under_new_name(session, learner, learner, now=now + DAY)
             session.flush()
-        newest = records.current(session, record.program_id, learner.id)
+        newest = program_record.current_record(session, record.program_id, learner.id)
         assert newest is not None
         (fresh,) = sharing.links_of(session, newest)
         assert (fresh.label, fresh.show_score) == (old.label, True)
@@ -226,7 +227,7 @@ def test_many_ids_cost_the_same_number_of_queries(
         cast, _record, now = issued(session)
         addresses = []
         for learner in cast.learners:
-            record = records.current(session, cast.cohort.program_id, learner.id)
+            record = program_record.current_record(session, cast.cohort.program_id, learner.id)
             assert record is not None
             records.share(session, learner, record, now=now)
             for label in ("one", "two"):

@@ -221,7 +221,7 @@ def test_reasons_for_a_gate_are_signed_and_a_gate_that_falls_meanwhile_asks_for_
         assert proposal.overrides == [{"gate": "wrong_side", "reason": "They were read twice."}]
         approval = session.scalars(select(Approval)).one()
         assert approval.note == {"overrides": proposal.overrides}
-        assert approvals.faults(session, approval) == ()
+        assert approvals.faults_of(session, approval) == ()
 
 
 def test_two_people_sign_and_a_changed_list_voids_the_proposal_in_sight(

@@ -25,7 +25,7 @@ BROWSER = {"Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;
 def publish(session: Any, world: dict[str, Any], kind: str, now: Any) -> IssuedCredential:
     found = of(session, world, kind=kind, state="valid")[0]
     learner = session.get_one(Person, world["learner"])
-    credentials.publish(session, learner, found, published=True, now=now)
+    credentials.set_published(session, learner, found, published=True, now=now)
     return found
 
 
@@ -125,7 +125,7 @@ def test_a_program_with_a_revoked_member_waits_for_its_own_end(
     with act() as session:
         course = of(session, released, kind="course")[0]
         actor = session.get_one(Person, released["administrator"])
-        credentials.revoke(session, actor, course, reason="an error", now=clock.now)
+        credentials.revoke_credential(session, actor, course, reason="an error", now=clock.now)
         state = of(session, released, kind="program")[0].state
     expected = "Revoked" if state == "revoked" else "Not signed yet"
     page = page_of(client, path)
@@ -201,7 +201,7 @@ def test_one_that_was_replaced_leads_to_the_newer_only_if_that_is_published(
     assert name not in page
     assert "90 of 100" in page_of(client, f"/credentials/{newer}")
     with act() as session:
-        credentials.publish(
+        credentials.set_published(
             session,
             session.get_one(Person, released["learner"]),
             session.get_one(IssuedCredential, newer),

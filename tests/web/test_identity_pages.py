@@ -139,7 +139,7 @@ def test_the_queue_is_of_whom_no_check_vouches_for(
         assert handed_in is not None
 
         def waits() -> bool:
-            page = identity_checks.unchecked(
+            page = identity_checks.unchecked_learners(
                 session, cohort, except_for=actor.id, now=world["at"], page=1
             )
             assert len(page.entries) == page.total
@@ -150,19 +150,22 @@ def test_the_queue_is_of_whom_no_check_vouches_for(
 
         given: dict[str, Any] = {"name": "Ada Byron"}
         assert waits()
-        identity.check(session, actor, learner, how="attested", now=handed_in - DAY, **given)
+        identity.record_check(session, actor, learner, how="attested", now=handed_in - DAY, **given)
         session.flush()
         assert waits()
         # Of what was checked after the hand-in, only what names the work vouches for it.
-        identity.check(session, actor, learner, how="document", now=handed_in + DAY, **given)
+        identity.record_check(session, actor, learner, how="document", now=handed_in + DAY, **given)
         session.flush()
         assert waits()
-        identity.check(
+        identity.record_check(
             session, actor, learner, how="document", submission=work, now=handed_in + DAY, **given
         )
         session.flush()
         assert not waits()
-        assert identity_checks.behind(session, work, learner.id, known_at=world["at"]) is not None
+        assert (
+            identity_checks.check_behind(session, work, learner.id, known_at=world["at"])
+            is not None
+        )
 
 
 def test_another_name_leads_to_the_name_step(
@@ -209,7 +212,7 @@ def test_the_learner_sees_how_they_are_known_and_what_they_affirmed(
         ).one()
         digest = work.digest
         assert "your own word: nobody has checked it" in page
-        identity.check(
+        identity.record_check(
             session,
             session.get_one(Person, released["administrator"]),
             session.get_one(Person, released["learner"]),

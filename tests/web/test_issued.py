@@ -38,7 +38,7 @@ def published(
     """Publish a credential of the learner; gives its id and address."""
     with act() as session:
         credential = of(session, released, kind=kind, state="valid")[0]
-        credentials.publish(
+        credentials.set_published(
             session,
             session.get_one(Person, released["learner"]),
             credential,

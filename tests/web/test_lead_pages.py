@@ -9,6 +9,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import func, select
 
+from grading.disputes.queries import learner_standing
 from grading.jobs import upkeep
 from grading.models import (
     Alarm,
@@ -207,7 +208,6 @@ def test_a_peer_practises_for_feedback_and_owes_nothing_by_it(
     assert client.post(f"{home}/qualification").status_code == 404
     client.post(f"{home}/practice")
     with act() as session:
-        from grading.disputes.queries import learner_results
         from grading.office import needs
         from grading.releases.queries import candidates
 
@@ -218,7 +218,7 @@ def test_a_peer_practises_for_feedback_and_owes_nothing_by_it(
         ).one()
         # Begun and left alone, it is no review that is owed.
         assert candidates.owed_reviews(session, found) == {}
-        assert learner_results.peer_items(session, found, learner) == []
+        assert learner_standing.peer_items(session, found, learner) == []
         kinds = {
             need.kind for need in needs.needs_of(session, needs.parts_of(session, person), now=AT)
         }

@@ -44,7 +44,9 @@ def set_up(session: Any, cast: factories.Cast) -> str:
     """Entitlements and conflicts of interest for everybody, and somebody in the program office."""
     program = cast.cohort.program
     for learner in cast.learners:
-        entitlements.grant(session, None, program, learner, None, EntitlementState.PAID, now=NOW)
+        entitlements.grant_entitlement(
+            session, None, program, learner, None, EntitlementState.PAID, now=NOW
+        )
         cohorts.declare_conflict(
             session,
             None,

@@ -14,6 +14,7 @@ from sqlalchemy import select
 from grading.jobs import credentials, upkeep
 from grading.models import Allocation, CredentialRecord, Person, ShareLink
 from grading.records import records, reissues, revocations
+from grading.records.queries import program_record
 from grading.releases import releases
 from tests import factories
 from tests.database import NOW, Clock
@@ -192,7 +193,7 @@ def test_status_is_the_heading_and_an_old_name_is_never_shown(
         learner.name = "Learner Rowan"
         reissues.issue_under_new_name(session, learner, learner, now=clock.now)
         session.flush()
-        newer = records.current(session, world["program"], world["learner"])
+        newer = program_record.current_record(session, world["program"], world["learner"])
         newer_id = newer.public_id
     page = client.get(f"/verify/{world['id']}").text
     assert "<h1>Replaced</h1>" in page
@@ -200,7 +201,7 @@ def test_status_is_the_heading_and_an_old_name_is_never_shown(
     assert old not in page
     assert "Learner Rowan" not in page
     with act() as session:
-        newer = records.current(session, world["program"], world["learner"])
+        newer = program_record.current_record(session, world["program"], world["learner"])
         actor = session.get_one(Person, world["instructor"])
         revocations.revoke_record(session, actor, newer, reason="a secret reason", now=clock.now)
     page = client.get(f"/verify/{newer_id}").text

@@ -505,7 +505,7 @@ def disputed(
         now=clock.now,
     )
     appealed = clock.forward(hours=25)
-    appeal = appeals.make(
+    appeal = appeals.lodge_appeal(
         session,
         person["learner"],
         work,
@@ -517,7 +517,7 @@ def disputed(
     item = holds.claim_case(session, person["grader"], appeal.allocation, now=appealed)
     factories.rate(session, item, {"question": 3, "method": 3}, now=appealed)
     reviews.seal(session, item, now=clock.forward(minutes=11))
-    appeals.remark(session, appeal, now=clock.now)
+    appeals.note_remark(session, appeal, now=clock.now)
     reading = session.scalars(
         select(Allocation).where(
             Allocation.submission_id == work.id,
@@ -525,7 +525,7 @@ def disputed(
             Allocation.id != item.id,
         )
     ).one()
-    decisions.strike(
+    decisions.strike_reading(
         session,
         person["grader"],
         appeal,
@@ -534,7 +534,7 @@ def disputed(
         criteria=["method"],
         now=clock.now,
     )
-    question = explanations.ask(
+    question = explanations.request_explanation(
         session,
         person["learner"],
         work,
@@ -544,7 +544,7 @@ def disputed(
         now=clock.now,
     )
     question.owner = person["grader"]
-    case = misconduct.report(
+    case = misconduct.report_suspicion(
         session,
         person["grader"],
         work,
@@ -553,7 +553,7 @@ def disputed(
         source="A book",
         now=clock.now,
     )
-    misconduct.hear(
+    misconduct.put_to_learner(
         session,
         person["instructor"],
         case,
@@ -638,7 +638,7 @@ def set_up_records(session: Any, cast: factories.Cast) -> dict[str, Any]:
     """What the set-up pages show: both offices, an import of each place, an entitlement, a conflict."""
     program = cast.cohort.program
     sponsors.set_logo(session, None, program.sponsor, key="a-logo", kind="png", now=NOW)
-    other = sponsors.create(session, None, name="Another College", now=NOW)
+    other = sponsors.create_sponsor(session, None, name="Another College", now=NOW)
     members = {
         name: sponsors.add_member(
             session, None, owner, email=f"{name}@example.org", name=name.title(), now=NOW
@@ -667,7 +667,9 @@ def set_up_records(session: Any, cast: factories.Cast) -> dict[str, Any]:
     late = session.scalars(
         select(factories.Person).where(factories.Person.email == "late@example.org")
     ).one()
-    granted = entitlements.grant(session, None, program, late, None, EntitlementState.PAID, now=NOW)
+    granted = entitlements.grant_entitlement(
+        session, None, program, late, None, EntitlementState.PAID, now=NOW
+    )
     conflict = cohorts.declare_conflict(
         session, None, cast.cohort, rater=cast.graders[0], learner=late, reason="Kin", now=NOW
     )
@@ -693,9 +695,9 @@ def credential_of(app: Flask, session: Any, record: CredentialRecord, now: Any) 
     notary = app.extensions["grading"].notary
     given = {"notary": notary, "base_url": "http://127.0.0.1:8000", "now": now}
     draft = drafts.draft_missing(session, record.program_id, record.person_id, **given)[-1]
-    credentials.keep(session, draft, credentials.sign(draft, notary), now=now)
+    credentials.keep_signed(session, draft, credentials.sign_draft(draft, notary), now=now)
     found = session.get_one(IssuedCredential, draft.columns["id"])
-    credentials.publish(session, record.person, found, published=True, now=now)
+    credentials.set_published(session, record.person, found, published=True, now=now)
     unsigned = credentials.unsigned_list(session, found.status_list_id, **given)
     signed = credentials.sign_list(unsigned, notary, now=now)
     credentials.keep_list(session, found.status_list_id, signed, now=now)
@@ -719,11 +721,11 @@ def privacy_of(
     learner = record.person
     made = {}
     for who, ground in ((learner, ""), (admin, "A letter")):
-        export = exporting.ask(session, who, learner, ground=ground, now=now)
+        export = exporting.request_export(session, who, learner, ground=ground, now=now)
         stored = app.extensions["grading"].files.put(f"x/{export.id}", [b"PK"], limit=9)
-        exporting.keep(session, export, f"x/{export.id}", stored, now=now)
+        exporting.keep_export(session, export, f"x/{export.id}", stored, now=now)
         made[who.id] = export.id
-    partner = partners.make(
+    partner = partners.make_partner(
         session,
         admin,
         record.program.sponsor,
@@ -735,8 +737,8 @@ def privacy_of(
         gateway=app.extensions["grading"].partners,
         now=now,
     )
-    offer = partners.offer(session, record, partner)
-    sending = partners.send(session, learner, record, partner, digest=offer.digest, now=now)
+    offer = partners.offer_of(session, record, partner)
+    sending = partners.send_record(session, learner, record, partner, digest=offer.digest, now=now)
     late = session.get_one(factories.Person, late_id)
     return {
         "export_id": made[learner.id],

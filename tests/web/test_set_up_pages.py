@@ -42,7 +42,7 @@ def offices(act: Callable[[], Any], sign_in: Any) -> dict[str, Any]:
         found = {}
         beryl = factories.a_person(session, "Administrator Beryl", now=NOW, administrator=True)
         for name in ("first", "second"):
-            sponsor = sponsors.create(session, beryl, name=f"The {name} college", now=NOW)
+            sponsor = sponsors.create_sponsor(session, beryl, name=f"The {name} college", now=NOW)
             member = sponsors.add_member(
                 session, beryl, sponsor, email=f"{name}@example.org", name=name, now=NOW
             )
@@ -246,7 +246,7 @@ def test_another_sponsors_records_are_not_there(
             courses=factories.COURSES, now=NOW,
         )  # fmt: skip
         alder = factories.a_person(session, "Alder", now=NOW)
-        paid = entitlements.grant(
+        paid = entitlements.grant_entitlement(
             session, None, program, alder, None, EntitlementState.PAID, now=NOW
         )
         ours, entitlement = program.id, paid.id

@@ -116,7 +116,7 @@ def test_what_changed_since_is_said_and_put_before_the_same_person_again(
                 Allocation.purpose != Purpose.APPEAL, Allocation.state == AllocationState.SEALED
             )
         ).one()
-        decisions.strike(
+        decisions.strike_reading(
             session,
             session.get_one(Person, appealed["fresh"]),
             appeal,

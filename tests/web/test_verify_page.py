@@ -18,7 +18,7 @@ from grading.models import (
     StatusList,
 )
 from grading.records import credentials, issuers, records, revocations, sharing
-from grading.records.checking import Outcome, What
+from grading.records.checking import CheckOutcome, What
 from grading.records.queries import issued_credentials
 from grading.records.verifying import check
 from grading.settings import Installation
@@ -92,7 +92,7 @@ def test_every_step_is_shown_with_its_outcome(
         for one in verdict.checked:
             evidence = {What.EVIDENCE} if one.credential.kind == "capstone" else set()
             assert {step.what for step in one.steps} == set(What) - {What.EVIDENCE} | evidence
-            assert {step.outcome for step in one.steps} == {Outcome.GOOD}
+            assert {step.outcome for step in one.steps} == {CheckOutcome.GOOD}
 
 
 def test_published_files_are_linked_for_other_checkers(
@@ -105,7 +105,7 @@ def test_published_files_are_linked_for_other_checkers(
     with act() as session:
         capstone = of(session, released, kind="capstone")[0]
         learner = session.get_one(Person, released["learner"])
-        credentials.publish(session, learner, capstone, published=True, now=clock.now)
+        credentials.set_published(session, learner, capstone, published=True, now=clock.now)
         own = capstone.id
     page = client.get(address).text
     assert f'href="/credentials/{own}/document"' in page
@@ -344,7 +344,7 @@ def test_a_revoked_course_is_not_listed(
         course = of(session, released, kind="course")[0]
         title = course.document["name"]
         actor = session.get_one(Person, released["administrator"])
-        credentials.revoke(session, actor, course, reason="an error", now=clock.now)
+        credentials.revoke_credential(session, actor, course, reason="an error", now=clock.now)
     work(clock.now)
     page = client.get(address).text
     assert "<h1>Valid</h1>" in page

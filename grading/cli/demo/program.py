@@ -52,8 +52,8 @@ def set_up(world: World, at: datetime) -> None:
     with transaction() as session:
         add_person(world, session, names.ADMINISTRATOR, at, administrator=True)
         administrator = world.person(session, names.ADMINISTRATOR)
-        sponsor = sponsors.create(session, administrator, name=SPONSOR, now=at)
-        sponsors.revise(
+        sponsor = sponsors.create_sponsor(session, administrator, name=SPONSOR, now=at)
+        sponsors.revise_sponsor(
             session,
             administrator,
             sponsor,
@@ -101,7 +101,7 @@ def add_person(
 ) -> None:
     """Make an account, unless there is one from an earlier cohort."""
     if name not in world.people:
-        world.people[name] = accounts.create(
+        world.people[name] = accounts.create_account(
             session, None, email=names.email(name), name=name, administrator=administrator, now=at
         ).id
 

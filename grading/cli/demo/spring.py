@@ -363,7 +363,7 @@ class Spring:
     def _appeal(self, now: datetime) -> None:
         world = self.world
         with transaction() as session:
-            appeals.make(
+            appeals.lodge_appeal(
                 session,
                 world.person(session, "Learner Birch"),
                 world.work_of(session, NAME, "Learner Birch"),
@@ -387,7 +387,7 @@ class Spring:
             appeal = self._of_birch(session)
             assert appeal.allocation is not None
             assert appeal.allocation.rater is not None
-            decisions.decide(
+            decisions.decide_appeal(
                 session,
                 appeal.allocation.rater,
                 appeal,
@@ -414,7 +414,7 @@ class Spring:
             ).first()
             assert reader is not None
             assert reader.rater is not None
-            misconduct.report(
+            misconduct.report_suspicion(
                 session,
                 reader.rater,
                 work,
@@ -427,7 +427,7 @@ class Spring:
     def _hear(self, now: datetime) -> None:
         world = self.world
         with transaction() as session:
-            misconduct.hear(
+            misconduct.put_to_learner(
                 session,
                 world.person(session, "Instructor Opal"),
                 self._case(session),
@@ -438,7 +438,7 @@ class Spring:
     def _answer(self, now: datetime) -> None:
         with transaction() as session:
             case = self._case(session)
-            misconduct.answer(
+            misconduct.answer_suspicion(
                 session,
                 case.submission.learner,
                 case,
@@ -448,7 +448,7 @@ class Spring:
 
     def _find_against(self, now: datetime) -> None:
         with transaction() as session:
-            misconduct.propose(
+            misconduct.propose_outcome(
                 session,
                 self.world.person(session, "Instructor Opal"),
                 self._case(session),
@@ -459,7 +459,7 @@ class Spring:
 
     def _second(self, now: datetime) -> None:
         with transaction() as session:
-            misconduct.second(
+            misconduct.second_outcome(
                 session,
                 self.world.person(session, "Instructor Jade"),
                 self._case(session),

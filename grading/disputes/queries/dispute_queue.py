@@ -40,7 +40,7 @@ LAST = 50
 
 
 @dataclass
-class Sheet:
+class SealedSheet:
     """One sealed reading under a name that tells only its kind."""
 
     allocation_id: str
@@ -52,7 +52,7 @@ class Sheet:
     comments: dict[str, str] = field(default_factory=dict)
 
 
-def side_by_side(session: Session, appeal: Appeal) -> list[Sheet]:
+def sealed_sheets(session: Session, appeal: Appeal) -> list[SealedSheet]:
     """List every sealed reading of an appealed work, struck ones with their fault."""
     rows = session.execute(
         select(Allocation, StruckReading.fault, Rating)
@@ -64,11 +64,11 @@ def side_by_side(session: Session, appeal: Appeal) -> list[Sheet]:
         )
         .order_by(*READING_ORDER)
     ).all()
-    found: dict[str, Sheet] = {}
+    found: dict[str, SealedSheet] = {}
     signs = reading_signs((allocation.id, allocation.pool) for allocation, *_ in rows)
     for allocation, fault, rating in rows:
         if allocation.id not in found:
-            found[allocation.id] = Sheet(
+            found[allocation.id] = SealedSheet(
                 allocation_id=allocation.id,
                 pool=Pool(allocation.pool),
                 sign=signs[allocation.id],
@@ -80,7 +80,7 @@ def side_by_side(session: Session, appeal: Appeal) -> list[Sheet]:
     return list(found.values())
 
 
-def levels(session: Session, allocation_id: str | None) -> dict[str, int]:
+def levels_of(session: Session, allocation_id: str | None) -> dict[str, int]:
     """Give the levels of one sealed reading by criterion; nothing where there is none."""
     rows = session.execute(
         select(Rating.criterion, Rating.level).where(Rating.allocation_id == allocation_id)
@@ -102,7 +102,7 @@ def gave_reading(
     return session.scalar(found.limit(1)) is not None
 
 
-def conflicted(session: Session, submission: Submission, person_id: str) -> bool:
+def is_conflicted(session: Session, submission: Submission, person_id: str) -> bool:
     """Whether a person must not meet one of those who had a part in a work."""
     return (
         session.scalar(
@@ -132,7 +132,7 @@ def upheld_case(session: Session, submission: Submission) -> MisconductCase | No
     )
 
 
-def copy(session: Session, submission: Submission) -> SubmittedCopy | None:
+def latest_copy(session: Session, submission: Submission) -> SubmittedCopy | None:
     """Find what was handed in last."""
     return session.scalar(
         select(SubmittedCopy)
@@ -156,7 +156,7 @@ def own_sheet(session: Session, submission: Submission, person_id: str) -> Revie
 
 
 @dataclass(frozen=True)
-class Dispute:
+class OpenDispute:
     """One case of the queue: a third reading, an appeal, or a question.
 
     Attributes
@@ -188,14 +188,14 @@ class Dispute:
     free: bool = False
 
 
-def queue(session: Session, cohort: Cohort, *, now: datetime) -> list[Dispute]:
+def open_disputes(session: Session, cohort: Cohort, *, now: datetime) -> list[OpenDispute]:
     """List everything disputed that waits for somebody, the earliest decide-by date first."""
     found = _third_readings(session, cohort) + _appeals(session, cohort)
     found += _questions(session, cohort, now)
     return sorted(found, key=lambda one: (one.decide_by, one.since, one.id))
 
 
-def _third_readings(session: Session, cohort: Cohort) -> list[Dispute]:
+def _third_readings(session: Session, cohort: Cohort) -> list[OpenDispute]:
     rows = session.scalars(
         select(Discrepancy)
         .options(selectinload(Discrepancy.allocation).selectinload(Allocation.rater))
@@ -204,7 +204,7 @@ def _third_readings(session: Session, cohort: Cohort) -> list[Dispute]:
         .limit(MOST)
     )
     return [
-        Dispute(
+        OpenDispute(
             "adjudication",
             one.id,
             one.submission_id,
@@ -218,7 +218,7 @@ def _third_readings(session: Session, cohort: Cohort) -> list[Dispute]:
     ]
 
 
-def _appeals(session: Session, cohort: Cohort) -> list[Dispute]:
+def _appeals(session: Session, cohort: Cohort) -> list[OpenDispute]:
     rows = session.scalars(
         select(Appeal)
         .options(selectinload(Appeal.allocation).selectinload(Allocation.rater))
@@ -227,7 +227,7 @@ def _appeals(session: Session, cohort: Cohort) -> list[Dispute]:
         .limit(MOST)
     )
     return [
-        Dispute(
+        OpenDispute(
             "appeal",
             one.id,
             one.submission_id,
@@ -242,7 +242,7 @@ def _appeals(session: Session, cohort: Cohort) -> list[Dispute]:
     ]
 
 
-def _questions(session: Session, cohort: Cohort, now: datetime) -> list[Dispute]:
+def _questions(session: Session, cohort: Cohort, now: datetime) -> list[OpenDispute]:
     here = select(Membership.person_id).where(
         Membership.cohort_id == cohort.id, Membership.ended_at.is_(None)
     )
@@ -255,7 +255,7 @@ def _questions(session: Session, cohort: Cohort, now: datetime) -> list[Dispute]
     )
     away = calendars.absent(session, cohort, now)
     return [
-        Dispute(
+        OpenDispute(
             "question",
             one.id,
             one.submission_id,
@@ -290,7 +290,7 @@ def involved(session: Session, cohort: Cohort, person_id: str) -> set[str]:
 
 
 @dataclass(frozen=True)
-class Settled:
+class SettledDispute:
     """A case that is over."""
 
     kind: str
@@ -300,9 +300,9 @@ class Settled:
     state: str
 
 
-def settled(session: Session, cohort: Cohort) -> list[Settled]:
+def settled_disputes(session: Session, cohort: Cohort) -> list[SettledDispute]:
     """List what was decided, answered or called off last, the newest first."""
-    found: list[Settled] = []
+    found: list[SettledDispute] = []
     sources: tuple[tuple[str, Any, Any, Any], ...] = (
         ("adjudication", Discrepancy, Discrepancy.settled_at, Discrepancy.state),
         ("appeal", Appeal, Appeal.decided_at, Appeal.state),
@@ -315,11 +315,11 @@ def settled(session: Session, cohort: Cohort) -> list[Settled]:
             .order_by(at.desc(), model.id)
             .limit(LAST)
         )
-        found += [Settled(kind, *row) for row in rows]
+        found += [SettledDispute(kind, *row) for row in rows]
     return sorted(found, key=lambda one: one.at, reverse=True)[:LAST]
 
 
-def struck(session: Session, cohort: Cohort) -> Sequence[StruckReading]:
+def struck_readings(session: Session, cohort: Cohort) -> Sequence[StruckReading]:
     """List the struck readings of a cohort, the newest first."""
     return list(
         session.scalars(
@@ -354,7 +354,7 @@ def pending_cases(session: Session, cohort: Cohort) -> dict[str, str]:
     return {row.submission_id: row.id for row in rows}
 
 
-def pools(session: Session, submission_id: str) -> dict[str, str]:
+def pools_of(session: Session, submission_id: str) -> dict[str, str]:
     """Say as what each rater of a work was given it: person id to pool."""
     rows = session.execute(
         select(Allocation.rater_id, Allocation.pool).where(

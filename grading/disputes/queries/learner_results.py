@@ -1,62 +1,30 @@
 """What a learner's pages show; none of it depends on how many others there are."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime
+from dataclasses import dataclass
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from grading.cohorts.queries import calendars, group_members
 from grading.models import (
     Allocation,
     Appeal,
     Cohort,
-    Course,
-    CredentialRecord,
     Grade,
     GradeSeen,
-    Membership,
     MisconductCase,
-    Objection,
     Rating,
     Review,
     Submission,
-    SubmissionMember,
 )
 from grading.models.conditions import in_force, is_member
-from grading.programs.queries import course_standings
 from grading.readings.queries.ratings import READING_ORDER
-from grading.records.queries.program_record import counting_grade
-from grading.workflow.allocation import ATTEMPTED, GONE, AllocationState, Pool, reading_signs
-from grading.workflow.cohort import Role
-from grading.workflow.credential import RecordState
-from grading.workflow.deadlines import Calendar
-from grading.workflow.group import MemberState
+from grading.workflow.allocation import Pool, reading_signs
 
 
-def cohorts(session: Session, person_id: str) -> Sequence[tuple[Cohort, str]]:
-    """List the cohorts a person learns or reviews in, newest first, with the role."""
-    return list(
-        session.execute(
-            select(Cohort, Membership.role)
-            .join(Membership, Membership.cohort_id == Cohort.id)
-            .where(
-                Membership.person_id == person_id,
-                Membership.ended_at.is_(None),
-                Membership.role.in_((Role.LEARNER, Role.PEER)),
-            )
-            .order_by(Cohort.opens_at.desc())
-        )
-    )
-
-
-def submission(session: Session, cohort: Cohort, person_id: str) -> Submission | None:
-    """Find the learner's latest attempt."""
-    return group_members.newest(session, cohort, person_id)
-
-
-def released(session: Session, cohort: Cohort, person_id: str) -> list[tuple[Submission, Grade]]:
+def released_attempts(
+    session: Session, cohort: Cohort, person_id: str
+) -> list[tuple[Submission, Grade]]:
     """List the learner's released attempts with the grade in force, newest first."""
     return list(
         session.execute(
@@ -72,7 +40,7 @@ def released(session: Session, cohort: Cohort, person_id: str) -> list[tuple[Sub
     )
 
 
-def seen(session: Session, found: Grade) -> bool:
+def was_seen(session: Session, found: Grade) -> bool:
     """Say whether the learner has opened this result before."""
     return session.get(GradeSeen, found.id) is not None
 
@@ -92,7 +60,7 @@ def earlier_grades(session: Session, found: Grade) -> Sequence[Grade]:
     )
 
 
-def hearing(session: Session, cohort: Cohort, person_id: str) -> MisconductCase | None:
+def latest_hearing(session: Session, cohort: Cohort, person_id: str) -> MisconductCase | None:
     """Find the newest suspicion that was put to a learner."""
     return session.scalar(
         select(MisconductCase)
@@ -107,7 +75,7 @@ def hearing(session: Session, cohort: Cohort, person_id: str) -> MisconductCase 
     )
 
 
-def appeals(session: Session, found: Submission) -> Sequence[Appeal]:
+def appeals_of(session: Session, found: Submission) -> Sequence[Appeal]:
     """List a work's appeals, oldest first."""
     return list(
         session.scalars(
@@ -118,92 +86,8 @@ def appeals(session: Session, found: Submission) -> Sequence[Appeal]:
     )
 
 
-def peer_items(session: Session, cohort: Cohort, person_id: str) -> Sequence[Allocation]:
-    """List the projects a person was given to review, in the order they were given."""
-    return list(
-        session.scalars(
-            select(Allocation)
-            .where(
-                Allocation.cohort_id == cohort.id,
-                Allocation.rater_id == person_id,
-                Allocation.pool == Pool.PEER,
-                Allocation.purpose.not_in(ATTEMPTED),
-            )
-            .order_by(Allocation.created_at, Allocation.blind_code)
-        )
-    )
-
-
 @dataclass(frozen=True)
-class Standing:
-    """Why a learner may or may not submit, and what they did so far."""
-
-    missing: Sequence[Course]
-    submission: Submission | None
-    reviews: Sequence[Allocation]
-    attempts: Sequence[tuple[Submission, Grade]]
-    calendar: Calendar
-    due_at: datetime
-    closes_at: datetime
-    hearing: MisconductCase | None
-    own: SubmissionMember | None
-    group: Sequence[SubmissionMember]
-    objections: Sequence[Objection]
-    invitations: Sequence[SubmissionMember]
-
-    @property
-    def in_group(self) -> bool:
-        """Whether others are in the work too."""
-        return sum(member.state == MemberState.JOINED for member in self.group) > 1
-
-    @property
-    def grade(self) -> Grade | None:
-        """The result that counts."""
-        return counting_grade([grade for _submission, grade in self.attempts])
-
-    @property
-    def reviews_done(self) -> int:
-        done = (AllocationState.FINISHED, AllocationState.SEALED)
-        return sum(item.state in done for item in self.reviews)
-
-    @property
-    def reviews_given(self) -> int:
-        """Reviews that count towards what is asked: handed back and called back ones do not."""
-        return sum(item.state not in GONE for item in self.reviews)
-
-
-def standing(session: Session, cohort: Cohort, person_id: str) -> Standing:
-    """Gather what the learner's landing page turns on."""
-    found = submission(session, cohort, person_id)
-    group = group_members.rows(session, found) if found else []
-    grouped = cohort.plan.group_size > 1 or len(group) > 1
-    own = calendars.personal(session, cohort, person_id)
-    work = calendars.of_work(session, found) if found else own
-    due_at, closes_at = (
-        calendars.window(session, found)
-        if found and found.due_at
-        else (work.due_at, work.closes_at)
-    )
-    return Standing(
-        missing=course_standings.missing_courses(session, cohort, person_id),
-        submission=found,
-        reviews=peer_items(session, cohort, person_id),
-        attempts=released(session, cohort, person_id),
-        calendar=replace(
-            own, results_at=calendars.results_of(session, found) if found else own.results_at
-        ),
-        due_at=due_at,
-        closes_at=closes_at,
-        hearing=hearing(session, cohort, person_id),
-        own=next((member for member in group if member.person_id == person_id), None),
-        group=group,
-        objections=group_members.objections(session, found) if found and grouped else [],
-        invitations=group_members.invitations(session, cohort, person_id) if grouped else [],
-    )
-
-
-@dataclass(frozen=True)
-class Comment:
+class ReaderComment:
     """What one rater wrote on one criterion, under a name that tells only the kind of rater."""
 
     label: tuple[str, str]
@@ -211,7 +95,7 @@ class Comment:
     text: str
 
 
-def comments(session: Session, found: Grade) -> dict[str, list[Comment]]:
+def comments_by_criterion(session: Session, found: Grade) -> dict[str, list[ReaderComment]]:
     """List every rater's level and comment by criterion code, in a stable order.
 
     All raters whose readings were sealed before the release are heard, not only those who count.
@@ -228,14 +112,16 @@ def comments(session: Session, found: Grade) -> dict[str, list[Comment]]:
         )
     )
     signs = reading_signs((allocation_id, pool) for allocation_id, pool, *_ in rows)
-    heard: dict[str, list[Comment]] = {}
+    heard: dict[str, list[ReaderComment]] = {}
     for allocation_id, pool, criterion, level, text in rows:
-        heard.setdefault(criterion, []).append(Comment((pool, signs[allocation_id]), level, text))
+        heard.setdefault(criterion, []).append(
+            ReaderComment((pool, signs[allocation_id]), level, text)
+        )
     return heard
 
 
 @dataclass(frozen=True)
-class Column:
+class ReadingColumn:
     """One reading in the table of how a result was worked out.
 
     Attributes
@@ -256,7 +142,7 @@ class Column:
     severity: float
 
 
-def worked_out(session: Session, found: Grade) -> list[Column]:
+def reading_columns(session: Session, found: Grade) -> list[ReadingColumn]:
     """List the readings that a result rests on, with what each weighs; in the order of `comments`."""
     score = found.score
     rows = session.execute(
@@ -284,7 +170,7 @@ def worked_out(session: Session, found: Grade) -> list[Column]:
         adjustment = adjusted.get(allocation_id)
         equal = 1 / professionals if pool == Pool.PROFESSIONAL else 0.0
         columns.append(
-            Column(
+            ReadingColumn(
                 label=(pool, signs[allocation_id]),
                 levels=counted,
                 share=adjustment["share"] if adjustment else equal,
@@ -309,14 +195,3 @@ def overall_comments(session: Session, found: Grade) -> list[str]:
         )
         if text
     ]
-
-
-def record(session: Session, cohort: Cohort, person_id: str) -> CredentialRecord | None:
-    """Find the learner's record of the cohort's program."""
-    return session.scalar(
-        select(CredentialRecord).where(
-            CredentialRecord.program_id == cohort.program_id,
-            CredentialRecord.person_id == person_id,
-            CredentialRecord.state != RecordState.REPLACED,
-        )
-    )

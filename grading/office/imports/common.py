@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 
 from grading.ledger import audit
 from grading.models import Cohort, ImportBatch, Person, Program
-from grading.office.imports.tables import Row
+from grading.office.imports.tables import TableRow
 from grading.workflow.cohort import ImportKind
 
 Item = TypeVar("Item")
@@ -117,7 +117,7 @@ class Undoing:
 
 
 Place = Cohort | Program
-Plan = Callable[[Session, Person | None, Any, Sequence[Row], datetime], list[Change]]
+Plan = Callable[[Session, Person | None, Any, Sequence[TableRow], datetime], list[Change]]
 CarryOut = Callable[
     [Session, Person | None, Any, Sequence[Change], datetime], list[tuple[Any, ...]]
 ]

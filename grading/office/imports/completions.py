@@ -31,7 +31,7 @@ from grading.office.imports.common import (
     Undoing,
     of_kind,
 )
-from grading.office.imports.tables import Row
+from grading.office.imports.tables import TableRow
 from grading.people import accounts
 from grading.programs import completions
 from grading.workflow.credential import IdentityAssurance
@@ -47,7 +47,11 @@ def counting_for(program: Program, code: str) -> list[tuple[Course, str | None]]
 
 
 def plan(
-    session: Session, actor: Person | None, program: Program, rows: Sequence[Row], now: datetime
+    session: Session,
+    actor: Person | None,
+    program: Program,
+    rows: Sequence[TableRow],
+    now: datetime,
 ) -> list[Change]:
     """Say which completions are new, and which renew an older one."""
     known = accounts.by_address(session, (row.values["email"] for row in rows))

@@ -27,7 +27,7 @@ from grading.office.imports.common import (
     Undoing,
     of_kind,
 )
-from grading.office.imports.tables import Row
+from grading.office.imports.tables import TableRow
 from grading.people import accounts
 from grading.workflow.group import TOOK_PART
 
@@ -35,7 +35,7 @@ LONGEST_REASON = 500
 
 
 def plan(
-    session: Session, actor: Person | None, cohort: Cohort, rows: Sequence[Row], now: datetime
+    session: Session, actor: Person | None, cohort: Cohort, rows: Sequence[TableRow], now: datetime
 ) -> list[Change]:
     """Say which pairs would be kept apart that are not yet."""
     cohorts.not_ended(cohort)

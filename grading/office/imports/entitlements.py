@@ -19,7 +19,7 @@ from grading.office.imports.common import (
     Undoing,
     of_kind,
 )
-from grading.office.imports.tables import Row
+from grading.office.imports.tables import TableRow
 from grading.people import accounts
 from grading.records import entitlements, records
 from grading.records.queries import entitlement_lists
@@ -40,14 +40,20 @@ def _present(session: Session, program_id: str) -> dict[tuple[str, str | None], 
 
 
 def plan(
-    session: Session, actor: Person | None, program: Program, rows: Sequence[Row], now: datetime
+    session: Session,
+    actor: Person | None,
+    program: Program,
+    rows: Sequence[TableRow],
+    now: datetime,
 ) -> list[Change]:
     """Say which entitlements are new, and which change."""
     entitlements.not_a_scorer(session, actor, program)
     known = accounts.by_address(session, (row.values["email"] for row in rows))
     courses = {course.code: course.id for course in program.courses}
     present = _present(session, program.id)
-    issued = entitlement_lists.issued(session, program) if program.entitlement_required else set()
+    issued = (
+        entitlement_lists.issued_lines(session, program) if program.entitlement_required else set()
+    )
     faults: list[Fault] = []
     changes: list[Change] = []
     seen: dict[tuple[str, str | None], int] = {}
@@ -113,7 +119,7 @@ def plan(
     return changes
 
 
-def _impossible(row: Row, held: str | None, state: str, issued: bool) -> Fault | None:
+def _impossible(row: TableRow, held: str | None, state: str, issued: bool) -> Fault | None:
     if state == EntitlementState.REFUNDED and held is None:
         return row.fault("state", "There is nothing to refund.")
     if state == EntitlementState.REFUNDED and issued:
@@ -178,7 +184,7 @@ def carry_out(
     for item in fresh:
         made.append(("entitlement", item.id))
         entitlements.record_grant(session, actor, item, now)
-    waiting = entitlement_lists.behind(session, program)
+    waiting = entitlement_lists.learners_behind(session, program)
     for person_id in dict.fromkeys(change.values[0] for change in changes):
         if person_id in waiting:
             records.catch_up(session, program, session.get_one(Person, person_id), now=now)
@@ -189,7 +195,7 @@ def look_back(session: Session, actor: Person | None, batch: ImportBatch) -> Und
     """Find the entitlements on which nothing was issued, and that nobody changed since."""
     program = session.get_one(Program, batch.program_id)
     entitlements.not_a_scorer(session, actor, program)
-    issued = entitlement_lists.issued(session, program)
+    issued = entitlement_lists.issued_lines(session, program)
     changed = {key: (before, after) for key, before, after in of_kind(batch, "changed")}
     fresh = {key for (key,) in of_kind(batch, "entitlement")}
     made: list[tuple[Any, ...]] = []

@@ -20,14 +20,14 @@ from grading.models import (
     SubmissionMember,
 )
 from grading.office.imports.common import Change, Effect, of_kind
-from grading.office.imports.tables import Row
+from grading.office.imports.tables import TableRow
 from grading.workflow.cohort import Role
 from grading.workflow.group import PRESENT, MemberState
 from grading.workflow.submission import SubmissionState
 
 
 def plan(
-    session: Session, cohort: Cohort, known: Mapping[str, Person], rows: Sequence[Row]
+    session: Session, cohort: Cohort, known: Mapping[str, Person], rows: Sequence[TableRow]
 ) -> tuple[list[Change], list[Fault]]:
     """Say who would be put into which group; whoever is in it already makes no change."""
     named = [row for row in rows if row.values.get("group")]

@@ -38,13 +38,13 @@ from grading.office.imports.common import (
     Undoing,
     of_kind,
 )
-from grading.office.imports.tables import Row
+from grading.office.imports.tables import TableRow
 from grading.people import accounts as people
 from grading.workflow.cohort import Role
 
 
 def plan(
-    session: Session, actor: Person | None, cohort: Cohort, rows: Sequence[Row], now: datetime
+    session: Session, actor: Person | None, cohort: Cohort, rows: Sequence[TableRow], now: datetime
 ) -> list[Change]:
     """Say who would get an account, and who a part; a part that is held makes no change."""
     cohorts.not_ended(cohort)
@@ -77,7 +77,9 @@ def plan(
     return changes + grouped
 
 
-def _faults(actor: Person | None, known: dict[str, Person], rows: Sequence[Row]) -> list[Fault]:
+def _faults(
+    actor: Person | None, known: dict[str, Person], rows: Sequence[TableRow]
+) -> list[Fault]:
     faults: list[Fault] = []
     seen: dict[tuple[str, str], int] = {}
     named: dict[str, str] = {}
@@ -126,7 +128,7 @@ def carry_out(
     """Make the accounts and the parts."""
     new = [(item.who, item.detail) for item in changes if item.effect is Effect.ACCOUNT]
     made: list[tuple[Any, ...]] = [
-        ("person", person.id) for person in people.create_many(session, actor, new, now=now)
+        ("person", person.id) for person in people.create_accounts(session, actor, new, now=now)
     ]
     known = people.by_address(session, (item.who for item in changes))
     again = {

@@ -10,7 +10,7 @@ LONGEST_IMPORT = 5_000_000
 
 
 @dataclass(frozen=True)
-class Row:
+class TableRow:
     """One row with the number of the line it ends on, as an editor shows it."""
 
     line: int
@@ -20,7 +20,7 @@ class Row:
         return Fault(f"line {self.line}, {column}", template, params)
 
 
-def read(data: bytes, columns: tuple[str, ...], optional: tuple[str, ...] = ()) -> list[Row]:
+def read(data: bytes, columns: tuple[str, ...], optional: tuple[str, ...] = ()) -> list[TableRow]:
     """Read rows with the named columns, in any order; blank rows are passed over.
 
     Raises
@@ -39,7 +39,7 @@ def read(data: bytes, columns: tuple[str, ...], optional: tuple[str, ...] = ()) 
         ) from None
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     faults: list[Fault] = []
-    rows: list[Row] = []
+    rows: list[TableRow] = []
     try:
         header = [cell.strip().lower() for cell in next(reader, [])]
         known = columns + optional
@@ -72,7 +72,7 @@ def read(data: bytes, columns: tuple[str, ...], optional: tuple[str, ...] = ()) 
             values = dict.fromkeys(header, "") | {
                 name: cell.strip() for name, cell in zip(header, cells, strict=False)
             }
-            rows.append(Row(reader.line_num, values))
+            rows.append(TableRow(reader.line_num, values))
     except csv.Error as error:
         faults.append(
             Fault(

@@ -135,7 +135,7 @@ def narrow_pass(session: Session) -> NarrowPass | None:
 def _composite(session: Session, item: Allocation) -> float:
     # The points of 100 of one reading alone.
     rubric = item.cohort.rubric_version.rubric
-    given = dispute_queue.levels(session, item.id)
+    given = dispute_queue.levels_of(session, item.id)
     return composite_of(
         {one.code: float(one.levels[given[one.code]].points) for one in rubric.criteria},
         tuple(

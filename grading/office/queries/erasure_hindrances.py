@@ -138,7 +138,7 @@ _CHECKS: tuple[tuple[str, type[Base], Callable[[str], ColumnElement[bool]]], ...
 )
 
 
-def of(session: Session, person: Person) -> dict[str, int]:
+def hindrances_to_erasure(session: Session, person: Person) -> dict[str, int]:
     """Say what stands against erasing a person, by kind; empty when nothing does."""
     found: dict[str, int] = {}
     if person.administrator and not session.scalar(

@@ -45,7 +45,7 @@ class Stage(StrEnum):
 
 
 @dataclass(frozen=True)
-class Step:
+class FunnelStep:
     """One stage.
 
     ``count`` and ``days`` (median from the stage before, in days) are None where too few are behind them.
@@ -67,7 +67,7 @@ class Funnel:
 
     cohort: Cohort | None
     people: int
-    steps: tuple[Step, ...]
+    steps: tuple[FunnelStep, ...]
     left_out: int = 0
 
     @property
@@ -75,7 +75,7 @@ class Funnel:
         return self.people >= ENOUGH
 
     @property
-    def widest_loss(self) -> tuple[Step, Step, int] | None:
+    def widest_loss(self) -> tuple[FunnelStep, FunnelStep, int] | None:
         """Give the two neighbouring steps between which most stop, and how many; None if none do."""
         losses = [
             (before, after, before.count - after.count)
@@ -89,7 +89,7 @@ class Funnel:
 Journey = dict[Stage, datetime]
 
 
-def of_program(session: Session, program_id: str) -> tuple[Funnel, list[Funnel]]:
+def program_funnel(session: Session, program_id: str) -> tuple[Funnel, list[Funnel]]:
     """Give the program's funnel, and that of each cohort, in a fixed number of queries.
 
     The whole holds the cohorts that are large enough alone, so that the small ones cannot be worked out as
@@ -110,7 +110,7 @@ def of_program(session: Session, program_id: str) -> tuple[Funnel, list[Funnel]]
     return whole, each
 
 
-def of_cohort(session: Session, cohort: Cohort) -> Funnel:
+def cohort_funnel(session: Session, cohort: Cohort) -> Funnel:
     """Give one cohort's funnel."""
     return _funnel(cohort, _journeys(session, cohort.program_id, [cohort])[cohort.id])
 
@@ -238,12 +238,12 @@ def _eligible_at(
 
 
 def _funnel(cohort: Cohort | None, journeys: Sequence[Journey], *, left_out: int = 0) -> Funnel:
-    steps: list[Step] = []
+    steps: list[FunnelStep] = []
     behind: int = len(journeys)
     for index, stage in enumerate(Stage):
         count = sum(stage in journey for journey in journeys)
         if behind < ENOUGH:
-            steps.append(Step(stage, None, None, None))
+            steps.append(FunnelStep(stage, None, None, None))
             continue
         before = list(Stage)[index - 1] if index else None
         spans = [
@@ -252,7 +252,7 @@ def _funnel(cohort: Cohort | None, journeys: Sequence[Journey], *, left_out: int
             if before is not None and stage in journey
         ]
         steps.append(
-            Step(
+            FunnelStep(
                 stage,
                 count,
                 count / len(journeys),

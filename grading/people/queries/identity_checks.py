@@ -50,7 +50,7 @@ def verified_names(session: Session, person_ids: Iterable[str], *, now: datetime
     return found
 
 
-def behind(
+def check_behind(
     session: Session, submission: Submission, person_id: str, *, known_at: datetime
 ) -> IdentityCheck | None:
     """Find the check on which one member's part in a submission rests; None where only they attest it.
@@ -141,7 +141,7 @@ def unchecked_counts(
     return dict(rows.all())
 
 
-def unchecked(
+def unchecked_learners(
     session: Session, cohort: Cohort, *, except_for: str, now: datetime, page: int
 ) -> Page[Person]:
     """Give one page of the learners whose identity nobody has checked, by name."""
@@ -195,7 +195,7 @@ class Assured:
     check: IdentityCheck | None
 
 
-def of_works(session: Session, works: Sequence[Submission], person_id: str) -> list[Assured]:
+def assurances_of(session: Session, works: Sequence[Submission], person_id: str) -> list[Assured]:
     """Say of several works of one learner how it is known that they are theirs; two queries."""
     copies = {
         (copy.submission_id, copy.digest): copy

@@ -23,7 +23,7 @@ from grading.workflow.cohort import SCORING, CohortState
 from grading.workflow.credential import EntitlementState, RecordState
 
 
-def find(
+def find_entitlement(
     session: Session, program: Program, person_id: str, course_id: str | None
 ) -> Entitlement | None:
     """Find the entitlement for a course, or for the capstone (no course)."""
@@ -38,15 +38,15 @@ def find(
     )
 
 
-def entitled(session: Session, program: Program, person_id: str, course_id: str | None) -> bool:
+def is_entitled(session: Session, program: Program, person_id: str, course_id: str | None) -> bool:
     """Say whether it is paid, waived or sponsored, or whether the program does not ask."""
     if not program.entitlement_required:
         return True
-    found = find(session, program, person_id, course_id)
+    found = find_entitlement(session, program, person_id, course_id)
     return found is not None and found.state != EntitlementState.REFUNDED
 
 
-def entitled_of(
+def entitled_pairs(
     session: Session, program: Program, person_ids: Iterable[str]
 ) -> set[tuple[str, str | None]] | None:
     """List the (person, course or None for the capstone) that are entitled; None: everybody to all."""
@@ -65,7 +65,7 @@ def entitled_of(
     return found
 
 
-def scores(session: Session, program: Program, person_id: str) -> bool:
+def is_scorer(session: Session, program: Program, person_id: str) -> bool:
     """Say whether somebody gives or decides scores in a cohort of the program that has not ended."""
     return (
         session.scalar(
@@ -84,7 +84,7 @@ def scores(session: Session, program: Program, person_id: str) -> bool:
     )
 
 
-def listed(
+def list_entitlements(
     session: Session, program: Program, *, state: str, text: str, page: int
 ) -> Page[Entitlement]:
     """Give one page of a program's entitlements, by learner."""
@@ -104,7 +104,7 @@ def listed(
     return page_of(session, statement, page)
 
 
-def issued(session: Session, program: Program) -> set[tuple[str, str | None]]:
+def issued_lines(session: Session, program: Program) -> set[tuple[str, str | None]]:
     """List the (learner, course or None for the capstone) that a valid record has a line of."""
     rows = session.execute(
         select(CredentialRecord.person_id, RecordEntry.course_id)
@@ -117,7 +117,7 @@ def issued(session: Session, program: Program) -> set[tuple[str, str | None]]:
     return {(person, course) for person, course in rows}
 
 
-def behind(session: Session, program: Program) -> set[str]:
+def learners_behind(session: Session, program: Program) -> set[str]:
     """List the learners with a released result that no record of theirs has a line of."""
     entered = (
         select(RecordEntry.id)

@@ -62,7 +62,7 @@ def gather(session: Session, grade: Grade, *, salt: str, now: datetime) -> Grade
     )
     head = session.get(AuditHead, submission.cohort_id)
     entries = audit_entries(session, grade)
-    check = identity_checks.behind(session, submission, grade.person_id, known_at=now)
+    check = identity_checks.check_behind(session, submission, grade.person_id, known_at=now)
     lost = detail.get("late", {}).get("points", 0.0)
     own = detail.get("own_points", {}).get("points", 0.0)
     return GradeEvidence(

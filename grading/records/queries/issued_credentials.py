@@ -42,18 +42,6 @@ def facts_digest(facts: Any) -> str:
     return hashlib.sha256(canonical(facts).encode()).hexdigest()
 
 
-def record_of(
-    session: Session, program_id: str, person_id: str, *, lock: bool = False
-) -> CredentialRecord | None:
-    """Find a learner's record of a program: the one that no other replaces."""
-    statement = select(CredentialRecord).where(
-        CredentialRecord.program_id == program_id,
-        CredentialRecord.person_id == person_id,
-        CredentialRecord.state != RecordState.REPLACED,
-    )
-    return session.scalar(statement.with_for_update() if lock else statement)
-
-
 def members(record: CredentialRecord) -> list[Wanted]:
     """Say which credentials of courses and capstone a record calls for, courses first.
 
@@ -205,7 +193,7 @@ def graded(session: Session, records: Sequence[CredentialRecord]) -> Sequence[Gr
     ).all()
 
 
-def of_cohort(session: Session, cohort: Cohort) -> Sequence[IssuedCredential]:
+def credentials_of_cohort(session: Session, cohort: Cohort) -> Sequence[IssuedCredential]:
     """List the valid capstone credentials that rest on a cohort's grades, in order of release."""
     return session.scalars(
         select(IssuedCredential)

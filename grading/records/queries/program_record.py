@@ -19,11 +19,10 @@ from grading.models import (
     RecordEntry,
     Submission,
 )
-from grading.models.conditions import in_force, is_member
+from grading.models.conditions import in_force, is_current_record, is_member
 from grading.programs.queries import course_standings
 from grading.programs.queries.course_standings import CourseStanding
 from grading.workflow.cohort import CohortState, Role
-from grading.workflow.credential import RecordState
 from grading.workflow.group import PRESENT
 
 
@@ -117,7 +116,7 @@ def gather(session: Session, program: Program, person_id: str, *, now: datetime)
         select(CredentialRecord, entered).where(
             CredentialRecord.program_id == program.id,
             CredentialRecord.person_id == person_id,
-            CredentialRecord.state != RecordState.REPLACED,
+            is_current_record(),
         )
     ).one_or_none()
     record, last_entry = found if found is not None else (None, None)
@@ -249,3 +248,15 @@ def lines(found: ProgramRecord) -> list[dict[str, Any]]:
             }
         )
     return [{column: row.get(column) for column in COLUMNS} for row in rows]
+
+
+def current_record(
+    session: Session, program_id: str, person_id: str, *, lock: bool = False
+) -> CredentialRecord | None:
+    """Find a learner's record of a program: the one that no other replaces."""
+    statement = select(CredentialRecord).where(
+        CredentialRecord.program_id == program_id,
+        CredentialRecord.person_id == person_id,
+        is_current_record(),
+    )
+    return session.scalar(statement.with_for_update() if lock else statement)

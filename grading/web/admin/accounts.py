@@ -70,7 +70,7 @@ def add_account() -> Any:
     if form.validate_on_submit():
         try:
             with transaction() as session:
-                made = people.create(
+                made = people.create_account(
                     session,
                     access.person(),
                     email=form.email.data,
@@ -120,7 +120,7 @@ def account(person_id: str) -> Any:
         found=found,
         parts=list(parts),
         offices=list(offices),
-        passkeys=passkeys.of(session, found),
+        passkeys=passkeys.passkeys_of(session, found),
         own=found.id == access.person().id,
         faults=faults,
         page_error=bool(faults),

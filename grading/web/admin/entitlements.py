@@ -56,7 +56,7 @@ def _page(found: Program, form: EntitlementForm | None = None) -> Any:
     form = form or EntitlementForm(formdata=None)
     form.course.choices = _courses(found)
     state, text = request.args.get("state", ""), request.args.get("text", "").strip()
-    pager = entitlement_lists.listed(
+    pager = entitlement_lists.list_entitlements(
         db.session(), found, state=state, text=text, page=page_number()
     )
     page = render_template(
@@ -88,11 +88,11 @@ def grant_entitlement(program_id: str) -> Any:
         try:
             with transaction() as session:
                 found = _program(program_id)
-                entitlements.grant(
+                entitlements.grant_entitlement(
                     session,
                     access.person(),
                     found,
-                    accounts.find(session, form.email.data),
+                    accounts.find_account(session, form.email.data),
                     next((item for item in found.courses if item.id == form.course.data), None),
                     EntitlementState(form.state.data),
                     note=form.note.data or "",
@@ -119,7 +119,7 @@ def entitlement(program_id: str, entitlement_id: str) -> Any:
                 word = request.form.get("state", "")
                 if word not in set(EntitlementState):
                     raise NotFound("There is no such page.")
-                entitlements.change(
+                entitlements.change_entitlement(
                     session,
                     access.person(),
                     _entitlement(program_id, entitlement_id),

@@ -24,7 +24,7 @@ def sponsor_partners(sponsor_id: str) -> Any:
         try:
             with transaction() as session:
                 given = ("name", "kind", "address", "gets", "pathway")
-                partners.make(
+                partners.make_partner(
                     session,
                     access.person(),
                     load(Sponsor, sponsor_id, SERVICE),
@@ -39,7 +39,7 @@ def sponsor_partners(sponsor_id: str) -> Any:
     page = render_template(
         "admin/partners.html",
         sponsor=load(Sponsor, sponsor_id, SERVICE),
-        partners=partners.of_sponsor(db.session(), sponsor_id),
+        partners=partners.partners_of(db.session(), sponsor_id),
         kinds=list(PartnerKind),
         gets=list(PartnerGets),
         entered=request.form,
@@ -56,6 +56,6 @@ def end_partner(sponsor_id: str, partner_id: str) -> Any:
         partner = load(Partner, partner_id, SERVICE)
         if partner.sponsor_id != sponsor_id:
             raise NotFound("There is no such page.")
-        partners.end(session, access.person(), partner, now=access.now())
+        partners.end_partner(session, access.person(), partner, now=access.now())
     flash(_("The partner is off the list. Nothing more is sent there."))
     return redirect(url_for("admin.sponsor_partners", sponsor_id=sponsor_id), 303)

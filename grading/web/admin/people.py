@@ -95,7 +95,7 @@ def add_member(cohort_id: str) -> Any:
                 place = find_cohort(cohort_id)
                 found = accounts.look_up(session, form.email.data)
                 if found is None:
-                    found = accounts.create(
+                    found = accounts.create_account(
                         session, actor, email=form.email.data, name=form.name.data or "", now=now
                     )
                     accounts.invite(session, found, now=now)
@@ -179,8 +179,8 @@ def declare_conflict(cohort_id: str) -> Any:
                     session,
                     access.person(),
                     place,
-                    rater=accounts.find(session, form.rater.data),
-                    learner=accounts.find(session, form.learner.data),
+                    rater=accounts.find_account(session, form.rater.data),
+                    learner=accounts.find_account(session, form.learner.data),
                     reason=form.reason.data,
                     now=access.now(),
                 )

@@ -56,7 +56,7 @@ def account_privacy(person_id: str) -> Any:
             faults = _all(error)
     session = db.session()
     found = load(Person, person_id, SERVICE)
-    exports = exporting.of(session, access.person(), found.id)
+    exports = exporting.exports_of(session, access.person(), found.id)
     page = render_template(
         "admin/account_privacy.html",
         found=found,
@@ -67,7 +67,7 @@ def account_privacy(person_id: str) -> Any:
         kept=session.scalar(select(KeptTranscript).where(KeptTranscript.person_id == found.id)),
         pending=erasure_requests.pending_request(session, found.id),
         exports=exports,
-        failed={one.id for one in exports if exporting.failed(session, one)},
+        failed={one.id for one in exports if exporting.failed_exports(session, one)},
         own=found.id == access.person().id,
         faults=faults,
         page_error=bool(faults),
@@ -81,7 +81,7 @@ def _act(person_id: str, act: str) -> Any:
     with transaction() as session:
         found, actor, now = load(Person, person_id, SERVICE), access.person(), access.now()
         if act == "export":
-            exporting.ask(session, actor, found, ground=ground, now=now)
+            exporting.request_export(session, actor, found, ground=ground, now=now)
             flash(_("The export is being made. Look again in a moment."))
             return redirect(here, 303)
         if act == "prepare":
@@ -95,8 +95,8 @@ def _act(person_id: str, act: str) -> Any:
             flash(_("The request is refused. The person reads the reason."))
             return redirect(here, 303)
         if act == "transcript":
-            kept = transcripts.of(session, found.id)
-            content = transcripts.read(session, actor, kept, ground=ground, now=now)
+            kept = transcripts.transcripts_of(session, found.id)
+            content = transcripts.read_transcript(session, actor, kept, ground=ground, now=now)
             answer = Response(
                 json.dumps(content, indent=2, ensure_ascii=False), mimetype="application/json"
             )
@@ -146,7 +146,7 @@ def export_file(export_id: str) -> Any:
     """An export that an administrator asked for; fetching it is a disclosure."""
     with transaction() as session:
         export = load(PersonalExport, export_id, SERVICE)
-        key = exporting.fetch(session, access.person(), export, now=access.now())
+        key = exporting.fetch_export(session, access.person(), export, now=access.now())
         size = export.size
     return zipped(key, size, "personal-data.zip")
 

@@ -190,7 +190,7 @@ def _page(found: Program, *, completion: CompletionForm | None = None) -> Any:
             )
         ),
         batches=recent_batches(ImportBatch.program_id == found.id, ImportBatch.cohort_id.is_(None)),
-        scores=entitlement_lists.scores(session, found, access.person().id),
+        scores=entitlement_lists.is_scorer(session, found, access.person().id),
         completion=completion,
         page_error=bool(completion.errors),
     )
@@ -337,7 +337,7 @@ def record_completion(program_id: str) -> Any:
                     session,
                     access.person(),
                     next(course for course in found.courses if course.code == form.course.data),
-                    accounts.find(session, form.email.data),
+                    accounts.find_account(session, form.email.data),
                     completed_on=form.completed_on.data,
                     identity_assurance=form.identity_assurance.data,
                     now=access.now(),

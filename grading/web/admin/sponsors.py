@@ -47,7 +47,7 @@ def new_sponsor() -> Any:
     if form.validate_on_submit():
         try:
             with transaction() as session:
-                made = sponsors.create(
+                made = sponsors.create_sponsor(
                     session, access.person(), name=form.name.data, now=access.now()
                 )
                 sponsor_id = made.id
@@ -71,7 +71,7 @@ def sponsor(sponsor_id: str) -> Any:
     if form.validate_on_submit():
         try:
             with transaction() as session:
-                sponsors.revise(
+                sponsors.revise_sponsor(
                     session,
                     access.person(),
                     load(Sponsor, sponsor_id, PROGRAM),

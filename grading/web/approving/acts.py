@@ -149,7 +149,7 @@ def _to_appeal(challenge: Challenge) -> str:
 
 def _decide(session: Session, challenge: Challenge, _cohort: Cohort, answer: Answer) -> Done:
     appeal = questions.find_appeal(challenge.subject_id)
-    amended = decisions.decide(
+    amended = decisions.decide_appeal(
         session,
         access.person(),
         appeal,
@@ -162,7 +162,7 @@ def _decide(session: Session, challenge: Challenge, _cohort: Cohort, answer: Ans
 
 def _decide_again(session: Session, challenge: Challenge, _cohort: Cohort) -> Challenge:
     appeal: Appeal = questions.find_appeal(challenge.subject_id)
-    return decisions.lay_before(
+    return decisions.lay_decision_before(
         session,
         access.person(),
         appeal,
@@ -217,13 +217,15 @@ def _to_case(challenge: Challenge) -> str:
 
 def _uphold(session: Session, challenge: Challenge, _cohort: Cohort, answer: Answer) -> Done:
     case = cases.find(challenge.subject_id)
-    misconduct.second(session, access.person(), case, agree=True, signed=answer, now=access.now())
+    misconduct.second_outcome(
+        session, access.person(), case, agree=True, signed=answer, now=access.now()
+    )
     return Done(_("The case is decided, and it has taken effect."), _to_case(challenge))
 
 
 def _uphold_again(session: Session, challenge: Challenge, _cohort: Cohort) -> Challenge:
     case = cases.find(challenge.subject_id)
-    return misconduct.lay_before(session, access.person(), case, now=access.now())
+    return misconduct.lay_revocations_before(session, access.person(), case, now=access.now())
 
 
 _SIGN = _l("Sign with your passkey")

@@ -27,13 +27,13 @@ def disputed(cohort_id: str) -> ResponseReturnValue:
     cohort = shell.cohort(cohort_id, SCORES)
     session = db.session()
     me = access.person().id
-    queue = dispute_queue.queue(session, cohort, now=access.now())
+    queue = dispute_queue.open_disputes(session, cohort, now=access.now())
     return render(
         "disputed.html",
         cohort,
         queue=queue,
-        settled=dispute_queue.settled(session, cohort),
-        struck=dispute_queue.struck(session, cohort),
+        settled=dispute_queue.settled_disputes(session, cohort),
+        struck=dispute_queue.struck_readings(session, cohort),
         involved=dispute_queue.involved(session, cohort, me),
         barriers=eligibility.barriers_of(
             session, access.person(), [dispute.submission_id for dispute in queue]
@@ -58,7 +58,7 @@ def struck(reading_id: str) -> ResponseReturnValue:
         reading.cohort,
         struck=struck_reading,
         rubric=reading.cohort.rubric_version.rubric,
-        items=decisions.siblings(db.session(), struck_reading),
+        items=decisions.doubtful_siblings(db.session(), struck_reading),
     )
 
 

@@ -13,7 +13,7 @@ from grading.authorization.policy import permits
 from grading.db import db
 from grading.models import Cohort
 from grading.office.queries import funnel
-from grading.office.queries.funnel import ENOUGH, Funnel, Stage, Step
+from grading.office.queries.funnel import ENOUGH, Funnel, FunnelStep, Stage
 from grading.web import access, charts, downloads
 from grading.web.access import load, requires
 
@@ -62,7 +62,7 @@ def finding(found: Funnel) -> str:
     )
 
 
-def _words(step: Step) -> str:
+def _words(step: FunnelStep) -> str:
     if step.count is None or step.share is None:
         return _("Not shown (too few)")
     return f"{step.count} ({100 * step.share:.0f} %)"
@@ -97,7 +97,7 @@ def _rows(several: Sequence[tuple[str, Funnel]]) -> list[tuple[Any, ...]]:
 def cohort(cohort_id: str) -> Any:
     found = load(Cohort, cohort_id, READ)
     g.cohort_zone = found.zone
-    result = funnel.of_cohort(db.session(), found)
+    result = funnel.cohort_funnel(db.session(), found)
     return render_template(
         "instructor/funnel.html",
         cohort=found,
@@ -116,7 +116,7 @@ def cohort(cohort_id: str) -> Any:
 @requires(READ)
 def cohort_csv(cohort_id: str) -> Response:
     found = load(Cohort, cohort_id, READ)
-    rows = _rows([(found.name, funnel.of_cohort(db.session(), found))])
+    rows = _rows([(found.name, funnel.cohort_funnel(db.session(), found))])
     return downloads.table("funnel.csv", COLUMNS, rows)
 
 
@@ -125,7 +125,7 @@ def cohort_csv(cohort_id: str) -> Response:
 def program(program_id: str) -> Any:
     """All cohorts large enough together, and each beside the others."""
     found = access.load_program(program_id, READ)
-    whole, each = funnel.of_program(db.session(), program_id)
+    whole, each = funnel.program_funnel(db.session(), program_id)
     return render_template(
         "instructor/funnel.html",
         program=found,
@@ -142,6 +142,6 @@ def program(program_id: str) -> Any:
 @requires(READ)
 def program_csv(program_id: str) -> Response:
     access.load_program(program_id, READ)
-    whole, each = funnel.of_program(db.session(), program_id)
+    whole, each = funnel.program_funnel(db.session(), program_id)
     named = [(one.cohort.name, one) for one in each if one.cohort is not None]
     return downloads.table("funnel.csv", COLUMNS, _rows([("all", whole), *named]))

@@ -34,7 +34,7 @@ def queue(cohort_id: str) -> Any:
     found = shell.cohort(cohort_id, CHECK)
     session, me = db.session(), access.person()
     text = request.args.get("q", "").strip()
-    pager = identity_checks.unchecked(
+    pager = identity_checks.unchecked_learners(
         session, found, except_for=me.id, now=access.now(), page=page_number()
     )
     waiting = [person.id for person in pager.entries]
@@ -115,7 +115,7 @@ def check(cohort_id: str, person_id: str) -> Any:
             found = shell.cohort(cohort_id, CHECK)
             learner = _learner(found, person_id)
             work = identity_checks.last_works(session, found, [learner.id]).get(learner.id)
-            identity.check(
+            identity.record_check(
                 session,
                 access.person(),
                 learner,

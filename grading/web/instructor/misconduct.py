@@ -61,7 +61,7 @@ def suspect(submission_id: str) -> Any:
     if request.method == "POST":
         try:
             with transaction() as session:
-                misconduct.report(
+                misconduct.report_suspicion(
                     session,
                     access.person(),
                     load(Submission, submission_id, REPORT),
@@ -91,7 +91,7 @@ def suspect(submission_id: str) -> Any:
 
 def _reporters(session: Session, case: MisconductCase) -> dict[str, str]:
     """Name those who gave evidence: raters by their part, staff by name."""
-    pools = dispute_queue.pools(session, case.submission_id)
+    pools = dispute_queue.pools_of(session, case.submission_id)
     parts = {"professional": _("A grader"), "peer": _("A peer")}
     people = [case.opened_by, *(one.by for one in case.evidence)]
     return {
@@ -117,11 +117,11 @@ def _page(
         pending=pending,
         reporters=_reporters(session, case),
         decide_by=misconduct.decide_by(cohort, case),
-        may_decide=pending and misconduct.may_decide(session, me, case),
+        may_decide=pending and misconduct.may_decide_case(session, me, case),
         released=case.submission.state == "released",
-        copy=dispute_queue.copy(session, case.submission),
+        copy=dispute_queue.latest_copy(session, case.submission),
         me=me.id,
-        signed=approvals.on(session, case.id),
+        signed=approvals.approvals_of(session, case.id),
         form=shown,
         faults=[(fault.where, fault_words(fault)) for fault in faults or ()],
         entered=request.form,
@@ -171,7 +171,7 @@ def add_evidence(suspicion_id: str) -> Any:
 @requires(DECIDE)
 def hear(suspicion_id: str) -> Any:
     def act(session: Session, me: Person, found: MisconductCase) -> str:
-        misconduct.hear(
+        misconduct.put_to_learner(
             session,
             me,
             found,
@@ -190,7 +190,7 @@ def propose(suspicion_id: str) -> Any:
         outcome = request.form.get("outcome", "")
         if outcome not in ("upheld", "dismissed"):
             raise FaultsFound([Fault("outcome", "Choose what you decide.")])
-        misconduct.propose(
+        misconduct.propose_outcome(
             session,
             me,
             found,
@@ -210,11 +210,11 @@ def second(suspicion_id: str) -> Any:
     challenge_id = None
     with transaction() as session:
         found, me, now = find(suspicion_id), access.person(), access.now()
-        signs = agree and misconduct.to_revoke(session, found)
+        signs = agree and misconduct.lines_to_revoke(session, found)
         if signs and step_up.asked(session, found.submission.cohort):
-            challenge_id = misconduct.lay_before(session, me, found, now=now).id
+            challenge_id = misconduct.lay_revocations_before(session, me, found, now=now).id
         else:
-            misconduct.second(session, me, found, agree=agree, now=now)
+            misconduct.second_outcome(session, me, found, agree=agree, now=now)
     if challenge_id:
         return redirect(url_for("approving.page", challenge_id=challenge_id), 303)
     flash(

@@ -16,6 +16,7 @@ from grading.errors import NotFound
 from grading.models import Submission
 from grading.readings import exposures
 from grading.records import revocations
+from grading.records.queries import program_record
 from grading.releases.queries import cohort_overview
 from grading.web import access, step_up
 from grading.web.access import load, requires
@@ -46,7 +47,7 @@ def _render_submission(submission_id: str, refused: RevokeForm | None = None) ->
     scores_shown = can["scores"] and not hidden
     authors = group_members.people(session, submission) if can["names"] or can["release"] else []
     record_by_author = [
-        (person, learner_results.record(session, cohort, person.id))
+        (person, program_record.current_record(session, cohort.program_id, person.id))
         for person in (authors if can["release"] else [])
     ]
     entries = (
@@ -80,8 +81,8 @@ def _render_submission(submission_id: str, refused: RevokeForm | None = None) ->
         cases=dispute_queue.cases_of(session, submission) if can["misconduct"] else [],
         suspect=can["scores"] and submission.state not in GONE,
         appeals=[
-            (appeal, decisions.outcome(session, appeal))
-            for appeal in learner_results.appeals(session, submission)
+            (appeal, decisions.outcome_of(session, appeal))
+            for appeal in learner_results.appeals_of(session, submission)
         ]
         if scores_shown
         else [],
@@ -113,7 +114,7 @@ def revoke(submission_id: str) -> ResponseReturnValue:
     def act(session: Session, form: RevokeForm) -> Done:
         submission = load(Submission, submission_id, RELEASE)
         held = [
-            learner_results.record(session, submission.cohort, person.id)
+            program_record.current_record(session, submission.cohort.program_id, person.id)
             for person in group_members.people(session, submission)
         ]
         record = next((item for item in held if item and item.id == form.record.data), None)

@@ -6,7 +6,8 @@ from flask.typing import ResponseReturnValue
 from grading.authorization.permissions import Permission
 from grading.cohorts import objections, submissions
 from grading.db import db
-from grading.disputes.queries import learner_results
+from grading.disputes.queries import learner_standing
+from grading.records.queries.program_record import current_record
 from grading.web import access
 from grading.web.access import requires
 from grading.web.learner.common import bp, find_cohort
@@ -17,7 +18,7 @@ from grading.workflow.cohort import CohortState
 @requires(Permission.SIGNED_IN)
 def home() -> ResponseReturnValue:
     """The one cohort at once, several as a list."""
-    found = learner_results.cohorts(db.session(), access.person().id)
+    found = learner_standing.learner_cohorts(db.session(), access.person().id)
     if len({cohort.id for cohort, _role in found}) == 1:
         return redirect(url_for("learner.cohort", cohort_id=found[0][0].id))
     return render_template("learner/home.html", cohorts=found)
@@ -31,12 +32,12 @@ def cohort(cohort_id: str) -> ResponseReturnValue:
     session = db.session()
     now = access.now()
     who = access.identity(found.id)
-    standing = learner_results.standing(session, found, access.person().id)
+    standing = learner_standing.standing_of(session, found, access.person().id)
     return render_template(
         "learner/cohort.html",
         cohort=found,
         learns="learner" in who.roles,
-        record=learner_results.record(session, found, access.person().id),
+        record=current_record(session, found.program_id, access.person().id),
         standing=standing,
         open_now=found.state == CohortState.OPEN and found.opens_at <= now <= standing.closes_at,
         in_grace=standing.due_at < now <= standing.closes_at,

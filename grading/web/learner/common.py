@@ -4,7 +4,7 @@ from flask import Blueprint, g
 from sqlalchemy.orm import Session
 
 from grading.authorization.permissions import Permission
-from grading.disputes.queries import learner_results
+from grading.cohorts.queries import group_members
 from grading.errors import NotFound
 from grading.models import Cohort, Submission
 from grading.web import access
@@ -29,7 +29,7 @@ def own_submission(session: Session, cohort: Cohort) -> Submission:
     ------
     NotFound
     """
-    submission = learner_results.submission(session, cohort, access.person().id)
+    submission = group_members.newest(session, cohort, access.person().id)
     if submission is None:
         raise NotFound("There is no such page.")
     return submission

@@ -16,7 +16,7 @@ from grading.db import db
 from grading.errors import NotFound, Refused
 from grading.models import CredentialRecord, IssuedCredential
 from grading.records import credentials
-from grading.records.queries import issued_credentials
+from grading.records.queries import issued_credentials, program_record
 from grading.web import access
 from grading.web.access import load, requires
 from grading.web.forms import Done, Form, form_view, yes_field
@@ -71,7 +71,7 @@ def token(credential_id: str) -> Response:
 def certificate(credential_id: str) -> Response:
     """A page to print, with the address where the record is checked."""
     found = _own(credential_id)
-    record = issued_credentials.record_of(db.session(), found.program_id, found.person_id)
+    record = program_record.current_record(db.session(), found.program_id, found.person_id)
     if record is None or found.state != IssuedState.VALID:
         raise Refused("This credential no longer holds, so there is no certificate of it.")
     printed = access.installation().printer.certificate(_facts(record, found))
@@ -124,10 +124,10 @@ def publish(credential_id: str) -> ResponseReturnValue:
     def act(session: Session, form: PublishForm) -> Done:
         credential = _own(credential_id)
         published = form.published.data
-        credentials.publish(
+        credentials.set_published(
             session, access.person(), credential, published=published, now=access.now()
         )
-        record = issued_credentials.record_of(session, credential.program_id, credential.person_id)
+        record = program_record.current_record(session, credential.program_id, credential.person_id)
         return Done(
             url_for("learner.record", record_id=record.id if record else credential.record_id),
             _("Whoever has its address can now fetch the signed file, with all its results.")

@@ -12,7 +12,7 @@ from grading.db import db, transaction
 from grading.errors import NotFound, Refused
 from grading.models import CredentialRecord, Program, ShareLink
 from grading.people.queries import identity_checks
-from grading.records import records, sharing
+from grading.records import records, reissues, sharing
 from grading.records.queries import program_record
 from grading.web import access, downloads
 from grading.web.access import load, requires
@@ -61,7 +61,7 @@ def _render_record(program: Program, link: LinkForm | None = None) -> str:
         record=record,
         present_name=identity_checks.verified_name(session, access.person(), now=access.now()),
         credentials=credentials.listed(record) if record else [],
-        assured=identity_checks.of_works(
+        assured=identity_checks.assurances_of(
             session, [one.submission for one in found.attempts], access.person().id
         ),
         statements=HONOUR_STATEMENTS,
@@ -173,7 +173,7 @@ def issue_anew(record_id: str) -> ResponseReturnValue:
         own_record = load(CredentialRecord, record_id, OWN, owner="person_id")
         if not form.confirmed.data:
             raise Refused("Confirm that the record is to be issued anew.")
-        newer = records.issue_under_present_name(
+        newer = reissues.issue_under_present_name(
             session, access.person(), own_record, now=access.now()
         )
         return Done(

@@ -9,6 +9,7 @@ from wtforms import TextAreaField
 
 from grading.authorization.permissions import Permission
 from grading.cohorts import submissions
+from grading.cohorts.queries import group_members
 from grading.db import db, transaction
 from grading.disputes import appeals, explanations, misconduct
 from grading.disputes.queries import learner_results
@@ -30,7 +31,7 @@ def _cohort(cohort_id: str) -> Cohort:
 
 
 def _released(cohort: Cohort) -> tuple[Submission, Grade]:
-    found = learner_results.released(db.session(), cohort, access.person().id)
+    found = learner_results.released_attempts(db.session(), cohort, access.person().id)
     if not found:
         raise NotFound("There is no such page.")
     return found[0]
@@ -51,7 +52,7 @@ def _render_ask(
 ) -> str:
     session = db.session()
     submission, grade = _released(cohort)
-    opens, ends = appeals.window(cohort, grade)
+    opens, ends = appeals.appeal_window(cohort, grade)
     explain = explain or ExplainForm.blank(ids="explain-")
     appeal = appeal or AppealForm.blank(ids="appeal-")
     for form in (explain, appeal):
@@ -66,8 +67,10 @@ def _render_ask(
         opens=opens,
         ends=ends,
         tokens=appeals.tokens_left(session, cohort, access.person().id),
-        pending=appeals.pending(session, submission),
-        asked=[one for one in explanations.asked(session, submission) if one.state == "open"],
+        pending=appeals.pending_appeal(session, submission),
+        asked=[
+            one for one in explanations.questions_of(session, submission) if one.state == "open"
+        ],
         explain=explain,
         appeal=appeal,
     )
@@ -85,7 +88,7 @@ def ask(cohort_id: str) -> ResponseReturnValue:
 def explain(cohort_id: str) -> ResponseReturnValue:
     def act(session: Session, form: ExplainForm) -> Done:
         submission, grade = _released(_cohort(cohort_id))
-        explanations.ask(
+        explanations.request_explanation(
             session,
             access.person(),
             submission,
@@ -110,7 +113,7 @@ def explain(cohort_id: str) -> ResponseReturnValue:
 def appeal(cohort_id: str) -> ResponseReturnValue:
     def act(session: Session, form: AppealForm) -> Done:
         submission, _grade = _released(_cohort(cohort_id))
-        appeals.make(
+        appeals.lodge_appeal(
             session,
             access.person(),
             submission,
@@ -135,7 +138,7 @@ def withdraw_appeal(own_appeal_id: str) -> ResponseReturnValue:
     with transaction() as session:
         found = load(Appeal, own_appeal_id, RESULT, owner="learner_id")
         cohort_id = found.cohort_id
-        appeals.withdraw(session, access.person(), found, now=access.now())
+        appeals.withdraw_appeal(session, access.person(), found, now=access.now())
     flash(_("Your appeal is withdrawn. You can appeal again while the time for it runs."))
     return redirect(url_for("learner.result", cohort_id=cohort_id) + "#questions", 303)
 
@@ -146,13 +149,13 @@ def withdraw_question(own_question_id: str) -> ResponseReturnValue:
     with transaction() as session:
         found = load(Explanation, own_question_id, RESULT, owner="learner_id")
         cohort_id = found.cohort_id
-        explanations.withdraw(session, access.person(), found, now=access.now())
+        explanations.withdraw_question(session, access.person(), found, now=access.now())
     flash(_("Your question is withdrawn."))
     return redirect(url_for("learner.result", cohort_id=cohort_id) + "#questions", 303)
 
 
 def _hearing(cohort: Cohort) -> MisconductCase:
-    found = learner_results.hearing(db.session(), cohort, access.person().id)
+    found = learner_results.latest_hearing(db.session(), cohort, access.person().id)
     if found is None:
         raise NotFound("There is no such page.")
     return found
@@ -169,7 +172,9 @@ def hearing(cohort_id: str) -> ResponseReturnValue:
 
     def act(session: Session, form: HearingForm) -> Done:
         case = _hearing(_cohort(cohort_id))
-        misconduct.answer(session, access.person(), case, text=form.answer.data, now=access.now())
+        misconduct.answer_suspicion(
+            session, access.person(), case, text=form.answer.data, now=access.now()
+        )
         message = _("Your answer is with those who decide.")
         return Done(url_for("questions.hearing", cohort_id=cohort_id), message)
 
@@ -196,7 +201,7 @@ def retake(cohort_id: str) -> ResponseReturnValue:
 @requires(RESULT)
 def come_back(cohort_id: str) -> ResponseReturnValue:
     with transaction() as session:
-        found = learner_results.submission(session, _cohort(cohort_id), access.person().id)
+        found = group_members.newest(session, _cohort(cohort_id), access.person().id)
         if found is None:
             raise NotFound("There is no such page.")
         submissions.come_back(session, access.person(), found, now=access.now())

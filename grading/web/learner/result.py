@@ -8,14 +8,14 @@ from flask.typing import ResponseReturnValue
 
 from grading.authorization.permissions import Permission
 from grading.cohorts import submissions
-from grading.cohorts.queries import calendars
+from grading.cohorts.queries import calendars, group_members
 from grading.db import db, transaction
 from grading.disputes import decisions, explanations
 from grading.disputes.queries import dispute_queue, learner_results
 from grading.errors import NotFound, PassingFailure
 from grading.models import Grade, Submission
 from grading.records.queries import entitlement_lists
-from grading.records.queries.program_record import counting_grade
+from grading.records.queries.program_record import counting_grade, current_record
 from grading.releases import grades
 from grading.web import access, downloads
 from grading.web.access import requires
@@ -38,7 +38,7 @@ def result(cohort_id: str) -> ResponseReturnValue:
     found = find_cohort(cohort_id, Permission.RESULT_READ)
     session = db.session()
     me = access.person().id
-    attempts = learner_results.released(session, found, me)
+    attempts = learner_results.released_attempts(session, found, me)
     if not attempts:
         submission = own_submission(session, found)
         return render_template(
@@ -48,7 +48,7 @@ def result(cohort_id: str) -> ResponseReturnValue:
             results_at=calendars.results_of(session, submission),
         )
     submission, grade = _asked_for(attempts)
-    newest = learner_results.submission(session, found, me)
+    newest = group_members.newest(session, found, me)
     taken = dispute_queue.upheld_case(session, submission)
     page = render_template(
         "learner/result.html",
@@ -59,11 +59,11 @@ def result(cohort_id: str) -> ResponseReturnValue:
         best=counting_grade([grade for _submission, grade in attempts]),
         earlier=learner_results.earlier_grades(session, grade),
         appeals=[
-            (one, decisions.outcome(session, one))
-            for one in learner_results.appeals(session, submission)
+            (one, decisions.outcome_of(session, one))
+            for one in learner_results.appeals_of(session, submission)
         ],
         taken=taken,
-        questions=explanations.asked(session, submission),
+        questions=explanations.questions_of(session, submission),
         retakes_left=submissions.retakes_left(newest or submission),
         under_way=newest if newest is not None and newest.id != attempts[0][0].id else None,
         may_retake=found.state == CohortState.OPEN
@@ -73,14 +73,14 @@ def result(cohort_id: str) -> ResponseReturnValue:
         and submissions.retakes_left(newest) > 0,
         retake_due=end_of_day(access.now(), found.plan.retake_days, found.zone),
         me=me,
-        entitled=entitlement_lists.entitled(session, found.program, me, None),
+        entitled=entitlement_lists.is_entitled(session, found.program, me, None),
         rubric=found.rubric_version.rubric,
-        comments=learner_results.comments(session, grade),
+        comments=learner_results.comments_by_criterion(session, grade),
         working=working.of(session, grade, found.rubric_version.rubric),
         overall=learner_results.overall_comments(session, grade),
-        record=learner_results.record(session, found, me),
+        record=current_record(session, found.program_id, me),
     )
-    if not learner_results.seen(session, grade):
+    if not learner_results.was_seen(session, grade):
         grade_id = grade.id
         with suppress(PassingFailure), transaction() as opened:
             grades.see(opened, access.person(), opened.get_one(Grade, grade_id), now=access.now())
@@ -93,7 +93,7 @@ def result_csv(cohort_id: str) -> Response:
     """Every level and weight of a released result, and the figures it comes to."""
     found = find_cohort(cohort_id, Permission.RESULT_READ)
     session = db.session()
-    attempts = learner_results.released(session, found, access.person().id)
+    attempts = learner_results.released_attempts(session, found, access.person().id)
     if not attempts:
         raise NotFound("There is no such page.")
     _submitted, grade = _asked_for(attempts)

@@ -105,7 +105,7 @@ def _plain(value: float) -> str:
 def of(session: Session, grade: Grade, rubric: Rubric) -> Working:
     """Lay out the calculation of a released grade."""
     score = grade.score
-    readings = learner_results.worked_out(session, grade)
+    readings = learner_results.reading_columns(session, grade)
     detail = score.adjustment
     peers = detail["peers"] if detail else None
     weights = sum(criterion.weight for criterion in rubric.criteria)

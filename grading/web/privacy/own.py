@@ -31,7 +31,7 @@ def overview() -> Any:
 
 def _page(faults: list[str] | None = None) -> Any:
     session, me = db.session(), access.person()
-    exports = exporting.of(session, me, me.id)
+    exports = exporting.exports_of(session, me, me.id)
     requests = session.scalars(
         select(ErasureRequest)
         .where(ErasureRequest.person_id == me.id)
@@ -41,7 +41,7 @@ def _page(faults: list[str] | None = None) -> Any:
     page = render_template(
         "privacy/your_data.html",
         exports=exports,
-        failed={one.id for one in exports if exporting.failed(session, one)},
+        failed={one.id for one in exports if exporting.failed_exports(session, one)},
         requests=requests,
         pending=erasure_requests.pending_request(session, me.id),
         days=exporting.LASTS.days,
@@ -56,7 +56,7 @@ def _page(faults: list[str] | None = None) -> Any:
 def ask_export() -> Any:
     with transaction() as session:
         me = access.person()
-        exporting.ask(session, me, me, now=access.now())
+        exporting.request_export(session, me, me, now=access.now())
     flash(_("Your export is being made. Look again in a moment."))
     return redirect(url_for("privacy.overview"), 303)
 
@@ -68,7 +68,7 @@ def download(export_id: str) -> Any:
     try:
         with transaction() as session:
             export = load(PersonalExport, export_id, OWN, owner="person_id")
-            key = exporting.fetch(session, access.person(), export, now=access.now())
+            key = exporting.fetch_export(session, access.person(), export, now=access.now())
             size = export.size
     except Refused as error:
         return _page([words(error)])
@@ -107,7 +107,7 @@ def ask_erasure() -> Any:
 @requires(OWN)
 def log() -> Any:
     """To whom something of mine was given, on what ground."""
-    pager = page_in(disclosures.lines(db.session(), access.person().id), page_number())
+    pager = page_in(disclosures.disclosures_of(db.session(), access.person().id), page_number())
     return render_template("privacy/disclosures.html", lines=pager.entries, pager=pager)
 
 
@@ -123,7 +123,7 @@ def log_csv() -> Response:
             line.times,
             line.note,
         )
-        for line in disclosures.lines(db.session(), access.person().id)
+        for line in disclosures.disclosures_of(db.session(), access.person().id)
     ]
     headings = ("when", "what", "to", "ground", "times", "note")
     return downloads.table("disclosures.csv", headings, rows)

@@ -11,7 +11,7 @@ from grading.db import db, transaction
 from grading.errors import NotFound, Refused
 from grading.models import CredentialRecord, Partner, PartnerConsent, Program
 from grading.records import partners
-from grading.records.queries import issued_credentials, program_record
+from grading.records.queries import program_record
 from grading.web import access
 from grading.web.access import load, requires
 from grading.web.errors import words
@@ -30,7 +30,7 @@ def _program(program_id: str) -> Program:
 
 
 def _record(program: Program) -> CredentialRecord | None:
-    return issued_credentials.record_of(db.session(), program.id, access.person().id)
+    return program_record.current_record(db.session(), program.id, access.person().id)
 
 
 def _partner(program: Program, partner_id: str) -> Partner:
@@ -49,8 +49,8 @@ def page(program_id: str) -> Any:
         "privacy/partners.html",
         program=program,
         record=_record(program),
-        partners=partners.of_sponsor(db.session(), program.sponsor_id),
-        history=partners.history(db.session(), access.person().id, program_id),
+        partners=partners.partners_of(db.session(), program.sponsor_id),
+        history=partners.consents_of(db.session(), access.person().id, program_id),
     )
 
 
@@ -67,8 +67,8 @@ def _offer(program: Program, partner_id: str, faults: list[str] | None = None) -
     if partner.ended_at is not None:
         raise NotFound("There is no such page.")
     record = _record(program)
-    found = partners.offer(session, record, partner) if record is not None else None
-    consent = partners.in_force(session, access.person().id, partner.id)
+    found = partners.offer_of(session, record, partner) if record is not None else None
+    consent = partners.consent_in_force(session, access.person().id, partner.id)
     same = consent is not None and found is not None and consent.digest == found.digest
     last = consent.sendings[-1] if consent is not None and consent.sendings else None
     again = last is not None and last.state in (SendingState.FAILED, SendingState.UNKNOWN)
@@ -105,7 +105,7 @@ def send(program_id: str, partner_id: str) -> Any:
             record = _record(program)
             if record is None:
                 raise NotFound("There is no such page.")
-            partners.send(
+            partners.send_record(
                 session,
                 access.person(),
                 record,
@@ -125,6 +125,6 @@ def withdraw(consent_id: str) -> Any:
     with transaction() as session:
         consent = load(PartnerConsent, consent_id, OWN, owner="person_id")
         program_id = consent.record.program_id
-        partners.withdraw(session, access.person(), consent, now=access.now())
+        partners.withdraw_consent(session, access.person(), consent, now=access.now())
     flash(_("Your consent is withdrawn. Nothing more is sent to this partner."))
     return redirect(url_for("partners.page", program_id=program_id), 303)

@@ -33,7 +33,7 @@ def find_appeal(appeal_id: str) -> Appeal:
     mine = decisions.is_remarker(found, me) or found.decided_by_id == me.id
     if not mine and not (
         permits(access.identity(found.cohort_id), Permission.ADJUDICATE)
-        and decisions.may_decide(db.session(), me, found, now=access.now())
+        and decisions.may_decide_appeal(db.session(), me, found, now=access.now())
     ):
         raise NotFound("There is no such page.")
     if found.state in (AppealState.OPEN, AppealState.WITHDRAWN):
@@ -56,11 +56,11 @@ def _appeal_page(
         appeal=found,
         cohort=cohort,
         rubric=cohort.rubric_version.rubric,
-        readings=dispute_queue.side_by_side(session, found),
-        outcome=decisions.outcome(session, found),
-        may_decide=decisions.may_decide(session, access.person(), found, now=access.now()),
-        copy=dispute_queue.copy(session, found.submission),
-        signed=approvals.on(session, found.id),
+        readings=dispute_queue.sealed_sheets(session, found),
+        outcome=decisions.outcome_of(session, found),
+        may_decide=decisions.may_decide_appeal(session, access.person(), found, now=access.now()),
+        copy=dispute_queue.latest_copy(session, found.submission),
+        signed=approvals.approvals_of(session, found.id),
         case_code=cohort_overview.case_code,
         faults=_rows(faults or []),
         entered=request.form,
@@ -87,7 +87,7 @@ def strike(appeal_id: str, reading_id: str) -> Any:
             reading = session.get(Allocation, reading_id)
             if reading is None:
                 raise NotFound("There is no such reading.")
-            decisions.strike(
+            decisions.strike_reading(
                 session,
                 access.person(),
                 found,
@@ -116,7 +116,7 @@ def siblings(appeal_id: str, reading_id: str) -> Any:
         cohort=found.submission.cohort,
         rubric=found.submission.cohort.rubric_version.rubric,
         struck=struck,
-        items=decisions.siblings(db.session(), struck),
+        items=decisions.doubtful_siblings(db.session(), struck),
         case_code=cohort_overview.case_code,
     )
 
@@ -129,10 +129,14 @@ def decide(appeal_id: str) -> Any:
         with transaction() as session:
             found = find_appeal(appeal_id)
             me, now, text = access.person(), access.now(), request.form.get("answer", "")
-            if decisions.moved(session, found) and step_up.asked(session, found.submission.cohort):
-                challenge_id = decisions.lay_before(session, me, found, answer=text, now=now).id
+            if decisions.grades_to_amend(session, found) and step_up.asked(
+                session, found.submission.cohort
+            ):
+                challenge_id = decisions.lay_decision_before(
+                    session, me, found, answer=text, now=now
+                ).id
             else:
-                amended = decisions.decide(session, me, found, answer=text, now=now)
+                amended = decisions.decide_appeal(session, me, found, answer=text, now=now)
                 said = decided_words(found, amended)
     except FaultsFound as error:
         return _appeal_page(find_appeal(appeal_id), list(error.faults))
@@ -158,7 +162,7 @@ def _question(question_id: str) -> Explanation:
     found = load(Explanation, question_id, READ)
     me = access.person()
     lead = permits(access.identity(found.cohort_id), Permission.ADJUDICATE)
-    free = explanations.may_take(db.session(), found, now=access.now())
+    free = explanations.may_take_question(db.session(), found, now=access.now())
     mine = me.id in (found.owner_id, found.answered_by_id)
     if not (mine or (lead and free)):
         raise NotFound("There is no such page.")
@@ -174,7 +178,7 @@ def question(question_id: str) -> Any:
     if request.method == "POST":
         try:
             with transaction() as session:
-                explanations.answer(
+                explanations.answer_question(
                     session,
                     access.person(),
                     _question(question_id),
@@ -194,7 +198,7 @@ def question(question_id: str) -> Any:
         cohort=cohort,
         rubric=cohort.rubric_version.rubric,
         sheet=dispute_queue.own_sheet(session, found.submission, access.person().id),
-        copy=dispute_queue.copy(session, found.submission),
+        copy=dispute_queue.latest_copy(session, found.submission),
         faults=_rows(faults),
         entered=request.form.get("answer", ""),
         page_error=bool(faults),
@@ -212,7 +216,7 @@ def _report(pool: Pool, permission: Permission, allocation_id: str) -> Any:
     if request.method == "POST":
         try:
             with transaction() as session:
-                misconduct.report(
+                misconduct.report_suspicion(
                     session,
                     access.person(),
                     load(Allocation, allocation_id, permission, owner="rater_id").submission,

@@ -170,7 +170,7 @@ def preferences() -> Any:
             person.theme = entry.theme.data
             person.single_keys = entry.single_keys.data
             person.digest = entry.digest.data
-            renamed = entry.name.data is not None and accounts.rename(
+            renamed = entry.name.data is not None and accounts.rename_person(
                 session, person, person, entry.name.data, now=access.now()
             )
             kept = (

@@ -40,7 +40,7 @@ def _page(form: AddForm, message: str = "", status: int = 200) -> Any:
         "sign_in/passkeys.html",
         form=form,
         more=[message] if message else [],
-        passkeys=passkeys.of(db.session(), person),
+        passkeys=passkeys.passkeys_of(db.session(), person),
         party=step_up.party(),
         has_password=person.password_hash is not None,
         email=person.email,
@@ -120,7 +120,7 @@ def make(challenge_id: str) -> Any:
                 raise NotFound("There is no such page.")
             approvals.claim(session, challenge, now=now)
             given = request.form.get("assertion", "")
-            passkeys.add(session, access.person(), challenge, given, party=party, now=now)
+            passkeys.add_passkey(session, access.person(), challenge, given, party=party, now=now)
     except Refused as error:
         return _making(challenge_id, words(error), status_of(error))
     flash(_("The passkey is added. We write to you about it, in case it was not you."))
@@ -152,6 +152,6 @@ def remove(passkey_id: str) -> Any:
         found = session.get(Passkey, passkey_id)
         if found is None or found.person_id != person.id:
             raise NotFound("There is no such page.")
-        passkeys.remove(session, person, found, now=access.now())
+        passkeys.remove_passkey(session, person, found, now=access.now())
     flash(_("The passkey is removed. It signs nothing any more."))
     return redirect(url_for("passkeys.page"), 303)
