@@ -27,8 +27,10 @@ from pathlib import Path
 import numpy as np
 
 from grading.measurement.monitoring import control_charts
-from grading.measurement.posterior.aggregation import Aggregation, Readings, aggregate
+from grading.measurement.posterior.aggregation import aggregate
+from grading.measurement.posterior.beliefs import Aggregation
 from grading.measurement.posterior.prediction import leave_one_out
+from grading.measurement.posterior.readings import Readings
 
 RATERS, SHEETS, STEADY, CRITERIA, TOP = 40, 200, 100, 5, 4
 SEVERITY, ERROR, HALO, DRIFT = 0.16, 0.7, 0.5, 0.5

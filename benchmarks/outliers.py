@@ -18,9 +18,10 @@ import numpy as np
 from scipy.stats import norm
 
 from benchmarks.simulation import write
-from grading.measurement.posterior.aggregation import Readings, aggregate
+from grading.measurement.posterior.aggregation import aggregate
 from grading.measurement.posterior.outliers import MOST, outliers
 from grading.measurement.posterior.prediction import leave_one_out
+from grading.measurement.posterior.readings import Readings
 
 Cell = tuple[str, str]
 Marks = dict[Cell, float]

@@ -30,7 +30,8 @@ from benchmarks.simulation import (
     started,
     write,
 )
-from grading.measurement.allocation.routing import Board, Choice, Decisions, Limits
+from grading.measurement.allocation.decisions import Decisions
+from grading.measurement.allocation.routing import Board, Choice, Limits
 from grading.measurement.allocation.worlds import (
     CUTS,
     KINDS,
@@ -39,7 +40,9 @@ from grading.measurement.allocation.worlds import (
     World,
     simulate,
 )
-from grading.measurement.posterior.aggregation import Aggregation, Readings, aggregate
+from grading.measurement.posterior.aggregation import aggregate
+from grading.measurement.posterior.beliefs import Aggregation
+from grading.measurement.posterior.readings import Readings
 
 COSTS = (0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.1, 1.5, 2.0)
 SHOWN = (0.1, 0.25, 0.5, 0.8, 1.0, 2.0)

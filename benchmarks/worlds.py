@@ -15,7 +15,9 @@ import numpy as np
 
 from benchmarks.simulation import INSIDE, Pairs, Score, ece, median, progress, score, started, write
 from grading.measurement.allocation.worlds import CUTS, KINDS, PASS_MARK, Kind, simulate
-from grading.measurement.posterior.aggregation import Aggregation, Readings, aggregate
+from grading.measurement.posterior.aggregation import aggregate
+from grading.measurement.posterior.beliefs import Aggregation
+from grading.measurement.posterior.readings import Readings
 
 Rule = Callable[[Pairs], Aggregation]
 

@@ -15,7 +15,7 @@ import numpy as np
 
 from grading.measurement.allocation.routing import Choice
 from grading.measurement.allocation.worlds import Kind, World, simulate
-from grading.measurement.posterior.aggregation import Readings
+from grading.measurement.posterior.readings import Readings
 from grading.measurement.scoring.resolution import (
     CriterionScale,
     Discrepant,

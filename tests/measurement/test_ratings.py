@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from grading.measurement.ratings import Collector, RatedTwice, Ratings, combined, compact
+from grading.measurement.coding import compact
+from grading.measurement.ratings import Collector, RatedTwice, Ratings, combined
 
 rows = st.lists(
     st.tuples(st.integers(-5, 9), st.integers(0, 4), st.one_of(st.none(), st.integers(0, 3))),

@@ -8,7 +8,8 @@ import pytest
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from grading.measurement.posterior.aggregation import Readings, aggregate
+from grading.measurement.posterior.aggregation import aggregate
+from grading.measurement.posterior.readings import Readings
 from grading.measurement.scoring.resolution import (
     CriterionScale,
     Reading,

@@ -6,12 +6,8 @@ It may import `grading.measurement.ratings` alone.
 from grading.measurement.agreement.chance import (
     FleissKappa,
     brennan_prediger,
-    conger_kappa,
     fleiss_kappa,
     gwet_ac,
-    krippendorff_alpha,
-    percent_adjacent,
-    percent_exact,
 )
 from grading.measurement.agreement.coefficient import Coefficient
 from grading.measurement.agreement.concordance import (
@@ -21,6 +17,7 @@ from grading.measurement.agreement.concordance import (
     kendall_w,
     lin_concordance,
 )
+from grading.measurement.agreement.conger import conger_kappa
 from grading.measurement.agreement.icc import IntraclassCorrelations, icc
 from grading.measurement.agreement.kappa import (
     cohen_kappa,
@@ -28,6 +25,8 @@ from grading.measurement.agreement.kappa import (
     pairs_between,
     pairs_within,
 )
+from grading.measurement.agreement.krippendorff import krippendorff_alpha
+from grading.measurement.agreement.shares import percent_adjacent, percent_exact
 from grading.measurement.agreement.summary import Agreement, between, units_between, within
 
 __all__ = [

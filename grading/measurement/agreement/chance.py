@@ -22,19 +22,12 @@ from grading.measurement.agreement.additive import (
     Additive,
     Chance,
     agreeing,
-    alpha_of,
     beyond,
-    coincidences,
-    ordinal_alpha,
-    pair_sums,
-    ratio,
-    weighted_pairs,
 )
 from grading.measurement.agreement.coefficient import (
     ONE_LEVEL,
     ONE_WORK,
     Coefficient,
-    check_interval,
     undefined,
     with_spread,
 )
@@ -45,79 +38,17 @@ from grading.measurement.agreement.seen import (
     Seen,
     linearised,
     named,
-    pairs_share,
     resampled,
     seen_as,
     with_paradox,
 )
 from grading.measurement.agreement.units import Patterns, Rows, Units
 from grading.measurement.agreement.weights import (
-    Metric,
     Table,
     Weighting,
     Weights,
-    metric_weighting,
     weighting,
 )
-from grading.measurement.ratings import Ratings, compact
-
-
-def percent_exact(
-    data: Data,
-    *,
-    levels: ArrayLike | None = None,
-    **options: Unpack[Intervals],
-) -> Coefficient:
-    """Share of all pairs of ratings of a work that are on the same level.
-
-    Parameters
-    ----------
-    data : Ratings, Units, or array_like of shape (works, q)
-    levels : array_like, shape (q,), optional
-        Scores of the levels where ``data`` is counts; 0, 1, 2 … by default.
-    **options
-        ``interval``, ``confidence``, ``resamples``, ``seed``: see `seen.Intervals`.
-
-    Returns
-    -------
-    Coefficient
-        NaN where no work was rated twice.
-
-    Raises
-    ------
-    ValueError
-        Several criteria, counts that are none, or an unknown option.
-
-    Examples
-    --------
-    >>> round(percent_exact([[2, 0], [1, 1], [0, 3]]).estimate, 3)
-    0.8
-    """
-    seen = seen_as(data, levels)
-    w = weighting("identity", seen.levels)
-    asked = Asked(**options)
-    return _pooled(seen, w, "exact agreement", asked)
-
-
-def percent_adjacent(
-    data: Data,
-    *,
-    levels: ArrayLike | None = None,
-    **options: Unpack[Intervals],
-) -> Coefficient:
-    """Share of all pairs of ratings of a work at most one level apart; otherwise as `percent_exact`.
-
-    Examples
-    --------
-    >>> percent_adjacent([[1, 0, 1], [1, 1, 0]]).estimate
-    0.5
-    """
-    seen = seen_as(data, levels)
-    q = len(seen.levels)
-    near = np.abs(np.subtract.outer(np.arange(q), np.arange(q))) <= 1
-    w = Weighting("adjacent", seen.levels, near.astype(float))
-    asked = Asked(**options)
-    return _pooled(seen, w, "adjacent agreement", asked)
 
 
 def gwet_ac(
@@ -260,165 +191,6 @@ def fleiss_kappa(
     )
 
 
-def krippendorff_alpha(
-    data: Data,
-    *,
-    metric: Metric = "ordinal",
-    levels: ArrayLike | None = None,
-    **options: Unpack[Intervals],
-) -> Coefficient:
-    """Krippendorff's alpha, for any number of raters and missing marks.
-
-    Parameters
-    ----------
-    data : Ratings, Units, or array_like of shape (works, q)
-        Works rated once are passed over.
-    metric : {"nominal", "ordinal", "interval", "ratio"}
-    levels, **options
-        As in `percent_exact`. The analytic standard error is Gwet's, the metric taken as given.
-
-    Returns
-    -------
-    Coefficient
-        NaN where no work was rated twice, or all their ratings are one level.
-
-    Raises
-    ------
-    ValueError
-        Several criteria, counts that are none, or an unknown option.
-
-    References
-    ----------
-    Krippendorff, Content Analysis (2019), chapter 12, doi:10.4135/9781071878781.
-
-    Examples
-    --------
-    >>> round(krippendorff_alpha([[2, 0], [0, 2], [1, 1]]).estimate, 3)
-    0.444
-    """
-    asked = Asked(**options)
-    seen = seen_as(data, levels)
-    units = seen.units.select(seen.units.sizes >= 2)
-    found = seen.coefficient(f"Krippendorff's alpha, {metric}")
-    margins = units.margins if len(units.times) else np.zeros(len(seen.levels))
-    w = metric_weighting(metric, seen.levels, margins)
-    if found.reason:
-        return found
-    n, total = float(units.times.sum()), float(margins.sum())
-    expected = float(margins @ w.times(margins)) / total**2
-    if np.count_nonzero(margins) < 2 or expected >= 1:
-        return replace(found, reason=ONE_LEVEL)
-    sizes = units.sizes
-    pairs = (units.agreeing(w) - sizes) / (sizes - 1)
-    agreed = float(units.times @ pairs) / total
-    # One pair of ratings in total is drawn without putting the first back.
-    observed = (1 - 1 / total) * agreed + 1 / total
-    alpha = (observed - expected) / (1 - expected)
-    found = with_paradox(replace(found, estimate=alpha), seen)
-    if asked.interval == "analytic":
-        if n < 2:
-            return with_spread(found, undefined("linearised over works", ONE_WORK))
-        mean = total / n
-        excess = (sizes - mean) / mean
-        o = pairs / mean - observed * excess
-        e = units.sums(w.times(margins / total)) / mean - expected * excess
-        # Without the correction for small samples, which the variance does not need.
-        plain = (agreed - expected) / (1 - expected)
-        influence = (o - expected - 2 * (1 - plain) * (e - expected)) / (1 - expected)
-        spread = linearised(influence + alpha - plain, units.times, n, alpha, asked)
-        return with_spread(found, spread)
-    if metric == "ordinal":
-        q = len(seen.levels)
-        additive = Additive(coincidences, partial(ordinal_alpha, q), q * q + q, 2)
-    else:
-        width = len(seen.levels) + 1
-        additive = Additive(partial(weighted_pairs, w), partial(alpha_of, w), width, 2)
-    return with_spread(found, resampled(seen, additive, asked))
-
-
-def conger_kappa(
-    ratings: Ratings,
-    *,
-    weights: Weights | ArrayLike = "identity",
-    confidence: float = 0.95,
-) -> Coefficient:
-    """Conger's kappa: chance from each rater's own use of the levels, exact, with missing marks.
-
-    With two raters and complete data it is Cohen's kappa.
-
-    Parameters
-    ----------
-    ratings : Ratings
-        It must be known who rated; a table of counts does not say.
-    weights, confidence
-        As in `gwet_ac`.
-
-    Returns
-    -------
-    Coefficient
-        NaN where no work was rated twice, there is one rater, or chance agreement is complete.
-
-    Raises
-    ------
-    ValueError
-        Several criteria, or an unknown option.
-
-    References
-    ----------
-    Conger 1980, doi:10.1037/0033-2909.88.2.322; Gwet 2014, chapter 5.
-
-    Examples
-    --------
-    >>> ratings = Ratings.from_long(list("vvwwxx"), list("ababab"), [0, 0, 1, 1, 0, 1])
-    >>> round(conger_kappa(ratings).estimate, 3)
-    0.4
-    """
-    check_interval("analytic", confidence)
-    seen = seen_as(ratings, None)
-    found = seen.coefficient(f"Conger's kappa, {named(weights)} weights")
-    w = weighting(weights, seen.levels)
-    if found.reason:
-        return found
-    raters, rater = compact(ratings.rater, len(ratings.raters))
-    r, q, n = len(raters), len(seen.levels), float(seen.units.times[seen.units.sizes > 0].sum())
-    given = np.bincount(rater * np.int64(q) + ratings.level, minlength=r * q).reshape(r, q)
-    own = given.sum(1)
-    shares = given / own[:, None]
-    total = shares.sum(0)
-    chance = float(total @ w.times(total) - (shares * w.times(shares)).sum()) / (r * (r - 1))
-    agreed, n_paired, parts = _observed(seen.units, w)
-    if chance >= 1 - 1e-15:
-        return replace(found, reason=ONE_LEVEL)
-    kappa = (agreed - chance) / (1 - chance)
-    found = with_paradox(replace(found, estimate=kappa), seen)
-    # What a rating adds to chance agreement: how it moves its rater's shares against all others'.
-    slope = w.times(total - shares)
-    middle = (slope * shares).sum(1)
-    moved = (slope - middle[:, None]) * (n / own)[:, None]
-    by_work = np.bincount(
-        ratings.work, weights=moved[rater, ratings.level], minlength=len(ratings.works)
-    )
-    read = np.bincount(ratings.work, minlength=len(ratings.works)) > 0
-    if isinstance(seen.units, Patterns):
-        assert seen.units.of_work is not None
-        parts, paired = parts[seen.units.of_work], (seen.units.sizes >= 2)[seen.units.of_work]
-    else:
-        paired = seen.units.sizes >= 2
-    e = (by_work + middle.sum()) / (r * (r - 1))
-    influence = (n / n_paired * (parts - chance * paired) - 2 * (1 - kappa) * (e - chance)) / (
-        1 - chance
-    )
-    if n < 2:
-        return with_spread(found, undefined("linearised over works", ONE_WORK))
-    asked = Asked(confidence=confidence)
-    return with_spread(
-        found, linearised(influence[read], np.ones(int(read.sum())), n, kappa, asked)
-    )
-
-
-# Agreement beyond chance ---------------------------------------------------------------------------
-
-
 def _blind_chance(shares: Table, w: Weighting) -> tuple[Table, Table]:
     q = len(w.values)
     return np.full(shares.shape[:-1], w.total() / q**2), np.zeros(shares.shape)
@@ -436,7 +208,7 @@ def _gwet_chance(shares: Table, w: Weighting) -> tuple[Table, Table]:
     return np.asarray(factor * (shares * (1 - shares)).sum(-1)), factor * (1 - shares)
 
 
-def _observed(units: Units, w: Weighting) -> tuple[float, float, Table]:
+def observed_agreement(units: Units, w: Weighting) -> tuple[float, float, Table]:
     """Mean agreement of works rated twice, their number, and each group's agreement, 0 for others."""
     sizes = units.sizes
     parts = np.zeros(len(sizes))
@@ -461,7 +233,7 @@ def _corrected(
         return found
     units = seen.units.select(seen.units.sizes >= 1)
     sizes, n = units.sizes, float(units.times.sum())
-    agreed, n_paired, parts = _observed(units, w)
+    agreed, n_paired, parts = observed_agreement(units, w)
     shares = _shares(units, n)
     expected, slope = chance(shares, w)
     e = float(expected)
@@ -490,22 +262,3 @@ def _shares(units: Units, n: float) -> Table:
     assert isinstance(units, Rows)
     each = (1.0 / units.sizes)[units.work]
     return np.bincount(units.level, weights=each, minlength=units.q) / n
-
-
-def _pooled(seen: Seen, w: Weighting, name: str, asked: Asked) -> Coefficient:
-    found = seen.coefficient(f"{name}, share of all pairs")
-    if found.reason:
-        return found
-    value = pairs_share(seen, w)
-    found = replace(found, estimate=value)
-    if asked.interval != "analytic":
-        additive = Additive(partial(pair_sums, w), ratio, 2, 2)
-        return with_spread(found, resampled(seen, additive, asked))
-    units = seen.units.select(seen.units.sizes >= 2)
-    n = float(units.times.sum())
-    if n < 2:
-        return with_spread(found, undefined("linearised over works", ONE_WORK))
-    pairs = units.sizes * (units.sizes - 1)
-    alike = units.agreeing(w) - units.sizes
-    influence = value + (alike - value * pairs) / (float(units.times @ pairs) / n)
-    return with_spread(found, linearised(influence, units.times, n, value, asked))

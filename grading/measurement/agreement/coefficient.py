@@ -20,7 +20,8 @@ from scipy import sparse, special
 from grading.measurement.agreement.additive import Additive
 from grading.measurement.agreement.units import LARGE, Patterns
 from grading.measurement.agreement.weights import Table
-from grading.measurement.ratings import Codes, Ratings, compact
+from grading.measurement.coding import Codes, compact
+from grading.measurement.ratings import Ratings
 
 Interval = Literal["analytic", "bootstrap", "two_way"]
 

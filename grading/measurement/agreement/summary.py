@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from grading.measurement.agreement.chance import krippendorff_alpha
 from grading.measurement.agreement.coefficient import (
     PARADOX,
     PARADOX_EXACT,
@@ -14,6 +13,7 @@ from grading.measurement.agreement.coefficient import (
     Coefficient,
 )
 from grading.measurement.agreement.kappa import cohen_kappa, pairs_between, pairs_within
+from grading.measurement.agreement.krippendorff import krippendorff_alpha
 from grading.measurement.agreement.units import Units, units_from_counts, units_of
 from grading.measurement.agreement.weights import Table
 from grading.measurement.ratings import Ratings

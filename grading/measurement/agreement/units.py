@@ -19,7 +19,8 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 
 from grading.measurement.agreement.weights import Table, Weighting
-from grading.measurement.ratings import Codes, Ratings
+from grading.measurement.coding import Codes
+from grading.measurement.ratings import Ratings
 
 # Above this many numbers a table of works by levels is not made.
 LARGE = 20_000_000

@@ -11,7 +11,7 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from grading.measurement.posterior.aggregation import Readings
+from grading.measurement.posterior.readings import Readings
 
 Floats = NDArray[np.float64]
 Codes = NDArray[np.int32]

@@ -18,12 +18,9 @@ import numpy as np
 from scipy import special
 
 from grading.measurement.agreement.weights import Table
-from grading.measurement.components.variance import (
-    RESIDUAL,
-    VarianceComponents,
-    default_effects,
-    variance_components,
-)
+from grading.measurement.components.effects import RESIDUAL, default_effects
+from grading.measurement.components.result import VarianceComponents
+from grading.measurement.components.variance import variance_components
 
 __all__ = [
     "DStudy",

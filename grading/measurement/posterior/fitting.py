@@ -14,8 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import optimize
 
-from grading.measurement.posterior.joint import Joint, Messages, Parameters, joint_posterior
+from grading.measurement.posterior.joint import Joint, joint_posterior
+from grading.measurement.posterior.parameters import Parameters
 from grading.measurement.posterior.pools import PROFESSIONAL, Design, Floats
+from grading.measurement.posterior.spread import Messages
 
 _FIELDS = (
     "prior_variance",

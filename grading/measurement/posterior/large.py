@@ -10,8 +10,10 @@ from dataclasses import replace
 
 import numpy as np
 
+from grading.measurement.posterior.elimination import Works, conjugate_gradients
 from grading.measurement.posterior.fitting import Fit, fit, parameters_at
-from grading.measurement.posterior.joint import Joint, Parameters, Works, conjugate_gradients
+from grading.measurement.posterior.joint import Joint
+from grading.measurement.posterior.parameters import Parameters
 from grading.measurement.posterior.pools import (
     PEER,
     PROFESSIONAL,

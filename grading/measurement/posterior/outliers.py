@@ -19,8 +19,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from grading.measurement.posterior.aggregation import Aggregation, Readings, aggregate
+from grading.measurement.posterior.aggregation import aggregate
+from grading.measurement.posterior.beliefs import Aggregation
 from grading.measurement.posterior.prediction import leave_one_out
+from grading.measurement.posterior.readings import Readings
 
 # A look at a project costs little, so that one sound reading in so many may be named.
 RATE = 1 / 500

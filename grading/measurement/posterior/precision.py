@@ -22,8 +22,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from grading.measurement.posterior.joint import Joint, Messages, Works, propagated_spread
+from grading.measurement.posterior.elimination import Works
+from grading.measurement.posterior.joint import Joint
 from grading.measurement.posterior.pools import LARGE, PEER, Design, Floats, summed
+from grading.measurement.posterior.spread import Messages, propagated_spread
 
 # Standard errors of no spread at all that the ratios' spread must pass.
 _CHANCE = 2.0

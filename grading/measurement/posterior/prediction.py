@@ -10,8 +10,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from grading.measurement.posterior.aggregation import Aggregation, Readings
+from grading.measurement.posterior.beliefs import Aggregation
 from grading.measurement.posterior.pools import PEER, PROFESSIONAL
+from grading.measurement.posterior.readings import Readings
 
 Floats = NDArray[np.float64]
 

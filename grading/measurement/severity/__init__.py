@@ -4,21 +4,15 @@ It may import `grading.measurement.ratings` alone.
 """
 
 from grading.measurement.severity.fitting import fit
-from grading.measurement.severity.result import (
+from grading.measurement.severity.measures import (
     Component,
     CriterionMeasure,
-    Disconnected,
-    FacetName,
-    Parameters,
     RaterMeasure,
-    SeverityFit,
     Step,
-    Summary,
     WorkMeasure,
-    separation_reliability,
-    strata,
-    summarise,
 )
+from grading.measurement.severity.result import Disconnected, FacetName, Parameters, SeverityFit
+from grading.measurement.severity.summary import Summary, separation_reliability, strata, summarise
 
 __all__ = [
     "Component",

@@ -18,6 +18,14 @@ from grading.measurement.severity.design import (
 )
 from grading.measurement.severity.expected_total import expected_points
 from grading.measurement.severity.frame import Frame
+from grading.measurement.severity.mean_squares import MeanSquares
+from grading.measurement.severity.measures import (
+    Component,
+    CriterionMeasure,
+    RaterMeasure,
+    Step,
+    WorkMeasure,
+)
 from grading.measurement.severity.model import (
     EXTREME,
     Estimate,
@@ -25,54 +33,10 @@ from grading.measurement.severity.model import (
     moments,
     weighted_likelihood,
 )
-from grading.measurement.severity.result import (
-    Component,
-    CriterionMeasure,
-    Parameters,
-    RaterMeasure,
-    SeverityFit,
-    Step,
-    WorkMeasure,
-)
+from grading.measurement.severity.result import Parameters, SeverityFit
 
 ONE_LEVEL = "all ratings are the same level, so the criterion has no difficulty"
 NEVER_GIVEN = "no rating has this level"
-
-
-@dataclass(frozen=True, eq=False)
-class _Fit:
-    """Mean-squares of the elements of one facet."""
-
-    infit: Floats
-    outfit: Floats
-    infit_z: Floats
-    outfit_z: Floats
-
-    @classmethod
-    def of(cls, codes: Ints, n: int, residual: Floats, variance: Floats, fourth: Floats) -> "_Fit":
-        def total(values: Floats) -> Floats:
-            return np.bincount(codes, values, n).astype(float)
-
-        count = np.bincount(codes, minlength=n)
-        with np.errstate(invalid="ignore", divide="ignore"):
-            weight = total(variance)
-            infit = total(residual**2) / weight
-            outfit = total(residual**2 / variance) / count
-            infit_q = np.sqrt(total(fourth - variance**2)) / weight
-            outfit_q = np.sqrt(np.maximum(total(fourth / variance**2) - count, 0)) / count
-            return cls(infit, outfit, _deviate(infit, infit_q), _deviate(outfit, outfit_q))
-
-    def at(self, code: int) -> tuple[float, float, float, float]:
-        return (
-            float(self.infit[code]), float(self.outfit[code]),
-            float(self.infit_z[code]), float(self.outfit_z[code]),
-        )  # fmt: skip
-
-
-def _deviate(mean_square: Floats, q: Floats) -> Floats:
-    """Wilson and Hilferty's cube root."""
-    found = (np.cbrt(mean_square) - 1) * 3 / q + q / 3
-    return np.where(q > 0, found, np.nan)
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,9 +75,9 @@ class Report:
         )
         residual = frame.level[for_fit] - mean
 
-        def fits(name: str) -> _Fit:
+        def fits(name: str) -> MeanSquares:
             n = max(len(labels[name]), 1)
-            return _Fit.of(frame.codes(name)[for_fit], n, residual, variance, fourth)
+            return MeanSquares.of(frame.codes(name)[for_fit], n, residual, variance, fourth)
 
         works = self._works(parameters, fits("work"))
         raters = self._raters("rater", parameters, fits("rater"))
@@ -252,7 +216,7 @@ class Report:
         return np.asarray((total / np.maximum(n, 1))[group])
 
     def _raters(
-        self, name: Literal["rater", "facet"], parameters: Parameters, fits: _Fit
+        self, name: Literal["rater", "facet"], parameters: Parameters, fits: MeanSquares
     ) -> dict[Hashable, RaterMeasure]:
         value = parameters.severity if name == "rater" else parameters.effect
         typical = np.full(len(value), float(np.nanmean(parameters.theta)))
@@ -276,7 +240,7 @@ class Report:
             for code in self.codes[name].tolist()
         }  # fmt: skip
 
-    def _works(self, parameters: Parameters, fits: _Fit) -> dict[Hashable, WorkMeasure]:
+    def _works(self, parameters: Parameters, fits: MeanSquares) -> dict[Hashable, WorkMeasure]:
         eap = self._wide("work", self.estimate.eap)
         spread = self._wide("work", self.estimate.posterior_sd)
         count, average = self._averages("work")
@@ -304,7 +268,9 @@ class Report:
             labels[code]: WorkMeasure(*row) for code, row in zip(shown.tolist(), rows, strict=True)
         }
 
-    def _criteria(self, parameters: Parameters, fits: _Fit) -> dict[Hashable, CriterionMeasure]:
+    def _criteria(
+        self, parameters: Parameters, fits: MeanSquares
+    ) -> dict[Hashable, CriterionMeasure]:
         difficulty = self._wide(
             "criterion", self.estimate.parameters[self.design.slices()["criterion"]]
         )

@@ -1,15 +1,20 @@
 """What a many-facet fit says: measures, their summaries, and comparisons that the design allows."""
 
-import math
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-import scipy.stats
-from numpy.typing import ArrayLike
 
 from grading.measurement.severity.design import Bools, Floats, Ints
+from grading.measurement.severity.measures import (
+    Component,
+    CriterionMeasure,
+    RaterMeasure,
+    Step,
+    WorkMeasure,
+)
+from grading.measurement.severity.summary import Summary, summarise
 
 FacetName = Literal["work", "rater", "facet", "criterion"]
 
@@ -32,231 +37,6 @@ class Disconnected(ValueError):
 def _listed(labels: tuple[Hashable, ...], most: int = 10) -> str:
     text = ", ".join(str(label) for label in labels[:most])
     return text if len(labels) <= most else f"{text} and {len(labels) - most} more"
-
-
-@dataclass(frozen=True)
-class RaterMeasure:
-    """A rater, or an element of the further facet.
-
-    Attributes
-    ----------
-    severity, standard_error : float
-        Logits; positive is stricter than the average of the rater's group, or than the anchors' zero.
-    infit, outfit : float
-        Mean-squares; near 1 as modelled, above noisier, below more uniform. NaN where undefined.
-    infit_z, outfit_z : float
-        The same as approximate standard normal deviates.
-    n : int
-        Ratings.
-    observed_average : float
-        Mean of the ratings' values.
-    fair_average : float
-        Value this rater is expected to give an average work, over all criteria.
-    group : int
-        Number of the component; only raters of one group can be compared.
-    extreme : str or None
-        "lowest" or "highest" where every rating is the lowest or highest possible: the severity then
-        rests on a convention (0.3 of a score point), not on data.
-    anchored : bool
-    """
-
-    severity: float
-    standard_error: float
-    infit: float
-    outfit: float
-    infit_z: float
-    outfit_z: float
-    n: int
-    observed_average: float
-    fair_average: float
-    group: int
-    extreme: str | None
-    anchored: bool
-
-
-@dataclass(frozen=True)
-class WorkMeasure:
-    """A work.
-
-    Attributes
-    ----------
-    measure, standard_error : float
-        Logits. Warm's weighted likelihood estimate under "mml", the joint estimate under "jmle".
-    eap, posterior_sd : float
-        Mean and standard deviation of the posterior; NaN under "jmle" and where anchored.
-    infit, outfit, infit_z, outfit_z : float
-        As of a rater; NaN for an extreme work.
-    n : int
-        Ratings.
-    observed_average : float
-        Raw mean of the values.
-    fair_average, fair_standard_error : float
-        Value expected from a rater of severity 0, averaged over all criteria.
-    rater_severity : float
-        Mean severity of those who rated it, over ratings.
-    group : int
-        Only works of one group can be compared.
-    extreme : str or None
-        "lowest" or "highest" where every rating is the lowest or highest possible.
-    anchored : bool
-    """
-
-    measure: float
-    standard_error: float
-    eap: float
-    posterior_sd: float
-    infit: float
-    outfit: float
-    infit_z: float
-    outfit_z: float
-    n: int
-    observed_average: float
-    fair_average: float
-    fair_standard_error: float
-    rater_severity: float
-    group: int
-    extreme: str | None
-    anchored: bool
-
-
-@dataclass(frozen=True)
-class CriterionMeasure:
-    """A criterion.
-
-    Attributes
-    ----------
-    difficulty, standard_error : float
-        Logits, positive is harder: the mean of its thresholds, each counted once per level it spans.
-    thresholds : mapping of level value to float
-        From the level below, relative to ``difficulty``; NaN for a level that was never given.
-    infit, outfit, infit_z, outfit_z : float
-    n : int
-    observed_average, fair_average : float
-        ``fair_average`` is for an average work and a rater of severity 0.
-    group : int
-    anchored : bool
-    reason : str or None
-        Why there is no measure.
-    """
-
-    difficulty: float
-    standard_error: float
-    thresholds: Mapping[float, float]
-    infit: float
-    outfit: float
-    infit_z: float
-    outfit_z: float
-    n: int
-    observed_average: float
-    fair_average: float
-    group: int
-    anchored: bool
-    reason: str | None
-
-
-@dataclass(frozen=True)
-class Step:
-    """One threshold: where a level becomes likelier than the last one given below it.
-
-    ``criterion`` is None on a common rating scale; ``reason`` says why ``threshold`` is NaN.
-    """
-
-    criterion: Hashable | None
-    level: float
-    threshold: float
-    standard_error: float
-    count: int
-    reason: str | None
-
-
-@dataclass(frozen=True)
-class Component:
-    """Raters whose severities can be compared, and the works they rated."""
-
-    number: int
-    raters: tuple[Hashable, ...]
-    works: tuple[Hashable, ...]
-
-
-@dataclass(frozen=True)
-class Summary:
-    """How well a set of measures is told apart. NaN where fewer than two are there.
-
-    Attributes
-    ----------
-    n : int
-    mean, sd, rmse : float
-        ``rmse`` is the root mean square of the standard errors.
-    adjusted_sd : float
-        Standard deviation without error: sqrt(sd^2 - rmse^2), at least 0.
-    separation, strata, reliability : float
-        G = adjusted_sd / rmse, (4 G + 1) / 3 and G^2 / (1 + G^2).
-    chi_square, df, p
-        Of "all are equal".
-    """
-
-    n: int
-    mean: float
-    sd: float
-    rmse: float
-    adjusted_sd: float
-    separation: float
-    strata: float
-    reliability: float
-    chi_square: float
-    df: int
-    p: float
-
-
-def summarise(measures: ArrayLike, errors: ArrayLike, *, population: bool = True) -> Summary:
-    """Separation of measures with standard errors.
-
-    Parameters
-    ----------
-    measures, errors : array_like (n,)
-        Logits. Those without a finite measure or a positive error (anchors) are left out.
-    population : bool
-        Whether these are all there are (divide by n) or a sample (by n - 1).
-
-    References
-    ----------
-    Wright & Masters 1982, Rating Scale Analysis, ch. 5. The strata and the fixed chi-square as the
-    program Facets prints them.
-
-    Examples
-    --------
-    >>> found = summarise([-0.3, 0.0, 0.3], [0.1, 0.1, 0.1])
-    >>> round(found.separation, 3), round(found.strata, 3), round(found.reliability, 3), found.df
-    (2.236, 3.315, 0.833, 2)
-    """
-    m, e = np.asarray(measures, dtype=float), np.asarray(errors, dtype=float)
-    keep = np.isfinite(m) & np.isfinite(e) & (e > 0)
-    m, e = m[keep], e[keep]
-    n = len(m)
-    if n < 2:
-        mean = float(m.mean()) if n else math.nan
-        nan = math.nan
-        return Summary(n, mean, nan, nan, nan, nan, nan, nan, nan, max(n - 1, 0), nan)
-    sd = float(m.std(ddof=0 if population else 1))
-    rmse = float(np.sqrt(np.mean(e**2)))
-    adjusted = math.sqrt(max(sd**2 - rmse**2, 0.0))
-    g = adjusted / rmse
-    w = 1 / e**2
-    chi_square = float((w * m**2).sum() - (w * m).sum() ** 2 / w.sum())
-    return Summary(
-        n, float(m.mean()), sd, rmse, adjusted, g, strata(g), separation_reliability(g), chi_square,
-        n - 1, float(scipy.stats.chi2.sf(chi_square, n - 1)),
-    )  # fmt: skip
-
-
-def strata(separation: float) -> float:
-    """Statistically distinct levels: (4 G + 1) / 3."""
-    return (4 * separation + 1) / 3
-
-
-def separation_reliability(separation: float) -> float:
-    """G^2 / (1 + G^2)."""
-    return separation**2 / (1 + separation**2)
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,8 +11,10 @@ from numpy.typing import NDArray
 from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
-from grading.measurement.posterior.aggregation import Aggregation, Readings, aggregate
+from grading.measurement.posterior.aggregation import aggregate
+from grading.measurement.posterior.beliefs import Aggregation
 from grading.measurement.posterior.prediction import leave_one_out
+from grading.measurement.posterior.readings import Readings
 from grading.models import Allocation, AnchorPaper, AnchorReading, Cohort, Rating
 from grading.readings.queries.ratings import set_aside, struck
 from grading.rubric.definition import Rubric

@@ -8,7 +8,7 @@ import numpy as np
 from sqlalchemy import Row, func, or_, select
 from sqlalchemy.orm import Session, selectinload
 
-from grading.measurement.allocation.balanced import components
+from grading.measurement.allocation.linking import components
 from grading.models import (
     Allocation,
     Approval,

@@ -6,8 +6,11 @@ from dataclasses import dataclass
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from grading.measurement.allocation.routing import Board, Decisions, Limits
-from grading.measurement.posterior.aggregation import Aggregation, Readings, aggregate
+from grading.measurement.allocation.decisions import Decisions
+from grading.measurement.allocation.routing import Board, Limits
+from grading.measurement.posterior.aggregation import aggregate
+from grading.measurement.posterior.beliefs import Aggregation
+from grading.measurement.posterior.readings import Readings
 from grading.models import Allocation, Cohort, Exposure, Submission
 from grading.readings.queries.ratings import readings_of_cohort, scales
 from grading.workflow.allocation import OUTSTANDING, AllocationState, Pool

@@ -11,8 +11,9 @@ from sqlalchemy.orm import Session
 
 from grading.authorization.permissions import Permission
 from grading.db import db
-from grading.measurement.allocation.routing import Board, what_if
-from grading.measurement.posterior.aggregation import Aggregation, band_probabilities
+from grading.measurement.allocation.forecast import what_if
+from grading.measurement.allocation.routing import Board
+from grading.measurement.posterior.beliefs import Aggregation, band_probabilities
 from grading.models import Cohort, Submission
 from grading.paging import Page, page_in
 from grading.scores import routing

@@ -8,7 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from grading.measurement.allocation.balanced import Allocation, allocate, components
+from grading.measurement.allocation.balanced import allocate
+from grading.measurement.allocation.linking import components
+from grading.measurement.allocation.placing import Allocation
 
 
 def _rng(seed: int = 7) -> np.random.Generator:

@@ -7,17 +7,13 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
-from grading.measurement.allocation.routing import (
-    Board,
-    Choice,
-    Decisions,
-    Limits,
-    Stop,
-    next_reading,
-    what_if,
-)
+from grading.measurement.allocation.decisions import Decisions
+from grading.measurement.allocation.forecast import what_if
+from grading.measurement.allocation.routing import Board, Choice, Limits, Stop
 from grading.measurement.allocation.worlds import CUTS, PASS_MARK, World, simulate
-from grading.measurement.posterior.aggregation import Aggregation, Readings, aggregate
+from grading.measurement.posterior.aggregation import aggregate
+from grading.measurement.posterior.beliefs import Aggregation
+from grading.measurement.posterior.readings import Readings
 
 BOTH = Decisions(CUTS, PASS_MARK)
 
@@ -209,7 +205,7 @@ def test_the_cohort_stops_when_all_are_settled_or_the_budget_is_spent(known: Agg
     assert Board(known, BOTH, limits=Limits(side=0.6)).next_reading() == Stop("all settled")
     board = Board(known, BOTH, budget=1)
     board.promise(chosen(board, "r0").work, "r0")
-    assert next_reading(board, "r0") == Stop("budget spent")
+    assert board.next_reading("r0") == Stop("budget spent")
     with pytest.raises(ValueError, match="spent"):
         board.promise(3, "r0")
 

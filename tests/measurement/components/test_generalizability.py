@@ -10,12 +10,13 @@ import numpy as np
 import pytest
 from scipy import optimize
 
-from grading.measurement.components import variance
+from grading.measurement.components import mixed_model
+from grading.measurement.components.effects import default_effects
 from grading.measurement.components.generalizability import (
     d_study,
     raters_needed,
 )
-from grading.measurement.components.variance import default_effects, variance_components
+from grading.measurement.components.variance import variance_components
 from grading.measurement.ratings import Ratings
 from tests.measurement.published import brennan, judges, long
 
@@ -141,7 +142,7 @@ def test_very_large_designs_by_probes_give_the_same(monkeypatch: pytest.MonkeyPa
     """The same data, solved exactly and by conjugate gradients with traces from probes."""
     ratings = sparse_world(9, 600, 80)
     exact = variance_components(ratings)
-    monkeypatch.setattr(variance, "EXACT_LEVELS", 10)
+    monkeypatch.setattr(mixed_model, "EXACT_LEVELS", 10)
     probed = variance_components(ratings)
     assert probed.converged
     for name, value in exact.components.items():

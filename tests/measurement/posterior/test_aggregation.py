@@ -12,16 +12,14 @@ from hypothesis import strategies as st
 
 from grading.measurement.allocation.worlds import KINDS, Kind, World, simulate
 from grading.measurement.posterior import aggregation, large
-from grading.measurement.posterior.aggregation import (
-    Aggregation,
-    Readings,
-    aggregate,
-    band_probabilities,
-)
+from grading.measurement.posterior.aggregation import aggregate
+from grading.measurement.posterior.beliefs import Aggregation, band_probabilities
 from grading.measurement.posterior.difference import difference
 from grading.measurement.posterior.fitting import fit
-from grading.measurement.posterior.joint import Joint, Parameters, joint_posterior
+from grading.measurement.posterior.joint import Joint, joint_posterior
+from grading.measurement.posterior.parameters import Parameters
 from grading.measurement.posterior.pools import Design, Floats
+from grading.measurement.posterior.readings import Readings
 from grading.measurement.ratings import Ratings
 
 PARAMETERS = Parameters(0.0, 110.0, 0.0, 0.8, 20.0, 40.0, 100.0, 10.0, 30.0)

@@ -4,8 +4,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from grading.measurement.posterior import outliers as judged
-from grading.measurement.posterior.aggregation import Readings
 from grading.measurement.posterior.outliers import outliers
+from grading.measurement.posterior.readings import Readings
 
 RATERS = 6
 

@@ -3,10 +3,11 @@
 import numpy as np
 import pytest
 
-from grading.measurement.posterior.aggregation import Readings, aggregate
+from grading.measurement.posterior.aggregation import aggregate
 from grading.measurement.posterior.fitting import fit, reweighted
 from grading.measurement.posterior.pools import PEER, PROFESSIONAL, Design, Floats
 from grading.measurement.posterior.precision import precision_of
+from grading.measurement.posterior.readings import Readings
 
 WORKS, PER_WORK, PROFESSIONALS = 600, 4, 12
 

@@ -3,8 +3,10 @@
 import numpy as np
 import pytest
 
-from grading.measurement.posterior.aggregation import Aggregation, Readings, aggregate
+from grading.measurement.posterior.aggregation import aggregate
+from grading.measurement.posterior.beliefs import Aggregation
 from grading.measurement.posterior.prediction import leave_one_out
+from grading.measurement.posterior.readings import Readings
 
 
 def some(seed: int = 3) -> tuple[Readings, Aggregation]:
