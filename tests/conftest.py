@@ -3,6 +3,10 @@
 import gc
 import ipaddress
 import os
+
+# Before anything loads it: two workers with two threads of linear algebra each stand in each other's way.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 import socket
 import zlib
 from collections import Counter

@@ -28,8 +28,8 @@ NOW = datetime(2026, 9, 7, 8, 0, tzinfo=UTC)
 class Clock:
     """The app's clock in a test: it stands still until told."""
 
-    def __init__(self) -> None:
-        self.now = NOW
+    def __init__(self, now: datetime = NOW) -> None:
+        self.now = now
 
     def __call__(self) -> datetime:
         return self.now

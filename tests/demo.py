@@ -1,8 +1,12 @@
 """The demo as “python3 dev.py demo” makes it, made once for all tests that look at it."""
 
+import fcntl
+import json
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from flask import Flask
@@ -22,20 +26,46 @@ class Made:
     said: list[str]
 
 
-@pytest.fixture(scope="session")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Made]:
-    home = tmp_path_factory.mktemp("demo")
-    settings = replace(settings_for(home, f"sqlite:///{home / 'grading.db'}"), demo=True)
-    app = create_app(settings)
+def app_of(home: Path) -> Flask:
+    app = create_app(replace(settings_for(home, f"sqlite:///{home / 'grading.db'}"), demo=True))
     app.config["WTF_CSRF_ENABLED"] = False
-    clock = Clock()
+    return app
+
+
+def make(home: Path) -> None:
+    """Make the demo in a folder, and note beside it when that was and what was said."""
+    home.mkdir()
+    app, said = app_of(home), list[str]()
     # Today is any day: what the demo tells hangs on none.
-    clock.now = datetime.now(UTC)
-    app.extensions["clock"] = clock
-    said: list[str] = []
+    now = datetime.now(UTC)
+    app.extensions["clock"] = Clock(now)
     with app.app_context():
-        demo.make_anew(app, clock.now, said.append)
+        demo.make_anew(app, now, said.append)
         db.session.remove()
-    yield Made(app, clock, said)
+        with db.engine.connect() as connection:
+            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+        db.engine.dispose()
+    (home / "made.json").write_text(json.dumps({"now": now.isoformat(), "said": said}))
+
+
+@pytest.fixture(scope="session")
+def made(
+    tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+) -> Iterator[Made]:
+    folder = tmp_path_factory.getbasetemp()
+    if hasattr(request.config, "workerinput"):
+        folder = folder.parent
+    first = folder / "first-demo"
+    # Whichever worker comes first makes it; the others wait, and each looks at a copy of its own.
+    with (folder / "demo.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (first / "made.json").exists():
+            make(first)
+    home = tmp_path_factory.mktemp("demo") / "home"
+    shutil.copytree(first, home)
+    told = json.loads((home / "made.json").read_text())
+    app, clock = app_of(home), Clock(datetime.fromisoformat(told["now"]))
+    app.extensions["clock"] = clock
+    yield Made(app, clock, told["said"])
     with app.app_context():
         db.engine.dispose()
