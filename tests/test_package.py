@@ -33,6 +33,7 @@ def test_the_wheel_holds_all_it_needs_and_nothing_else(wheel: Path) -> None:
         "grading/_assets/static/css/site.css",
         "grading/_assets/rubrics/data-capstone.toml",
         "grading/migrations/versions/v0014_all_tables.py",
+        "grading/cli/demo/texts/projects.toml",
     ):
         assert name in names
     assert not [name for name in names if name.startswith("tests/")]

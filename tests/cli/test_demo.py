@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 
 from grading.app import create_app
 from grading.cli import demo
-from grading.cli.demo import autumn, names, spring, summer, works
+from grading.cli.demo import autumn, names, spring_drift, spring_plan, summer, works
 from grading.cohorts.queries import participants
 from grading.db import db
 from grading.errors import Refused
@@ -192,7 +192,7 @@ def test_slate_drifted_and_was_set_aside(told: Session) -> None:
     assert found is not None
     assert found.quarantine.person.name == "Grader Slate"
     assert found.quarantine.alarm_id is not None
-    assert found.sheets >= spring.SHEETS_MOVED
+    assert found.sheets >= spring_drift.SHEETS_MOVED
     assert found.again == found.sheets
     assert the(told, QueuePause, person_id=found.quarantine.person_id).ended_at is not None
 
@@ -209,7 +209,7 @@ def test_summers_graders_were_cleared_on_springs_examples(told: Session) -> None
         )
     )
     assert uses == {
-        "validity": spring.PLAN.first_anchors,
+        "validity": spring_plan.PLAN.first_anchors,
         "practice": summer.PRACTICE,
         "qualification": summer.QUALIFICATION,
     }

@@ -7,7 +7,6 @@ from datetime import datetime
 from pathlib import Path
 
 import click
-from alembic.util.exc import CommandError
 from flask import Flask
 from sqlalchemy import select
 
@@ -64,11 +63,9 @@ def prepare(app: Flask, home: Path, progress: Callable[[str], object]) -> bool:
     """
     try:
         migrations.upgrade(db.engine)
-    except CommandError:
+    except Refused as refusal:
         raise Refused(
-            "The demo in %(home)s was made by a newer version. Start it with that one, or name another "
-            "folder with --home.",
-            home=home,
+            "%(why)s Or name another folder than %(home)s with --home.", why=str(refusal), home=home
         ) from None
     there = db.session.scalar(select(Program.id).limit(1)) is not None
     db.session.rollback()

@@ -1,22 +1,15 @@
 """Autumn: open for submission. Drafts, early projects, and a learner who lacks a course."""
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 
 from grading.cli.demo import names, program
 from grading.cli.demo.world import World
 from grading.db import transaction
-from grading.workflow import plan as plans
 
 NAME = "Autumn"
 OPENS = -10
 SUBMITTED, DRAFTED = 3, 5
-
-
-def learners() -> list[str]:
-    """The plants of this cohort."""
-    return [name for name in names.LEARNERS if name not in ("Cedar", "Elder")][178:190]
 
 
 class Autumn:
@@ -28,31 +21,23 @@ class Autumn:
     def plan(self) -> None:
         world, at = self.world, self.world.agenda.at
         at(world.day(OPENS - 7, 9), self._set_up)
-        for number, plant in enumerate(learners()[: SUBMITTED + DRAFTED]):
+        for number, plant in enumerate(names.LEARNERS[NAME][: SUBMITTED + DRAFTED]):
             day = OPENS + 2 + number % 7
             learner = f"Learner {plant}"
             if number < SUBMITTED:
-                at(
-                    world.day(day, 17, number),
-                    partial(world.hand_in, NAME, learner),
-                )
+                at(world.day(day, 17, number), partial(world.hand_in, NAME, learner))
             else:
-                at(
-                    world.day(day, 18, number),
-                    partial(self._write, learner),
-                )
+                at(world.day(day, 18, number), partial(self._write, learner))
 
     def _set_up(self, now: datetime) -> None:
         self.world.progress("Autumn opens: 12 learners, some have begun")
         program.add_cohort(
             self.world,
             NAME,
-            learners(),
-            # Nobody in the demo has a password or a passkey.
-            replace(plans.PRESETS["certification"], step_up="off"),
+            program.PLAN,
             opens_in=OPENS,
             at=now,
-            short_of_a_course=f"Learner {learners()[-1]}",
+            short_of_a_course=f"Learner {names.LEARNERS[NAME][-1]}",
         )
 
     def _write(self, learner: str, now: datetime) -> None:

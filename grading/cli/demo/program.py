@@ -1,13 +1,13 @@
 """The demo's sponsor, program and people, and how a cohort of it is set up."""
 
-from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from grading import assets
-from grading.cli.demo import names
+from grading.cli.demo import names, texts
 from grading.cli.demo.world import World
 from grading.cohorts import cohorts
 from grading.db import transaction
@@ -16,7 +16,7 @@ from grading.people import accounts, sponsors
 from grading.programs import completions, programs, rubric_versions
 from grading.rubric import loading
 from grading.workflow.cohort import Role
-from grading.workflow.plan import GradingPlan
+from grading.workflow.plan import PRESETS, GradingPlan
 
 SPONSOR, PROGRAM = "Example College", "Counting a city"
 COURSES = [
@@ -25,26 +25,9 @@ COURSES = [
     ("modelling", "Modelling and uncertainty"),
     ("communicating", "Writing for a decision"),
 ]
-BRIEF = """
-*The people and ratings of this demo are simulated.*
-
-Take the bicycle counts of one street, from January to June. Find a question that somebody in the town has
-to decide, and answer it.
-
-Hand in at most four pages. Show how the raw counts became your numbers, say how sure you are, and write
-the answer so that it can be acted on.
-"""
-EXAMPLE = """
-> The council must decide whether to clear Mill Bridge of snow. Do at least 400 people cycle there on a
-> working day?
-
-*It names a quantity, a place and who decides what: level 3 of “Question and reader”. It would be level 4 if
-it also said which answer would change nothing.*
-
-> **Yes: about 460 people, give or take 25.**
-
-*The answer comes first and carries its uncertainty.*
-"""
+BRIEF, EXAMPLE = texts.read("brief.md").strip(), texts.read("example.md").strip()
+# Nobody in the demo has a password or a passkey, and its plans say so.
+PLAN = replace(PRESETS["certification"], step_up="off")
 
 
 def set_up(world: World, at: datetime) -> None:
@@ -90,7 +73,7 @@ def set_up(world: World, at: datetime) -> None:
             valid_months=60,
             now=at,
         )
-        programs.add_brief(session, office, program, BRIEF.strip(), example=EXAMPLE.strip(), now=at)
+        programs.add_brief(session, office, program, BRIEF, example=EXAMPLE, now=at)
         rubric = loading.load(assets.folder("rubrics") / "data-capstone.toml")
         version = rubric_versions.add_rubric(session, office, program, rubric, now=at)
         rubric_versions.publish_rubric(session, office, version, now=at)
@@ -109,7 +92,6 @@ def add_person(
 def add_cohort(
     world: World,
     name: str,
-    learners: Sequence[str],
     plan: GradingPlan,
     *,
     opens_in: int,
@@ -141,7 +123,7 @@ def add_cohort(
         )
         world.cohorts[name] = cohort.id
         for full_name, role in [
-            *((f"Learner {plant}", Role.LEARNER) for plant in learners),
+            *((f"Learner {plant}", Role.LEARNER) for plant in names.LEARNERS[name]),
             *((f"Grader {stone}", Role.GRADER) for stone in names.GRADERS[name]),
             *((f"Instructor {stone}", Role.INSTRUCTOR) for stone in names.INSTRUCTORS),
             *((f"Lead {stone}", Role.LEAD) for stone in names.LEADS),

@@ -15,26 +15,23 @@ from grading.db import transaction
 from grading.models import Allocation, AnchorPaper, CalibrationAttempt, Submission
 from grading.readings import anchors, calibration
 from grading.releases.queries import candidates
-from grading.workflow import plan as plans
 from grading.workflow.allocation import OF_ANCHORS, THIRD_READINGS, AllocationState, Pool
 from grading.workflow.calendar import ExtensionKind
 from grading.workflow.calibration import AnchorState, AnchorUse, AttemptKind
 from grading.workflow.submission import SubmissionState
 
 NAME = "Summer"
-SUBMIT_DAYS = plans.PRESETS["certification"].submit_days
+SUBMIT_DAYS = program.PLAN.submit_days
 DUE = -9
 OPENS = DUE - SUBMIT_DAYS
 # Shorter sets than the certification plan's, and one of them: the plan page shows each change.
 PRACTICE, QUALIFICATION = 3, 6
 PLAN = replace(
-    plans.PRESETS["certification"],
+    program.PLAN,
     practice_papers=PRACTICE,
     qualification_papers=QUALIFICATION,
     qualification_sets=1,
     peer_weight=0.0,
-    # Nobody in the demo has a password or a passkey.
-    step_up="off",
 )
 READY = 41
 # The last are read one by one: until the peers are done, many become results at once.
@@ -47,12 +44,6 @@ CEDAR = Story([], levels(3, 3, 2, 3, 2), kept_back=True)
 ELDER = Story([levels(3, 3, 2, 2, 3), levels(3, 3, 2, 4, 3)], levels(3, 3, 2, 3, 3), kept_back=True)
 
 
-def learners() -> list[str]:
-    """The plants of this cohort."""
-    rest = [name for name in names.LEARNERS if name not in ("Cedar", "Elder")][120:178]
-    return ["Cedar", "Elder", *rest]
-
-
 class Summer:
     """Puts what happens in Summer on the agenda."""
 
@@ -62,7 +53,7 @@ class Summer:
     def plan(self) -> None:
         world, at = self.world, self.world.agenda.at
         at(world.day(OPENS - 7, 9), self._set_up)
-        for plant in learners():
+        for plant in names.LEARNERS[NAME]:
             if plant == "Cedar":
                 continue
             at(
@@ -78,14 +69,8 @@ class Summer:
         at(world.day(DUE - 5, 10), self._make_examples)
         for place, stone in enumerate(names.GRADERS[NAME]):
             grader = f"Grader {stone}"
-            at(
-                world.day(DUE - 4, 9, place),
-                partial(self._try, grader, AttemptKind.PRACTICE),
-            )
-            at(
-                world.day(DUE - 3, 9, place),
-                partial(self._try, grader, AttemptKind.QUALIFICATION),
-            )
+            at(world.day(DUE - 4, 9, place), partial(self._try, grader, AttemptKind.PRACTICE))
+            at(world.day(DUE - 3, 9, place), partial(self._try, grader, AttemptKind.QUALIFICATION))
         at(world.day(DUE - 3, 15), self._grant_time)
         at(world.day(DUE, 23, 59), self._allocate)
         for day in range(1, 8):
@@ -106,7 +91,7 @@ class Summer:
 
     def _set_up(self, now: datetime) -> None:
         self.world.progress("Summer opens: 60 learners write and hand in")
-        program.add_cohort(self.world, NAME, learners(), PLAN, opens_in=OPENS, at=now)
+        program.add_cohort(self.world, NAME, PLAN, opens_in=OPENS, at=now)
 
     # --- calibration
 
@@ -142,35 +127,23 @@ class Summer:
             )
             for number, work in enumerate(works):
                 at = now + timedelta(minutes=9 * number)
-                anchor = anchors.propose(
-                    session, world.person(session, f"Lead {names.LEADS[0]}"), work, now=at
-                )
+                anchor = anchors.propose(session, world.person(session, names.LEAD), work, now=at)
                 use = AnchorUse.PRACTICE if number < PRACTICE else AnchorUse.QUALIFICATION
                 world.agree_on(session, anchor, use, at)
 
     def _try(self, grader: str, kind: AttemptKind, now: datetime) -> None:
         """Begin practice or qualification, read the papers one after the other, and hand in."""
         world = self.world
-        with transaction() as session:
-            attempt = calibration.start(
-                session,
-                world.person(session, grader),
-                world.cohort(session, NAME),
-                kind,
-                rng=np.random.default_rng(SEED),
-                now=now,
-            )
+        with world.acting(grader) as (session, person):
+            cohort, rng = world.cohort(session, NAME), np.random.default_rng(SEED)
+            attempt = calibration.start(session, person, cohort, kind, rng=rng, now=now)
             papers = [item.id for item, _paper in calibration.items(session, attempt)]
             attempt_id = attempt.id
         for number, item_id in enumerate(papers, 1):
-            world.agenda.at(
-                now + timedelta(minutes=20 * number),
-                partial(self._read_example, item_id),
-            )
-        world.agenda.at(
-            now + timedelta(minutes=20 * len(papers) + 5),
-            partial(self._judge, grader, attempt_id),
-        )
+            at = now + timedelta(minutes=20 * number)
+            world.agenda.at(at, partial(self._read_example, item_id))
+        end = now + timedelta(minutes=20 * len(papers) + 5)
+        world.agenda.at(end, partial(self._judge, grader, attempt_id))
 
     def _read_example(self, item_id: str, now: datetime) -> None:
         with transaction() as session:
@@ -178,18 +151,18 @@ class Summer:
             self.world.finish(session, NAME, item, now, spread=CLEAR_PAPERS_SPREAD)
 
     def _judge(self, grader: str, attempt_id: str, now: datetime) -> None:
-        with transaction() as session:
+        with self.world.acting(grader) as (session, person):
             attempt = session.get_one(CalibrationAttempt, attempt_id)
-            calibration.hand_in(session, self.world.person(session, grader), attempt, now=now)
+            calibration.hand_in(session, person, attempt, now=now)
 
     # --- grading
 
     def _grant_time(self, now: datetime) -> None:
         world = self.world
-        with transaction() as session:
+        with world.acting(f"Coordinator {names.COORDINATORS[0]}") as (session, coordinator):
             extensions.grant(
                 session,
-                world.person(session, f"Coordinator {names.COORDINATORS[0]}"),
+                coordinator,
                 world.cohort(session, NAME),
                 world.person(session, "Learner Cedar"),
                 kind=ExtensionKind.EXTENSION,

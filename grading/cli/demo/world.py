@@ -7,7 +7,8 @@ chains are what they would be if the people of the demo had sat before the pages
 import heapq
 import itertools
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from functools import partial
@@ -37,7 +38,7 @@ LEAN = {"Granite": -0.6, "Flint": 0.1, "Marble": -0.1}
 MINUTES_A_SHEET = 16
 
 Levels = dict[str, int]
-Event = Callable[[datetime], None]
+Event = Callable[[datetime], object]
 
 
 class Agenda:
@@ -98,6 +99,12 @@ class World:
 
     def person(self, session: Session, name: str) -> Person:
         return session.get_one(Person, self.people[name])
+
+    @contextmanager
+    def acting(self, name: str) -> Iterator[tuple[Session, Person]]:
+        """Open the transaction of one act, for whoever does it."""
+        with transaction() as session:
+            yield session, self.person(session, name)
 
     def cohort(self, session: Session, name: str) -> Cohort:
         return session.get_one(Cohort, self.cohorts[name])
@@ -336,7 +343,7 @@ class World:
             )
         anchors.agree(
             session,
-            self.person(session, f"Lead {names.LEADS[0]}"),
+            self.person(session, names.LEAD),
             anchor,
             levels=true,
             reasons=reasons,
