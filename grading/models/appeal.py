@@ -3,10 +3,10 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from grading.models.base import Base, Identified, state_of
+from grading.models.base import Base, OfCohort, Versioned, partial_index, state_of
 from grading.models.person import Person
 from grading.models.release import Grade
 from grading.models.review import Allocation
@@ -15,7 +15,7 @@ from grading.models.submission import Submission
 from grading.workflow.appeal import EXPLANATION_MACHINE, MACHINE, AppealState, ExplanationState
 
 
-class Appeal(Identified, Base):
+class Appeal(OfCohort, Versioned, Base):
     """A learner asks that a released result be looked at by somebody who has not scored it.
 
     ``allocation_id`` is the re-mark; without one the decision was not blind. ``score_id`` is what the
@@ -24,12 +24,10 @@ class Appeal(Identified, Base):
 
     __tablename__ = "appeal"
 
-    cohort_id: Mapped[str] = mapped_column(ForeignKey("cohort.id"))
     submission_id: Mapped[str] = mapped_column(ForeignKey("submission.id"))
     grade_id: Mapped[str] = mapped_column(ForeignKey("grade.id"))
     learner_id: Mapped[str] = mapped_column(ForeignKey("person.id"), index=True)
     state: Mapped[str] = mapped_column(String(20), default=AppealState.OPEN)
-    version: Mapped[int] = mapped_column(default=1)
     criteria: Mapped[list[Any]]
     reason: Mapped[str]
     made_at: Mapped[datetime]
@@ -48,15 +46,10 @@ class Appeal(Identified, Base):
     score: Mapped[Score | None] = relationship()
     allocation: Mapped[Allocation | None] = relationship()
 
-    __mapper_args__ = {"version_id_col": version}
     __table_args__ = (
         Index("ix_appeal_cohort_id_state", "cohort_id", "state"),
-        Index(
-            "uq_appeal_pending",
-            "submission_id",
-            unique=True,
-            sqlite_where=text("state IN ('open', 'remarked')"),
-            postgresql_where=text("state IN ('open', 'remarked')"),
+        partial_index(
+            "uq_appeal_pending", "submission_id", unique=True, where="state IN ('open', 'remarked')"
         ),
         state_of(MACHINE),
         CheckConstraint(
@@ -65,10 +58,6 @@ class Appeal(Identified, Base):
             name="decided",
         ),
     )
-
-    @property
-    def chain(self) -> str:
-        return self.cohort_id
 
 
 class StruckReading(Base):
@@ -88,18 +77,16 @@ class StruckReading(Base):
     allocation: Mapped[Allocation] = relationship()
 
 
-class Explanation(Identified, Base):
+class Explanation(OfCohort, Versioned, Base):
     """A question about a result, answered by a reader of the work; the score cannot change by it."""
 
     __tablename__ = "explanation"
 
-    cohort_id: Mapped[str] = mapped_column(ForeignKey("cohort.id"))
     submission_id: Mapped[str] = mapped_column(ForeignKey("submission.id"), index=True)
     grade_id: Mapped[str] = mapped_column(ForeignKey("grade.id"))
     learner_id: Mapped[str] = mapped_column(ForeignKey("person.id"))
     owner_id: Mapped[str | None] = mapped_column(ForeignKey("person.id"))
     state: Mapped[str] = mapped_column(String(20), default=ExplanationState.OPEN)
-    version: Mapped[int] = mapped_column(default=1)
     criteria: Mapped[list[Any]]
     question: Mapped[str]
     asked_at: Mapped[datetime]
@@ -111,14 +98,9 @@ class Explanation(Identified, Base):
     submission: Mapped[Submission] = relationship()
     owner: Mapped[Person | None] = relationship(foreign_keys=[owner_id])
 
-    __mapper_args__ = {"version_id_col": version}
     __table_args__ = (
         Index("ix_explanation_owner_id_state", "owner_id", "state"),
         Index("ix_explanation_cohort_id_state", "cohort_id", "state"),
         state_of(EXPLANATION_MACHINE),
         CheckConstraint("state <> 'answered' OR answer IS NOT NULL", name="answered"),
     )
-
-    @property
-    def chain(self) -> str:
-        return self.cohort_id

@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from grading.models.base import Base, Identified, one_of
+from grading.models.base import Base, Identified, OfCohort, one_of
 from grading.models.passkey import Passkey
 from grading.models.person import Person
 from grading.workflow.approval import Action, Proof, Statement
@@ -46,7 +46,7 @@ class Challenge(Identified, Base):
         )
 
 
-class Approval(Identified, Base):
+class Approval(OfCohort, Base):
     """One person's yes to an exact list, with what shows that it was them.
 
     From these columns and the passkey's public key anybody can compute the challenge again and check the
@@ -86,10 +86,6 @@ class Approval(Identified, Base):
             name="signed",
         ),
     )
-
-    @property
-    def chain(self) -> str:
-        return self.cohort_id
 
     @property
     def statement(self) -> Statement:

@@ -8,12 +8,15 @@ from sqlalchemy import (
     CheckConstraint,
     DateTime,
     Dialect,
+    ForeignKey,
+    Index,
     MetaData,
     String,
     Text,
     TypeDecorator,
+    text,
 )
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, registry
+from sqlalchemy.orm import DeclarativeBase, Mapped, declared_attr, mapped_column, registry
 
 from grading.models.codes import new_id
 from grading.workflow.machine import Machine
@@ -66,6 +69,41 @@ class Identified:
     """A record with an opaque id of its own."""
 
     id: Mapped[str] = mapped_column(String(32), primary_key=True, default=new_id)
+
+
+class OfCohort(Identified):
+    """A record of a cohort, whose audit chain it belongs to."""
+
+    cohort_id: Mapped[str] = mapped_column(ForeignKey("cohort.id"))
+
+    @property
+    def chain(self) -> str:
+        return self.cohort_id
+
+
+class OfService(Identified):
+    """A record that belongs to the audit chain of the service."""
+
+    @property
+    def chain(self) -> str:
+        return "service"
+
+
+class Versioned:
+    """A record that counts its changes, so that a stale write fails."""
+
+    version: Mapped[int] = mapped_column(default=1)
+
+    @declared_attr.directive
+    @classmethod
+    def __mapper_args__(cls) -> dict[str, Any]:
+        return {"version_id_col": cls.version}
+
+
+def partial_index(name: str, *columns: str, where: str, unique: bool = False) -> Index:
+    """Index the rows that meet a condition, on SQLite and PostgreSQL alike."""
+    condition = text(where)
+    return Index(name, *columns, unique=unique, sqlite_where=condition, postgresql_where=condition)
 
 
 def one_of(column: str, words: type | tuple[str, ...]) -> CheckConstraint:

@@ -5,12 +5,12 @@ from datetime import datetime
 from sqlalchemy import CheckConstraint, ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from grading.models.base import Base, Identified, one_of, state_of
+from grading.models.base import Base, Identified, OfCohort, Versioned, one_of, state_of
 from grading.models.person import Person
 from grading.workflow.calendar import EXTENSION_MACHINE, ExtensionKind, ExtensionState
 
 
-class Extension(Identified, Base):
+class Extension(Identified, Versioned, Base):
     """Days by which every date of one learner moves. Nobody who scores ever learns of it."""
 
     __tablename__ = "extension"
@@ -19,7 +19,6 @@ class Extension(Identified, Base):
     person_id: Mapped[str] = mapped_column(ForeignKey("person.id"))
     kind: Mapped[str] = mapped_column(String(20))
     state: Mapped[str] = mapped_column(String(20), default=ExtensionState.GRANTED)
-    version: Mapped[int] = mapped_column(default=1)
     days: Mapped[int]
     reason: Mapped[str]
     granted_by_id: Mapped[str] = mapped_column(ForeignKey("person.id"))
@@ -29,7 +28,6 @@ class Extension(Identified, Base):
     person: Mapped[Person] = relationship(foreign_keys=[person_id])
     granted_by: Mapped[Person] = relationship(foreign_keys=[granted_by_id])
 
-    __mapper_args__ = {"version_id_col": version}
     __table_args__ = (
         Index("ix_extension_cohort_id_person_id", "cohort_id", "person_id"),
         state_of(EXTENSION_MACHINE),
@@ -43,12 +41,11 @@ class Extension(Identified, Base):
         return "calendar:" + self.cohort_id
 
 
-class Absence(Identified, Base):
+class Absence(OfCohort, Base):
     """A grader is away. What they have not begun goes to their cover, or to whoever is free."""
 
     __tablename__ = "absence"
 
-    cohort_id: Mapped[str] = mapped_column(ForeignKey("cohort.id"))
     person_id: Mapped[str] = mapped_column(ForeignKey("person.id"))
     starts_at: Mapped[datetime]
     ends_at: Mapped[datetime]
@@ -64,7 +61,3 @@ class Absence(Identified, Base):
         CheckConstraint("starts_at < ends_at", name="order"),
         CheckConstraint("cover_id IS NULL OR cover_id <> person_id", name="cover"),
     )
-
-    @property
-    def chain(self) -> str:
-        return self.cohort_id

@@ -3,10 +3,18 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from grading.models.base import Base, Identified, one_of, state_of
+from grading.models.base import (
+    Base,
+    Identified,
+    OfCohort,
+    Versioned,
+    one_of,
+    partial_index,
+    state_of,
+)
 from grading.models.person import Person
 from grading.models.review import Allocation
 from grading.models.submission import Submission
@@ -22,7 +30,7 @@ from grading.workflow.calibration import (
 )
 
 
-class AnchorPaper(Identified, Base):
+class AnchorPaper(OfCohort, Versioned, Base):
     """A work with a definitive level and a written reason on each criterion, agreed by two leads.
 
     ``source_id`` is the learner's work, ``submission_id`` the copy that raters read: it is never
@@ -38,7 +46,6 @@ class AnchorPaper(Identified, Base):
     submission_id: Mapped[str] = mapped_column(ForeignKey("submission.id"), unique=True)
     rubric_digest: Mapped[str] = mapped_column(String(64))
     state: Mapped[str] = mapped_column(String(20), default=AnchorState.PROPOSED)
-    version: Mapped[int] = mapped_column(default=1)
     use: Mapped[str | None] = mapped_column(String(20))
     set_number: Mapped[int | None]
     levels: Mapped[dict[str, Any] | None]
@@ -53,15 +60,10 @@ class AnchorPaper(Identified, Base):
     submission: Mapped[Submission] = relationship(foreign_keys=[submission_id])
     markings: Mapped[list["AnchorMarking"]] = relationship(order_by="AnchorMarking.at")
 
-    __mapper_args__ = {"version_id_col": version}
     __table_args__ = (
         Index("ix_anchor_paper_program_id_use", "program_id", "use"),
-        Index(
-            "uq_anchor_paper_source",
-            "source_id",
-            unique=True,
-            sqlite_where=text("state <> 'withdrawn'"),
-            postgresql_where=text("state <> 'withdrawn'"),
+        partial_index(
+            "uq_anchor_paper_source", "source_id", unique=True, where="state <> 'withdrawn'"
         ),
         state_of(ANCHOR_MACHINE),
         one_of("use", AnchorUse),
@@ -70,10 +72,6 @@ class AnchorPaper(Identified, Base):
             name="agreed",
         ),
     )
-
-    @property
-    def chain(self) -> str:
-        return self.cohort_id
 
 
 class AnchorMarking(Identified, Base):
@@ -92,17 +90,15 @@ class AnchorMarking(Identified, Base):
     __table_args__ = (UniqueConstraint("anchor_id", "person_id"),)
 
 
-class CalibrationAttempt(Identified, Base):
+class CalibrationAttempt(OfCohort, Versioned, Base):
     """One go at practice or qualification in a cohort; its items are `AnchorReading`s."""
 
     __tablename__ = "calibration_attempt"
 
-    cohort_id: Mapped[str] = mapped_column(ForeignKey("cohort.id"))
     person_id: Mapped[str] = mapped_column(ForeignKey("person.id"))
     kind: Mapped[str] = mapped_column(String(20))
     number: Mapped[int]
     state: Mapped[str] = mapped_column(String(20), default=AttemptState.OPEN)
-    version: Mapped[int] = mapped_column(default=1)
     started_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]
     # By criterion: verdict, shares, kappa and number of papers.
@@ -111,25 +107,19 @@ class CalibrationAttempt(Identified, Base):
     person: Mapped[Person] = relationship()
     readings: Mapped[list["AnchorReading"]] = relationship()
 
-    __mapper_args__ = {"version_id_col": version}
     __table_args__ = (
         UniqueConstraint("cohort_id", "person_id", "kind", "number"),
         # One attempt at a time, whatever is pressed twice.
-        Index(
+        partial_index(
             "uq_calibration_attempt_open",
             "cohort_id",
             "person_id",
             unique=True,
-            sqlite_where=text("state = 'open'"),
-            postgresql_where=text("state = 'open'"),
+            where="state = 'open'",
         ),
         state_of(ATTEMPT_MACHINE),
         one_of("kind", AttemptKind),
     )
-
-    @property
-    def chain(self) -> str:
-        return self.cohort_id
 
 
 class AnchorReading(Base):
@@ -145,29 +135,22 @@ class AnchorReading(Base):
     anchor: Mapped[AnchorPaper] = relationship()
 
 
-class Standing(Identified, Base):
+class Standing(OfCohort, Versioned, Base):
     """How a rater stands on one criterion of a cohort's rubric."""
 
     __tablename__ = "standing"
 
-    cohort_id: Mapped[str] = mapped_column(ForeignKey("cohort.id"))
     person_id: Mapped[str] = mapped_column(ForeignKey("person.id"))
     criterion: Mapped[str] = mapped_column(String(60))
     state: Mapped[str] = mapped_column(String(20), default=StandingState.NOT_QUALIFIED)
-    version: Mapped[int] = mapped_column(default=1)
     since: Mapped[datetime]
     expires_at: Mapped[datetime]
     attempt_id: Mapped[str | None] = mapped_column(ForeignKey("calibration_attempt.id"))
 
     person: Mapped[Person] = relationship()
 
-    __mapper_args__ = {"version_id_col": version}
     __table_args__ = (
         UniqueConstraint("cohort_id", "person_id", "criterion"),
         Index("ix_standing_person_id", "person_id"),
         state_of(STANDING_MACHINE),
     )
-
-    @property
-    def chain(self) -> str:
-        return self.cohort_id

@@ -7,14 +7,14 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from grading.models.base import Base, Identified, one_of, state_of
+from grading.models.base import Base, Identified, OfCohort, Versioned, one_of, state_of
 from grading.models.person import Person
 from grading.models.program import Brief, Program, RubricVersion
 from grading.workflow.cohort import MACHINE, CohortState, Role
 from grading.workflow.plan import GradingPlan, from_stored
 
 
-class Cohort(Identified, Base):
+class Cohort(Identified, Versioned, Base):
     """One run. ``allocated_at`` is when the batch at the deadline was done."""
 
     __tablename__ = "cohort"
@@ -25,7 +25,6 @@ class Cohort(Identified, Base):
     rubric_version_id: Mapped[str] = mapped_column(ForeignKey("rubric_version.id"))
     time_zone: Mapped[str] = mapped_column(String(64))
     state: Mapped[str] = mapped_column(String(20), default=CohortState.PREPARING)
-    version: Mapped[int] = mapped_column(default=1)
     created_at: Mapped[datetime]
     opens_at: Mapped[datetime]
     due_at: Mapped[datetime]
@@ -44,7 +43,6 @@ class Cohort(Identified, Base):
     rubric_version: Mapped[RubricVersion] = relationship()
     plans: Mapped[list["PlanVersion"]] = relationship(order_by="PlanVersion.version")
 
-    __mapper_args__ = {"version_id_col": version}
     __table_args__ = (
         UniqueConstraint("program_id", "name"),
         state_of(MACHINE),
@@ -92,12 +90,11 @@ class PlanVersion(Identified, Base):
         return from_stored(self.choices)
 
 
-class Membership(Identified, Base):
+class Membership(OfCohort, Base):
     """A person's part in a cohort; a part that ended stays on record."""
 
     __tablename__ = "membership"
 
-    cohort_id: Mapped[str] = mapped_column(ForeignKey("cohort.id"))
     person_id: Mapped[str] = mapped_column(ForeignKey("person.id"), index=True)
     role: Mapped[str] = mapped_column(String(20))
     since: Mapped[datetime]
@@ -108,17 +105,12 @@ class Membership(Identified, Base):
 
     __table_args__ = (UniqueConstraint("cohort_id", "person_id", "role"), one_of("role", Role))
 
-    @property
-    def chain(self) -> str:
-        return self.cohort_id
 
-
-class ConflictOfInterest(Identified, Base):
+class ConflictOfInterest(OfCohort, Base):
     """This rater and this learner must not meet."""
 
     __tablename__ = "conflict_of_interest"
 
-    cohort_id: Mapped[str] = mapped_column(ForeignKey("cohort.id"))
     rater_id: Mapped[str] = mapped_column(ForeignKey("person.id"))
     learner_id: Mapped[str] = mapped_column(ForeignKey("person.id"))
     reason: Mapped[str]
@@ -131,10 +123,6 @@ class ConflictOfInterest(Identified, Base):
         UniqueConstraint("cohort_id", "rater_id", "learner_id"),
         CheckConstraint("rater_id <> learner_id", name="two_people"),
     )
-
-    @property
-    def chain(self) -> str:
-        return self.cohort_id
 
 
 class Exposure(Base):

@@ -21,11 +21,7 @@ def is_member(
     member = aliased(SubmissionMember)
     return (
         select(member.id)
-        .where(
-            member.submission_id == of,
-            member.person_id == person_id,
-            member.state.in_(states),
-        )
+        .where(member.submission_id == of, member.person_id == person_id, member.state.in_(states))
         .correlate_except(member)
         .exists()
     )

@@ -2,23 +2,16 @@
 
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, ForeignKey, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from grading.models.base import Base, Identified, state_of
+from grading.models.base import Base, Identified, OfCohort, Versioned, partial_index, state_of
 from grading.models.person import Person
 from grading.models.submission import Submission
-from grading.workflow.group import (
-    MEMBER_MACHINE,
-    OBJECTION_MACHINE,
-    MemberState,
-    ObjectionState,
-)
-
-_HOLDS_A_PLACE = text("state IN ('joined', 'withdrawn')")
+from grading.workflow.group import MEMBER_MACHINE, OBJECTION_MACHINE, MemberState, ObjectionState
 
 
-class SubmissionMember(Identified, Base):
+class SubmissionMember(OfCohort, Versioned, Base):
     """One learner's part in one submission; a part that ended stays on record.
 
     ``cohort_id`` and ``attempt`` are the submission's, so that the database itself sees to it that a
@@ -29,10 +22,8 @@ class SubmissionMember(Identified, Base):
 
     submission_id: Mapped[str] = mapped_column(ForeignKey("submission.id"))
     person_id: Mapped[str] = mapped_column(ForeignKey("person.id"), index=True)
-    cohort_id: Mapped[str] = mapped_column(ForeignKey("cohort.id"))
     attempt: Mapped[int]
     state: Mapped[str] = mapped_column(String(20), default=MemberState.INVITED)
-    version: Mapped[int] = mapped_column(default=1)
     since: Mapped[datetime]
     ended_at: Mapped[datetime | None]
     invited_by_id: Mapped[str | None] = mapped_column(ForeignKey("person.id"))
@@ -41,28 +32,22 @@ class SubmissionMember(Identified, Base):
     person: Mapped[Person] = relationship(foreign_keys=[person_id])
     invited_by: Mapped[Person | None] = relationship(foreign_keys=[invited_by_id])
 
-    __mapper_args__ = {"version_id_col": version}
     __table_args__ = (
         UniqueConstraint("submission_id", "person_id"),
-        Index(
+        partial_index(
             "uq_submission_member_one_work",
             "cohort_id",
             "person_id",
             "attempt",
             unique=True,
-            sqlite_where=_HOLDS_A_PLACE,
-            postgresql_where=_HOLDS_A_PLACE,
+            where="state IN ('joined', 'withdrawn')",
         ),
         state_of(MEMBER_MACHINE),
         CheckConstraint("state <> 'withdrawn' OR ended_at IS NOT NULL", name="withdrawn"),
     )
 
-    @property
-    def chain(self) -> str:
-        return self.cohort_id
 
-
-class Objection(Identified, Base):
+class Objection(OfCohort, Versioned, Base):
     """A member does not stand by what another one handed in for all. ``copy`` is the number of it."""
 
     __tablename__ = "objection"
@@ -72,7 +57,6 @@ class Objection(Identified, Base):
     person_id: Mapped[str] = mapped_column(ForeignKey("person.id"))
     copy: Mapped[int]
     state: Mapped[str] = mapped_column(String(20), default=ObjectionState.OPEN)
-    version: Mapped[int] = mapped_column(default=1)
     reason: Mapped[str]
     made_at: Mapped[datetime]
     decided_by_id: Mapped[str | None] = mapped_column(ForeignKey("person.id"))
@@ -82,7 +66,6 @@ class Objection(Identified, Base):
     submission: Mapped[Submission] = relationship()
     person: Mapped[Person] = relationship(foreign_keys=[person_id])
 
-    __mapper_args__ = {"version_id_col": version}
     __table_args__ = (
         state_of(OBJECTION_MACHINE),
         CheckConstraint(
@@ -91,10 +74,6 @@ class Objection(Identified, Base):
             name="decided",
         ),
     )
-
-    @property
-    def chain(self) -> str:
-        return self.cohort_id
 
 
 class MemberPoints(Identified, Base):

@@ -5,12 +5,12 @@ from datetime import datetime
 from sqlalchemy import CheckConstraint, ForeignKey, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from grading.models.base import Base, Identified, one_of
+from grading.models.base import Base, OfService, one_of
 from grading.models.person import Person
 from grading.workflow.credential import DocumentKind, IdentityAssurance
 
 
-class IdentityCheck(Identified, Base):
+class IdentityCheck(OfService, Base):
     """One check of a person, by a person or an institution; a later one adds, none is changed.
 
     With a submission it vouches for whose work that is; without, for everything submitted while it
@@ -39,12 +39,8 @@ class IdentityCheck(Identified, Base):
         CheckConstraint("holds_until > at", name="holds"),
     )
 
-    @property
-    def chain(self) -> str:
-        return "service"
 
-
-class SignInLink(Identified, Base):
+class SignInLink(OfService, Base):
     """Whose account a subject of an OpenID provider signs in to."""
 
     __tablename__ = "sign_in_link"
@@ -57,7 +53,3 @@ class SignInLink(Identified, Base):
     person: Mapped[Person] = relationship()
 
     __table_args__ = (UniqueConstraint("issuer", "subject"),)
-
-    @property
-    def chain(self) -> str:
-        return "service"

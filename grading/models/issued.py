@@ -3,10 +3,18 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String, UniqueConstraint, text
+from sqlalchemy import JSON, CheckConstraint, ForeignKey, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from grading.models.base import Base, Identified, one_of, state_of
+from grading.models.base import (
+    Base,
+    Identified,
+    OfService,
+    Versioned,
+    one_of,
+    partial_index,
+    state_of,
+)
 from grading.models.person import Person
 from grading.models.program import Course, Program, Sponsor
 from grading.models.record import CredentialRecord
@@ -21,7 +29,7 @@ from grading.workflow.issued import (
 )
 
 
-class SigningKey(Identified, Base):
+class SigningKey(OfService, Base):
     """A key of a sponsor as an issuer. Retired ones stay, or nobody could check what they signed.
 
     ``public`` is a Multikey or a JWK, ``sealed`` the private half, encrypted with a key that is not in
@@ -44,22 +52,13 @@ class SigningKey(Identified, Base):
 
     __table_args__ = (
         UniqueConstraint("sponsor_id", "fragment"),
-        Index(
-            "uq_signing_key_active",
-            "sponsor_id",
-            "kind",
-            unique=True,
-            sqlite_where=text("state = 'active'"),
-            postgresql_where=text("state = 'active'"),
+        partial_index(
+            "uq_signing_key_active", "sponsor_id", "kind", unique=True, where="state = 'active'"
         ),
         one_of("kind", KeyKind),
         state_of(KEY_MACHINE),
         CheckConstraint("(state = 'active') = (ended_at IS NULL)", name="ended"),
     )
-
-    @property
-    def chain(self) -> str:
-        return "service"
 
 
 class StatusList(Identified, Base):
@@ -84,7 +83,7 @@ class StatusList(Identified, Base):
     __table_args__ = (UniqueConstraint("sponsor_id", "number"),)
 
 
-class IssuedCredential(Identified, Base):
+class IssuedCredential(OfService, Versioned, Base):
     """A signed credential, as it was given out; never changed, only replaced or revoked.
 
     ``about`` names what it is for within the program (a course's id, ``capstone`` or ``program``), and
@@ -105,7 +104,6 @@ class IssuedCredential(Identified, Base):
     grade_id: Mapped[str | None] = mapped_column(ForeignKey("grade.id"), index=True)
     record_id: Mapped[str] = mapped_column(ForeignKey("credential_record.id"), index=True)
     state: Mapped[str] = mapped_column(String(20), default=IssuedState.VALID)
-    version: Mapped[int] = mapped_column(default=1)
     replaces_id: Mapped[str | None] = mapped_column(ForeignKey("issued_credential.id"), unique=True)
     facts: Mapped[str] = mapped_column(String(64))
     subject: Mapped[str] = mapped_column(String(60))
@@ -133,24 +131,18 @@ class IssuedCredential(Identified, Base):
         foreign_keys="IssuedCredential.replaces_id", uselist=False, viewonly=True
     )
 
-    __mapper_args__ = {"version_id_col": version}
     __table_args__ = (
         UniqueConstraint("status_list_id", "status_index"),
         # Whatever dies in between: never two of the same at a time.
-        Index(
+        partial_index(
             "uq_issued_credential_valid",
             "program_id",
             "person_id",
             "about",
             unique=True,
-            sqlite_where=text("state = 'valid'"),
-            postgresql_where=text("state = 'valid'"),
+            where="state = 'valid'",
         ),
         one_of("kind", CredentialKind),
         state_of(ISSUED_MACHINE),
         CheckConstraint("(state = 'valid') = (ended_at IS NULL)", name="ended"),
     )
-
-    @property
-    def chain(self) -> str:
-        return "service"

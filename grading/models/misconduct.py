@@ -2,24 +2,30 @@
 
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from grading.models.base import Base, Identified, one_of, state_of
+from grading.models.base import (
+    Base,
+    Identified,
+    OfCohort,
+    Versioned,
+    one_of,
+    partial_index,
+    state_of,
+)
 from grading.models.person import Person
 from grading.models.submission import Submission
 from grading.workflow.misconduct import MACHINE, MisconductKind, MisconductState
 
 
-class MisconductCase(Identified, Base):
+class MisconductCase(OfCohort, Versioned, Base):
     """A suspicion about one submission. ``outcome`` is what the first of two deciders proposed."""
 
     __tablename__ = "misconduct_case"
 
-    cohort_id: Mapped[str] = mapped_column(ForeignKey("cohort.id"))
     submission_id: Mapped[str] = mapped_column(ForeignKey("submission.id"))
     state: Mapped[str] = mapped_column(String(20), default=MisconductState.OPEN)
-    version: Mapped[int] = mapped_column(default=1)
     kind: Mapped[str] = mapped_column(String(20))
     opened_by_id: Mapped[str] = mapped_column(ForeignKey("person.id"))
     opened_at: Mapped[datetime]
@@ -39,15 +45,13 @@ class MisconductCase(Identified, Base):
     decided_by: Mapped[Person | None] = relationship(foreign_keys=[decided_by_id])
     evidence: Mapped[list["Evidence"]] = relationship(order_by="Evidence.at")
 
-    __mapper_args__ = {"version_id_col": version}
     __table_args__ = (
         Index("ix_misconduct_case_cohort_id_state", "cohort_id", "state"),
-        Index(
+        partial_index(
             "uq_misconduct_case_pending",
             "submission_id",
             unique=True,
-            sqlite_where=text("state IN ('open', 'hearing', 'heard', 'proposed')"),
-            postgresql_where=text("state IN ('open', 'hearing', 'heard', 'proposed')"),
+            where="state IN ('open', 'hearing', 'heard', 'proposed')",
         ),
         state_of(MACHINE),
         one_of("kind", MisconductKind),
@@ -58,10 +62,6 @@ class MisconductCase(Identified, Base):
             name="decided_by_two",
         ),
     )
-
-    @property
-    def chain(self) -> str:
-        return self.cohort_id
 
 
 class Evidence(Identified, Base):

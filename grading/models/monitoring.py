@@ -3,10 +3,10 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from grading.models.base import Base, Identified, one_of, state_of
+from grading.models.base import Base, OfCohort, Versioned, one_of, partial_index, state_of
 from grading.models.person import Person
 from grading.models.review import Rating
 from grading.workflow.monitoring import (
@@ -17,7 +17,7 @@ from grading.workflow.monitoring import (
 )
 
 
-class Alarm(Identified, Base):
+class Alarm(OfCohort, Versioned, Base):
     """A chart of a rater left its limits; ``criterion`` is None for the total.
 
     ``detail`` keeps what the chart said: side, shift, sheets, the limit.
@@ -25,12 +25,10 @@ class Alarm(Identified, Base):
 
     __tablename__ = "alarm"
 
-    cohort_id: Mapped[str] = mapped_column(ForeignKey("cohort.id"))
     person_id: Mapped[str] = mapped_column(ForeignKey("person.id"))
     criterion: Mapped[str | None] = mapped_column(String(60))
     chart: Mapped[str] = mapped_column(String(20))
     state: Mapped[str] = mapped_column(String(20), default=AlarmState.OPEN)
-    version: Mapped[int] = mapped_column(default=1)
     # The sheet at which it alarmed, and the one from which the movement shows.
     allocation_id: Mapped[str] = mapped_column(ForeignKey("allocation.id"))
     since_id: Mapped[str] = mapped_column(ForeignKey("allocation.id"))
@@ -41,34 +39,27 @@ class Alarm(Identified, Base):
 
     person: Mapped[Person] = relationship(foreign_keys=[person_id])
 
-    __mapper_args__ = {"version_id_col": version}
     __table_args__ = (
         Index("ix_alarm_cohort_id_state", "cohort_id", "state"),
         # Looking twice finds one alarm.
         Index("uq_alarm_allocation", "allocation_id", "chart", "criterion", unique=True),
-        Index(
+        partial_index(
             "uq_alarm_allocation_total",
             "allocation_id",
             "chart",
             unique=True,
-            sqlite_where=text("criterion IS NULL"),
-            postgresql_where=text("criterion IS NULL"),
+            where="criterion IS NULL",
         ),
         state_of(ALARM_MACHINE),
         one_of("chart", ("drift", "validity")),
     )
 
-    @property
-    def chain(self) -> str:
-        return self.cohort_id
 
-
-class QueuePause(Identified, Base):
+class QueuePause(OfCohort, Base):
     """A rater's queue is paused by a lead, who owes an answer by ``answer_by``."""
 
     __tablename__ = "queue_pause"
 
-    cohort_id: Mapped[str] = mapped_column(ForeignKey("cohort.id"))
     person_id: Mapped[str] = mapped_column(ForeignKey("person.id"))
     by_id: Mapped[str] = mapped_column(ForeignKey("person.id"))
     reason: Mapped[str]
@@ -82,32 +73,25 @@ class QueuePause(Identified, Base):
     by: Mapped[Person] = relationship(foreign_keys=[by_id])
 
     __table_args__ = (
-        Index(
+        partial_index(
             "uq_queue_pause_in_force",
             "cohort_id",
             "person_id",
             unique=True,
-            sqlite_where=text("ended_at IS NULL"),
-            postgresql_where=text("ended_at IS NULL"),
+            where="ended_at IS NULL",
         ),
         CheckConstraint("ended_at IS NULL OR answer IS NOT NULL", name="answered"),
     )
 
-    @property
-    def chain(self) -> str:
-        return self.cohort_id
 
-
-class Quarantine(Identified, Base):
+class Quarantine(OfCohort, Versioned, Base):
     """What a rater gave on a criterion (or on all: None) since some time, set aside on a lead's word."""
 
     __tablename__ = "quarantine"
 
-    cohort_id: Mapped[str] = mapped_column(ForeignKey("cohort.id"))
     person_id: Mapped[str] = mapped_column(ForeignKey("person.id"))
     criterion: Mapped[str | None] = mapped_column(String(60))
     state: Mapped[str] = mapped_column(String(20), default=QuarantineState.IN_FORCE)
-    version: Mapped[int] = mapped_column(default=1)
     alarm_id: Mapped[str | None] = mapped_column(ForeignKey("alarm.id"))
     since: Mapped[datetime]
     reason: Mapped[str]
@@ -118,15 +102,10 @@ class Quarantine(Identified, Base):
 
     person: Mapped[Person] = relationship(foreign_keys=[person_id])
 
-    __mapper_args__ = {"version_id_col": version}
     __table_args__ = (
         Index("ix_quarantine_cohort_id_state", "cohort_id", "state"),
         state_of(QUARANTINE_MACHINE),
     )
-
-    @property
-    def chain(self) -> str:
-        return self.cohort_id
 
 
 class QuarantinedRating(Base):

@@ -5,11 +5,11 @@ from datetime import datetime
 from sqlalchemy import CheckConstraint, ForeignKey, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from grading.models.base import Base, Identified
+from grading.models.base import Base, OfService
 from grading.models.person import Person
 
 
-class Passkey(Identified, Base):
+class Passkey(OfService, Base):
     """A WebAuthn credential of one person, for one address of the service.
 
     A removed one signs nothing more, and stays so that what it signed can be checked. Binary values are
@@ -38,7 +38,3 @@ class Passkey(Identified, Base):
         UniqueConstraint("credential"),
         CheckConstraint("sign_count >= 0", name="sign_count"),
     )
-
-    @property
-    def chain(self) -> str:
-        return "service"

@@ -3,10 +3,18 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, ForeignKey, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from grading.models.base import Base, Identified, one_of, state_of
+from grading.models.base import (
+    Base,
+    Identified,
+    OfService,
+    Versioned,
+    one_of,
+    partial_index,
+    state_of,
+)
 from grading.models.person import Person
 from grading.models.program import Sponsor
 from grading.models.record import CredentialRecord
@@ -25,7 +33,7 @@ from grading.workflow.privacy import (
 )
 
 
-class PersonalExport(Identified, Base):
+class PersonalExport(OfService, Versioned, Base):
     """Everything about a person in one file, kept for some days; ``ground`` is why another one asked."""
 
     __tablename__ = "personal_export"
@@ -34,7 +42,6 @@ class PersonalExport(Identified, Base):
     asked_by_id: Mapped[str] = mapped_column(ForeignKey("person.id"))
     ground: Mapped[str] = mapped_column(default="")
     state: Mapped[str] = mapped_column(String(20), default=ExportState.WAITING)
-    version: Mapped[int] = mapped_column(default=1)
     asked_at: Mapped[datetime]
     done: Mapped[int] = mapped_column(default=0)
     total: Mapped[int] = mapped_column(default=0)
@@ -45,29 +52,23 @@ class PersonalExport(Identified, Base):
 
     person: Mapped[Person] = relationship(foreign_keys=[person_id])
 
-    __mapper_args__ = {"version_id_col": version}
     __table_args__ = (
         state_of(EXPORT_MACHINE),
         CheckConstraint(
             "state <> 'ready' OR (key IS NOT NULL AND expires_at IS NOT NULL)", name="ready"
         ),
         # Pressing twice asks once.
-        Index(
+        partial_index(
             "uq_personal_export_waiting",
             "person_id",
             "asked_by_id",
             unique=True,
-            sqlite_where=text("state = 'waiting'"),
-            postgresql_where=text("state = 'waiting'"),
+            where="state = 'waiting'",
         ),
     )
 
-    @property
-    def chain(self) -> str:
-        return "service"
 
-
-class ErasureRequest(Identified, Base):
+class ErasureRequest(OfService, Versioned, Base):
     """Somebody is to be forgotten: they or an administrator asked; it is carried out in two steps."""
 
     __tablename__ = "erasure_request"
@@ -75,7 +76,6 @@ class ErasureRequest(Identified, Base):
     person_id: Mapped[str] = mapped_column(ForeignKey("person.id"), index=True)
     asked_by_id: Mapped[str] = mapped_column(ForeignKey("person.id"))
     state: Mapped[str] = mapped_column(String(20), default=ErasureState.ASKED)
-    version: Mapped[int] = mapped_column(default=1)
     asked_at: Mapped[datetime]
     decide_by: Mapped[datetime]
     prepared_by_id: Mapped[str | None] = mapped_column(ForeignKey("person.id"))
@@ -86,25 +86,19 @@ class ErasureRequest(Identified, Base):
 
     person: Mapped[Person] = relationship(foreign_keys=[person_id])
 
-    __mapper_args__ = {"version_id_col": version}
     __table_args__ = (
         state_of(ERASURE_MACHINE),
         CheckConstraint("state IN ('asked', 'prepared') OR ended_at IS NOT NULL", name="ended"),
-        Index(
+        partial_index(
             "uq_erasure_request_pending",
             "person_id",
             unique=True,
-            sqlite_where=text("state IN ('asked', 'prepared')"),
-            postgresql_where=text("state IN ('asked', 'prepared')"),
+            where="state IN ('asked', 'prepared')",
         ),
     )
 
-    @property
-    def chain(self) -> str:
-        return "service"
 
-
-class KeptTranscript(Identified, Base):
+class KeptTranscript(OfService, Base):
     """What the law keeps of an erased person: who was awarded what, by whom and when."""
 
     __tablename__ = "kept_transcript"
@@ -114,10 +108,6 @@ class KeptTranscript(Identified, Base):
     content: Mapped[dict[str, Any]]
     made_at: Mapped[datetime]
     keep_until: Mapped[datetime]
-
-    @property
-    def chain(self) -> str:
-        return "service"
 
 
 class DoomedFile(Base):
@@ -161,7 +151,7 @@ class Disclosure(Identified, Base):
     __table_args__ = (one_of("what", Disclosed), one_of("ground", Ground))
 
 
-class Partner(Identified, Base):
+class Partner(OfService, Base):
     """Who is sent credentials of a sponsor's learners, if these want it. What changes is a new partner."""
 
     __tablename__ = "partner"
@@ -180,12 +170,8 @@ class Partner(Identified, Base):
 
     __table_args__ = (one_of("kind", PartnerKind), one_of("gets", PartnerGets))
 
-    @property
-    def chain(self) -> str:
-        return "service"
 
-
-class PartnerConsent(Identified, Base):
+class PartnerConsent(OfService, Base):
     """A learner's yes to one partner and one version of their record; ``digest`` is of exactly that."""
 
     __tablename__ = "partner_consent"
@@ -207,22 +193,17 @@ class PartnerConsent(Identified, Base):
     )
 
     __table_args__ = (
-        Index(
+        partial_index(
             "uq_partner_consent_given",
             "partner_id",
             "person_id",
             unique=True,
-            sqlite_where=text("withdrawn_at IS NULL"),
-            postgresql_where=text("withdrawn_at IS NULL"),
+            where="withdrawn_at IS NULL",
         ),
     )
 
-    @property
-    def chain(self) -> str:
-        return "service"
 
-
-class PartnerSending(Identified, Base):
+class PartnerSending(OfService, Versioned, Base):
     """One try at sending what was consented to; another try is asked for by the learner."""
 
     __tablename__ = "partner_sending"
@@ -230,7 +211,6 @@ class PartnerSending(Identified, Base):
     consent_id: Mapped[str] = mapped_column(ForeignKey("partner_consent.id"))
     number: Mapped[int]
     state: Mapped[str] = mapped_column(String(20), default=SendingState.WAITING)
-    version: Mapped[int] = mapped_column(default=1)
     asked_at: Mapped[datetime]
     begun_at: Mapped[datetime | None]
     ended_at: Mapped[datetime | None]
@@ -238,9 +218,4 @@ class PartnerSending(Identified, Base):
 
     consent: Mapped[PartnerConsent] = relationship(back_populates="sendings")
 
-    __mapper_args__ = {"version_id_col": version}
     __table_args__ = (UniqueConstraint("consent_id", "number"), state_of(SENDING_MACHINE))
-
-    @property
-    def chain(self) -> str:
-        return "service"

@@ -3,10 +3,18 @@
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, String, UniqueConstraint, text
+from sqlalchemy import ForeignKey, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from grading.models.base import Base, Identified, one_of, state_of
+from grading.models.base import (
+    Base,
+    Identified,
+    OfService,
+    Versioned,
+    one_of,
+    partial_index,
+    state_of,
+)
 from grading.models.person import Person
 from grading.rubric.definition import Rubric
 from grading.workflow.cohort import ImportKind
@@ -19,7 +27,7 @@ from grading.workflow.credential import (
 )
 
 
-class Sponsor(Identified, Base):
+class Sponsor(OfService, Base):
     """Who offers programs and stands behind their credentials."""
 
     __tablename__ = "sponsor"
@@ -36,12 +44,8 @@ class Sponsor(Identified, Base):
     def issuer(self) -> str:
         return self.issuer_name or self.name
 
-    @property
-    def chain(self) -> str:
-        return "service"
 
-
-class SponsorMember(Identified, Base):
+class SponsorMember(OfService, Base):
     """Somebody of a sponsor's program office: they run its programs and see no other sponsor's."""
 
     __tablename__ = "sponsor_member"
@@ -56,12 +60,8 @@ class SponsorMember(Identified, Base):
 
     __table_args__ = (UniqueConstraint("sponsor_id", "person_id"),)
 
-    @property
-    def chain(self) -> str:
-        return "service"
 
-
-class Program(Identified, Base):
+class Program(OfService, Base):
     """A specialization: three to nine courses and a capstone."""
 
     __tablename__ = "program"
@@ -83,10 +83,6 @@ class Program(Identified, Base):
     courses: Mapped[list["Course"]] = relationship(order_by="Course.position")
 
     __table_args__ = (UniqueConstraint("sponsor_id", "name"),)
-
-    @property
-    def chain(self) -> str:
-        return "service"
 
 
 class Course(Identified, Base):
@@ -123,7 +119,7 @@ class Brief(Identified, Base):
     __table_args__ = (UniqueConstraint("program_id", "version"),)
 
 
-class RubricVersion(Identified, Base):
+class RubricVersion(OfService, Base):
     """A fixed copy of a rubric, found by its digest; once published it never changes."""
 
     __tablename__ = "rubric_version"
@@ -149,12 +145,8 @@ class RubricVersion(Identified, Base):
     def rubric(self) -> Rubric:
         return Rubric.from_dict(self.definition)
 
-    @property
-    def chain(self) -> str:
-        return "service"
 
-
-class Completion(Identified, Base):
+class Completion(OfService, Base):
     """A learner completed a course, and how the course knew who they were."""
 
     __tablename__ = "completion"
@@ -174,12 +166,8 @@ class Completion(Identified, Base):
         one_of("identity_assurance", IdentityAssurance),
     )
 
-    @property
-    def chain(self) -> str:
-        return "service"
 
-
-class Entitlement(Identified, Base):
+class Entitlement(OfService, Versioned, Base):
     """What entitles a learner to the credential of a course, or of the capstone (no course).
 
     Those who score never see it.
@@ -191,30 +179,23 @@ class Entitlement(Identified, Base):
     course_id: Mapped[str | None] = mapped_column(ForeignKey("course.id"))
     person_id: Mapped[str] = mapped_column(ForeignKey("person.id"), index=True)
     state: Mapped[str] = mapped_column(String(20), default=EntitlementState.PAID)
-    version: Mapped[int] = mapped_column(default=1)
     note: Mapped[str] = mapped_column(default="")
     recorded_at: Mapped[datetime]
 
     course: Mapped[Course | None] = relationship()
     person: Mapped[Person] = relationship()
 
-    __mapper_args__ = {"version_id_col": version}
     __table_args__ = (
         UniqueConstraint("program_id", "person_id", "course_id"),
-        Index(
+        partial_index(
             "uq_entitlement_capstone",
             "program_id",
             "person_id",
             unique=True,
-            sqlite_where=text("course_id IS NULL"),
-            postgresql_where=text("course_id IS NULL"),
+            where="course_id IS NULL",
         ),
         state_of(ENTITLEMENT_MACHINE),
     )
-
-    @property
-    def chain(self) -> str:
-        return "service"
 
 
 class ImportBatch(Identified, Base):

@@ -3,10 +3,10 @@
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from grading.models.base import Base, Identified, state_of
+from grading.models.base import Base, OfService, Versioned, partial_index, state_of
 from grading.models.codes import new_public_id
 from grading.models.person import Person
 from grading.models.program import Program
@@ -14,7 +14,7 @@ from grading.models.release import Grade
 from grading.workflow.credential import RECORD_MACHINE, RecordState
 
 
-class CredentialRecord(Identified, Base):
+class CredentialRecord(OfService, Versioned, Base):
     """Courses, capstone and what was released. Hidden until the learner shares it.
 
     A record is never rewritten: what is amended, or belongs to a changed name, is a new one that
@@ -27,7 +27,6 @@ class CredentialRecord(Identified, Base):
     person_id: Mapped[str] = mapped_column(ForeignKey("person.id"), index=True)
     public_id: Mapped[str] = mapped_column(String(32), unique=True, default=new_public_id)
     state: Mapped[str] = mapped_column(String(20), default=RecordState.VALID)
-    version: Mapped[int] = mapped_column(default=1)
     name: Mapped[str] = mapped_column(String(200))
     created_at: Mapped[datetime]
     shared_at: Mapped[datetime | None]
@@ -48,24 +47,18 @@ class CredentialRecord(Identified, Base):
         order_by="ShareLink.created_at", back_populates="record"
     )
 
-    __mapper_args__ = {"version_id_col": version}
     __table_args__ = (
-        Index(
+        partial_index(
             "uq_credential_record_in_force",
             "program_id",
             "person_id",
             unique=True,
-            sqlite_where=text("state <> 'replaced'"),
-            postgresql_where=text("state <> 'replaced'"),
+            where="state <> 'replaced'",
         ),
         state_of(RECORD_MACHINE),
         CheckConstraint("(state = 'replaced') = (replaced_at IS NOT NULL)", name="replaced"),
         CheckConstraint("state <> 'revoked' OR revoked_at IS NOT NULL", name="revoked"),
     )
-
-    @property
-    def chain(self) -> str:
-        return "service"
 
     @property
     def capstone(self) -> "RecordEntry | None":
@@ -100,7 +93,7 @@ class RecordEntry(Base):
     )
 
 
-class ShareLink(Identified, Base):
+class ShareLink(OfService, Base):
     """An address of a record beside its own, for one reader or one purpose, with what it shows.
 
     When the record is issued anew, so is each of its links; the old address says “Replaced”.
@@ -118,10 +111,6 @@ class ShareLink(Identified, Base):
     replaces_id: Mapped[str | None] = mapped_column(ForeignKey("share_link.id"), unique=True)
 
     record: Mapped[CredentialRecord] = relationship(back_populates="links")
-
-    @property
-    def chain(self) -> str:
-        return "service"
 
 
 class PublicView(Base):

@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from grading.models.base import Base, Identified, state_of
+from grading.models.base import Base, Identified, OfCohort, Versioned, state_of
 from grading.models.cohort import Cohort
 from grading.models.person import Person
 from grading.models.score import Score
@@ -14,14 +14,13 @@ from grading.models.submission import Submission
 from grading.workflow.release import MACHINE, ReleaseState
 
 
-class Release(Identified, Base):
+class Release(OfCohort, Versioned, Base):
     """A list of scores to be made final together, after sign-off and a delay in which to stop it."""
 
     __tablename__ = "release"
 
     cohort_id: Mapped[str] = mapped_column(ForeignKey("cohort.id"), index=True)
     state: Mapped[str] = mapped_column(String(20), default=ReleaseState.PROPOSED)
-    version: Mapped[int] = mapped_column(default=1)
     proposed_at: Mapped[datetime]
     release_at: Mapped[datetime | None]
     ended_at: Mapped[datetime | None]
@@ -33,16 +32,11 @@ class Release(Identified, Base):
     items: Mapped[list["ReleaseItem"]] = relationship()
     sign_offs: Mapped[list["SignOff"]] = relationship(order_by="SignOff.at")
 
-    __mapper_args__ = {"version_id_col": version}
     __table_args__ = (
         state_of(MACHINE),
         CheckConstraint("state <> 'scheduled' OR release_at IS NOT NULL", name="scheduled"),
         CheckConstraint("state <> 'void' OR changes IS NOT NULL", name="void"),
     )
-
-    @property
-    def chain(self) -> str:
-        return self.cohort_id
 
 
 class ReleaseItem(Base):

@@ -3,17 +3,25 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from grading.models.base import Base, Identified, one_of, state_of
+from grading.models.base import (
+    Base,
+    Identified,
+    OfCohort,
+    Versioned,
+    one_of,
+    partial_index,
+    state_of,
+)
 from grading.models.cohort import Cohort
 from grading.models.person import Person
 from grading.models.submission import Submission
 from grading.workflow.allocation import MACHINE, AllocationState, DeclineReason, Pool, Purpose
 
 
-class Allocation(Identified, Base):
+class Allocation(OfCohort, Versioned, Base):
     """One rater given one submission; without a rater it waits to be claimed.
 
     ``blind_code`` names the submission to this rater alone. ``covers_until`` is how long a lapsed hold
@@ -22,13 +30,11 @@ class Allocation(Identified, Base):
 
     __tablename__ = "allocation"
 
-    cohort_id: Mapped[str] = mapped_column(ForeignKey("cohort.id"))
     submission_id: Mapped[str] = mapped_column(ForeignKey("submission.id"), index=True)
     rater_id: Mapped[str | None] = mapped_column(ForeignKey("person.id"))
     pool: Mapped[str] = mapped_column(String(20))
     purpose: Mapped[str] = mapped_column(String(20))
     state: Mapped[str] = mapped_column(String(20), default=AllocationState.OPEN)
-    version: Mapped[int] = mapped_column(default=1)
     blind_code: Mapped[str] = mapped_column(String(12))
     created_at: Mapped[datetime]
     held_since: Mapped[datetime | None]
@@ -48,20 +54,13 @@ class Allocation(Identified, Base):
     rater: Mapped[Person | None] = relationship()
     review: Mapped["Review | None"] = relationship(back_populates="allocation")
 
-    __mapper_args__ = {"version_id_col": version}
     __table_args__ = (
         # Nobody reads a work twice, whatever the purpose.
         UniqueConstraint("submission_id", "rater_id"),
         UniqueConstraint("cohort_id", "blind_code"),
         Index("ix_allocation_rater_id_state", "rater_id", "state"),
         Index("ix_allocation_cohort_id_state", "cohort_id", "state"),
-        Index(
-            "ix_allocation_open",
-            "cohort_id",
-            "pool",
-            sqlite_where=text("state = 'open'"),
-            postgresql_where=text("state = 'open'"),
-        ),
+        partial_index("ix_allocation_open", "cohort_id", "pool", where="state = 'open'"),
         state_of(MACHINE),
         one_of("pool", Pool),
         one_of("purpose", Purpose),
@@ -74,12 +73,8 @@ class Allocation(Identified, Base):
         CheckConstraint("state <> 'declined' OR decline_reason IS NOT NULL", name="declined"),
     )
 
-    @property
-    def chain(self) -> str:
-        return self.cohort_id
 
-
-class Review(Identified, Base):
+class Review(Identified, Versioned, Base):
     """A rater's sheet: levels and comments while they work; ratings once it is sealed.
 
     ``levels`` maps criterion code to level index, ``comments`` to text. ``digest`` is that of the copy
@@ -89,7 +84,6 @@ class Review(Identified, Base):
     __tablename__ = "review"
 
     allocation_id: Mapped[str] = mapped_column(ForeignKey("allocation.id"), unique=True)
-    version: Mapped[int] = mapped_column(default=1)
     levels: Mapped[dict[str, Any]] = mapped_column(default=dict)
     comments: Mapped[dict[str, Any]] = mapped_column(default=dict)
     comment: Mapped[str] = mapped_column(default="")
@@ -97,8 +91,6 @@ class Review(Identified, Base):
     saved_at: Mapped[datetime]
 
     allocation: Mapped[Allocation] = relationship(back_populates="review")
-
-    __mapper_args__ = {"version_id_col": version}
 
 
 class Rating(Base):

@@ -3,10 +3,10 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, ForeignKey, Index, String, UniqueConstraint, text
+from sqlalchemy import JSON, ForeignKey, Index, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from grading.models.base import Base, Identified, state_of
+from grading.models.base import Base, Identified, OfCohort, Versioned, partial_index, state_of
 from grading.models.review import Allocation
 from grading.models.submission import Submission
 from grading.workflow.adjudication import MACHINE, DiscrepancyState
@@ -45,7 +45,7 @@ class Score(Identified, Base):
     __table_args__ = (UniqueConstraint("submission_id", "number"),)
 
 
-class Adjustment(Identified, Base):
+class Adjustment(OfCohort, Base):
     """What a cohort's readings told of severity and leniency when its scores were adjusted.
 
     A new one replaces, the old ones stay, because scores rest on them. ``parameters`` are those of
@@ -54,7 +54,6 @@ class Adjustment(Identified, Base):
 
     __tablename__ = "adjustment"
 
-    cohort_id: Mapped[str] = mapped_column(ForeignKey("cohort.id"))
     number: Mapped[int]
     parameters: Mapped[dict[str, Any]]
     notes: Mapped[dict[str, Any]]
@@ -66,12 +65,8 @@ class Adjustment(Identified, Base):
 
     __table_args__ = (UniqueConstraint("cohort_id", "number"),)
 
-    @property
-    def chain(self) -> str:
-        return self.cohort_id
 
-
-class Discrepancy(Identified, Base):
+class Discrepancy(OfCohort, Versioned, Base):
     """Readings of one submission further apart than the plan allows; on pages, a case.
 
     ``findings`` says what is apart: ``[{"kind", "criterion", "sides", "gap"}]``. ``allocation_id`` is
@@ -80,11 +75,9 @@ class Discrepancy(Identified, Base):
 
     __tablename__ = "discrepancy"
 
-    cohort_id: Mapped[str] = mapped_column(ForeignKey("cohort.id"))
     submission_id: Mapped[str] = mapped_column(ForeignKey("submission.id"))
     allocation_id: Mapped[str] = mapped_column(ForeignKey("allocation.id"))
     state: Mapped[str] = mapped_column(String(20), default=DiscrepancyState.OPEN)
-    version: Mapped[int] = mapped_column(default=1)
     findings: Mapped[list[Any]]
     found_at: Mapped[datetime]
     settled_at: Mapped[datetime | None]
@@ -92,19 +85,8 @@ class Discrepancy(Identified, Base):
     submission: Mapped[Submission] = relationship()
     allocation: Mapped[Allocation] = relationship()
 
-    __mapper_args__ = {"version_id_col": version}
     __table_args__ = (
         Index("ix_discrepancy_cohort_id_state", "cohort_id", "state"),
-        Index(
-            "uq_discrepancy_open",
-            "submission_id",
-            unique=True,
-            sqlite_where=text("state = 'open'"),
-            postgresql_where=text("state = 'open'"),
-        ),
+        partial_index("uq_discrepancy_open", "submission_id", unique=True, where="state = 'open'"),
         state_of(MACHINE),
     )
-
-    @property
-    def chain(self) -> str:
-        return self.cohort_id

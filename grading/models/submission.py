@@ -6,13 +6,13 @@ from typing import Any
 from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from grading.models.base import Base, Identified, state_of
+from grading.models.base import Base, Identified, OfCohort, Versioned, state_of
 from grading.models.cohort import Cohort
 from grading.models.person import Person
 from grading.workflow.submission import MACHINE, SubmissionState
 
 
-class Submission(Identified, Base):
+class Submission(OfCohort, Versioned, Base):
     """One work, one attempt: the draft, and every copy that was handed in.
 
     Whose it is stands in its `SubmissionMember` rows, of which it always has one; it is a group's when
@@ -25,11 +25,9 @@ class Submission(Identified, Base):
 
     __tablename__ = "submission"
 
-    cohort_id: Mapped[str] = mapped_column(ForeignKey("cohort.id"))
     learner_id: Mapped[str] = mapped_column(ForeignKey("person.id"), index=True)
     attempt: Mapped[int] = mapped_column(default=1)
     state: Mapped[str] = mapped_column(String(20), default=SubmissionState.DRAFT)
-    version: Mapped[int] = mapped_column(default=1)
     title: Mapped[str] = mapped_column(String(200), default="")
     text: Mapped[str] = mapped_column(default="")
     links: Mapped[list[Any]] = mapped_column(default=list)
@@ -57,7 +55,6 @@ class Submission(Identified, Base):
     files: Mapped[list["SubmissionFile"]] = relationship(order_by="SubmissionFile.position")
     copies: Mapped[list["SubmittedCopy"]] = relationship(order_by="SubmittedCopy.number")
 
-    __mapper_args__ = {"version_id_col": version}
     __table_args__ = (
         Index("ix_submission_cohort_id_state", "cohort_id", "state"),
         state_of(MACHINE),
@@ -66,10 +63,6 @@ class Submission(Identified, Base):
             name="submitted",
         ),
     )
-
-    @property
-    def chain(self) -> str:
-        return self.cohort_id
 
     @property
     def current_files(self) -> "list[SubmissionFile]":
