@@ -1,13 +1,16 @@
-"""The score sheet's criteria as the macros of the bench want them."""
+"""The score sheet: as the macros of the bench want it, and as its form sends it."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
-from grading.errors import Fault
+from wtforms import HiddenField, IntegerField, StringField, TextAreaField
+
+from grading.errors import Fault, FaultsFound
 from grading.readings.reviews import Sheet
 from grading.rubric.definition import Criterion, Rubric
 from grading.web.errors import fault_words
+from grading.web.forms import Form
 
 
 @dataclass(frozen=True)
@@ -39,3 +42,37 @@ def criteria(rubric: Rubric, sheet: Sheet, faults: Iterable[Fault]) -> list[Shee
         )
 
     return [one(criterion) for criterion in rubric.criteria]
+
+
+class SheetForm(Form):
+    """What was entered on a sheet, with the version the page held. `sheet_form` adds the criteria."""
+
+    version = IntegerField(default=0)
+    comment = TextAreaField()
+    then = HiddenField()
+    codes: tuple[str, ...] = ()
+    faults: tuple[Fault, ...] = ()
+
+    @property
+    def sheet(self) -> Sheet:
+        """Give what was entered; a level that is no number is none of the rubric's."""
+        chosen = {code: self[f"level-{code}"].data for code in self.codes}
+        levels = {
+            code: int(level) if level.isdecimal() else -1 for code, level in chosen.items() if level
+        }
+        comments = {code: self[f"comment-{code}"].data for code in self.codes}
+        return Sheet(levels, comments, self.comment.data)
+
+    def take(self, error: FaultsFound) -> list[str]:
+        """Keep the faults for the criteria that the page draws by itself."""
+        self.faults = error.faults
+        return []
+
+
+def sheet_form(rubric: Rubric) -> SheetForm:
+    """Read the form of a sheet: a level and a comment for each criterion of the rubric."""
+    codes = tuple(criterion.code for criterion in rubric.criteria)
+    fields: dict[str, Any] = {"codes": codes}
+    for code in codes:
+        fields |= {f"level-{code}": StringField(), f"comment-{code}": TextAreaField()}
+    return cast(SheetForm, type("RubricSheetForm", (SheetForm,), fields)())

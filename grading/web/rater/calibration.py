@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 from flask import Blueprint, flash, g, redirect, render_template, url_for
+from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
@@ -24,6 +25,7 @@ from grading.rubric.definition import Criterion
 from grading.web import access, grader_charts
 from grading.web.access import load, requires
 from grading.web.errors import words
+from grading.web.rater.common import add_views
 from grading.workflow.allocation import AllocationState
 from grading.workflow.calibration import (
     AnchorUse,
@@ -132,7 +134,7 @@ def rule_words(criterion: Criterion, plan: GradingPlan) -> str:
     return "; ".join(said)
 
 
-def _overview(side: Side, cohort_id: str) -> Any:
+def _overview(side: Side, cohort_id: str) -> ResponseReturnValue:
     """The rules, what can be begun and what was done."""
     cohort = _cohort(side, cohort_id)
     session = db.session()
@@ -171,7 +173,7 @@ def _is_done(item: Allocation) -> bool:
     )
 
 
-def _start(side: Side, cohort_id: str, kind: str) -> Any:
+def _start(side: Side, cohort_id: str, kind: str) -> ResponseReturnValue:
     cohort = _cohort(side, cohort_id)
     if kind not in _kinds(side, cohort.plan):
         raise NotFound("There is no such page.")
@@ -222,7 +224,7 @@ def _differences(
     return found
 
 
-def _result(side: Side, attempt_id: str) -> Any:
+def _result(side: Side, attempt_id: str) -> ResponseReturnValue:
     """How an attempt went: nothing of a qualification before it is handed in."""
     attempt = _attempt(side, attempt_id)
     session = db.session()
@@ -247,7 +249,7 @@ def _result(side: Side, attempt_id: str) -> Any:
     )
 
 
-def _hand_in(side: Side, attempt_id: str) -> Any:
+def _hand_in(side: Side, attempt_id: str) -> ResponseReturnValue:
     try:
         with transaction() as session:
             attempt = _attempt(side, attempt_id)
@@ -257,7 +259,7 @@ def _hand_in(side: Side, attempt_id: str) -> Any:
     return redirect(side.url("result", attempt_id=attempt_id), 303)
 
 
-def _end(side: Side, attempt_id: str) -> Any:
+def _end(side: Side, attempt_id: str) -> ResponseReturnValue:
     with transaction() as session:
         attempt = _attempt(side, attempt_id)
         cohort_id = attempt.cohort_id
@@ -268,7 +270,7 @@ def _end(side: Side, attempt_id: str) -> Any:
 
 @bp.get("/grade/consistency/<cohort_id>")
 @requires(Permission.REVIEW_PROFESSIONAL)
-def consistency(cohort_id: str) -> Any:
+def consistency(cohort_id: str) -> ResponseReturnValue:
     """One's own numbers, and what is measured and who sees it."""
     cohort = load(Cohort, cohort_id, Permission.REVIEW_PROFESSIONAL)
     g.cohort_zone = cohort.zone
@@ -302,27 +304,15 @@ def consistency(cohort_id: str) -> Any:
     )
 
 
-def _add(side: Side) -> None:
-    """Put the views on one side."""
-    views: tuple[tuple[str, str, str, Any], ...] = (
-        ("overview", "/calibration/<cohort_id>", "GET", _overview),
-        ("start", "/calibration/<cohort_id>/<kind>", "POST", _start),
-        ("result", "/attempt/<attempt_id>", "GET", _result),
-        ("hand_in", "/attempt/<attempt_id>/hand-in", "POST", _hand_in),
-        ("end", "/attempt/<attempt_id>/end", "POST", _end),
+for _side in (GRADER, PEER):
+    add_views(
+        bp,
+        _side,
+        [
+            ("overview", "GET", "/calibration/<cohort_id>", _overview),
+            ("start", "POST", "/calibration/<cohort_id>/<kind>", _start),
+            ("result", "GET", "/attempt/<attempt_id>", _result),
+            ("hand_in", "POST", "/attempt/<attempt_id>/hand-in", _hand_in),
+            ("end", "POST", "/attempt/<attempt_id>/end", _end),
+        ],
     )
-    for name, path, method, act in views:
-
-        def view(act: Any = act, **values: Any) -> Any:
-            return act(side, **values)
-
-        bp.add_url_rule(
-            f"{side.prefix}{path}",
-            f"{side.name}_{name}",
-            requires(side.permission)(view),
-            methods=[method],
-        )
-
-
-_add(GRADER)
-_add(PEER)
