@@ -3,7 +3,8 @@
 from collections.abc import Callable
 from typing import Any
 
-from flask import Blueprint, flash, g, redirect, render_template, request, url_for
+from flask import Blueprint, flash, g, redirect, request, url_for
+from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
@@ -18,8 +19,10 @@ from grading.releases.queries.cohort_overview import case_code
 from grading.web import access, step_up
 from grading.web.access import load, requires
 from grading.web.errors import fault_words
+from grading.web.forms import Done, form_view
 from grading.web.instructor import shell
-from grading.workflow.misconduct import PENDING, MisconductKind
+from grading.web.report_form import ReportForm, render_report
+from grading.workflow.misconduct import PENDING
 
 bp = Blueprint("misconduct", __name__, url_prefix="/teach")
 
@@ -55,38 +58,31 @@ def cases(cohort_id: str) -> Any:
 
 @bp.route("/submission/<submission_id>/suspect", methods=["GET", "POST"])
 @requires(REPORT)
-def suspect(submission_id: str) -> Any:
+def suspect(submission_id: str) -> ResponseReturnValue:
     """Open a case, or add to the one there is."""
-    faults: list[Fault] = []
-    if request.method == "POST":
-        try:
-            with transaction() as session:
-                misconduct.report_suspicion(
-                    session,
-                    access.person(),
-                    load(Submission, submission_id, REPORT),
-                    kind=request.form.get("kind", ""),
-                    text=request.form.get("text", ""),
-                    source=request.form.get("source", ""),
-                    now=access.now(),
-                )
-            flash(_("Reported. The learner is heard, and two others decide."))
-            return redirect(url_for("instructor.submission", submission_id=submission_id), 303)
-        except FaultsFound as error:
-            faults = list(error.faults)
-    found = load(Submission, submission_id, REPORT)
-    page = render_template(
-        "rater/report.html",
-        code=case_code(found.id),
-        grades=False,
-        cohort=found.cohort,
-        back=url_for("instructor.submission", submission_id=submission_id),
-        kinds=list(MisconductKind),
-        faults=[(fault.where, fault_words(fault)) for fault in faults],
-        entered=request.form,
-        page_error=bool(faults),
-    )
-    return page, 422 if faults else 200
+
+    def act(session: Session, form: ReportForm) -> Done:
+        misconduct.report_suspicion(
+            session,
+            access.person(),
+            load(Submission, submission_id, REPORT),
+            kind=form.kind.data,
+            text=form.text.data,
+            source=form.source.data,
+            now=access.now(),
+        )
+        return Done(
+            url_for("instructor.submission", submission_id=submission_id),
+            _("Reported. The learner is heard, and two others decide."),
+        )
+
+    def show(form: ReportForm) -> str:
+        suspected = load(Submission, submission_id, REPORT)
+        back = url_for("instructor.submission", submission_id=submission_id)
+        code = case_code(suspected.id)
+        return render_report(form, suspected.cohort, code=code, back=back, grades=False)
+
+    return form_view(ReportForm(), act, show)
 
 
 def _reporters(session: Session, case: MisconductCase) -> dict[str, str]:

@@ -31,9 +31,7 @@ from grading.workflow.allocation import ATTEMPTED, AllocationState, Purpose
 
 
 class DeclineForm(Form):
-    reason = radio(
-        _l("Why can you not grade it?"), choices=options(labels.DECLINE_LABELS.items())
-    )
+    reason = radio(_l("Why can you not grade it?"), choices=options(labels.DECLINE_LABELS.items()))
     note = TextAreaField(_l("Anything the instructor should know"))
 
 

@@ -1,25 +1,27 @@
 """What comes back to those who read: an appeal to decide, a question to answer, a suspicion to report."""
 
-from typing import Any
-
-from flask import Blueprint, flash, g, redirect, render_template, request, url_for
+from flask import Blueprint, g, render_template, url_for
+from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from sqlalchemy.orm import Session
+from wtforms import StringField, TextAreaField
 
 from grading.authorization.permissions import Permission
 from grading.authorization.policy import permits
-from grading.db import db, transaction
+from grading.db import db
 from grading.disputes import decisions, explanations, misconduct
 from grading.disputes.queries import dispute_queue
-from grading.errors import Fault, FaultsFound, NotFound
+from grading.errors import NotFound
 from grading.models import Allocation, Appeal, Explanation, Grade, StruckReading
 from grading.people import approvals
 from grading.releases.queries import cohort_overview
 from grading.web import access, step_up
 from grading.web.access import load, requires
-from grading.web.errors import fault_words
+from grading.web.forms import Done, Form, checkboxes, form_view, options
+from grading.web.report_form import ReportForm, render_report
 from grading.workflow.allocation import GONE, Pool
 from grading.workflow.appeal import AppealState
-from grading.workflow.misconduct import MisconductKind
 
 bp = Blueprint("answers", __name__)
 
@@ -42,69 +44,93 @@ def find_appeal(appeal_id: str) -> Appeal:
     return found
 
 
-def _rows(faults: list[Fault]) -> list[tuple[str, str]]:
-    return [(fault.where, fault_words(fault)) for fault in faults]
+class StrikeForm(Form):
+    fault = StringField(_l("What was wrong with it"))
+    criteria = checkboxes(_l("Which criteria does it touch?"))
 
 
-def _appeal_page(
-    found: Appeal, faults: list[Fault] | None = None, *, reading_id: str | None = None
-) -> Any:
+class DecideForm(Form):
+    answer = TextAreaField(_l("Reason"))
+
+
+class AnswerForm(Form):
+    answer = TextAreaField(_l("Your answer"))
+
+
+def _render_appeal(
+    appeal: Appeal,
+    decision: DecideForm | None = None,
+    *,
+    reading_id: str = "",
+    strike: StrikeForm | None = None,
+) -> str:
+    """Show an appeal to whoever decides it; ``strike`` is the form that was sent about ``reading_id``."""
     session = db.session()
-    cohort = found.submission.cohort
-    page = render_template(
+    cohort = appeal.submission.cohort
+    rubric = cohort.rubric_version.rubric
+    readings = dispute_queue.sealed_sheets(session, appeal)
+    strikes = {}
+    for reading in readings:
+        ids = f"strike-{reading.allocation_id}-"
+        form = strike if reading.allocation_id == reading_id else None
+        form = form or StrikeForm.blank(ids=ids, data={"criteria": appeal.criteria})
+        form.criteria.choices = options((one.code, one.title) for one in rubric.criteria)
+        strikes[reading.allocation_id] = form
+    return render_template(
         "rater/appeal.html",
-        appeal=found,
+        appeal=appeal,
         cohort=cohort,
-        rubric=cohort.rubric_version.rubric,
-        readings=dispute_queue.sealed_sheets(session, found),
-        outcome=decisions.outcome_of(session, found),
-        may_decide=decisions.may_decide_appeal(session, access.person(), found, now=access.now()),
-        copy=dispute_queue.latest_copy(session, found.submission),
-        signed=approvals.approvals_of(session, found.id),
+        rubric=rubric,
+        readings=readings,
+        outcome=decisions.outcome_of(session, appeal),
+        may_decide=decisions.may_decide_appeal(session, access.person(), appeal, now=access.now()),
+        copy=dispute_queue.latest_copy(session, appeal.submission),
+        signed=approvals.approvals_of(session, appeal.id),
         case_code=cohort_overview.case_code,
-        faults=_rows(faults or []),
-        entered=request.form,
+        decision=decision or DecideForm.blank(),
+        strikes=strikes,
         reading_id=reading_id,
-        chosen=request.form.getlist("criteria") if reading_id else found.criteria,
-        page_error=bool(faults),
     )
-    return page, 422 if faults else 200
 
 
 @bp.get("/grade/appeal/<appeal_id>")
 @requires(READ)
-def appeal(appeal_id: str) -> Any:
+def appeal(appeal_id: str) -> ResponseReturnValue:
     """All sheets side by side, after one's own blind reading, and the decision."""
-    return _appeal_page(find_appeal(appeal_id))
+    return _render_appeal(find_appeal(appeal_id))
 
 
 @bp.post("/grade/appeal/<appeal_id>/strike/<reading_id>")
 @requires(READ)
-def strike(appeal_id: str, reading_id: str) -> Any:
-    try:
-        with transaction() as session:
-            found = find_appeal(appeal_id)
-            reading = session.get(Allocation, reading_id)
-            if reading is None:
-                raise NotFound("There is no such reading.")
-            decisions.strike_reading(
-                session,
-                access.person(),
-                found,
-                reading,
-                fault=request.form.get("fault", ""),
-                criteria=request.form.getlist("criteria"),
-                now=access.now(),
-            )
-    except FaultsFound as error:
-        return _appeal_page(find_appeal(appeal_id), list(error.faults), reading_id=reading_id)
-    flash(_("The reading no longer counts. Look at what else this reader gave."))
-    return redirect(url_for("answers.siblings", appeal_id=appeal_id, reading_id=reading_id), 303)
+def strike(appeal_id: str, reading_id: str) -> ResponseReturnValue:
+    def act(session: Session, form: StrikeForm) -> Done:
+        appeal = find_appeal(appeal_id)
+        reading = session.get(Allocation, reading_id)
+        if reading is None:
+            raise NotFound("There is no such reading.")
+        decisions.strike_reading(
+            session,
+            access.person(),
+            appeal,
+            reading,
+            fault=form.fault.data,
+            criteria=form.criteria.data,
+            now=access.now(),
+        )
+        return Done(
+            url_for("answers.siblings", appeal_id=appeal_id, reading_id=reading_id),
+            _("The reading no longer counts. Look at what else this reader gave."),
+        )
+
+    def show(form: StrikeForm) -> str:
+        return _render_appeal(find_appeal(appeal_id), reading_id=reading_id, strike=form)
+
+    return form_view(StrikeForm(ids=f"strike-{reading_id}-"), act, show)
 
 
 @bp.get("/grade/appeal/<appeal_id>/strike/<reading_id>/others")
 @requires(READ)
-def siblings(appeal_id: str, reading_id: str) -> Any:
+def siblings(appeal_id: str, reading_id: str) -> ResponseReturnValue:
     """The other projects of a reader whose reading was struck."""
     found = find_appeal(appeal_id)
     struck = db.session.get(StruckReading, reading_id)
@@ -123,27 +149,19 @@ def siblings(appeal_id: str, reading_id: str) -> Any:
 
 @bp.post("/grade/appeal/<appeal_id>/decide")
 @requires(READ)
-def decide(appeal_id: str) -> Any:
-    challenge_id = None
-    try:
-        with transaction() as session:
-            found = find_appeal(appeal_id)
-            me, now, text = access.person(), access.now(), request.form.get("answer", "")
-            if decisions.grades_to_amend(session, found) and step_up.asked(
-                session, found.submission.cohort
-            ):
-                challenge_id = decisions.lay_decision_before(
-                    session, me, found, answer=text, now=now
-                ).id
-            else:
-                amended = decisions.decide_appeal(session, me, found, answer=text, now=now)
-                said = decided_words(found, amended)
-    except FaultsFound as error:
-        return _appeal_page(find_appeal(appeal_id), list(error.faults))
-    if challenge_id:
-        return redirect(url_for("approving.page", challenge_id=challenge_id), 303)
-    flash(said)
-    return redirect(url_for("answers.appeal", appeal_id=appeal_id), 303)
+def decide(appeal_id: str) -> ResponseReturnValue:
+    def act(session: Session, form: DecideForm) -> Done:
+        appeal = find_appeal(appeal_id)
+        me, now, answer = access.person(), access.now(), form.answer.data
+        if decisions.grades_to_amend(session, appeal) and step_up.asked(
+            session, appeal.submission.cohort
+        ):
+            challenge = decisions.lay_decision_before(session, me, appeal, answer=answer, now=now)
+            return Done(url_for("approving.page", challenge_id=challenge.id))
+        amended = decisions.decide_appeal(session, me, appeal, answer=answer, now=now)
+        return Done(url_for("answers.appeal", appeal_id=appeal_id), decided_words(appeal, amended))
+
+    return form_view(DecideForm(), act, lambda form: _render_appeal(find_appeal(appeal_id), form))
 
 
 def decided_words(found: Appeal, amended: Grade | None) -> str:
@@ -172,84 +190,78 @@ def _question(question_id: str) -> Explanation:
 
 @bp.route("/grade/question/<question_id>", methods=["GET", "POST"])
 @requires(READ)
-def question(question_id: str) -> Any:
+def question(question_id: str) -> ResponseReturnValue:
     """A learner's question, the work and one's own sheet."""
-    faults: list[Fault] = []
-    if request.method == "POST":
-        try:
-            with transaction() as session:
-                explanations.answer_question(
-                    session,
-                    access.person(),
-                    _question(question_id),
-                    text=request.form.get("answer", ""),
-                    now=access.now(),
-                )
-            flash(_("Your answer is with the learner, who does not learn who you are."))
-            return redirect(url_for("sign_in.home"), 303)
-        except FaultsFound as error:
-            faults = list(error.faults)
-    found = _question(question_id)
-    session = db.session()
-    cohort = found.submission.cohort
-    page = render_template(
-        "rater/question.html",
-        question=found,
-        cohort=cohort,
-        rubric=cohort.rubric_version.rubric,
-        sheet=dispute_queue.own_sheet(session, found.submission, access.person().id),
-        copy=dispute_queue.latest_copy(session, found.submission),
-        faults=_rows(faults),
-        entered=request.form.get("answer", ""),
-        page_error=bool(faults),
-    )
-    return page, 422 if faults else 200
+
+    def act(session: Session, form: AnswerForm) -> Done:
+        explanations.answer_question(
+            session,
+            access.person(),
+            _question(question_id),
+            text=form.answer.data,
+            now=access.now(),
+        )
+        return Done(
+            url_for("sign_in.home"),
+            _("Your answer is with the learner, who does not learn who you are."),
+        )
+
+    def show(form: AnswerForm) -> str:
+        asked = _question(question_id)
+        session = db.session()
+        cohort = asked.submission.cohort
+        return render_template(
+            "rater/question.html",
+            question=asked,
+            cohort=cohort,
+            rubric=cohort.rubric_version.rubric,
+            sheet=dispute_queue.own_sheet(session, asked.submission, access.person().id),
+            copy=dispute_queue.latest_copy(session, asked.submission),
+            form=form,
+        )
+
+    return form_view(AnswerForm(), act, show)
 
 
-def _report(pool: Pool, permission: Permission, allocation_id: str) -> Any:
+def _report(pool: Pool, permission: Permission, allocation_id: str) -> ResponseReturnValue:
     """Say what one suspects. The item stays: it is graded for what it is, and others decide."""
-    allocation = load(Allocation, allocation_id, permission, owner="rater_id")
-    if allocation.pool != pool or allocation.state in GONE:
-        raise NotFound("There is no such page.")
-    faults: list[Fault] = []
+
+    def find_item() -> Allocation:
+        allocation = load(Allocation, allocation_id, permission, owner="rater_id")
+        if allocation.pool != pool or allocation.state in GONE:
+            raise NotFound("There is no such page.")
+        return allocation
+
     side = "review" if pool is Pool.PEER else "item"
-    if request.method == "POST":
-        try:
-            with transaction() as session:
-                misconduct.report_suspicion(
-                    session,
-                    access.person(),
-                    load(Allocation, allocation_id, permission, owner="rater_id").submission,
-                    kind=request.form.get("kind", ""),
-                    text=request.form.get("text", ""),
-                    source=request.form.get("source", ""),
-                    now=access.now(),
-                )
-            flash(_("Thank you. Two others look into it. Grade the project for what it is."))
-            return redirect(url_for(f"rater.{side}_sheet", allocation_id=allocation_id), 303)
-        except FaultsFound as error:
-            faults = list(error.faults)
-    page = render_template(
-        "rater/report.html",
-        code=allocation.blind_code,
-        grades=True,
-        cohort=allocation.cohort,
-        back=url_for(f"rater.{side}_sheet", allocation_id=allocation_id),
-        kinds=list(MisconductKind),
-        faults=_rows(faults),
-        entered=request.form,
-        page_error=bool(faults),
-    )
-    return page, 422 if faults else 200
+    back = url_for(f"rater.{side}_sheet", allocation_id=allocation_id)
+
+    def act(session: Session, form: ReportForm) -> Done:
+        misconduct.report_suspicion(
+            session,
+            access.person(),
+            find_item().submission,
+            kind=form.kind.data,
+            text=form.text.data,
+            source=form.source.data,
+            now=access.now(),
+        )
+        message = _("Thank you. Two others look into it. Grade the project for what it is.")
+        return Done(back, message)
+
+    def show(form: ReportForm) -> str:
+        item = find_item()
+        return render_report(form, item.cohort, code=item.blind_code, back=back, grades=True)
+
+    return form_view(ReportForm(), act, show)
 
 
 @bp.route("/grade/item/<allocation_id>/report", methods=["GET", "POST"])
 @requires(READ)
-def item_report(allocation_id: str) -> Any:
+def item_report(allocation_id: str) -> ResponseReturnValue:
     return _report(Pool.PROFESSIONAL, READ, allocation_id)
 
 
 @bp.route("/learn/review/<allocation_id>/report", methods=["GET", "POST"])
 @requires(Permission.REVIEW_PEER)
-def review_report(allocation_id: str) -> Any:
+def review_report(allocation_id: str) -> ResponseReturnValue:
     return _report(Pool.PEER, Permission.REVIEW_PEER, allocation_id)
