@@ -6,6 +6,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from grading.models import Membership, Person, SponsorMember
+from grading.models.conditions import takes_part
 from grading.workflow.cohort import Role
 
 
@@ -44,9 +45,7 @@ def identify(session: Session, person: Person | None, cohort_id: str | None) -> 
         return Identity(person)
     rows = session.scalars(
         select(Membership.role).where(
-            Membership.cohort_id == cohort_id,
-            Membership.person_id == person.id,
-            Membership.ended_at.is_(None),
+            takes_part(cohort_id=cohort_id, person_id=person.id),
         )
     )
     return Identity(person, frozenset(Role(row) for row in rows))

@@ -8,6 +8,7 @@ import click
 from sqlalchemy import select
 
 from grading.cli.edge import CreateApp, as_json, now, service, show
+from grading.cohorts import departures
 from grading.db import db, transaction
 from grading.errors import NotFound, Refused
 from grading.ledger import audit
@@ -177,9 +178,9 @@ def link(create_app: CreateApp, email: str, subject: str) -> None:
 @click.argument("email")
 @click.pass_obj
 def deactivate(create_app: CreateApp, email: str) -> None:
-    """Close the account of EMAIL. What they did stays on record."""
+    """Close the account of EMAIL. What they did stays on record; what they hold goes to others."""
     with service(create_app), transaction() as session:
-        accounts.deactivate(session, None, accounts.find_account(session, email), now=now())
+        departures.close_account(session, None, accounts.find_account(session, email), now=now())
     click.echo(f"{email} can no longer sign in.")
 
 

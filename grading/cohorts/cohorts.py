@@ -22,6 +22,7 @@ from grading.models import (
     Program,
     RubricVersion,
 )
+from grading.models.conditions import takes_part
 from grading.programs import programs
 from grading.workflow import plan as plans
 from grading.workflow.cohort import (
@@ -310,11 +311,7 @@ def _unfinished_fault(obstacle: Obstacle) -> Fault:
 
 def _roles(session: Session, cohort: Cohort) -> list[str]:
     return list(
-        session.scalars(
-            select(Membership.role)
-            .where(Membership.cohort_id == cohort.id, Membership.ended_at.is_(None))
-            .distinct()
-        )
+        session.scalars(select(Membership.role).where(takes_part(cohort_id=cohort.id)).distinct())
     )
 
 
@@ -385,24 +382,6 @@ def note_membership(
         now=now,
         after={"person": person_id, "role": str(membership.role)},
         chain=cohort.id,
-    )
-
-
-def end_membership(
-    session: Session, actor: Person | None, membership: Membership, *, reason: str, now: datetime
-) -> None:
-    """End a person's part. What they hold returns to the pool with the next upkeep."""
-    if membership.ended_at is not None:
-        return
-    membership.ended_at = now
-    audit.record(
-        session,
-        actor,
-        "membership:end",
-        membership,
-        now=now,
-        after={"person": membership.person_id, "role": membership.role},
-        reason=reason,
     )
 
 

@@ -22,6 +22,7 @@ from grading.models import (
     Submission,
     SubmissionMember,
 )
+from grading.models.conditions import takes_part
 from grading.people import accounts
 from grading.workflow.cohort import CohortState, Role
 from grading.workflow.group import PRESENT, MemberState
@@ -92,10 +93,7 @@ def _learner(session: Session, cohort: Cohort, person: Person) -> bool:
     return (
         session.scalar(
             select(Membership.id).where(
-                Membership.cohort_id == cohort.id,
-                Membership.person_id == person.id,
-                Membership.role == Role.LEARNER,
-                Membership.ended_at.is_(None),
+                takes_part(Role.LEARNER, cohort_id=cohort.id, person_id=person.id),
             )
         )
         is not None

@@ -10,7 +10,7 @@ from grading.errors import Refused
 from grading.ledger import audit
 from grading.ledger.transitions import move
 from grading.models import Cohort, Membership, Person, Submission, SubmissionMember
-from grading.models.conditions import is_member
+from grading.models.conditions import is_member, takes_part
 from grading.programs.queries import course_standings
 from grading.workflow.cohort import Role
 from grading.workflow.group import PRESENT, MemberState
@@ -36,10 +36,7 @@ def enrolled(
         Not enrolled as a learner, or courses are missing.
     """
     statement = select(Membership.id).where(
-        Membership.cohort_id == cohort.id,
-        Membership.person_id == learner.id,
-        Membership.role == Role.LEARNER,
-        Membership.ended_at.is_(None),
+        takes_part(Role.LEARNER, cohort_id=cohort.id, person_id=learner.id),
     )
     if take_turns:
         statement = statement.with_for_update(key_share=True)

@@ -398,18 +398,26 @@ def withdraw(session: Session, learner: Person, submission: Submission, *, now: 
     IllegalTransition
         The result is released, or held back.
     """
+    member = members.own(session, learner, submission)
+    withdraw_member(session, member, actor=learner, now=now)
+
+
+def withdraw_member(
+    session: Session, member: SubmissionMember, *, actor: Person | None, now: datetime
+) -> None:
+    """Take a learner's part out of a work, for themself or because they left the cohort; see `withdraw`."""
+    submission = member.submission
     members.lock(session, submission)
-    own = members.own(session, learner, submission)
     # Asked of the work itself, so that nobody leaves a result behind.
     SUBMISSION_MACHINE.after(submission.state, "withdraw")
-    members.end(session, own, "withdraw", actor=learner, now=now)
+    members.end(session, member, "withdraw", actor=actor, now=now)
     for objection in group_members.objections(session, submission, only_open=True):
-        if objection.person_id == learner.id:
-            move(session, objection, "withdraw", actor=learner, now=now)
+        if objection.person_id == member.person_id:
+            move(session, objection, "withdraw", actor=actor, now=now)
     if submission.state == SubmissionState.WITHDRAWN:
-        call_back(session, learner, submission, now=now)
+        call_back(session, actor, submission, now=now)
     else:
-        settle_objections(session, submission, actor=learner, now=now)
+        settle_objections(session, submission, actor=actor, now=now)
 
 
 def settle_objections(

@@ -13,6 +13,7 @@ from grading.errors import FaultsFound, NotFound, Refused
 from grading.ledger import audit, outbox
 from grading.ledger.transitions import move
 from grading.models import Allocation, Explanation, Grade, Membership, Person, Submission
+from grading.models.conditions import takes_part
 from grading.workflow.allocation import AllocationState, Pool
 from grading.workflow.appeal import ExplanationState
 from grading.workflow.deadlines import working_days_after
@@ -42,9 +43,7 @@ def _owner(session: Session, submission: Submission) -> Person | None:
     here = (
         select(Membership.id)
         .where(
-            Membership.cohort_id == submission.cohort_id,
-            Membership.person_id == Person.id,
-            Membership.ended_at.is_(None),
+            takes_part(cohort_id=submission.cohort_id, person_id=Person.id),
         )
         .exists()
     )
@@ -55,7 +54,6 @@ def _owner(session: Session, submission: Submission) -> Person | None:
             Allocation.submission_id == submission.id,
             Allocation.pool == Pool.PROFESSIONAL,
             Allocation.state == AllocationState.SEALED,
-            Person.active.is_(True),
             here,
         )
         .order_by(load, Allocation.sealed_at, Allocation.id)
@@ -135,9 +133,7 @@ def may_take_question(session: Session, explanation: Explanation, *, now: dateti
         return True
     here = session.scalar(
         select(Membership.id).where(
-            Membership.cohort_id == explanation.cohort_id,
-            Membership.person_id == explanation.owner_id,
-            Membership.ended_at.is_(None),
+            takes_part(cohort_id=explanation.cohort_id, person_id=explanation.owner_id),
         )
     )
     return here is None

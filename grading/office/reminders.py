@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from grading.cohorts.queries import calendars
 from grading.ledger import outbox
 from grading.models import Allocation, Cohort, Membership, Person, Submission, SubmissionMember
+from grading.models.conditions import takes_part
 from grading.workflow.allocation import ATTEMPTED, HELD, Pool
 from grading.workflow.cohort import Role
 from grading.workflow.deadlines import shifted
@@ -44,9 +45,7 @@ def _staff(session: Session, cohort: Cohort, now: datetime) -> Iterable[Person]:
         select(Person)
         .join(Membership, Membership.person_id == Person.id)
         .where(
-            Membership.cohort_id == cohort.id,
-            Membership.ended_at.is_(None),
-            Membership.role.in_(STAFF),
+            takes_part(*STAFF, cohort_id=cohort.id),
         )
     )
     return [
@@ -104,9 +103,7 @@ def _dates(session: Session, cohort: Cohort, now: datetime) -> list[tuple[Person
                 select(Person)
                 .join(Membership, Membership.person_id == Person.id)
                 .where(
-                    Membership.cohort_id == cohort.id,
-                    Membership.ended_at.is_(None),
-                    Membership.role == Role.LEARNER,
+                    takes_part(Role.LEARNER, cohort_id=cohort.id),
                     ~settled,
                 )
             )

@@ -11,6 +11,7 @@ import numpy as np
 from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlalchemy.orm import Session
 
+from grading.cohorts import departures
 from grading.cohorts.queries import calendars
 from grading.disputes import appeals, replacements
 from grading.ledger.transitions import move
@@ -18,7 +19,6 @@ from grading.models import (
     Allocation,
     Appeal,
     Cohort,
-    Membership,
     MisconductCase,
     Person,
     Submission,
@@ -37,7 +37,7 @@ from grading.workflow.allocation import (
     Pool,
 )
 from grading.workflow.appeal import AppealState
-from grading.workflow.cohort import CohortState, Role
+from grading.workflow.cohort import CohortState
 from grading.workflow.group import GIVE_TIME
 from grading.workflow.misconduct import MisconductState
 from grading.workflow.submission import SubmissionState
@@ -64,16 +64,6 @@ def allocate_when_due(session: Session, cohort: Cohort, *, seed: int, now: datet
 def lapse_holds(session: Session, cohort: Cohort, *, seed: int, now: datetime) -> int:
     """End holds that ran out, and what people hold who left the cohort."""
     del seed
-    still_here = (
-        select(Membership.id)
-        .where(
-            Membership.cohort_id == cohort.id,
-            Membership.person_id == Allocation.rater_id,
-            Membership.ended_at.is_(None),
-            Membership.role.in_((Role.GRADER, Role.LEAD, Role.INSTRUCTOR, Role.LEARNER, Role.PEER)),
-        )
-        .exists()
-    )
     # What the batch gave a grader has no hold; whoever did not begin it by the end gives it up.
     unbegun: list[ColumnElement[bool]] = []
     if now >= cohort.grading_due_at:
@@ -90,7 +80,7 @@ def lapse_holds(session: Session, cohort: Cohort, *, seed: int, now: datetime) -
             .where(
                 Allocation.cohort_id == cohort.id,
                 Allocation.state.in_(HELD),
-                or_(Allocation.hold_until < now, ~still_here, *unbegun),
+                or_(Allocation.hold_until < now, departures.holder_has_left(), *unbegun),
             )
             .limit(BATCH)
         )

@@ -27,6 +27,7 @@ from grading.models import (
     SubmittedCopy,
 )
 from grading.models.codes import new_id
+from grading.models.conditions import takes_part
 from grading.rubric.definition import Rubric
 from grading.workflow.allocation import MACHINE as ITEM_MACHINE
 from grading.workflow.calibration import AnchorState, AnchorUse
@@ -376,9 +377,7 @@ def leads(session: Session, cohort: Cohort) -> int:
     return (
         session.scalar(
             select(func.count(Membership.person_id.distinct())).where(
-                Membership.cohort_id == cohort.id,
-                Membership.role.in_((Role.LEAD, Role.INSTRUCTOR)),
-                Membership.ended_at.is_(None),
+                takes_part(Role.LEAD, Role.INSTRUCTOR, cohort_id=cohort.id),
             )
         )
         or 0

@@ -23,6 +23,7 @@ from grading.models import (
     Person,
     Standing,
 )
+from grading.models.conditions import takes_part
 from grading.readings import allocations, anchors, eligibility, holds, reviews
 from grading.readings.queries import standings
 from grading.workflow.allocation import AllocationState, Pool, Purpose
@@ -57,9 +58,7 @@ def _pool(session: Session, cohort: Cohort, rater: Person) -> Pool:
     roles = set(
         session.scalars(
             select(Membership.role).where(
-                Membership.cohort_id == cohort.id,
-                Membership.person_id == rater.id,
-                Membership.ended_at.is_(None),
+                takes_part(cohort_id=cohort.id, person_id=rater.id),
             )
         )
     )

@@ -22,6 +22,7 @@ from grading.models import (
     Submission,
     SubmissionMember,
 )
+from grading.models.conditions import takes_part
 from grading.workflow.allocation import THIRD_READINGS, AllocationState, Pool, Purpose
 from grading.workflow.cohort import Role
 from grading.workflow.group import TOOK_PART
@@ -176,22 +177,18 @@ def nobody_may_read() -> ColumnElement[bool]:
 
     Graders may take any; leads and instructors what settles a dispute.
     """
-    reader = aliased(Membership, name="reader")
     somebody = (
-        select(reader.id)
-        .join(Person, Person.id == reader.person_id)
+        select(Membership.id)
         .where(
-            reader.cohort_id == Allocation.cohort_id,
+            takes_part(cohort_id=Allocation.cohort_id),
             or_(
-                reader.role == Role.GRADER,
+                Membership.role == Role.GRADER,
                 and_(
-                    reader.role.in_((Role.LEAD, Role.INSTRUCTOR)),
+                    Membership.role.in_((Role.LEAD, Role.INSTRUCTOR)),
                     Allocation.purpose.in_(THIRD_READINGS),
                 ),
             ),
-            reader.ended_at.is_(None),
-            Person.active.is_(True),
-            may_read(reader.person_id, Allocation.submission_id),
+            may_read(Membership.person_id, Allocation.submission_id),
         )
         .correlate(Allocation)
     )

@@ -14,6 +14,7 @@ from grading.ledger.transitions import move
 from grading.measurement.monitoring import control_charts
 from grading.measurement.monitoring import effects as monitoring
 from grading.models import Alarm, Cohort, Membership, Person, QueuePause
+from grading.models.conditions import takes_part
 from grading.readings.queries import reading_series, standings
 from grading.workflow.cohort import Role
 from grading.workflow.deadlines import working_hours_after
@@ -148,9 +149,7 @@ def leads(session: Session, cohort: Cohort) -> Sequence[Person]:
             select(Person)
             .join(Membership, Membership.person_id == Person.id)
             .where(
-                Membership.cohort_id == cohort.id,
-                Membership.role == Role.LEAD,
-                Membership.ended_at.is_(None),
+                takes_part(Role.LEAD, cohort_id=cohort.id),
             )
             .order_by(Person.email)
         )

@@ -22,6 +22,7 @@ from grading.authorization.predicates import has_own_interest
 from grading.db import db
 from grading.errors import NotFound
 from grading.models import Cohort, Membership, Person, Program, Sponsor, Submission
+from grading.models.conditions import takes_part
 from grading.settings import Installation
 from grading.workflow.cohort import Role
 
@@ -161,8 +162,7 @@ def load_program(program_id: str, permission: Permission) -> Program:
         .join(Cohort, Cohort.id == Membership.cohort_id)
         .where(
             Cohort.program_id == program_id,
-            Membership.person_id == who.person.id,
-            Membership.ended_at.is_(None),
+            takes_part(person_id=who.person.id),
         )
         .distinct()
     )

@@ -18,6 +18,7 @@ from sqlalchemy import literal, select
 from grading.db import db
 from grading.disputes.queries.dispute_queue import SealedSheet
 from grading.models import Membership, Person, SponsorMember
+from grading.models.conditions import takes_part
 from grading.releases.queries.cohort_overview import Reading
 from grading.web import access, labels
 from grading.web.markdown import render as markdown
@@ -163,7 +164,7 @@ def role_links() -> list[RoleLink]:
         held = set(
             db.session.scalars(
                 select(Membership.role)
-                .where(Membership.person_id == current_user.id, Membership.ended_at.is_(None))
+                .where(takes_part(person_id=current_user.id))
                 .union(
                     select(literal(OFFICE)).where(
                         SponsorMember.person_id == current_user.id,

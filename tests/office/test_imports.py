@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import event, func, select
 from sqlalchemy.orm import Session
 
-from grading.cohorts import cohorts, submissions
+from grading.cohorts import cohorts, departures, submissions
 from grading.errors import FaultsFound, Refused, StaleRecord
 from grading.ledger import audit
 from grading.models import (
@@ -154,7 +154,7 @@ def test_a_roster_is_undone_but_for_those_who_have_taken_part(act: Callable[[], 
         dogwood = factories.a_person(session, "dogwood", email="dogwood@example.org", now=NOW)
         left = cohorts.enrol(session, None, cohort, dogwood, Role.LEARNER, now=NOW)
         session.flush()
-        cohorts.end_membership(session, None, left, reason="moved", now=NOW)
+        departures.end_part(session, None, left, reason="moved", now=NOW)
         session.flush()
         before = count(session, Person), count(session, Membership)
         batch = carried_out(session, ROSTER, cohort, text)

@@ -9,7 +9,7 @@ from flask import Flask
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from grading.cohorts import cohorts, extensions, submissions
+from grading.cohorts import cohorts, departures, extensions, submissions
 from grading.disputes import appeals, decisions, explanations, misconduct
 from grading.ledger import outbox
 from grading.models import (
@@ -402,7 +402,7 @@ def test_a_part_that_has_ended_brings_no_need(session: Session, cast: factories.
     for membership in session.scalars(
         select(cohorts.Membership).where(cohorts.Membership.person_id == learner.id)
     ):
-        cohorts.end_membership(session, None, membership, reason="left", now=NOW + DAY)
+        departures.end_part(session, None, membership, reason="left", now=NOW + DAY)
     assert kinds(session, learner, NOW + DAY) == []
 
 

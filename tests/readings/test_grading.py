@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from grading.cohorts import cohorts, submissions
+from grading.cohorts import cohorts, departures, submissions
 from grading.errors import Refused
 from grading.models import (
     Allocation,
@@ -287,7 +287,7 @@ def test_who_leaves_the_cohort_gives_back_what_they_hold(
         now = cast.cohort.due_at
         leaver = cast.graders[0]
         membership = session.scalars(select(Membership).filter_by(person_id=leaver.id)).one()
-        cohorts.end_membership(session, None, membership, reason="ill", now=now)
+        departures.end_part(session, None, membership, reason="ill", now=now)
         session.flush()
         factories.run_upkeep(session, cast.cohort, now=now)
         held = items(session, rater_id=leaver.id)

@@ -17,7 +17,7 @@ from grading.models import (
     Submission,
     SubmissionMember,
 )
-from grading.models.conditions import in_force
+from grading.models.conditions import in_force, takes_part
 from grading.workflow import appeal, misconduct
 from grading.workflow.appeal import ExplanationState
 from grading.workflow.cohort import CohortState, Role, Unfinished
@@ -113,9 +113,7 @@ def _may_hand_in(session: Session, cohort: Cohort, now: datetime) -> int:
     )
     idle = session.scalars(
         select(Membership.person_id).where(
-            Membership.cohort_id == cohort.id,
-            Membership.role == Role.LEARNER,
-            Membership.ended_at.is_(None),
+            takes_part(Role.LEARNER, cohort_id=cohort.id),
             Membership.person_id.not_in(placed),
         )
     )

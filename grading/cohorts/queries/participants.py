@@ -7,6 +7,7 @@ from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session, selectinload
 
 from grading.models import Absence, Cohort, Extension, Membership, Person
+from grading.models.conditions import takes_part
 from grading.workflow.calendar import ExtensionState
 from grading.workflow.cohort import Role
 
@@ -21,13 +22,8 @@ def with_roles(session: Session, cohort: Cohort, *roles: Role) -> list[Person]:
             select(Person)
             .where(
                 Person.id.in_(
-                    select(Membership.person_id).where(
-                        Membership.cohort_id == cohort.id,
-                        Membership.role.in_(roles),
-                        Membership.ended_at.is_(None),
-                    )
-                ),
-                Person.active.is_(True),
+                    select(Membership.person_id).where(takes_part(*roles, cohort_id=cohort.id))
+                )
             )
             .order_by(Person.email)
         )
@@ -39,10 +35,7 @@ def has_role(session: Session, cohort: Cohort, person: Person, role: Role) -> bo
     return (
         session.scalar(
             select(Membership.id).where(
-                Membership.cohort_id == cohort.id,
-                Membership.person_id == person.id,
-                Membership.role == role,
-                Membership.ended_at.is_(None),
+                takes_part(role, cohort_id=cohort.id, person_id=person.id),
             )
         )
         is not None
@@ -57,9 +50,7 @@ def learners(session: Session, cohort: Cohort, text: str) -> Sequence[Person]:
             select(Person)
             .join(Membership, Membership.person_id == Person.id)
             .where(
-                Membership.cohort_id == cohort.id,
-                Membership.role == Role.LEARNER,
-                Membership.ended_at.is_(None),
+                takes_part(Role.LEARNER, cohort_id=cohort.id),
                 or_(
                     func.lower(Person.name).contains(wanted, autoescape=True),
                     func.lower(Person.email).contains(wanted, autoescape=True),
@@ -78,9 +69,7 @@ def learner(session: Session, cohort: Cohort, person_id: str) -> Person | None:
         .join(Membership, Membership.person_id == Person.id)
         .where(
             Person.id == person_id,
-            Membership.cohort_id == cohort.id,
-            Membership.role == Role.LEARNER,
-            Membership.ended_at.is_(None),
+            takes_part(Role.LEARNER, cohort_id=cohort.id),
         )
     )
 
@@ -111,9 +100,7 @@ def graders(session: Session, cohort: Cohort) -> Sequence[Person]:
             select(Person)
             .join(Membership, Membership.person_id == Person.id)
             .where(
-                Membership.cohort_id == cohort.id,
-                Membership.role == Role.GRADER,
-                Membership.ended_at.is_(None),
+                takes_part(Role.GRADER, cohort_id=cohort.id),
             )
             .order_by(Person.name, Person.id)
         )

@@ -3,7 +3,8 @@
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from grading.models import AnchorPaper, Cohort, ConflictOfInterest, Membership, Person
+from grading.models import AnchorPaper, Cohort, ConflictOfInterest, Membership
+from grading.models.conditions import takes_part
 from grading.workflow import staffing
 from grading.workflow.calibration import AnchorState, AnchorUse
 from grading.workflow.cohort import SCORING, Role
@@ -19,15 +20,7 @@ def people(session: Session, cohort: Cohort, *, learners: int | None = None) -> 
     learners : int, optional
         How many are expected; otherwise those who are enrolled.
     """
-    active = (
-        select(Membership.role, Membership.person_id)
-        .join(Person, Person.id == Membership.person_id)
-        .where(
-            Membership.cohort_id == cohort.id,
-            Membership.ended_at.is_(None),
-            Person.active.is_(True),
-        )
-    )
+    active = select(Membership.role, Membership.person_id).where(takes_part(cohort_id=cohort.id))
     counted = active.subquery()
     counts: dict[str, int] = dict(
         session.execute(select(counted.c.role, func.count()).group_by(counted.c.role)).all()

@@ -26,6 +26,7 @@ from grading.models import (
     SubmissionMember,
     SubmittedCopy,
 )
+from grading.models.conditions import takes_part
 from grading.readings.queries.ratings import READING_ORDER
 from grading.workflow.adjudication import DiscrepancyState
 from grading.workflow.allocation import AllocationState, Pool, reading_signs
@@ -243,9 +244,7 @@ def _appeals(session: Session, cohort: Cohort) -> list[OpenDispute]:
 
 
 def _questions(session: Session, cohort: Cohort, now: datetime) -> list[OpenDispute]:
-    here = select(Membership.person_id).where(
-        Membership.cohort_id == cohort.id, Membership.ended_at.is_(None)
-    )
+    here = select(Membership.person_id).where(takes_part(cohort_id=cohort.id))
     rows = session.execute(
         select(Explanation, Explanation.owner_id.in_(here))
         .options(selectinload(Explanation.owner))

@@ -20,6 +20,7 @@ from grading.models import (
     Submission,
     SubmissionMember,
 )
+from grading.models.conditions import takes_part
 from grading.programs.queries import course_standings
 from grading.records.queries.program_record import counting_grade
 from grading.workflow.allocation import ATTEMPTED, GONE, AllocationState, Pool
@@ -35,9 +36,7 @@ def learner_cohorts(session: Session, person_id: str) -> Sequence[tuple[Cohort, 
             select(Cohort, Membership.role)
             .join(Membership, Membership.cohort_id == Cohort.id)
             .where(
-                Membership.person_id == person_id,
-                Membership.ended_at.is_(None),
-                Membership.role.in_((Role.LEARNER, Role.PEER)),
+                takes_part(Role.LEARNER, Role.PEER, person_id=person_id),
             )
             .order_by(Cohort.opens_at.desc())
         )

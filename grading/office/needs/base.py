@@ -15,6 +15,7 @@ from grading.models import (
     Membership,
     Person,
 )
+from grading.models.conditions import takes_part
 from grading.workflow.calendar import ExtensionState
 from grading.workflow.cohort import CohortState, Role
 from grading.workflow.deadlines import Calendar, extended
@@ -165,7 +166,7 @@ def parts_of(session: Session, person: Person) -> PersonParts:
         select(Cohort, Membership.role)
         .join(Membership, Membership.cohort_id == Cohort.id)
         .options(selectinload(Cohort.plans), selectinload(Cohort.program))
-        .where(Membership.person_id == person.id, Membership.ended_at.is_(None))
+        .where(takes_part(person_id=person.id))
         .order_by(Cohort.opens_at, Cohort.id)
     )
     cohorts: dict[str, Cohort] = {}

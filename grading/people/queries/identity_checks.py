@@ -18,7 +18,7 @@ from grading.models import (
     SubmissionMember,
     SubmittedCopy,
 )
-from grading.models.conditions import is_member
+from grading.models.conditions import is_member, takes_part
 from grading.paging import Page, page_of
 from grading.workflow.cohort import Role
 from grading.workflow.credential import IdentityAssurance
@@ -119,8 +119,7 @@ def _unchecked(person_id: Any, cohort_id: Any, now: datetime) -> ColumnElement[b
 def _waiting(cohort_ids: Sequence[str], except_for: str, now: datetime) -> ColumnElement[bool]:
     return and_(
         Membership.cohort_id.in_(cohort_ids),
-        Membership.role == Role.LEARNER,
-        Membership.ended_at.is_(None),
+        takes_part(Role.LEARNER),
         # Nobody checks their own identity.
         Membership.person_id != except_for,
         _unchecked(Membership.person_id, Membership.cohort_id, now),

@@ -18,6 +18,7 @@ from grading.models import (
     Standing,
     Submission,
 )
+from grading.models.conditions import takes_part
 from grading.readings.eligibility import may_read
 from grading.workflow.calibration import CLEARED, AnchorState, AnchorUse
 from grading.workflow.cohort import Role
@@ -54,10 +55,7 @@ def professionals(session: Session, cohort: Cohort, *roles: Role) -> Sequence[Pe
             select(Person)
             .where(
                 exists().where(
-                    Membership.cohort_id == cohort.id,
-                    Membership.person_id == Person.id,
-                    Membership.role.in_(roles or PROFESSIONALS),
-                    Membership.ended_at.is_(None),
+                    takes_part(*(roles or PROFESSIONALS), cohort_id=cohort.id, person_id=Person.id),
                 )
             )
             .order_by(Person.name, Person.id)

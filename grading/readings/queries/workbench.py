@@ -18,6 +18,7 @@ from grading.models import (
     Standing,
     SubmittedCopy,
 )
+from grading.models.conditions import takes_part
 from grading.readings.queries import standings
 from grading.workflow.allocation import ATTEMPTED, HELD, AllocationState, Pool
 from grading.workflow.cohort import Role
@@ -49,9 +50,7 @@ def benches(session: Session, person_id: str, *, now: datetime) -> list[Bench]:
         select(Cohort)
         .join(Membership, Membership.cohort_id == Cohort.id)
         .where(
-            Membership.person_id == person_id,
-            Membership.role == Role.GRADER,
-            Membership.ended_at.is_(None),
+            takes_part(Role.GRADER, person_id=person_id),
         )
         .order_by(Cohort.grading_due_at)
     )

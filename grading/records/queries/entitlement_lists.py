@@ -17,7 +17,7 @@ from grading.models import (
     RecordEntry,
     Submission,
 )
-from grading.models.conditions import in_force
+from grading.models.conditions import in_force, takes_part
 from grading.paging import Page, page_of
 from grading.workflow.cohort import SCORING, CohortState
 from grading.workflow.credential import EntitlementState, RecordState
@@ -74,9 +74,7 @@ def is_scorer(session: Session, program: Program, person_id: str) -> bool:
             .where(
                 Cohort.program_id == program.id,
                 Cohort.state != CohortState.ENDED,
-                Membership.person_id == person_id,
-                Membership.role.in_(SCORING),
-                Membership.ended_at.is_(None),
+                takes_part(*SCORING, person_id=person_id),
             )
             .limit(1)
         )

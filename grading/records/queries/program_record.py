@@ -19,7 +19,7 @@ from grading.models import (
     RecordEntry,
     Submission,
 )
-from grading.models.conditions import in_force, is_current_record, is_member
+from grading.models.conditions import in_force, is_current_record, is_member, takes_part
 from grading.programs.queries import course_standings
 from grading.programs.queries.course_standings import CourseStanding
 from grading.workflow.cohort import CohortState, Role
@@ -85,7 +85,7 @@ class ProgramRecord:
         return next((attempt for attempt in self.attempts if attempt.counts), None)
 
 
-def takes_part(session: Session, program_id: str, person_id: str) -> bool:
+def learns_in(session: Session, program_id: str, person_id: str) -> bool:
     """Say whether a person learns in a program: enrolled once, or with a course completed."""
     enrolled = (
         select(Membership.id)
@@ -183,10 +183,7 @@ def _reach(session: Session, program: Program, person_id: str, now: datetime) ->
         select(func.count())
         .select_from(Membership)
         .where(
-            Membership.cohort_id == Cohort.id,
-            Membership.person_id == person_id,
-            Membership.role == Role.LEARNER,
-            Membership.ended_at.is_(None),
+            takes_part(Role.LEARNER, cohort_id=Cohort.id, person_id=person_id),
         )
         .scalar_subquery()
     )

@@ -23,6 +23,7 @@ from grading.models import (
     Score,
     Submission,
 )
+from grading.models.conditions import takes_part
 from grading.paging import Page, page_of, rows_page_of
 from grading.readings.queries.ratings import READING_ORDER
 from grading.workflow.allocation import ENDED, OF_ANCHORS, AllocationState, Pool, reading_signs
@@ -42,9 +43,7 @@ def case_code(submission_id: str) -> str:
 def cohorts(session: Session, person_id: str) -> Sequence[Cohort]:
     """List the cohorts a person teaches or looks after, newest first."""
     mine = select(Membership.cohort_id).where(
-        Membership.person_id == person_id,
-        Membership.ended_at.is_(None),
-        Membership.role.in_(STAFF),
+        takes_part(*STAFF, person_id=person_id),
     )
     return list(
         session.scalars(select(Cohort).where(Cohort.id.in_(mine)).order_by(Cohort.opens_at.desc()))

@@ -10,6 +10,7 @@ from sqlalchemy.orm import selectinload
 from wtforms import BooleanField, StringField
 from wtforms.validators import InputRequired, Length
 
+from grading.cohorts import departures
 from grading.db import db, transaction
 from grading.errors import GradingError, NotFound, Refused
 from grading.models import Membership, Person, Sponsor, SponsorMember
@@ -132,8 +133,10 @@ def _act(found: Person, act: str) -> str:
     session, actor, now = db.session(), access.person(), access.now()
     if act == "close":
         reason = request.form.get("reason", "")
-        people.deactivate(session, actor, found, reason=reason, now=now)
-        return _("The account is closed, and every sign-in has ended.")
+        departures.close_account(session, actor, found, reason=reason, now=now)
+        return _(
+            "The account is closed, every sign-in has ended, and what it held to read goes to others."
+        )
     if act == "open":
         people.reactivate(session, actor, found, now=now)
         return _("The account is open again.")

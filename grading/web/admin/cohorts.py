@@ -17,6 +17,7 @@ from grading.cohorts.queries import calendars, cohort_ending, staffing_facts
 from grading.db import db, transaction
 from grading.errors import Fault, FaultsFound
 from grading.models import Brief, Cohort, ImportBatch, Membership, Program, RubricVersion
+from grading.models.conditions import takes_part
 from grading.web import access
 from grading.web.access import load, requires
 from grading.web.admin.common import (
@@ -139,7 +140,7 @@ def cohort(cohort_id: str) -> Any:
     counts = dict(
         session.execute(
             select(Membership.role, func.count())
-            .where(Membership.cohort_id == found.id, Membership.ended_at.is_(None))
+            .where(takes_part(cohort_id=found.id))
             .group_by(Membership.role)
         ).all()
     )

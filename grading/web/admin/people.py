@@ -10,10 +10,11 @@ from sqlalchemy.orm import selectinload
 from wtforms import SelectField, StringField
 from wtforms.validators import InputRequired, Length
 
-from grading.cohorts import cohorts
+from grading.cohorts import cohorts, departures
 from grading.db import db, transaction
 from grading.errors import GradingError, NotFound, Refused
 from grading.models import Cohort, ConflictOfInterest, Membership, Person
+from grading.models.conditions import has_part
 from grading.paging import page_of, rows_page_of
 from grading.people import accounts
 from grading.web import access
@@ -49,7 +50,7 @@ def _members(found: Cohort, form: MemberForm | None = None) -> Any:
     session = db.session()
     form = form or MemberForm(formdata=None)
     role, text = request.args.get("role", ""), request.args.get("text", "").strip()
-    present = [Membership.cohort_id == found.id, Membership.ended_at.is_(None)]
+    present = [has_part(cohort_id=found.id)]
     counts = dict(
         session.execute(
             select(Membership.role, func.count()).where(*present).group_by(Membership.role)
@@ -118,14 +119,18 @@ def end_member(cohort_id: str, membership_id: str) -> Any:
     if request.method == "GET":
         return render_template("admin/end_member.html", cohort=found, membership=membership)
     with transaction() as session:
-        cohorts.end_membership(
+        departures.end_part(
             session,
             access.person(),
             _membership(find_cohort(cohort_id), membership_id),
             reason=request.form.get("reason", ""),
             now=access.now(),
         )
-    flash(_("The person has left the cohort. What they hold goes to others."))
+    flash(
+        _("The person has left the cohort, and so has their project, if its result is not out.")
+        if membership.role == Role.LEARNER
+        else _("The person has left the cohort. What they held goes to others.")
+    )
     return redirect(url_for("admin.members", cohort_id=cohort_id), 303)
 
 

@@ -43,7 +43,7 @@ class ShareForm(Form):
 def _program(program_id: str) -> Program:
     """Find a program for somebody who learns in it."""
     found = load(Program, program_id, OWN)
-    if not program_record.takes_part(db.session(), program_id, access.person().id):
+    if not program_record.learns_in(db.session(), program_id, access.person().id):
         raise NotFound("There is no such page.")
     return found
 

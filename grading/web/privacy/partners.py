@@ -24,7 +24,7 @@ OWN = Permission.SIGNED_IN
 
 def _program(program_id: str) -> Program:
     found = load(Program, program_id, OWN)
-    if not program_record.takes_part(db.session(), program_id, access.person().id):
+    if not program_record.learns_in(db.session(), program_id, access.person().id):
         raise NotFound("There is no such page.")
     return found
 

@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 from grading.authorization.permissions import Permission
 from grading.db import db
 from grading.models import Cohort, Membership, Person, Program, Sponsor, SponsorMember, Submission
+from grading.models.conditions import takes_part
 from grading.office.queries import demo_doors
 from grading.web import access
 from grading.web.access import requires
@@ -64,9 +65,7 @@ def _member(session: Session, cohort: Cohort, role: Role) -> Person | None:
         select(Person)
         .join(Membership, Membership.person_id == Person.id)
         .where(
-            Membership.cohort_id == cohort.id,
-            Membership.role == role,
-            Membership.ended_at.is_(None),
+            takes_part(role, cohort_id=cohort.id),
         )
         # The leads and instructors of the demo take turns; the second one has seen less.
         .order_by(Person.name.desc())
@@ -313,7 +312,7 @@ def doors() -> Any:
         select(Cohort.name, Membership.role, Person)
         .join(Membership, Membership.cohort_id == Cohort.id)
         .join(Person, Person.id == Membership.person_id)
-        .where(Membership.ended_at.is_(None))
+        .where(takes_part())
         .order_by(Cohort.opens_at, Membership.role, Person.name)
     )
     for cohort, role, person in rows:
