@@ -16,6 +16,7 @@ from scipy import linalg, sparse
 
 from grading.measurement.agreement.weights import Table
 from grading.measurement.components.effects import Effects
+from grading.measurement.conjugate_gradients import conjugate_gradients
 
 # Up to this many levels beside the absorbed effect the equations are solved exactly.
 EXACT_LEVELS = 2500
@@ -106,7 +107,7 @@ class Equations:
         def best(y: Table) -> tuple[Table, Table]:
             """Predict the absorbed effect and the rest from y."""
             of_big, of_rest = self._summed(y)
-            rest = solver.solve(of_rest - self.cross.T @ (of_big / diagonal), y is self.model.y)
+            rest = solver.solve(of_rest - self.cross.T @ (of_big / diagonal))
             return (of_big - self.cross @ rest) / diagonal, rest
 
         big, rest = best(self.model.y)
@@ -135,7 +136,7 @@ class Equations:
         inverse = linalg.cho_solve(factor, np.eye(self.q))
         absorbed = float((inverse * (scaled.T @ scaled).toarray()).sum())
         return _Solver(
-            lambda right, _: np.asarray(linalg.cho_solve(factor, right)),
+            lambda right: np.asarray(linalg.cho_solve(factor, right)),
             np.diag(inverse),
             absorbed,
         )
@@ -146,16 +147,17 @@ class Equations:
         scale = np.maximum(scale, 1e-12 * float(scale.max()))
 
         def times(x: Table) -> Table:
-            penalised = penalty * x if x.ndim == 1 else penalty[:, None] * x
-            weighed = np.asarray(self.cross @ x)
-            weighed = weighed / (diagonal if x.ndim == 1 else diagonal[:, None])
-            return np.asarray(self.gram @ x + penalised - self.across @ weighed)
+            weighed = np.asarray(self.cross @ x) / diagonal[:, None]
+            return np.asarray(self.gram @ x + penalty[:, None] * x - self.across @ weighed)
 
-        self.last = _conjugate_gradients(times, self.probes, scale, self.last)
+        def solve(right: Table, start: Table | None = None) -> Table:
+            return conjugate_gradients(times, right, scale, start, tolerance=1e-6, steps=500)
+
+        self.last = solve(self.probes, self.last)
         met = np.asarray(self.cross @ self.last) / diagonal[:, None]
         sent = np.asarray(self.cross @ self.probes) / diagonal[:, None]
         return _Solver(
-            lambda right, _: _conjugate_gradients(times, right, scale, None),
+            lambda right: solve(right[:, None])[:, 0],
             np.asarray((self.probes * self.last).mean(axis=1)),
             float((met * sent).sum()) / PROBES,
         )
@@ -164,35 +166,6 @@ class Equations:
 class _Solver(NamedTuple):
     """Solves the reduced equations; with the inverse's diagonal and what the absorbed effect adds."""
 
-    solve: Callable[[Table, bool], Table]
+    solve: Callable[[Table], Table]
     inverse_diagonal: Table
     absorbed: float
-
-
-def _conjugate_gradients(
-    times: Callable[[Table], Table], right: Table, scale: Table, start: Table | None
-) -> Table:
-    """Solve for all columns at once, with the diagonal as preconditioner."""
-    single = right.ndim == 1
-    b = right[:, None] if single else right
-    weight = 1 / scale[:, None]
-    x = np.zeros_like(b) if start is None else start.copy()
-    rest = b - times(x) if start is not None else b.copy()
-    direction = weight * rest
-    size = (rest * direction).sum(axis=0)
-    target = 1e-12 * (b * weight * b).sum(axis=0)
-    for _ in range(500):
-        if np.all(size <= target):
-            break
-        moved = times(direction)
-        curve = (direction * moved).sum(axis=0)
-        length = np.divide(size, curve, out=np.zeros_like(size), where=curve > 0)
-        x += length * direction
-        rest -= length * moved
-        scaled = weight * rest
-        new = (rest * scaled).sum(axis=0)
-        direction = (
-            scaled + np.divide(new, size, out=np.zeros_like(new), where=size > 0) * direction
-        )
-        size = new
-    return x[:, 0] if single else x

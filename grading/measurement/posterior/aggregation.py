@@ -68,7 +68,7 @@ def aggregate(
     Parameters
     ----------
     ratings : Ratings or Readings
-        Ratings on several criteria are read as sheets: see ``Readings.of``.
+        Ratings on several criteria are read as sheets: see ``Readings.from_ratings``.
     professionals : collection of rater labels, or Ratings or Readings
         Which raters are professionals, or the professionals' readings apart; the works are matched by
         label. Professionals define the scale: their mean bias is zero.
@@ -124,7 +124,7 @@ def aggregate(
     # Without professionals the readings are taken as they lie: no copy of millions of rows.
     parts: tuple[Any, Any] = (~pool, pool) if np.any(pool) else (slice(None), slice(0))
     rater = number[readings.rater]
-    design = Design.of(
+    design = Design.from_rows(
         (readings.work[parts[0]], readings.work[parts[1]]),
         (rater[parts[0]], rater[parts[1]]),
         (readings.value[parts[0]], readings.value[parts[1]]),

@@ -5,9 +5,11 @@ from collections.abc import Sequence
 import numpy as np
 from scipy import sparse
 
+from grading.measurement.conjugate_gradients import conjugate_gradients
 from grading.measurement.posterior.parameters import Parameters
 from grading.measurement.posterior.pools import Design, Floats
 
+# Steps after which the raters' equations are taken as solved.
 _STEPS = 400
 
 
@@ -75,6 +77,12 @@ class Works:
         ]
         return np.concatenate(parts)
 
+    def solve(self, right: Floats, tolerance: float) -> Floats:
+        """The raters' equations solved for several right-hand sides, shape (raters, k)."""
+        return conjugate_gradients(
+            self.apply, right, self.diagonal(), tolerance=tolerance, steps=_STEPS
+        )
+
     def matrix(self) -> Floats:
         """The raters' precision matrix, dense."""
         pools, cut = self.design.pools, self.design.pools[0].matrix.shape[1]
@@ -88,30 +96,3 @@ class Works:
                 weighted = sparse.diags_array(self.m[p + q]) @ scaled[q]
                 matrix[place[p], place[q]] -= (scaled[p].T @ weighted).toarray()
         return matrix
-
-
-def conjugate_gradients(
-    works: Works, right: Floats, start: Floats | None, tolerance: float
-) -> Floats:
-    """Solve for several right-hand sides at once, preconditioned by the diagonal."""
-    scale = 1.0 / works.diagonal()[:, None]
-    x = np.zeros_like(right) if start is None else start.copy()
-    residual = right - works.apply(x) if start is not None else right.copy()
-    z = scale * residual
-    direction = z.copy()
-    rho = np.sum(residual * z, axis=0)
-    goal = tolerance**2 * np.maximum(np.sum(right * (scale * right), axis=0), 1e-300)
-    for _ in range(_STEPS):
-        if np.all(rho <= goal):
-            break
-        image = works.apply(direction)
-        curvature = np.sum(direction * image, axis=0)
-        step = np.divide(rho, curvature, out=np.zeros_like(rho), where=curvature > 0)
-        x += step * direction
-        residual -= step * image
-        z = scale * residual
-        fresh = np.sum(residual * z, axis=0)
-        direction *= np.divide(fresh, rho, out=np.zeros_like(rho), where=rho > 0)
-        direction += z
-        rho = fresh
-    return x

@@ -28,7 +28,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import linalg
 
-from grading.measurement.posterior.elimination import Works, conjugate_gradients
+from grading.measurement.posterior.elimination import Works
 from grading.measurement.posterior.parameters import Parameters
 from grading.measurement.posterior.pools import PEER, Design, Floats
 from grading.measurement.posterior.spread import Messages, exact_spread, propagated_spread
@@ -108,7 +108,7 @@ def joint_posterior(
         inverse = linalg.cho_solve((factor, True), np.eye(len(factor)))
         solved, spread = inverse @ right, exact_spread(works, factor, inverse)
     else:
-        solved = conjugate_gradients(works, right, None, tolerance)
+        solved = works.solve(right, tolerance)
         spread = propagated_spread(works, messages or Messages(), tolerance)
     cut = pools[0].matrix.shape[1]
     biases = [solved[:cut], solved[cut:]]

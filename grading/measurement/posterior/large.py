@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from grading.measurement.posterior.elimination import Works, conjugate_gradients
+from grading.measurement.posterior.elimination import Works
 from grading.measurement.posterior.fitting import Fit, fit, parameters_at
 from grading.measurement.posterior.joint import Joint
 from grading.measurement.posterior.parameters import Parameters
@@ -56,7 +56,7 @@ def _sample(design: Design) -> Design:
         rater.append(pool.matrix.indices[kept])
         value.append(pool.value[kept])
     sizes = [pool.matrix.shape[1] for pool in design.pools]
-    return Design.of(
+    return Design.from_rows(
         (work[0], work[1]),
         (rater[0], rater[1]),
         (value[0], value[1]),
@@ -143,7 +143,7 @@ def _column(works: Works, column: int) -> Floats:
         (by_rater[p] - pools[p].transposed @ works.signal(p, wide)[:, 0]) / works.errors[p]
         for p in (0, 1)
     ]
-    return conjugate_gradients(works, np.concatenate(right)[:, None], None, _TOLERANCE)[:, 0]
+    return works.solve(np.concatenate(right)[:, None], _TOLERANCE)[:, 0]
 
 
 def _left(works: Works, solved: Floats, column: int) -> list[Floats]:

@@ -2,16 +2,15 @@
 
 import numpy as np
 
-from grading.measurement.posterior.pools import (
-    Design,
-)
+from grading.measurement.posterior.pools import Design
 
 
 def linked_groups(design: Design) -> int:
     """Parts of the graph of works and raters, leaving out works that nobody read.
 
     Every rater starts as a group of its own; works hand the lowest number among their readers round
-    until nothing changes, which in a linked design takes a handful of rounds.
+    until nothing changes, which in a linked design takes a handful of rounds. SciPy's connected
+    components would copy the graph of ten million readings, for which there is no room.
     """
     pools = [pool for pool in design.pools if pool.n]
     first = np.cumsum([0] + [pool.matrix.shape[1] for pool in pools])

@@ -40,7 +40,7 @@ class Pool:
     in_rater: Floats
 
     @classmethod
-    def of(
+    def from_rows(
         cls,
         work: Codes,
         rater: Codes,
@@ -122,7 +122,7 @@ class Design:
     n_works: int
 
     @classmethod
-    def of(
+    def from_rows(
         cls,
         work: tuple[Codes, Codes],
         rater: tuple[Codes, Codes],
@@ -133,7 +133,8 @@ class Design:
         anchor = value[PROFESSIONAL] if len(value[PROFESSIONAL]) else value[PEER]
         centre = float(np.mean(anchor)) if len(anchor) else 0.0
         peers, professionals = (
-            Pool.of(work[p], rater[p], value[p], centre, n_works, n_raters[p]) for p in (0, 1)
+            Pool.from_rows(work[p], rater[p], value[p], centre, n_works, n_raters[p])
+            for p in (0, 1)
         )
         return cls((peers, professionals), centre, n_works)
 

@@ -77,7 +77,9 @@ class Readings:
         return readings
 
     @classmethod
-    def of(cls, ratings: Ratings, *, weights: Mapping[Hashable, float] | None = None) -> "Readings":
+    def from_ratings(
+        cls, ratings: Ratings, *, weights: Mapping[Hashable, float] | None = None
+    ) -> "Readings":
         """Each sheet's composite: the weighted mean of its levels over all criteria.
 
         A sheet that lacks a criterion is dropped and counted, because a mean over the rest would compare
@@ -140,7 +142,11 @@ def together(
     weights: Mapping[Hashable, float] | None,
 ) -> tuple[Readings, NDArray[np.bool_]]:
     """All readings in one coding, and which raters are professionals."""
-    readings = ratings if isinstance(ratings, Readings) else Readings.of(ratings, weights=weights)
+    readings = (
+        ratings
+        if isinstance(ratings, Readings)
+        else Readings.from_ratings(ratings, weights=weights)
+    )
     if not isinstance(professionals, Ratings | Readings):
         named = frozenset(professionals)
         flags = np.fromiter(
@@ -150,7 +156,7 @@ def together(
     others = (
         professionals
         if isinstance(professionals, Readings)
-        else Readings.of(professionals, weights=weights)
+        else Readings.from_ratings(professionals, weights=weights)
     )
     shared = set(readings.raters) & set(others.raters)
     if shared:

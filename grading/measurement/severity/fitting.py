@@ -104,7 +104,7 @@ def fit(
     0.0
     """
     _check(ratings, model, estimator, facet, nodes, bounds)
-    frame = Frame.of(ratings, facet, reverse)
+    frame = Frame.from_ratings(ratings, facet, reverse)
     held = frame.anchors(anchors or {})
     rows, single = frame.usable(model, np.ones(len(ratings), dtype=bool))
     extreme = frame.extreme_works(rows)

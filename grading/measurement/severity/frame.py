@@ -28,7 +28,9 @@ class Frame:
     reverse: bool
 
     @classmethod
-    def of(cls, ratings: Ratings, facet: Sequence[Hashable] | None, reverse: bool) -> "Frame":
+    def from_ratings(
+        cls, ratings: Ratings, facet: Sequence[Hashable] | None, reverse: bool
+    ) -> "Frame":
         level = ratings.level.astype(np.int64)
         values = np.asarray(ratings.levels, dtype=float)
         if reverse:

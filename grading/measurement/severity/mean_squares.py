@@ -25,7 +25,7 @@ class MeanSquares:
     outfit_z: Floats
 
     @classmethod
-    def of(
+    def by_element(
         cls, codes: Ints, n: int, residual: Floats, variance: Floats, fourth: Floats
     ) -> "MeanSquares":
         def total(values: Floats) -> Floats:

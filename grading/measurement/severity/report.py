@@ -77,7 +77,7 @@ class Report:
 
         def fits(name: str) -> MeanSquares:
             n = max(len(labels[name]), 1)
-            return MeanSquares.of(frame.codes(name)[for_fit], n, residual, variance, fourth)
+            return MeanSquares.by_element(frame.codes(name)[for_fit], n, residual, variance, fourth)
 
         works = self._works(parameters, fits("work"))
         raters = self._raters("rater", parameters, fits("rater"))

@@ -46,7 +46,7 @@ def small_design(
     value = truth[work] + rng.normal(5, 7, peers)[peer] + rng.normal(0, 10, len(work))
     other = truth[read] + rng.normal(0, 4, professionals)[who] + rng.normal(0, 6, len(read))
     codes = [np.asarray(part, np.int32) for part in (work, read, peer, who)]
-    return Design.of(
+    return Design.from_rows(
         (codes[0], codes[1]), (codes[2], codes[3]), (value, other), works, (peers, professionals)
     )
 
@@ -146,7 +146,7 @@ def test_belief_propagation_is_exact_where_readings_make_no_loop() -> None:
     work, peer = np.array([0, 1, 1, 2], np.int32), np.array([0, 0, 1, 1], np.int32)
     read, who = np.array([0, 2], np.int32), np.array([0, 1], np.int32)
     value = (np.array([60.0, 71.0, 75.0, 50.0]), np.array([58.0, 55.0]))
-    design = Design.of((work, read), (peer, who), value, 3, (2, 2))
+    design = Design.from_rows((work, read), (peer, who), value, 3, (2, 2))
     tree = joint_posterior(design, PARAMETERS, exact=False, tolerance=1e-13)
     full = joint_posterior(design, PARAMETERS, exact=True)
     np.testing.assert_allclose(tree.variance, full.variance, rtol=1e-10)
@@ -165,7 +165,7 @@ def test_belief_propagation_is_close_in_a_large_design() -> None:
 
 def design_of(world: World, n_read: int) -> Design:
     peers, (work, who) = world.peers, spread(world, n_read)
-    return Design.of(
+    return Design.from_rows(
         (peers.work, work),
         (peers.rater, who),
         (peers.value, world.marks[work, who]),
@@ -454,14 +454,14 @@ def test_sheets_become_composites_and_incomplete_ones_are_dropped() -> None:
         criterion=["p", "q", "p", "q", "p"],
         levels=[0, 1, 2, 3, 4],
     )
-    sheets = Readings.of(ratings, weights={"p": 1, "q": 3})
+    sheets = Readings.from_ratings(ratings, weights={"p": 1, "q": 3})
     assert sheets.value.tolist() == [3.0, 2.0]
     assert sheets.dropped == 1
     assert sheets.works == ("a", "b")
     with pytest.raises(ValueError, match="no weight"):
-        Readings.of(ratings, weights={"p": 1})
+        Readings.from_ratings(ratings, weights={"p": 1})
     with pytest.raises(ValueError, match="more than 0"):
-        Readings.of(ratings, weights={"p": 0, "q": 0})
+        Readings.from_ratings(ratings, weights={"p": 0, "q": 0})
 
 
 def test_refused_readings() -> None:

@@ -40,7 +40,7 @@ def cohort(ratio: float, seed: int) -> tuple[Floats, Floats, Readings]:
 
 def design_of(readings: Readings) -> Design:
     peers = readings.rater < WORKS
-    return Design.of(
+    return Design.from_rows(
         (readings.work[peers], readings.work[~peers]),
         (readings.rater[peers], readings.rater[~peers] - np.int32(WORKS)),
         (readings.value[peers], readings.value[~peers]),
