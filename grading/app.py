@@ -100,8 +100,10 @@ def install(settings: Settings) -> Installation:
 
 
 def _provider(settings: Settings) -> OpenIdProvider | None:
-    found = settings.openid
-    return OpenIdProvider(found.issuer, found.client_id, found.client_secret) if found else None
+    openid = settings.openid
+    if openid is None:
+        return None
+    return OpenIdProvider(openid.issuer, openid.client_id, openid.client_secret)
 
 
 def _guard(app: Flask) -> None:

@@ -67,7 +67,7 @@ class OpenIdProvider:
             raise Refused("This answer is from another provider.")
         try:
             with self._session(back) as client:
-                found = client.fetch_token(
+                tokens = client.fetch_token(
                     about["token_endpoint"],
                     authorization_response=f"{back}?{urlencode(answer)}",
                     state=state,
@@ -79,7 +79,7 @@ class OpenIdProvider:
         except AuthlibBaseError as error:
             # A forged state, a used code, a refusal of the person: none of them signs anybody in.
             raise _refused() from error
-        claims = self._claims(str(found.get("id_token", "")), about, nonce, now)
+        claims = self._claims(str(tokens.get("id_token", "")), about, nonce, now)
         return SignedIn(
             issuer=self.issuer,
             subject=str(claims["sub"]),
@@ -115,23 +115,23 @@ class OpenIdProvider:
 
     def _discover(self, now: datetime) -> Mapping[str, Any]:
         if self._about is None or now - self._about[0] >= KEPT:
-            found = self._fetch(f"{self.issuer.rstrip('/')}/.well-known/openid-configuration")
+            about = self._fetch(f"{self.issuer.rstrip('/')}/.well-known/openid-configuration")
             wanted = ("authorization_endpoint", "token_endpoint", "jwks_uri")
-            if found.get("issuer") != self.issuer or not all(found.get(name) for name in wanted):
+            if about.get("issuer") != self.issuer or not all(about.get(name) for name in wanted):
                 raise _away()
-            self._about = now, found
+            self._about = now, about
         return self._about[1]
 
     def _fetch(self, url: str) -> Any:
         try:
             answer = requests.get(url, timeout=SECONDS, allow_redirects=False)
             answer.raise_for_status()
-            found = answer.json()
+            body = answer.json()
         except (requests.RequestException, ValueError) as error:
             raise _away() from error
-        if not isinstance(found, dict):
+        if not isinstance(body, dict):
             raise _away()
-        return found
+        return body
 
     def _session(self, back: str) -> Any:
         return OAuth2Session(

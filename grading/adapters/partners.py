@@ -47,12 +47,12 @@ class HttpPartnerGateway:
     def _resolve(self, parts: SplitResult) -> list[str]:
         port = parts.port or (443 if parts.scheme == "https" else 80)
         try:
-            found = socket.getaddrinfo(parts.hostname, port, type=socket.SOCK_STREAM)
+            answers = socket.getaddrinfo(parts.hostname, port, type=socket.SOCK_STREAM)
         except OSError:
             raise PassingFailure(
                 "The name %(host)s is not known.", host=str(parts.hostname)
             ) from None
-        addresses = list(dict.fromkeys(str(one[4][0]) for one in found))
+        addresses = list(dict.fromkeys(str(answer[4][0]) for answer in answers))
         if not self._anywhere and not all(_public(address) for address in addresses):
             raise Refused("The address lies within a private network, and nothing is sent there.")
         return addresses
@@ -95,10 +95,9 @@ class HttpPartnerGateway:
 
 
 def _public(address: str) -> bool:
-    found = ipaddress.ip_address(address.partition("%")[0])
-    mapped = getattr(found, "ipv4_mapped", None)
-    found = mapped or found
-    return found.is_global and not found.is_multicast
+    ip = ipaddress.ip_address(address.partition("%")[0])
+    ip = getattr(ip, "ipv4_mapped", None) or ip
+    return ip.is_global and not ip.is_multicast
 
 
 def _connection(parts: SplitResult, address: str) -> http.client.HTTPConnection:

@@ -179,11 +179,12 @@ def _with_nowhere(node: Any) -> Any:
         return [_with_nowhere(item) for item in node]
     if not isinstance(node, Mapping):
         return node
-    found = {name: _with_nowhere(value) for name, value in node.items() if name != "@context"}
+    copy = {name: _with_nowhere(value) for name, value in node.items() if name != "@context"}
     if "@context" in node:
-        given = node["@context"]
-        found["@context"] = [*(given if isinstance(given, list) else [given]), {"@vocab": _NOWHERE}]
-    return found
+        contexts = node["@context"]
+        contexts = contexts if isinstance(contexts, list) else [contexts]
+        copy["@context"] = [*contexts, {"@vocab": _NOWHERE}]
+    return copy
 
 
 def _undefined(node: Any) -> Iterator[str]:

@@ -65,8 +65,8 @@ class ObjectFileStore:
             obstore.delete(self._store, key)
 
     def keys(self) -> Iterator[str]:
-        found = (item["path"] for batch in obstore.list(self._store) for item in batch)
-        return iter(sorted(found))
+        keys = (item["path"] for batch in obstore.list(self._store) for item in batch)
+        return iter(sorted(keys))
 
 
 def open_store(url: str) -> ObjectFileStore:

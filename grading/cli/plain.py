@@ -29,9 +29,9 @@ def plain(value: Any, *, leave: Collection[str] = ()) -> Any:
     if isinstance(value, np.ndarray):
         return plain(value.tolist())
     if isinstance(value, Mapping):
-        return {str(key): plain(one) for key, one in value.items()}
+        return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple | set | frozenset | range):
-        return [plain(one) for one in value]
+        return [plain(item) for item in value]
     if is_dataclass(value) and not isinstance(value, type):
         return _attributes(value, leave)
     return str(value)
@@ -44,14 +44,16 @@ def _attributes(value: Any, leave: Collection[str]) -> dict[str, Any]:
         if isinstance(kind, property | cached_property) and not name.startswith("_")
     }
     derived = {name: getattr(value, name) for name in sorted(named - set(leave))}
-    derived = {name: one for name, one in derived.items() if isinstance(one, Mapping | float | int)}
-    by_label = any(isinstance(one, Mapping) for one in derived.values())
-    found = {}
+    derived = {
+        name: item for name, item in derived.items() if isinstance(item, Mapping | float | int)
+    }
+    by_label = any(isinstance(item, Mapping) for item in derived.values())
+    attributes = {}
     for field in fields(value):
-        one = getattr(value, field.name)
+        item = getattr(value, field.name)
         if field.name in leave or field.name.startswith("_"):
             continue
-        if by_label and isinstance(one, np.ndarray):
+        if by_label and isinstance(item, np.ndarray):
             continue
-        found[field.name] = plain(one)
-    return found | {name: plain(one) for name, one in derived.items()}
+        attributes[field.name] = plain(item)
+    return attributes | {name: plain(item) for name, item in derived.items()}

@@ -19,7 +19,7 @@ class Level:
 
 
 @dataclass(frozen=True)
-class Part:
+class AwardedPart:
     """A member of a program's document: a course or the capstone, with the day it was awarded."""
 
     title: str
@@ -43,7 +43,7 @@ class Content:
     evidence : tuple of str
         What a reader may be told of the evidence, a line each.
     levels : tuple of Level
-    parts : tuple of Part
+    parts : tuple of AwardedPart
         Empty for a single course or capstone.
     """
 
@@ -59,7 +59,7 @@ class Content:
     cut: str | None
     evidence: tuple[str, ...]
     levels: tuple[Level, ...]
-    parts: tuple[Part, ...]
+    parts: tuple[AwardedPart, ...]
 
 
 def read(document: Mapping[str, Any]) -> Content:
@@ -80,46 +80,52 @@ def _read(document: Mapping[str, Any]) -> Content:
     about = document["credentialSubject"]
     achievement = about["achievement"]
     # A program's document names its own achievement first, then those of its members.
-    own = achievement[0] if isinstance(achievement, list) else achievement
-    described = {one["id"]: one for one in own.get("resultDescription", ())}
-    results = [(described[one["resultDescription"]], one) for one in about.get("result", ())]
+    awarded = achievement[0] if isinstance(achievement, list) else achievement
+    described = {
+        description["id"]: description for description in awarded.get("resultDescription", ())
+    }
+    results = [
+        (described[result["resultDescription"]], result) for result in about.get("result", ())
+    ]
     grade = next((pair for pair in results if pair[0]["resultType"] == "Percent"), None)
     until = document.get("validUntil")
     return Content(
         title=document["name"],
         learner=next(
-            one["identityHash"] for one in about["identifier"] if one["identityType"] == "name"
+            identifier["identityHash"]
+            for identifier in about["identifier"]
+            if identifier["identityType"] == "name"
         ),
         issuer=document["issuer"]["name"],
         awarded=_day(document["awardedDate"]),
         until=_day(until) if until else None,
         summary=document["description"],
-        criteria=own["criteria"]["narrative"],
+        criteria=awarded["criteria"]["narrative"],
         identity=about.get("narrative", ""),
         value=grade[1]["value"] if grade else None,
         cut=grade[0].get("requiredValue") if grade else None,
         evidence=tuple(
             line.removeprefix("- ")
-            for one in document.get("evidence", ())
-            for line in one["narrative"].splitlines()
+            for evidence in document.get("evidence", ())
+            for line in evidence["narrative"].splitlines()
         ),
         levels=_levels(results),
         parts=tuple(
-            Part(one["name"], _day(one["awardedDate"]))
-            for one in about.get("verifiableCredential", ())
+            AwardedPart(member["name"], _day(member["awardedDate"]))
+            for member in about.get("verifiableCredential", ())
         ),
     )
 
 
 def _levels(results: Sequence[tuple[Mapping[str, Any], Mapping[str, Any]]]) -> tuple[Level, ...]:
-    found = []
+    reached = []
     for description, result in results:
         if description["resultType"] == "RubricCriterionLevel":
             levels = description["rubricCriterionLevel"]
-            number = [one["id"] for one in levels].index(result["achievedLevel"])
+            number = [level["id"] for level in levels].index(result["achievedLevel"])
             name = levels[number]["name"]
-            found.append(Level(description["name"], name, number, len(levels) - 1))
-    return tuple(found)
+            reached.append(Level(description["name"], name, number, len(levels) - 1))
+    return tuple(reached)
 
 
 def _day(text: str) -> date:

@@ -171,7 +171,7 @@ def badge(issuer: Issuer, subject: Subject, content: Badge, envelope: Envelope) 
     if content.hours is not None:
         about["creditsEarned"] = content.hours
     if content.assurance:
-        about["narrative"] = " ".join(one.words for one in content.assurance)
+        about["narrative"] = " ".join(assurance.words for assurance in content.assurance)
     document = _credential(issuer, envelope, content.title, BADGE_CONTEXTS, "OpenBadgeCredential")
     document |= {
         "description": content.summary or content.description,
@@ -198,10 +198,11 @@ def record(
     """
     members = [*courses, capstone]
     achievements = [member["credentialSubject"]["achievement"] for member in members]
-    own = _achievement(issuer, program, [])
-    associations = [_association("isPartOf", one["id"], own["id"]) for one in achievements]
+    completed = _achievement(issuer, program, [])
+    associations = [_association("isPartOf", part["id"], completed["id"]) for part in achievements]
     associations += [
-        _association("precedes", one["id"], achievements[-1]["id"]) for one in achievements[:-1]
+        _association("precedes", course["id"], achievements[-1]["id"])
+        for course in achievements[:-1]
     ]
     document = _credential(issuer, envelope, program.title, RECORD_CONTEXTS, "ClrCredential")
     document |= {
@@ -211,7 +212,7 @@ def record(
             "id": subject.id,
             "type": ["ClrSubject"],
             "identifier": _identifiers(subject),
-            "achievement": [own, *achievements],
+            "achievement": [completed, *achievements],
             "verifiableCredential": members,
             "association": associations,
         },
@@ -273,7 +274,7 @@ def _identifiers(subject: Subject) -> list[dict[str, Any]]:
 def _achievement(
     issuer: Issuer, content: Badge, descriptions: list[dict[str, Any]]
 ) -> dict[str, Any]:
-    found: dict[str, Any] = {
+    achievement: dict[str, Any] = {
         "id": content.achievement,
         "type": ["Achievement"],
         "achievementType": content.kind,
@@ -283,10 +284,10 @@ def _achievement(
         "criteria": {"narrative": content.criteria},
     }
     if content.hours is not None:
-        found["creditsAvailable"] = content.hours
+        achievement["creditsAvailable"] = content.hours
     if descriptions:
-        found["resultDescription"] = descriptions
-    return found
+        achievement["resultDescription"] = descriptions
+    return achievement
 
 
 def _results(content: Badge) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:

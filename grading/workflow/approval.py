@@ -95,7 +95,7 @@ class Statement:
                 self.subject,
                 self.person,
                 self.nonce,
-                [dict(one) for one in self.records],
+                [dict(record) for record in self.records],
                 dict(self.note),
             ],
             sort_keys=True,
@@ -148,9 +148,9 @@ def changes(
 
     The order of the lines is part of what is signed but no difference to a reader.
     """
-    before = {(one["submission"], one["person"]): one for one in shown}
-    after = {(one["submission"], one["person"]): one for one in present}
-    found = []
+    before = {(line["submission"], line["person"]): line for line in shown}
+    after = {(line["submission"], line["person"]): line for line in present}
+    differences = []
     for key in [*before, *(key for key in after if key not in before)]:
         old, new = before.get(key), after.get(key)
         if old == new:
@@ -164,7 +164,7 @@ def changes(
             if (old["value"], old["band"]) != (new["value"], new["band"])
             else ChangeKind.SCORE
         )
-        found.append(
+        differences.append(
             Change(kind, *key, old["value"] if old else None, new["value"] if new else None)
         )
-    return tuple(found)
+    return tuple(differences)

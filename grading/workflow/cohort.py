@@ -81,5 +81,5 @@ class Obstacle:
 
 def obstacles(counts: dict[Unfinished, int]) -> tuple[Obstacle, ...]:
     """Name what stands against ending a cohort; what cannot be overridden comes first."""
-    found = [Obstacle(what, counts[what]) for what in Unfinished if counts.get(what)]
-    return tuple(sorted(found, key=lambda obstacle: obstacle.overridable))
+    obstacles_met = [Obstacle(what, counts[what]) for what in Unfinished if counts.get(what)]
+    return tuple(sorted(obstacles_met, key=lambda obstacle: obstacle.overridable))
