@@ -14,7 +14,7 @@ from grading.disputes.queries import dispute_queue
 from grading.errors import Fault, FaultsFound, NotFound, Refused
 from grading.ledger import audit, outbox
 from grading.ledger.transitions import move
-from grading.measurement.scoring.resolution import composite_of
+from grading.measurement.scoring.scale import composite_of
 from grading.models import (
     Allocation,
     Appeal,

@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from grading.errors import Refused
-from grading.measurement.scoring.resolution import composite_of
+from grading.measurement.scoring.scale import composite_of
 from grading.models import (
     Alarm,
     Allocation,

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session, joinedload
 from grading.credential import evidence as evidences
 from grading.ledger import audit
 from grading.measurement.scoring.resolution import Resolved, resolve
-from grading.measurement.scoring.resolution import grade as on_scale
+from grading.measurement.scoring.scale import graded
 from grading.models import (
     Appeal,
     Approval,
@@ -120,7 +120,7 @@ def _numbers(session: Session, grade: Grade) -> list[Check]:
     lost = grade.detail.get("late", {}).get("points", 0.0)
     own = grade.detail.get("own_points", {}).get("points", 0.0)
     exact = min(max(composite - lost + own, 0.0), 100.0)
-    value, band = on_scale(exact, cohort.plan.bands)
+    value, band = graded(exact, cohort.plan.bands)
     return [
         *checks,
         Check("points lost for lateness", lost, results.points_lost(session, grade.submission)[1]),

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from grading.batches import batches
 from grading.cohorts.queries import calendars, group_members
-from grading.measurement.scoring.resolution import grade as on_scale
+from grading.measurement.scoring.scale import graded
 from grading.models import Cohort, MemberPoints, Score, Submission
 from grading.workflow.deadlines import days_late
 
@@ -81,7 +81,7 @@ def on_bands(
 ) -> tuple[Decimal, str | None]:
     """Round what is left of a score within 0 to 100, once, and name the band it reaches."""
     exact = min(max(score.composite - lost + own, 0.0), 100.0)
-    return on_scale(exact, bands)
+    return graded(exact, bands)
 
 
 def line(

@@ -13,8 +13,9 @@ from sqlalchemy.orm import Session
 from grading.errors import Refused
 from grading.ledger import audit
 from grading.ledger.transitions import move
+from grading.measurement.scoring.combining import PEER_METHOD, Resolution
 from grading.measurement.scoring.correction import Corrected, Parameters
-from grading.measurement.scoring.resolution import passed
+from grading.measurement.scoring.scale import passed
 from grading.models import (
     Adjustment,
     Allocation,
@@ -42,12 +43,6 @@ from grading.workflow.cohort import CohortState
 from grading.workflow.plan import GradingPlan
 from grading.workflow.release import PENDING as PENDING_RELEASE
 from grading.workflow.submission import IN_GRADING, SubmissionState
-
-METHODS = {
-    "severity": "severity-corrected-mean",
-    "mean": "mean-of-professional-readings",
-    "median": "median-of-professional-readings",
-}
 
 
 def complete(session: Session, cohort: Cohort, *, now: datetime) -> bool:
@@ -100,12 +95,11 @@ def _on_their_way(session: Session, cohort: Cohort) -> set[str]:
 
 
 def _method(plan: GradingPlan, learned: Parameters, one: AdjustedScore) -> str:
+    rule = Resolution(plan.resolution)
     if not one.professionals:
-        name = "median-of-peer-readings"
-    elif plan.resolution == "severity" and not learned.severity:
-        name = METHODS["mean"]
+        name = PEER_METHOD
     else:
-        name = METHODS[plan.resolution]
+        name = rule.adjusted_method if learned.severity else rule.method
     return f"{name}{'+centred-peers' if one.corrected.weight else ''}/1"
 
 

@@ -3,13 +3,14 @@
 import math
 import statistics
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from grading.measurement.scoring import correction
+from grading.measurement.scoring.combining import Resolution
 from grading.measurement.scoring.correction import Corrected, Parameters
-from grading.measurement.scoring.resolution import CriterionScale, composite_of
+from grading.measurement.scoring.scale import CriterionScale, composite_of
 from grading.models import Score
 from grading.readings.queries.ratings import SealedReading
 from grading.workflow.plan import GradingPlan
@@ -28,6 +29,7 @@ def learn(
         The second says by part (``severity``, ``peers``) why it was not done, and names separate ``groups``
         of graders.
     """
+    rule = Resolution(plan.resolution)
     works = sorted(by_work(readings).items())
     panel_readings = [
         reading
@@ -42,7 +44,7 @@ def learn(
     )
     notes: dict[str, Any] = {}
     severity: dict[str, tuple[float, float]] = {}
-    if plan.resolution == "severity":
+    if rule is Resolution.SEVERITY:
         if panel.reason is not None:
             notes["severity"] = panel.reason
             if len(panel.groups) > 1:
@@ -65,7 +67,8 @@ def learn(
         if not professionals or not peers:
             continue
         raw = statistics.fmean(one.composite(criteria) for one in professionals)
-        corrected = correction.correct(raw, _by_rater(professionals, criteria), learned)
+        shares = _shares(rule, professionals, criteria)
+        corrected = correction.correct(raw, _by_rater(professionals, shares), learned)
         gaps.append(composite_of(_median(peers, criteria), criteria) - raw - corrected.shift)
         variances.append(corrected.standard_error**2)
     lenient = correction.leniency(gaps, statistics.fmean(variances) if variances else math.nan)
@@ -104,28 +107,24 @@ def _peers(
 def _median(peers: Sequence[SealedReading], criteria: Criteria) -> dict[str, float]:
     points = [peer.points(criteria) for peer in peers]
     return {
-        criterion.code: float(statistics.median([given[criterion.code] for given in points]))
+        criterion.code: Resolution.MEDIAN.combine([given[criterion.code] for given in points])
         for criterion in criteria
     }
 
 
-def _by_rater(professionals: Sequence[SealedReading], criteria: Criteria) -> dict[str, float]:
-    raters = {one.allocation_id: one.rater_id for one in professionals}
+def _by_rater(
+    professionals: Sequence[SealedReading], shares: Mapping[str, float]
+) -> dict[str, float]:
     by_rater: dict[str, float] = defaultdict(float)
-    for allocation, share in _shares(professionals, criteria).items():
-        by_rater[raters[allocation]] += share
+    for reading in professionals:
+        by_rater[reading.rater_id] += shares[reading.allocation_id]
     return by_rater
 
 
-def _shares(readings: Sequence[SealedReading], criteria: Criteria) -> dict[str, float]:
-    """How much of the mean composite is each reading's, by allocation; they add up to 1."""
-    total = math.fsum(criterion.weight for criterion in criteria)
-    shares = {reading.allocation_id: 0.0 for reading in readings}
-    for criterion in criteria:
-        given = [reading for reading in readings if criterion.code in reading.levels]
-        for reading in given:
-            shares[reading.allocation_id] += criterion.weight / total / len(given)
-    return shares
+def _shares(
+    rule: Resolution, professionals: Sequence[SealedReading], criteria: Criteria
+) -> dict[str, float]:
+    return rule.shares({one.allocation_id: one.levels for one in professionals}, criteria)
 
 
 @dataclass(frozen=True)
@@ -160,14 +159,15 @@ def adjust_score(
     peers = _peers(plan, criteria, given)
     before = score.adjustment or {}
     raw = composite_of({code: one["points"] for code, one in score.criteria.items()}, criteria)
-    shares = _shares(used, criteria)
+    rule = Resolution(plan.resolution)
+    shares = _shares(rule, used, criteria)
     median = _median(peers, criteria) if peers else {}
     corrected = correction.correct(
         raw,
-        _by_rater(used, criteria),
+        _by_rater(used, shares),
         learned,
         peers=composite_of(median, criteria) if peers else None,
-        linear=plan.resolution != "median" or len(used) <= 2,
+        linear=rule.is_mean_of(len(used)),
     )
     raw_error = before.get("raw_standard_error", score.standard_error)
     detail = {

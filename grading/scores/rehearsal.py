@@ -17,16 +17,15 @@ from grading.measurement.allocation.routing import Choice
 from grading.measurement.allocation.worlds import Kind, World, simulate
 from grading.measurement.posterior.readings import Readings
 from grading.measurement.scoring.resolution import (
-    CriterionScale,
     Discrepant,
     NeedsReading,
     Reading,
     Resolved,
     Rule,
     Waiting,
-    grade,
     resolve,
 )
+from grading.measurement.scoring.scale import CriterionScale, graded
 from grading.scores import settling
 from grading.scores.queries import routing_board
 from grading.workflow.plan import GradingPlan
@@ -246,8 +245,8 @@ def rehearse(
     truth = np.clip(world.truth, 0.0, 100.0)
     done = sorted(cohort.results)
     score = np.array([cohort.results[work].composite for work in done])
-    given = [grade(value, plan.bands) for value in score.tolist()]
-    right = [grade(float(truth[work]), plan.bands) for work in done]
+    given = [graded(value, plan.bands) for value in score.tolist()]
+    right = [graded(float(truth[work]), plan.bands) for work in done]
     order = {name: place for place, (_low, name) in enumerate(plan.bands)}
     mine, deserved = (
         np.array([-1 if one.band is None else order[one.band] for one in side], dtype=int)

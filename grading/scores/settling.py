@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from grading.errors import Refused
 from grading.ledger import audit
 from grading.ledger.transitions import move
+from grading.measurement.scoring.combining import Resolution
 from grading.measurement.scoring.resolution import (
     Discrepant,
     NeedsReading,
@@ -43,7 +44,7 @@ def rule(plan: GradingPlan, professionals_wanted: int) -> Rule:
         tolerance_total=plan.tolerance_total,
         across_cut=plan.tolerance_cut,
         cut=plan.cut,
-        combine="median" if plan.resolution == "median" else "mean",
+        resolution=Resolution(plan.resolution),
         near_cut=plan.near_cut,
         readings_near_cut=plan.readings_near_cut,
         readings_before_not_passed=plan.readings_before_not_passed,

@@ -5,6 +5,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from flask_babel import gettext as _
+from flask_babel import ngettext
+
+from grading.measurement.scoring.combining import NoRange, why_no_range
+from grading.measurement.scoring.scale import graded
 
 NOT_PASSED = "Not passed"
 
@@ -29,21 +33,49 @@ def bands(detail: Mapping[str, Any]) -> list[Band]:
     ]
 
 
-def likely(detail: Mapping[str, Any]) -> tuple[float, float] | None:
+def likely_range(value: float, standard_error: float | None) -> tuple[float, float] | None:
     """Give the range another panel's score would most likely lie in; None where no error is known."""
-    error = detail.get("standard_error")
-    if not error:
+    if not standard_error:
         return None
-    value = float(detail["value"])
-    return max(value - 1.96 * error, 0.0), min(value + 1.96 * error, 100.0)
+    reach = 1.96 * standard_error
+    return max(value - reach, 0.0), min(value + reach, 100.0)
+
+
+def no_range_words(detail: Mapping[str, Any]) -> str:
+    """Say why a released result has no likely range; empty where it has one."""
+    reason = why_no_range(
+        detail["standard_error"],
+        professionals=detail["raters"]["professional"],
+        method=detail["method"],
+    )
+    match reason:
+        case None:
+            return ""
+        case NoRange.PEERS_ONLY:
+            return _("It rests on peers alone, so that no likely range can be given.")
+        case NoRange.ONE_READING:
+            return _("It rests on one reading, so that no likely range can be given.")
+        case NoRange.ALIKE:
+            return _(
+                "The readings agree on every criterion, which so few do by chance too, so that no likely "
+                "range can be given."
+            )
+        case NoRange.MEDIAN:
+            return _("It is the median of the readings, for which no likely range is known.")
+        case NoRange.UNKNOWN_ERROR:
+            return _(
+                "Too few projects were read twice to tell how far graders differ, so that no likely range "
+                "can be given."
+            )
 
 
 def likely_words(detail: Mapping[str, Any]) -> str:
     """Say in words, without a number, how sure the level is."""
-    found = likely(detail)
-    if found is None:
-        return _("It rests on one reading, so that no likely range can be given.")
-    low, high = (_band(detail, value) for value in found)
+    likely = likely_range(float(detail["value"]), detail["standard_error"])
+    if likely is None:
+        return no_range_words(detail)
+    scale = detail["scale"]["bands"]
+    low, high = (graded(end, scale).band or NOT_PASSED for end in likely)
     if low == high:
         return _("Read again by others, the work would most likely reach the same level.")
     return _(
@@ -53,24 +85,21 @@ def likely_words(detail: Mapping[str, Any]) -> str:
     )
 
 
-def _band(detail: Mapping[str, Any], value: float) -> str:
-    reached = [name for low, name in detail["scale"]["bands"] if value >= low]
-    return reached[-1] if reached else NOT_PASSED
-
-
 def who_judged(detail: Mapping[str, Any]) -> str:
     """Say how many of which kind the result rests on."""
-    professional, peer = detail["raters"]["professional"], detail["raters"]["peer"]
-    if professional and peer:
+    n_professional, n_peer = detail["raters"]["professional"], detail["raters"]["peer"]
+    peers = ngettext("%(num)s peer reading", "%(num)s peer readings", n_peer)
+    if not n_professional:
+        return _("%(peers)s; no professional read it", peers=peers)
+    professionals = ngettext(
+        "%(num)s professional reading", "%(num)s professional readings", n_professional
+    )
+    if n_peer:
         return _(
-            "%(professional)s professional and %(peer)s peer readings, each made alone",
-            professional=professional,
-            peer=peer,
+            "%(professionals)s and %(peers)s, each made alone",
+            professionals=professionals,
+            peers=peers,
         )
-    if professional:
-        return (
-            _("%(n)s professional readings, each made alone", n=professional)
-            if (professional > 1)
-            else _("1 professional reading")
-        )
-    return _("%(n)s peer readings; no professional read it", n=peer)
+    if n_professional > 1:
+        return _("%(professionals)s, each made alone", professionals=professionals)
+    return professionals

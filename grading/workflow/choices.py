@@ -4,6 +4,8 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Final
 
+from grading.measurement.scoring.combining import Resolution
+
 # A choice that every plan ever kept has said.
 ALWAYS_SAID: Final = object()
 
@@ -167,7 +169,7 @@ class Choices:
         "Score from several professional readings",
         "The mean is best in simulation; the median resists gross errors above 6 %; severity takes out how "
         "strict each grader is, where the design can tell.",
-        words=("mean", "median", "severity"),
+        words=tuple(Resolution),
     )
     peer_weight: float = _agreement(
         0.2,

@@ -37,11 +37,6 @@ class GradingPlan(Choices):
         text = json.dumps(said, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()
 
-    def band(self, value: float) -> str | None:
-        """Name the highest band a value of 100 reaches; None below the lowest."""
-        reached = [name for low, name in self.bands if value >= low]
-        return reached[-1] if reached else None
-
 
 _DEFAULT = GradingPlan()
 

@@ -10,13 +10,8 @@ from sqlalchemy.orm import Session
 
 from grading.measurement.posterior.aggregation import aggregate
 from grading.measurement.posterior.readings import Readings
-from grading.measurement.scoring.resolution import (
-    CriterionScale,
-    Reading,
-    Resolved,
-    Waiting,
-    resolve,
-)
+from grading.measurement.scoring.resolution import Reading, Resolved, Waiting, resolve
+from grading.measurement.scoring.scale import CriterionScale
 from grading.models import Allocation, Grade, Score, Submission
 from grading.releases.queries import candidates
 from grading.scores import settling

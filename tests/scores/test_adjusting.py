@@ -12,7 +12,6 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from grading.errors import Refused
-from grading.measurement.scoring.resolution import grade
 from grading.models import Adjustment, Allocation, AuditEntry, Rating, Score, Submission
 from grading.readings import holds
 from grading.releases import releases
@@ -28,7 +27,7 @@ ELEVEN = timedelta(minutes=11)
 STRICT = 1.0
 
 
-def graded(
+def graded_cohort(
     session: Session,
     *,
     learners: int = 40,
@@ -113,7 +112,7 @@ def by_hand(session: Session, score: Score) -> float:
 
 
 def test_severity_is_taken_out_and_every_figure_follows_from_what_is_kept(session: Session) -> None:
-    cast, now = graded(session, resolution="severity")
+    cast, now = graded_cohort(session, resolution="severity")
     factories.run_upkeep(session, cast.cohort, now=now)
     made = session.scalars(select(Adjustment)).one()
     assert made.works == len(cast.submissions)
@@ -141,7 +140,7 @@ def test_severity_is_taken_out_and_every_figure_follows_from_what_is_kept(sessio
 
 
 def test_peers_are_centred_before_they_count(session: Session) -> None:
-    cast, now = graded(session, strict=0.0, peer_weight=0.2, preset="course")
+    cast, now = graded_cohort(session, strict=0.0, peer_weight=0.2, preset="course")
     factories.run_upkeep(session, cast.cohort, now=now)
     made = session.scalars(select(Adjustment)).one()
     # One level is 33.3 points; what the top of the scale cuts off the peers leaves 31.9 (by 4,000 draws).
@@ -159,7 +158,7 @@ def test_peers_are_centred_before_they_count(session: Session) -> None:
 
 
 def test_few_works_with_both_leave_the_peers_out_and_it_says_so(session: Session) -> None:
-    cast, now = graded(session, learners=12, peer_weight=0.2, preset="course")
+    cast, now = graded_cohort(session, learners=12, peer_weight=0.2, preset="course")
     factories.run_upkeep(session, cast.cohort, now=now)
     made = session.scalars(select(Adjustment)).one()
     assert made.notes["both"] == 12
@@ -172,7 +171,7 @@ def test_few_works_with_both_leave_the_peers_out_and_it_says_so(session: Session
 
 
 def test_separate_groups_of_graders_are_not_adjusted(session: Session) -> None:
-    cast, now = graded(session, second_share=0.0, resolution="severity")
+    cast, now = graded_cohort(session, second_share=0.0, resolution="severity")
     factories.run_upkeep(session, cast.cohort, now=now)
     made = session.scalars(select(Adjustment)).one()
     assert made.parameters["severity"] == {}
@@ -186,7 +185,7 @@ def test_separate_groups_of_graders_are_not_adjusted(session: Session) -> None:
 
 
 def test_release_waits_for_the_adjustment_and_a_later_reading_undoes_it(session: Session) -> None:
-    cast, now = graded(session, resolution="severity")
+    cast, now = graded_cohort(session, resolution="severity")
     for step in factories.upkeep.STEPS:
         if step is not factories.upkeep.adjust:
             while step(session, cast.cohort, seed=1, now=now):
@@ -233,7 +232,7 @@ def test_release_waits_for_the_adjustment_and_a_later_reading_undoes_it(session:
 
 
 def test_nobody_fails_by_adjustment_on_one_reading(session: Session) -> None:
-    cast, now = graded(
+    cast, now = graded_cohort(
         session,
         strict=-STRICT,
         resolution="severity",
@@ -254,11 +253,11 @@ def test_nobody_fails_by_adjustment_on_one_reading(session: Session) -> None:
             assert latest(session, work).adjustment is None
         elif work.state == "resolved":
             score = latest(session, work)
-            assert grade(score.composite, bands).band or score.professionals >= 2
+            assert graded_cohort(score.composite, bands).band or score.professionals >= 2
 
 
 def test_a_plan_without_it_is_left_alone(session: Session) -> None:
-    cast, now = graded(session, learners=12)
+    cast, now = graded_cohort(session, learners=12)
     factories.run_upkeep(session, cast.cohort, now=now)
     assert session.scalars(select(Adjustment)).first() is None
     with pytest.raises(Refused, match="asks for no"):
@@ -267,7 +266,7 @@ def test_a_plan_without_it_is_left_alone(session: Session) -> None:
 
 
 def test_the_gate_on_risk_names_works_near_the_pass_mark(session: Session) -> None:
-    cast, now = graded(session, gate_wrong_side=0.2, strict=0.0)
+    cast, now = graded_cohort(session, gate_wrong_side=0.2, strict=0.0)
     factories.run_upkeep(session, cast.cohort, now=now)
     found = candidates.candidates(session, cast.cohort, now=now)
     failed = gates.failed(session, cast.cohort, found)

@@ -1,14 +1,9 @@
 """From several readings of one work to one score, or to what still has to happen first.
 
-Everything here is pure and on plain data. Two quantities are kept apart:
-
-- the *composite*, a float of 100, never rounded: what is averaged, compared and kept;
-- the *value*, a Decimal on the grade scale: the composite rounded once, half up, at the very end.
-
-Whatever is asked about the cut score or a band is asked of the value, here and on release alike:
-`passed`, `grade`, "across the cut" and "near the cut". So a printed 60 at a cut of 60 is always a
-pass, and no reading is sent to a third reader over a difference that nobody will ever see.
-Tolerances on criteria and on the total are asked of the unrounded numbers.
+Everything here is pure and on plain data. Whatever is asked about the cut score is asked of the rounded
+value (`scale`): "passed", "across the cut" and "near the cut" alike, so that no reading is sent to a third
+reader over a difference that nobody will ever see. Tolerances on criteria and on the total are asked of the
+unrounded numbers.
 
 References
 ----------
@@ -18,36 +13,28 @@ reliability. Applied Measurement in Education 13(2), 121-138. doi:10.1207/S15324
 """
 
 import math
-import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from decimal import ROUND_HALF_EVEN, ROUND_HALF_UP, Decimal
+from decimal import Decimal
 from itertools import combinations, pairwise
 from typing import Literal, NamedTuple
 
+from grading.measurement.scoring.combining import (
+    PEER_METHOD,
+    NoRange,
+    Resolution,
+    why_no_range,
+)
+from grading.measurement.scoring.scale import (
+    NOISE,
+    CriterionScale,
+    composite_of,
+    passed,
+    rounded,
+)
+
 PEERS = "peers"
 PROFESSIONALS = "professionals"
-_NOISE = 9  # decimal places beyond which a float's last bits are not a difference
-
-
-@dataclass(frozen=True)
-class CriterionScale:
-    """One criterion: its weight, and the points of each level by level index.
-
-    Points need not rise with the index: a scale may run from best to worst.
-    """
-
-    code: str
-    weight: float
-    points: tuple[float, ...]
-
-    def __post_init__(self) -> None:
-        if not (math.isfinite(self.weight) and self.weight >= 0):
-            raise ValueError(f"criterion {self.code}: the weight must be a number, at least 0")
-        if not all(math.isfinite(value) and value >= 0 for value in self.points):
-            raise ValueError(f"criterion {self.code}: points must be numbers, at least 0")
-        if not self.points or max(self.points) <= 0:
-            raise ValueError(f"criterion {self.code}: some level must be worth points")
 
 
 @dataclass(frozen=True)
@@ -90,7 +77,7 @@ class Rule:
     tolerance_total : the same for the composite, in points of 100
     across_cut : whether two readings on different sides of the cut are a discrepancy
     cut : the cut score, of 100
-    combine : how professional readings become one number
+    resolution : how professional readings become one number
     near_cut : values this close to the cut, in points of 100 (inclusive), are near it
     readings_near_cut : professional readings a value near the cut needs
     readings_before_not_passed : professional readings a value below the cut needs
@@ -103,15 +90,15 @@ class Rule:
     tolerance_total: float
     across_cut: bool
     cut: float
-    combine: Literal["mean", "median"]
+    resolution: Resolution
     near_cut: float
     readings_near_cut: int
     readings_before_not_passed: int
     decimals: int = 0
 
     def __post_init__(self) -> None:
-        if self.combine not in ("mean", "median"):
-            raise ValueError(f"combine must be 'mean' or 'median', not {self.combine!r}")
+        if not isinstance(self.resolution, Resolution):
+            raise ValueError(f"resolution must be a Resolution, not {self.resolution!r}")
         numbers = {
             "peers_needed": self.peers_needed,
             "professional_readings": self.professional_readings,
@@ -182,7 +169,6 @@ class Resolved:
     keys : the readings the score rests on, sorted
     standard_error : of the mean of the professional readings' composites, in points of 100; NaN
         where undefined. Two readings that agree by chance give 0.
-    standard_error_undefined : why it is NaN, else None
     n_professional, n_peer : how many of ``keys`` come from each pool
     method : name and version of the computation
     """
@@ -192,17 +178,16 @@ class Resolved:
     composite: float
     keys: tuple[str, ...]
     standard_error: float
-    standard_error_undefined: Literal["peers_only", "one_reading", "median"] | None
     n_professional: int
     n_peer: int
     method: str
 
-
-class Grade(NamedTuple):
-    """What is released: the rounded value, and the band read from it (None below the lowest)."""
-
-    value: Decimal
-    band: str | None
+    @property
+    def no_range(self) -> NoRange | None:
+        """Why no likely range is given with the score."""
+        return why_no_range(
+            self.standard_error, professionals=self.n_professional, method=self.method
+        )
 
 
 class _Side(NamedTuple):
@@ -212,71 +197,6 @@ class _Side(NamedTuple):
     levels: dict[str, float]
     points: dict[str, float]
     composite: float
-
-
-def composite_of(points: Mapping[str, float], criteria: Sequence[CriterionScale]) -> float:
-    """Weigh a work's points on each criterion into one number of 100, unrounded.
-
-    ``100 * sum(weight * points / most points) / sum(weight)``
-
-    Raises
-    ------
-    ValueError
-        A criterion without points (never taken as zero), or no criterion with a weight.
-    """
-    total = math.fsum(criterion.weight for criterion in criteria)
-    if not total > 0:
-        raise ValueError("no criterion has a weight")
-    for criterion in criteria:
-        if criterion.code not in points:
-            raise ValueError(f"criterion {criterion.code} has no points")
-    share = math.fsum(c.weight * (points[c.code] / max(c.points)) for c in criteria)
-    return 100 * (share / total)
-
-
-def _round(number: float, decimals: int) -> Decimal:
-    """Round a composite once, half up, on the grade scale; a float's last bits do not count."""
-    if not -1e-9 <= number <= 100 + 1e-9:
-        raise ValueError(f"a composite lies between 0 and 100, not at {number}")
-    plain = Decimal(number).quantize(Decimal(1).scaleb(-_NOISE), ROUND_HALF_EVEN)
-    return plain.quantize(Decimal(1).scaleb(-decimals), ROUND_HALF_UP) + 0
-
-
-def passed(composite: float, cut: float, *, decimals: int = 0) -> bool:
-    """Whether the value that would be printed reaches the cut: 59.5 is printed 60 and passes 60.
-
-    Raises
-    ------
-    ValueError
-        The composite is NaN or outside 0 to 100.
-    """
-    return _round(composite, decimals) >= Decimal(str(cut))
-
-
-def grade(composite: float, bands: Iterable[tuple[float, str]], *, decimals: int = 0) -> Grade:
-    """Round a composite once, half up, and read its band from the rounded value.
-
-    Parameters
-    ----------
-    composite : of 100, unrounded; differences beyond the ninth decimal place are float noise
-    bands : (lowest value, name), in any order
-    decimals : decimal places of the grade scale
-
-    Raises
-    ------
-    ValueError
-        The composite is NaN or outside 0 to 100.
-
-    Examples
-    --------
-    >>> grade(59.5, [(60.0, "Pass"), (85.0, "Pass with distinction")])
-    Grade(value=Decimal('60'), band='Pass')
-    >>> grade(59.499999, [(60.0, "Pass")])
-    Grade(value=Decimal('59'), band=None)
-    """
-    value = _round(composite, decimals)
-    reached = [name for low, name in sorted(bands) if value >= Decimal(str(low))]
-    return Grade(value, reached[-1] if reached else None)
 
 
 def resolve(
@@ -313,12 +233,11 @@ def resolve(
         return waiting
 
     if professionals:
-        used, combine = given, rule.combine
-        method = f"{rule.combine}-of-professional-readings/1"
+        used, score = given, _combine(given, criteria, rule.resolution)
+        method = rule.resolution.method
     else:
-        used, combine = peers, "median"
-        method = "median-of-peer-readings/1"
-    score = _combine(used, criteria, combine)
+        used, score = peers, _combine(peers, criteria, Resolution.MEDIAN)
+        method = PEER_METHOD
 
     if not any(reading.adjudication for reading in professionals):
         findings = _findings(professionals, peers, score, criteria, rule)
@@ -329,17 +248,16 @@ def resolve(
     if needs is not None:
         return needs
 
-    error, undefined = _standard_error(professionals, criteria, rule)
+    singles = [_single(reading, criteria).composite for reading in professionals]
     return Resolved(
         points=score.points,
         levels=score.levels,
         composite=score.composite,
         keys=tuple(reading.key for reading in used),
-        standard_error=error,
-        standard_error_undefined=undefined,
+        standard_error=rule.resolution.standard_error(singles),
         n_professional=len(professionals),
         n_peer=0 if professionals else len(peers),
-        method=method,
+        method=f"{method}/1",
     )
 
 
@@ -382,10 +300,9 @@ def _waiting(n_professional: int, n_peer: int, rule: Rule) -> Waiting | None:
 def _combine(
     readings: Sequence[Reading],
     criteria: Sequence[CriterionScale],
-    how: Literal["mean", "median"],
-    name: str = PROFESSIONALS,
+    resolution: Resolution,
+    name: str | None = None,
 ) -> _Side:
-    middle = statistics.fmean if how == "mean" else statistics.median
     levels: dict[str, float] = {}
     points: dict[str, float] = {}
     for criterion in criteria:
@@ -394,11 +311,14 @@ def _combine(
             for reading in readings
             if criterion.code not in reading.set_aside
         ]
-        levels[criterion.code] = float(middle(given))
-        points[criterion.code] = float(middle([criterion.points[level] for level in given]))
-    if len(readings) == 1:
-        name = readings[0].key
-    return _Side(name, levels, points, composite_of(points, criteria))
+        levels[criterion.code] = resolution.combine(given)
+        points[criterion.code] = resolution.combine([criterion.points[level] for level in given])
+    alone = readings[0].key if len(readings) == 1 else PROFESSIONALS
+    return _Side(name or alone, levels, points, composite_of(points, criteria))
+
+
+def _single(reading: Reading, criteria: Sequence[CriterionScale]) -> _Side:
+    return _combine([reading], criteria, Resolution.MEAN)
 
 
 def _findings(
@@ -408,21 +328,20 @@ def _findings(
     criteria: Sequence[CriterionScale],
     rule: Rule,
 ) -> tuple[Finding, ...]:
-    singles = [_combine([reading], criteria, "mean") for reading in professionals]
+    singles = [_single(reading, criteria) for reading in professionals]
     pairs = list(combinations(singles, 2))
     if professionals and peers and len(peers) >= rule.peers_needed:
-        median = _combine(peers, criteria, "median")._replace(name=PEERS)
-        pairs.append((score, median))
+        pairs.append((score, _combine(peers, criteria, Resolution.MEDIAN, PEERS)))
     return tuple(finding for pair in pairs for finding in _apart(*pair, rule))
 
 
 def _apart(one: _Side, other: _Side, rule: Rule) -> Iterable[Finding]:
     sides = (one.name, other.name)
     for code in sorted(one.levels):
-        gap = round(abs(one.levels[code] - other.levels[code]), _NOISE)
+        gap = round(abs(one.levels[code] - other.levels[code]), NOISE)
         if gap > rule.tolerance_levels:
             yield Finding("criterion", code, sides, gap)
-    gap = round(abs(one.composite - other.composite), _NOISE)
+    gap = round(abs(one.composite - other.composite), NOISE)
     if gap > rule.tolerance_total:
         yield Finding("total", None, sides, gap)
     passes = [passed(side.composite, rule.cut, decimals=rule.decimals) for side in (one, other)]
@@ -431,7 +350,7 @@ def _apart(one: _Side, other: _Side, rule: Rule) -> Iterable[Finding]:
 
 
 def _needs_reading(number: float, n_professional: int, rule: Rule) -> NeedsReading | None:
-    near = abs(_round(number, rule.decimals) - Decimal(str(rule.cut))) <= Decimal(
+    near = abs(rounded(number, rule.decimals) - Decimal(str(rule.cut))) <= Decimal(
         str(rule.near_cut)
     )
     failed = not passed(number, rule.cut, decimals=rule.decimals)
@@ -442,17 +361,3 @@ def _needs_reading(number: float, n_professional: int, rule: Rule) -> NeedsReadi
     if failed_short > 0:
         return NeedsReading("not_passed", failed_short)
     return None
-
-
-def _standard_error(
-    professionals: Sequence[Reading], criteria: Sequence[CriterionScale], rule: Rule
-) -> tuple[float, Literal["peers_only", "one_reading", "median"] | None]:
-    n = len(professionals)
-    if n == 0:
-        return math.nan, "peers_only"
-    if n == 1:
-        return math.nan, "one_reading"
-    if rule.combine == "median" and n > 2:  # of two, median and mean are the same
-        return math.nan, "median"
-    singles = [_combine([reading], criteria, "mean").composite for reading in professionals]
-    return statistics.stdev(singles) / math.sqrt(n), None

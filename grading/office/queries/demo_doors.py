@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from grading.disputes.queries import dispute_queue
 from grading.measurement.monitoring.effects import severity
-from grading.measurement.scoring.resolution import CriterionScale, composite_of
+from grading.measurement.scoring.scale import CriterionScale, composite_of
 from grading.models import (
     Allocation,
     Appeal,

@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, false, func, select
 from sqlalchemy.orm import Session
 
 from grading.measurement.ratings import Collector, Ratings
-from grading.measurement.scoring.resolution import CriterionScale, composite_of
+from grading.measurement.scoring.scale import CriterionScale, composite_of
 from grading.models import (
     Allocation,
     Cohort,

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from sqlalchemy import and_, func, select
 from sqlalchemy.orm import Session
 
-from grading.measurement.scoring.resolution import grade
+from grading.measurement.scoring.combining import Resolution
+from grading.measurement.scoring.scale import graded
 from grading.models import Adjustment, Cohort, Score, Submission
 from grading.readings.queries.ratings import fingerprint
 from grading.workflow.plan import GradingPlan
@@ -14,7 +15,9 @@ from grading.workflow.submission import SubmissionState
 
 def asked(plan: GradingPlan) -> bool:
     """Whether a plan's scores need the whole cohort's readings."""
-    return plan.resolution == "severity" or (plan.peer_weight > 0 and plan.peer_readings > 0)
+    return plan.resolution == Resolution.SEVERITY or (
+        plan.peer_weight > 0 and plan.peer_readings > 0
+    )
 
 
 def latest(session: Session, cohort: Cohort) -> Adjustment | None:
@@ -101,7 +104,7 @@ def summary(session: Session, cohort: Cohort) -> Summary:
         if score.adjustment is None or found is None or score.adjustment["id"] != found.id:
             counts["waiting"] += 1
             continue
-        raw, now = grade(score.adjustment["raw"], bands), grade(score.composite, bands)
+        raw, now = graded(score.adjustment["raw"], bands), graded(score.composite, bands)
         way = "same" if now.value == raw.value else "up" if now.value > raw.value else "down"
         counts[way] += 1
         if (raw.band is None) != (now.band is None):

@@ -19,10 +19,9 @@ from grading.measurement.components.generalizability import (
 )
 from grading.measurement.ratings import Ratings
 from grading.measurement.scoring.decision import livingston_lewis
-from grading.measurement.scoring.resolution import CriterionScale
+from grading.measurement.scoring.scale import HALF_POINT, CriterionScale
 from grading.models import Allocation, Cohort
 from grading.readings.queries.ratings import SealedReading, readings_of_cohort, scales
-from grading.scores.queries.routing_board import HALF_POINT
 from grading.scores.queries.severity import ENOUGH, known
 from grading.workflow.allocation import OF_ANCHORS, AllocationState, Pool
 

@@ -7,7 +7,7 @@ import numpy as np
 from sqlalchemy.orm import Session
 
 from grading.measurement.scoring.decision import band_probabilities
-from grading.measurement.scoring.resolution import passed
+from grading.measurement.scoring.scale import HALF_POINT, passed
 from grading.models import Cohort
 from grading.scores.queries import routing_board
 from grading.workflow.plan import GradingPlan
@@ -25,7 +25,7 @@ def detailed(session: Session, cohort: Cohort) -> dict[str, Any]:
     found = routing_board.posterior(routing_board.totals(session, cohort), plan)
     if found is None:
         return {"passing": {}, "reason": "too few projects were read twice to tell any risk"}
-    cut = plan.cut - routing_board.HALF_POINT
+    cut = plan.cut - HALF_POINT
     p = band_probabilities(found.mean, found.standard_error, [cut])[:, 1]
     return {
         "passing": {

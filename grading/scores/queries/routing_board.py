@@ -11,15 +11,13 @@ from grading.measurement.allocation.routing import Board, Limits
 from grading.measurement.posterior.aggregation import aggregate
 from grading.measurement.posterior.beliefs import Aggregation
 from grading.measurement.posterior.readings import Readings
+from grading.measurement.scoring.scale import HALF_POINT, band_cuts
 from grading.models import Allocation, Cohort, Exposure, Submission
 from grading.readings.queries.ratings import readings_of_cohort, scales
 from grading.workflow.allocation import OUTSTANDING, AllocationState, Pool
 from grading.workflow.cohort import CohortState
 from grading.workflow.plan import GradingPlan
 from grading.workflow.submission import SubmissionState
-
-# Values are rounded half up to whole points, so a band begins half a point below its number.
-HALF_POINT = 0.5
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,7 +59,7 @@ def posterior(found: Totals, plan: GradingPlan) -> Aggregation | None:
         found.readings,
         professionals=found.professionals,
         scale=(0.0, 100.0),
-        cuts=[low - HALF_POINT for low, _name in plan.bands],
+        cuts=band_cuts(plan.bands),
     )
     known = result.standard_error[result.standard_error > 0]
     return result if len(known) else None
@@ -72,7 +70,7 @@ def board(result: Aggregation, plan: GradingPlan, budget: int) -> Board:
     return Board(
         result,
         Decisions(
-            cuts=tuple(low - HALF_POINT for low, _name in plan.bands),
+            cuts=band_cuts(plan.bands),
             pass_mark=plan.cut - HALF_POINT,
         ),
         limits=Limits(band=plan.routing_limit),

@@ -9,12 +9,11 @@ from sqlalchemy.orm import Session
 
 from grading.measurement import severity
 from grading.measurement.ratings import Ratings
+from grading.measurement.scoring.scale import HALF_POINT, level_worth
 from grading.measurement.severity import SeverityFit, Summary
 from grading.measurement.severity.expected_total import expected_total, measure_of_total
 from grading.models import Cohort
-from grading.readings.queries.ratings import coded_ratings
-from grading.rubric.definition import Rubric
-from grading.scores.queries.routing_board import HALF_POINT
+from grading.readings.queries.ratings import coded_ratings, scales
 from grading.workflow.allocation import Pool
 
 BIN = 0.5
@@ -27,18 +26,6 @@ ENOUGH = 10
 def known(value: float | None, digits: int = 6) -> float | None:
     """Give a number for storing: None where it is not finite."""
     return None if value is None or not math.isfinite(value) else round(float(value), digits)
-
-
-def worth(rubric: Rubric) -> dict[Hashable, list[float]]:
-    """What each level of each criterion adds to a total of 100."""
-    whole = math.fsum(one.weight for one in rubric.criteria)
-    return {
-        one.code: [
-            100 * one.weight / whole * level.points / max(item.points for item in one.levels)
-            for level in one.levels
-        ]
-        for one in rubric.criteria
-    }
 
 
 def professionals(session: Session, cohort: Cohort) -> Ratings:
@@ -75,7 +62,7 @@ def detailed(session: Session, cohort: Cohort) -> dict[str, Any]:
 
 def _found(fit: SeverityFit, cohort: Cohort) -> dict[str, Any]:
     rubric = cohort.rubric_version.rubric
-    adds = worth(rubric)
+    adds = level_worth(scales(rubric))
     measures = np.array([one.measure for one in fit.works.values()])
     measures = measures[np.isfinite(measures)]
     middle = float(np.mean(measures)) if len(measures) else 0.0

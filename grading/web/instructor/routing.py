@@ -14,6 +14,7 @@ from grading.db import db
 from grading.measurement.allocation.forecast import what_if
 from grading.measurement.allocation.routing import Board
 from grading.measurement.posterior.beliefs import Aggregation, band_probabilities
+from grading.measurement.scoring.scale import band_cuts
 from grading.models import Cohort, Submission
 from grading.paging import Page, page_in
 from grading.scores import routing
@@ -80,7 +81,7 @@ def _rows(
     after[known] = board.decisions.expected(
         board.mean[known], board.variance[known], board.precision(None)
     )[1]
-    cuts = [low - routing_board.HALF_POINT for low, _name in plan.bands]
+    cuts = band_cuts(plan.bands)
     bands = band_probabilities(result.mean, result.standard_error, cuts)
     settled = board.settled()
     return [

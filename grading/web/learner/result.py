@@ -17,7 +17,7 @@ from grading.models import Grade, Submission
 from grading.records.queries import entitlement_lists
 from grading.records.queries.program_record import counting_grade, current_record
 from grading.releases import grades
-from grading.web import access, downloads
+from grading.web import access, downloads, reading
 from grading.web.access import requires
 from grading.web.learner import working
 from grading.web.learner.common import bp, find_cohort, own_submission
@@ -74,6 +74,8 @@ def result(cohort_id: str) -> ResponseReturnValue:
         retake_due=end_of_day(access.now(), found.plan.retake_days, found.zone),
         me=me,
         entitled=entitlement_lists.is_entitled(session, found.program, me, None),
+        likely=reading.likely_range(float(grade.value), grade.detail["standard_error"]),
+        no_range=reading.no_range_words(grade.detail),
         rubric=found.rubric_version.rubric,
         comments=learner_results.comments_by_criterion(session, grade),
         working=working.of(session, grade, found.rubric_version.rubric),

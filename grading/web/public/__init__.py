@@ -96,7 +96,9 @@ def _record_page(public_id: str) -> str:
         updated=max((entry.added_at for entry in entries), default=None),
         judged=reading.who_judged(detail) if detail else "",
         bands=reading.bands(detail) if detail else [],
-        range=reading.likely(detail) if detail else None,
+        likely=reading.likely_range(float(detail["value"]), detail["standard_error"])
+        if detail
+        else None,
         likely_words=reading.likely_words(detail) if detail else "",
     )
 

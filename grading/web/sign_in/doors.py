@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 
 from grading.authorization.permissions import Permission
 from grading.db import db
+from grading.measurement.scoring.combining import Resolution
 from grading.models import Cohort, Membership, Person, Program, Sponsor, SponsorMember, Submission
 from grading.models.conditions import takes_part
 from grading.office.queries import demo_doors
@@ -156,7 +157,7 @@ def _graders(session: Session) -> Iterator[Door]:
             by=_number(strict.by),
             n=strict.sheets,
         )
-        if first.plan.resolution == "severity":
+        if first.plan.resolution == Resolution.SEVERITY:
             said += " " + _("The released scores are corrected for it.")
         yield Door(said, monitoring, lead)
     if lead is not None and (told := demo_doors.drifted(session)):

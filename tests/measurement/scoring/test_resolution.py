@@ -13,9 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from grading.measurement.allocation import balanced
-from grading.measurement.scoring import resolution
+from grading.measurement.scoring import scale
+from grading.measurement.scoring.combining import NoRange, Resolution
 from grading.measurement.scoring.resolution import (
-    CriterionScale,
     Discrepant,
     Finding,
     NeedsReading,
@@ -23,11 +23,9 @@ from grading.measurement.scoring.resolution import (
     Resolved,
     Rule,
     Waiting,
-    composite_of,
-    grade,
-    passed,
     resolve,
 )
+from grading.measurement.scoring.scale import CriterionScale, composite_of, graded, passed
 
 # Two criteria of five levels: each level is worth 12.5 of 100.
 CRITERIA = (
@@ -41,7 +39,7 @@ PLAN = Rule(
     tolerance_total=15.0,
     across_cut=True,
     cut=60.0,
-    combine="mean",
+    resolution=Resolution.MEAN,
     near_cut=5.0,
     readings_near_cut=2,
     readings_before_not_passed=2,
@@ -134,7 +132,7 @@ def test_the_score_combines_the_professional_readings(
     composite: float,
     keys: tuple[str, ...],
 ) -> None:
-    result = _score(*readings, rule=replace(LENIENT, combine=combine))
+    result = _score(*readings, rule=replace(LENIENT, resolution=Resolution(combine)))
     assert tuple(result.points.values()) == pytest.approx(points, abs=1e-12)
     assert tuple(result.levels.values()) == pytest.approx(points, abs=1e-12)
     assert result.composite == pytest.approx(composite, abs=1e-12)
@@ -182,23 +180,25 @@ def test_full_points_are_exactly_100_whatever_the_weights() -> None:
 
 
 @pytest.mark.parametrize(
-    ("readings", "changes", "error", "undefined"),
+    ("readings", "changes", "error", "no_range"),
     [
-        ([P], {}, math.nan, "one_reading"),
-        ([A, B], {"professional_readings": 0}, math.nan, "peers_only"),
+        ([P], {}, math.nan, NoRange.ONE_READING),
+        ([A, B], {"professional_readings": 0}, math.nan, NoRange.PEERS_ONLY),
         ([P, Q], {}, 6.25, None),  # 75 and 87.5: half their difference
-        ([P, R], {"combine": "median"}, 12.5, None),
-        ([P, Q, R], {"combine": "median"}, math.nan, "median"),
+        ([P, R], {"resolution": Resolution.MEDIAN}, 12.5, None),
+        ([P, Q, R], {"resolution": Resolution.MEDIAN}, math.nan, NoRange.MEDIAN),
+        # Two that agree: an error of 0 by chance, of which no range is made.
+        ([P, _professional("same", 3, 3)], {}, 0.0, NoRange.ALIKE),
         # 75, 87.5, 100: standard deviation 12.5
         ([P, Q, R], {}, 12.5 / math.sqrt(3), None),
     ],
 )
 def test_standard_error(
-    readings: list[Reading], changes: dict[str, Any], error: float, undefined: str | None
+    readings: list[Reading], changes: dict[str, Any], error: float, no_range: NoRange | None
 ) -> None:
     result = _score(*readings, rule=replace(LENIENT, **changes))
     assert result.standard_error == pytest.approx(error, abs=1e-12, nan_ok=True)
-    assert result.standard_error_undefined == undefined
+    assert result.no_range == no_range
 
 
 # Discrepancy
@@ -359,7 +359,7 @@ def test_after_adjudication_the_median_of_three_where_the_plan_says_so() -> None
         _professional("q", 4, 4),
         _professional("r", 3, 4, adjudication=True),
     ]
-    assert _score(*readings, rule=replace(PLAN, combine="median")).composite == 87.5
+    assert _score(*readings, rule=replace(PLAN, resolution=Resolution.MEDIAN)).composite == 87.5
 
 
 def test_an_adjudicator_stands_with_the_one_professional_who_differed_from_the_peers() -> None:
@@ -455,7 +455,7 @@ def test_a_discrepancy_comes_before_a_further_reading() -> None:
 def test_the_band_and_the_pass_are_read_from_the_rounded_value(
     composite: float, decimals: int, value: str, band: str | None
 ) -> None:
-    given = grade(composite, [(70.0, "Merit"), (60.0, "Pass")], decimals=decimals)
+    given = graded(composite, [(70.0, "Merit"), (60.0, "Pass")], decimals=decimals)
     assert str(given.value) == value
     assert given.band == band
     assert passed(composite, 60.0, decimals=decimals) == (band is not None)
@@ -465,7 +465,7 @@ def test_the_band_and_the_pass_are_read_from_the_rounded_value(
 def test_what_is_printed_never_contradicts_the_band(
     composite: float, decimals: int, cut: int
 ) -> None:
-    value, band = grade(composite, [(float(cut), "Pass")], decimals=decimals)
+    value, band = graded(composite, [(float(cut), "Pass")], decimals=decimals)
     assert abs(value - Decimal(composite)) <= Decimal("0.5").scaleb(-decimals) + Decimal("1e-9")
     assert (band == "Pass") == (value >= cut) == passed(composite, cut, decimals=decimals)
 
@@ -487,7 +487,7 @@ def test_readings_that_are_printed_alike_are_not_across_the_cut() -> None:
 @pytest.mark.parametrize("number", [math.nan, math.inf, -0.1, 100.1])
 def test_a_grade_needs_a_composite_of_100(number: float) -> None:
     with pytest.raises(ValueError, match="between 0 and 100"):
-        grade(number, [(60.0, "Pass")])
+        graded(number, [(60.0, "Pass")])
     with pytest.raises(ValueError, match="between 0 and 100"):
         passed(number, 60.0)
 
@@ -615,7 +615,7 @@ def _reading(levels: Mapping[str, Any], **changes: Any) -> Reading:
         (lambda: CriterionScale("idea", 1.0, (0.0, math.nan)), "idea: points"),
         (lambda: replace(PLAN, peers_needed=-1), "peers_needed"),
         (lambda: replace(PLAN, cut=math.nan), "cut must"),
-        (lambda: replace(PLAN, combine="tertium quid"), "combine must"),
+        (lambda: replace(PLAN, resolution="tertium quid"), "resolution must"),
     ],
 )
 def test_bad_input_is_refused(build: Any, words: str) -> None:
@@ -623,7 +623,7 @@ def test_bad_input_is_refused(build: Any, words: str) -> None:
         build()
 
 
-@pytest.mark.parametrize("module", [balanced, resolution])
+@pytest.mark.parametrize("module", [balanced, scale])
 def test_the_examples_in_the_docstrings_run(module: Any) -> None:
     result = doctest.testmod(module)
     assert result.attempted > 0
