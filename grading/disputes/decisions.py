@@ -29,7 +29,7 @@ from grading.people import approvals
 from grading.people.approvals import Answer
 from grading.readings.queries.ratings import scales
 from grading.releases import grades, results
-from grading.releases.results import Line
+from grading.releases.results import ReleaseLine
 from grading.scores import adjusting
 from grading.workflow.allocation import AllocationState, Pool
 from grading.workflow.appeal import AppealState
@@ -240,7 +240,9 @@ def outcome_of(session: Session, appeal: Appeal) -> AppealOutcome:
         before=appeal.grade.value,
         remark=remark,
         joined=score.composite if score else None,
-        value=float(results.on_plan_scale(session, appeal.submission, score, appeal.learner_id)[0])
+        value=float(
+            results.release_line(session, appeal.submission, score, appeal.learner_id).value
+        )
         if score
         else None,
         released=appeal.amended.value if appeal.amended else appeal.grade.value,
@@ -257,7 +259,7 @@ def outcome_of(session: Session, appeal: Appeal) -> AppealOutcome:
     )
 
 
-def grades_to_amend(session: Session, appeal: Appeal) -> list[tuple[Grade, Line]]:
+def grades_to_amend(session: Session, appeal: Appeal) -> list[tuple[Grade, ReleaseLine]]:
     """Say which grades a decision would replace, and by what; empty where every grade stays.
 
     What is found for one member is found for the work of all; but where the appellant's own result
@@ -272,8 +274,8 @@ def grades_to_amend(session: Session, appeal: Appeal) -> list[tuple[Grade, Line]
     return found if own else []
 
 
-def _lines(rows: Sequence[tuple[Grade, Line]]) -> list[Line]:
-    return [line for _before, line in rows]
+def _signed_form(rows: Sequence[tuple[Grade, ReleaseLine]]) -> list[dict[str, str]]:
+    return results.signed_form([line for _before, line in rows])
 
 
 def _may_decide_so(
@@ -297,7 +299,7 @@ def lay_decision_before(
         Action.DECIDE_APPEAL,
         appeal.id,
         cohort_id=appeal.cohort_id,
-        records=_lines(grades_to_amend(session, appeal)),
+        records=_signed_form(grades_to_amend(session, appeal)),
         note={"answer": text_digest(answer)},
         entered={"answer": answer.strip()},
         now=now,
@@ -348,14 +350,14 @@ def decide_appeal(
             Action.DECIDE_APPEAL,
             appeal.id,
             cohort=appeal.submission.cohort,
-            records=_lines(rows),
+            records=_signed_form(rows),
             note={"answer": text_digest(answer)},
             now=now,
         )
     score = session.get_one(Score, appeal.score_id)
     grade = grades.grade_in_force(session, appeal.submission, appeal.learner_id)
     assert grade is not None
-    value, _band = results.on_plan_scale(session, appeal.submission, score, appeal.learner_id)
+    value = results.release_line(session, appeal.submission, score, appeal.learner_id).value
     # What people write to each other is kept with the appeal; the chain outlives the right to forget.
     appeal.answer = answer.strip()
     move(
@@ -370,9 +372,9 @@ def decide_appeal(
     )
     _expose(session, actor, appeal, now)
     amended = None
-    for before, _line in rows:
+    for before, line in rows:
         made = grades.amend(
-            session, appeal.submission, before, score, why="appeal", actor=actor, now=now
+            session, appeal.submission, before, score, line, why="appeal", actor=actor, now=now
         )
         if made.person_id == appeal.learner_id:
             appeal.amended = amended = made

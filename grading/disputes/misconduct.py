@@ -1,6 +1,7 @@
 """Suspected misconduct: opened by whoever sees the work, heard, decided by two. Nothing is automatic."""
 
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -30,7 +31,6 @@ from grading.people import approvals
 from grading.people.approvals import Answer
 from grading.readings import exposures
 from grading.records import revocations
-from grading.releases.results import Line
 from grading.workflow.appeal import PENDING as APPEAL_PENDING
 from grading.workflow.approval import Action
 from grading.workflow.credential import RecordState
@@ -362,7 +362,7 @@ def lay_revocations_before(
     )
 
 
-def lines_to_revoke(session: Session, case: MisconductCase) -> list[Line]:
+def lines_to_revoke(session: Session, case: MisconductCase) -> list[dict[str, Any]]:
     """Say which results stand in the records that an upheld case revokes; empty before release."""
     if case.outcome != "upheld" or SUBMISSION_MACHINE.allows(case.submission.state, "withhold"):
         return []

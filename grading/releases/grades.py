@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from grading.cohorts.queries import calendars, group_members
+from grading.cohorts.queries import group_members
 from grading.ledger import audit, outbox
 from grading.ledger.transitions import move
 from grading.models import (
@@ -26,7 +26,7 @@ from grading.models.codes import new_id
 from grading.models.conditions import in_force
 from grading.records import records, reissues
 from grading.releases import results
-from grading.releases.results import Line
+from grading.releases.results import ReleaseLine
 from grading.rubric.definition import Rubric
 from grading.workflow.plan import GradingPlan
 
@@ -43,8 +43,6 @@ class _Terms:
 
     Attributes
     ----------
-    late : Mapping
-        Submission to the days it is late and the points that costs.
     people : Mapping
         Submission to its members.
     points : Mapping
@@ -54,24 +52,15 @@ class _Terms:
     cohort: Cohort
     plan: GradingPlan
     rubric: Rubric
-    late: Mapping[str, tuple[int, float]]
     people: Mapping[str, Sequence[Person]]
     points: Mapping[tuple[str, str], MemberPoints]
 
 
 def _terms(session: Session, cohort: Cohort, works: Sequence[Submission]) -> _Terms:
-    plan = cohort.plan
-    due = calendars.due_dates(session, works) if plan.late_points else {}
-    late = {
-        work.id: results.late_by(work, due[work.id], work.submitted_at)
-        for work in works
-        if work.id in due
-    }
     return _Terms(
         cohort,
-        plan,
+        cohort.plan,
         cohort.rubric_version.rubric,
-        late,
         group_members.people_of(session, works),
         group_members.points_of(session, [work.id for work in works]),
     )
@@ -80,20 +69,18 @@ def _terms(session: Session, cohort: Cohort, works: Sequence[Submission]) -> _Te
 def _grade(
     terms: _Terms,
     submission: Submission,
-    person_id: str,
     score: Score,
+    line: ReleaseLine,
     release_id: str,
     now: datetime,
     *,
     number: int = 1,
     amended_for: str | None = None,
 ) -> Grade:
-    days, lost = terms.late.get(submission.id, (0, 0.0))
-    own = terms.points.get((submission.id, person_id))
-    value, band = results.on_bands(terms.plan.bands, score, lost, own.points if own else 0.0)
     detail = _detail(terms, score)
-    if lost:
-        detail["late"] = {"days": days, "points": lost}
+    if line.late.points:
+        detail["late"] = {"days": line.late.days, "points": line.late.points}
+    own = terms.points.get((submission.id, line.person_id))
     if own is not None:
         detail["own_points"] = {"points": own.points, "reason": own.reason}
     group = len(terms.people[submission.id])
@@ -102,14 +89,14 @@ def _grade(
     return Grade(
         id=new_id(),
         submission=submission,
-        person_id=person_id,
+        person_id=line.person_id,
         number=number,
         score=score,
         release_id=release_id,
         amended_for=amended_for,
-        value=str(value),
-        band=band or results.NOT_PASSED,
-        passed=band is not None,
+        value=str(line.value),
+        band=line.band or results.NOT_PASSED,
+        passed=line.band is not None,
         detail=detail,
         released_at=now,
     )
@@ -120,6 +107,7 @@ def amend(
     submission: Submission,
     before: Grade,
     score: Score,
+    line: ReleaseLine,
     *,
     why: str,
     actor: Person,
@@ -129,8 +117,8 @@ def amend(
     grade = _grade(
         _terms(session, submission.cohort, [submission]),
         submission,
-        before.person_id,
         score,
+        line,
         before.release_id,
         now,
         number=before.number + 1,
@@ -162,18 +150,17 @@ def amend(
 
 def moved(
     session: Session, submission: Submission, score: Score, *, may_lower: bool
-) -> list[tuple[Grade, Line]]:
+) -> list[tuple[Grade, ReleaseLine]]:
     """Say which grades in force a score moves, each with what it would become.
 
     A lower one stays unless it may fall.
     """
-    found = []
+    grades_moved = []
     for before in in_force_of(session, submission):
-        value, band = results.on_plan_scale(session, submission, score, before.person_id)
-        if value > Decimal(before.value) or (may_lower and value < Decimal(before.value)):
-            line = results.line(submission.id, before.person_id, score, value, band)
-            found.append((before, line))
-    return found
+        line = results.release_line(session, submission, score, before.person_id)
+        if line.value > Decimal(before.value) or (may_lower and line.value < Decimal(before.value)):
+            grades_moved.append((before, line))
+    return grades_moved
 
 
 def grade_in_force(session: Session, submission: Submission, person_id: str) -> Grade | None:
@@ -198,21 +185,39 @@ def release_all(
     session: Session,
     release: Release,
     works: Sequence[tuple[Submission, Score]],
+    lines: Sequence[ReleaseLine],
     *,
     now: datetime,
 ) -> None:
     """Make the grades of a release, add them to the records, and ask for one mail per learner.
 
     What it needs is read for all works at once.
+
+    Parameters
+    ----------
+    lines : sequence of ReleaseLine
+        What each member of the works is given.
     """
     cohort = release.cohort
     terms = _terms(session, cohort, [submission for submission, _ in works])
+    line_of = {(line.submission_id, line.person_id): line for line in lines}
     entered: list[tuple[Submission, Grade, Person]] = []
     # Nothing is read in between, so nothing has to be written before the end.
     with session.no_autoflush:
         for submission, score in works:
             own = [
-                (submission, _grade(terms, submission, person.id, score, release.id, now), person)
+                (
+                    submission,
+                    _grade(
+                        terms,
+                        submission,
+                        score,
+                        line_of[submission.id, person.id],
+                        release.id,
+                        now,
+                    ),
+                    person,
+                )
                 for person in terms.people[submission.id]
             ]
             move(

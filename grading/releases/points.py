@@ -17,7 +17,7 @@ from grading.models.codes import new_id
 from grading.people import approvals
 from grading.people.approvals import Answer
 from grading.releases import grades, results
-from grading.releases.results import Line
+from grading.releases.results import ReleaseLine
 from grading.workflow.approval import Action, text_digest
 from grading.workflow.group import MemberState
 from grading.workflow.release import PENDING
@@ -83,7 +83,7 @@ def set_points(
             Action.SET_POINTS,
             points_id,
             cohort=submission.cohort,
-            records=lines,
+            records=results.signed_form(lines),
             note=_note(points, reason),
             now=now,
         )
@@ -119,7 +119,7 @@ def set_points(
     if grade is None:
         return None
     return grades.amend(
-        session, submission, grade, grade.score, why="own_points", actor=actor, now=now
+        session, submission, grade, grade.score, lines[0], why="own_points", actor=actor, now=now
     )
 
 
@@ -141,7 +141,7 @@ def lay_before(
         Action.SET_POINTS,
         new_id(),
         cohort_id=submission.cohort_id,
-        records=moved(session, submission, person, points),
+        records=results.signed_form(moved(session, submission, person, points)),
         note=_note(points, reason),
         entered={"reason": reason.strip()},
         now=now,
@@ -152,13 +152,14 @@ def _note(points: float, reason: str) -> dict[str, Any]:
     return {"points": points, "reason": text_digest(reason)}
 
 
-def moved(session: Session, submission: Submission, person: Person, points: float) -> list[Line]:
+def moved(
+    session: Session, submission: Submission, person: Person, points: float
+) -> list[ReleaseLine]:
     """Say what points of a member would release anew: their one result, or nothing before release."""
     grade = grades.grade_in_force(session, submission, person.id)
     if grade is None or not math.isfinite(points):
         return []
-    value, band = results.on_plan_scale(session, submission, grade.score, person.id, own=points)
-    return [results.line(submission.id, person.id, grade.score, value, band)]
+    return [results.release_line(session, submission, grade.score, person.id, own_points=points)]
 
 
 def _may_set(

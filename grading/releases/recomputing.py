@@ -15,7 +15,6 @@ from sqlalchemy.orm import Session, joinedload
 from grading.credential import evidence as evidences
 from grading.ledger import audit
 from grading.measurement.scoring.resolution import Resolved, resolve
-from grading.measurement.scoring.scale import graded
 from grading.models import (
     Appeal,
     Approval,
@@ -119,11 +118,12 @@ def _numbers(session: Session, grade: Grade) -> list[Check]:
         ]
     lost = grade.detail.get("late", {}).get("points", 0.0)
     own = grade.detail.get("own_points", {}).get("points", 0.0)
-    exact = min(max(composite - lost + own, 0.0), 100.0)
-    value, band = graded(exact, cohort.plan.bands)
+    value, band = results.on_bands(cohort.plan.bands, composite, late_points=lost, own_points=own)
     return [
         *checks,
-        Check("points lost for lateness", lost, results.points_lost(session, grade.submission)[1]),
+        Check(
+            "points lost for lateness", lost, results.points_lost(session, grade.submission).points
+        ),
         Check("points of the learner's own", own, _own_points(session, grade)),
         Check("value", grade.value, str(value)),
         Check("band", grade.band, band or results.NOT_PASSED),

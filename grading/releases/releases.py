@@ -1,6 +1,6 @@
 """Release: proposed, signed off, stoppable, and then carried out in one transaction."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -24,10 +24,9 @@ from grading.models import (
 from grading.models.codes import new_id
 from grading.people import approvals
 from grading.people.approvals import Answer
-from grading.releases import grades, results
+from grading.releases import grades, results, signed_list
 from grading.releases.queries import candidates
-from grading.releases.results import Line
-from grading.workflow.approval import Action, Change, ChangeKind, StepUp, changes
+from grading.workflow.approval import Action, StepUp, changes
 from grading.workflow.cohort import CohortState
 from grading.workflow.release import MACHINE, ReleaseState
 
@@ -126,7 +125,7 @@ def lay_before(
         Action.PROPOSE,
         new_id(),
         cohort_id=cohort.id,
-        records=results.listed(session, cohort, ready),
+        records=results.signed_form(results.release_lines(session, ready)),
         note={"overrides": kept},
         now=now,
     )
@@ -151,18 +150,16 @@ def _to_propose(
         if not overrides.get(gate, "").strip()
     ]:
         raise FaultsFound(faults)
-    found = candidates.candidates(session, cohort, now=now)
-    ready = [item for item in found if item.ready and item.score_id is not None]
+    ready = candidates.ready_scores(session, cohort, now=now)
     if chosen is not None:
-        missing = chosen - {item.submission_id for item in ready}
-        if missing:
+        if missing := chosen - ready.keys():
             raise Refused("%(n)s of the chosen results are not ready any more.", n=len(missing))
-        ready = [item for item in ready if item.submission_id in chosen]
+        ready = {work: score for work, score in ready.items() if work in chosen}
     if not ready:
         raise Refused("No result is ready to be released.")
-    _judges_others(session, actor, [item.submission_id for item in ready])
+    _judges_others(session, actor, ready)
     kept: list[Any] = [{"gate": gate, "reason": overrides[gate].strip()} for gate in failed_gates]
-    return {item.submission_id: item.score_id for item in ready if item.score_id}, kept
+    return ready, kept
 
 
 def lay_before_next(
@@ -173,12 +170,12 @@ def lay_before_next(
     Raises
     ------
     ListChanged
-        It is no longer so; `void` is what is left.
+        It is no longer so; `signed_list.void` is what is left.
     Refused, IllegalTransition
         As `sign`.
     """
     _may_sign(session, actor, release)
-    if found := changed(session, release, now=now):
+    if found := signed_list.changes_since_signed(session, release, now=now):
         raise ListChanged(found)
     return approvals.lay_before(
         session,
@@ -186,56 +183,9 @@ def lay_before_next(
         Action.SIGN,
         release.id,
         cohort_id=release.cohort_id,
-        records=_signed(session, release) or [],
+        records=signed_list.signed_records(session, release) or [],
         note={"overrides": release.overrides},
         now=now,
-    )
-
-
-def changed(session: Session, release: Release, *, now: datetime) -> tuple[Change, ...]:
-    """Say how a release differs from what its first signature stands under: empty when it does not."""
-    ready = {
-        item.submission_id: item.score_id
-        for item in candidates.candidates(session, release.cohort, now=now, apart_from=release.id)
-        if item.ready and item.score_id is not None
-    }
-    still = {
-        item.submission_id: ready[item.submission_id]
-        for item in release.items
-        if item.submission_id in ready
-    }
-    signed = _signed(session, release)
-    if signed is not None:
-        return changes(signed, results.listed(session, release.cohort, still))
-    # Without a step-up the first signature stands under scores alone.
-    return tuple(
-        Change(
-            ChangeKind.SCORE if item.submission_id in still else ChangeKind.REMOVED,
-            item.submission_id,
-            item.submission.learner_id,
-        )
-        for item in release.items
-        if still.get(item.submission_id) != item.score_id
-    )
-
-
-def _signed(session: Session, release: Release) -> list[Line] | None:
-    given = approvals.approvals_of(session, release.id)
-    return list(given[0].records) if given else None
-
-
-def void(
-    session: Session, actor: Person, release: Release, found: Sequence[Change], *, now: datetime
-) -> None:
-    """Void a proposal whose list is no longer what was signed; it says on its face what changed."""
-    move(
-        session,
-        release,
-        "void",
-        actor=actor,
-        now=now,
-        ended_at=now,
-        changes=[one.to_dict() for one in found],
     )
 
 
@@ -267,7 +217,7 @@ def sign(
     session.flush()
     session.refresh(release, with_for_update={"key_share": True})
     _may_sign(session, actor, release)
-    if found := changed(session, release, now=now):
+    if found := signed_list.changes_since_signed(session, release, now=now):
         raise ListChanged(found)
     _approve(
         session,
@@ -321,7 +271,7 @@ def _approve(
         action,
         release_id,
         cohort_id=cohort.id,
-        records=results.listed(session, cohort, scores),
+        records=results.signed_form(results.release_lines(session, scores)),
         note={"overrides": overrides},
         now=now,
     )
@@ -397,11 +347,7 @@ def carry_out(session: Session, release: Release, *, now: datetime) -> int:
         release.release_at is None or now < release.release_at
     ):
         raise Refused("The release goes out later.")
-    ready = {
-        item.submission_id: item
-        for item in candidates.candidates(session, release.cohort, now=now, apart_from=release.id)
-        if item.ready
-    }
+    ready = candidates.ready_scores(session, release.cohort, now=now, apart_from=release.id)
     rows = session.execute(
         select(ReleaseItem, Submission, Score)
         .join(Submission, Submission.id == ReleaseItem.submission_id)
@@ -409,17 +355,24 @@ def carry_out(session: Session, release: Release, *, now: datetime) -> int:
         .where(ReleaseItem.release_id == release.id)
         .order_by(Submission.submitted_at, Submission.id)
     )
-    signed = _signed(session, release)
-    other = _other_than_signed(session, release, signed) if signed is not None else set()
+    lines = results.release_lines(
+        session, {item.submission_id: item.score_id for item in release.items}
+    )
+    signed = signed_list.signed_records(session, release)
+    # Works whose results would not be those that stand in the signed list.
+    other = (
+        {change.submission for change in changes(signed, results.signed_form(lines))}
+        if signed is not None
+        else set()
+    )
     released: list[tuple[Submission, Score]] = []
     left_out: list[str] = []
     for item, submission, score in list(rows):
-        candidate = ready.get(submission.id)
-        if candidate is None or candidate.score_id != item.score_id or submission.id in other:
+        if ready.get(submission.id) != item.score_id or submission.id in other:
             left_out.append(submission.id)
         else:
             released.append((submission, score))
-    grades.release_all(session, release, released, now=now)
+    grades.release_all(session, release, released, lines, now=now)
     move(
         session,
         release,
@@ -430,10 +383,3 @@ def carry_out(session: Session, release: Release, *, now: datetime) -> int:
         note={"released": len(released), "left_out": left_out},
     )
     return len(released)
-
-
-def _other_than_signed(session: Session, release: Release, signed: Sequence[Line]) -> set[str]:
-    """Find the works whose results would not be those that stand in the signed list."""
-    scores = {item.submission_id: item.score_id for item in release.items}
-    present = results.listed(session, release.cohort, scores)
-    return {change.submission for change in changes(signed, present)}

@@ -1,138 +1,171 @@
-"""What a score comes to for a learner: lateness, points of their own, the program's scale."""
+"""What a score comes to for a learner: lateness, points of their own, the program's scale.
+
+A `ReleaseLine` is worked out here once for an act. People sign it, and grades are made from it.
+"""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import NamedTuple
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from grading.batches import batches
 from grading.cohorts.queries import calendars, group_members
-from grading.measurement.scoring.scale import graded
-from grading.models import Cohort, MemberPoints, Score, Submission
+from grading.measurement.scoring.scale import Graded, graded
+from grading.models import Score, Submission
 from grading.workflow.deadlines import days_late
 
 NOT_PASSED = "Not passed"
 
-Line = dict[str, Any]
+
+class Lateness(NamedTuple):
+    """Calendar days of the cohort's zone that a work is late, and the points of 100 that it loses."""
+
+    days: int
+    points: float
+
+
+NOT_LATE = Lateness(0, 0.0)
+
+
+@dataclass(frozen=True)
+class ReleaseLine:
+    """What one member of a work is given for a score.
+
+    Attributes
+    ----------
+    value, band
+        On the program's scale; no band below the lowest.
+    late : Lateness
+    own_points : float
+        What the member has more or fewer than the group.
+    """
+
+    submission_id: str
+    person_id: str
+    score_id: str
+    value: Decimal
+    band: str | None
+    late: Lateness
+    own_points: float
+
+    def to_json(self) -> dict[str, str]:
+        """Give what somebody signs of it."""
+        return {
+            "submission": self.submission_id,
+            "person": self.person_id,
+            "score": self.score_id,
+            "value": str(self.value),
+            "band": self.band or NOT_PASSED,
+        }
+
+
+def signed_form(lines: Sequence[ReleaseLine]) -> list[dict[str, str]]:
+    """Give lines as they are put before somebody to sign."""
+    return [line.to_json() for line in lines]
 
 
 def points_lost(
     session: Session, submission: Submission, *, at: datetime | None = None
-) -> tuple[int, float]:
-    """Say how many days late a work is by its own deadline, and what that costs.
+) -> Lateness:
+    """Say how late a work is by its own deadline, and what that costs.
+
+    Nothing within the grace, where lateness costs nothing, or for a work that was never handed in; never more
+    points than the plan's most.
 
     Parameters
     ----------
     at : datetime, optional
         When it would be handed in; by default when it was.
-
-    Returns
-    -------
-    days : int
-        Calendar days of the cohort's zone, 0 within the grace or where lateness costs nothing.
-    points : float
-        Of 100, never more than the plan's most.
     """
     if not submission.cohort.plan.late_points:
-        return 0, 0.0
+        return NOT_LATE
     due_at, _closes_at = calendars.window(session, submission)
-    return late_by(submission, due_at, at or submission.submitted_at)
+    return _late_by(submission, due_at, at or submission.submitted_at)
 
 
-def late_by(submission: Submission, due_at: datetime, at: datetime | None) -> tuple[int, float]:
-    """Say the same of a work whose deadline is known already; never handed in is never late."""
+def _late_by(submission: Submission, due_at: datetime, at: datetime | None) -> Lateness:
     if at is None:
-        return 0, 0.0
+        return NOT_LATE
     cohort = submission.cohort
     plan = cohort.plan
     days = days_late(at, due_at, cohort.zone, timedelta(hours=plan.grace_hours))
-    return days, min(days * plan.late_points, plan.late_points_most)
+    return Lateness(days, min(days * plan.late_points, plan.late_points_most))
 
 
-def on_plan_scale(
+def on_bands(
+    bands: Sequence[tuple[float, str]], composite: float, *, late_points: float, own_points: float
+) -> Graded:
+    """Round what is left of a composite within 0 to 100, once, and name the band it reaches."""
+    return graded(min(max(composite - late_points + own_points, 0.0), 100.0), bands)
+
+
+def _line(
+    submission: Submission, person_id: str, score: Score, late: Lateness, own_points: float
+) -> ReleaseLine:
+    value, band = on_bands(
+        submission.cohort.plan.bands,
+        score.composite,
+        late_points=late.points,
+        own_points=own_points,
+    )
+    return ReleaseLine(submission.id, person_id, score.id, value, band, late, own_points)
+
+
+def release_line(
     session: Session,
     submission: Submission,
     score: Score,
     person_id: str,
     *,
-    own: float | None = None,
-) -> tuple[Decimal, str | None]:
-    """Give the value that would be released to a member for a score, and its band.
-
-    What lateness costs and what the member has more or fewer than the group is in it.
+    own_points: float | None = None,
+) -> ReleaseLine:
+    """Work out what one member would be given for a score.
 
     Parameters
     ----------
-    own : float, optional
+    own_points : float, optional
         What the member would have more or fewer; by default what they have.
     """
-    _days, lost = points_lost(session, submission)
-    if own is None:
+    if own_points is None:
         given = group_members.points(session, submission, person_id)
-        own = given.points if given else 0.0
-    return on_bands(submission.cohort.plan.bands, score, lost, own)
+        own_points = given.points if given else 0.0
+    return _line(submission, person_id, score, points_lost(session, submission), own_points)
 
 
-def on_bands(
-    bands: Sequence[tuple[float, str]], score: Score, lost: float, own: float
-) -> tuple[Decimal, str | None]:
-    """Round what is left of a score within 0 to 100, once, and name the band it reaches."""
-    exact = min(max(score.composite - lost + own, 0.0), 100.0)
-    return graded(exact, bands)
-
-
-def line(
-    submission_id: str, person_id: str, score: Score, value: Decimal, band: str | None
-) -> Line:
-    """Say what somebody signs of one result."""
-    return {
-        "submission": submission_id,
-        "person": person_id,
-        "score": score.id,
-        "value": str(value),
-        "band": band or NOT_PASSED,
-    }
-
-
-def listed(session: Session, cohort: Cohort, scores: Mapping[str, str]) -> list[Line]:
-    """Say line by line what a release of some scores gives to whom, on the program's scale.
+def release_lines(session: Session, scores: Mapping[str, str]) -> list[ReleaseLine]:
+    """Work out what a release of some scores gives to whom, in a fixed number of queries.
 
     Parameters
     ----------
-    scores : dict
-        Ids of scores by submission, in the order of the list.
+    scores : mapping
+        Ids of scores by submission; their order is that of the lines, members of a work by their id.
     """
-    found: dict[str, tuple[Submission, Score]] = {}
+    scored: dict[str, tuple[Submission, Score]] = {}
     for ids in batches(scores.values()):
         rows = session.execute(
             select(Submission, Score)
             .join(Score, Score.submission_id == Submission.id)
             .where(Score.id.in_(ids))
         )
-        found |= {score.id: (submission, score) for submission, score in rows}
-    people = group_members.by_submission(session, cohort)
-    own = {
-        (submission_id, person_id)
-        for submission_id, person_id in session.execute(
-            select(MemberPoints.submission_id, MemberPoints.person_id)
-            .join(Submission, Submission.id == MemberPoints.submission_id)
-            .where(Submission.cohort_id == cohort.id)
-        )
-    }
-    plan = cohort.plan
+        scored |= {submission.id: (submission, score) for submission, score in rows}
+    works = [submission for submission, _score in scored.values()]
+    late_works = [work for work in works if work.cohort.plan.late_points]
+    due = calendars.due_dates(session, late_works) if late_works else {}
+    members = group_members.people_of(session, works)
+    points = group_members.points_of(session, scored)
     lines = []
-    for submission_id, score_id in scores.items():
-        submission, score = found[score_id]
-        lost = points_lost(session, submission)[1] if plan.late_points else 0.0
-        for person_id in sorted(people.get(submission_id, ())):
-            more = (
-                group_members.points(session, submission, person_id)
-                if (submission_id, person_id) in own
-                else None
-            )
-            value, band = on_bands(plan.bands, score, lost, more.points if more else 0.0)
-            lines.append(line(submission_id, person_id, score, value, band))
+    for submission_id in scores:
+        submission, score = scored[submission_id]
+        late = (
+            _late_by(submission, due[submission_id], submission.submitted_at)
+            if submission_id in due
+            else NOT_LATE
+        )
+        for person_id in sorted(person.id for person in members[submission_id]):
+            own = points.get((submission_id, person_id))
+            lines.append(_line(submission, person_id, score, late, own.points if own else 0.0))
     return lines

@@ -36,7 +36,7 @@ from grading.models import (
 )
 from grading.people import approvals, passkeys, passwords
 from grading.records import revocations
-from grading.releases import recomputing, releases
+from grading.releases import recomputing, releases, signed_list
 from grading.settings import RelyingParty
 from grading.workflow.allocation import AllocationState
 from grading.workflow.approval import Action, ChangeKind
@@ -597,7 +597,7 @@ def test_a_proposal_whose_list_changed_is_void_and_says_why(
         put = releases.lay_before_next if step_up == "passkey" else releases.sign
         with pytest.raises(ListChanged) as caught:
             put(session, second, release, now=told.now)
-        releases.void(session, second, release, caught.value.changes, now=told.now)
+        signed_list.void(session, second, release, caught.value.changes, now=told.now)
         assert release.state == "void"
         assert [(one["kind"], one["submission"]) for one in release.changes or ()] == [
             ("removed", gone.id)

@@ -1,7 +1,9 @@
 """Release and record: nothing before, everything once, stoppable until the delay has ended."""
 
+import hashlib
 from collections.abc import Callable
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -14,7 +16,9 @@ from grading.models import Allocation, AuditEntry, CredentialRecord, Grade, Job,
 from grading.records import records, revocations, sharing
 from grading.releases import releases
 from grading.releases.queries import candidates
+from grading.releases.results import NOT_LATE, Lateness, ReleaseLine, signed_form
 from grading.workflow.allocation import AllocationState, Pool
+from grading.workflow.approval import Statement
 from tests import factories
 from tests.database import NOW
 
@@ -197,3 +201,15 @@ def test_a_record_is_hidden_shared_hidden_and_revoked(graded: Any, act: Callable
             sharing.find(session, record.public_id, on=now.date())
         with pytest.raises(Refused):
             records.share(session, learner, record, now=now)
+
+
+def test_what_is_signed_of_a_line_has_the_same_bytes_as_ever() -> None:
+    line = ReleaseLine("W1", "P1", "S1", Decimal("60"), "Pass", Lateness(2, 10.0), 1.5)
+    failed = ReleaseLine("W2", "P2", "S2", Decimal("59"), None, NOT_LATE, 0.0)
+    statement = Statement("release:propose", "R1", "P9", "nonce", signed_form([line, failed]), {})
+    expected = (
+        '["capstone-grading/approval/1","release:propose","R1","P9","nonce",'
+        '[{"band":"Pass","person":"P1","score":"S1","submission":"W1","value":"60"},'
+        '{"band":"Not passed","person":"P2","score":"S2","submission":"W2","value":"59"}],{}]'
+    )
+    assert statement.challenge == hashlib.sha256(expected.encode()).digest()

@@ -147,6 +147,17 @@ def candidates(
     return found
 
 
+def ready_scores(
+    session: Session, cohort: Cohort, *, now: datetime, apart_from: str | None = None
+) -> dict[str, str]:
+    """Give the score of every submission that nothing hinders, by submission; as `candidates` finds them."""
+    return {
+        item.submission_id: item.score_id
+        for item in candidates(session, cohort, now=now, apart_from=apart_from)
+        if item.ready and item.score_id is not None
+    }
+
+
 def owed_reviews(session: Session, cohort: Cohort) -> dict[str, int]:
     """Count, by learner, peer reviews given to them that they neither finished nor handed back.
 

@@ -16,7 +16,7 @@ from grading.db import db, transaction
 from grading.disputes.queries import dispute_queue
 from grading.errors import ListChanged
 from grading.models import Cohort, Release
-from grading.releases import releases
+from grading.releases import releases, signed_list
 from grading.releases.queries import candidates, cohort_overview, gates
 from grading.scores import adjusting
 from grading.scores.queries import adjustments
@@ -126,7 +126,7 @@ def void_proposal(release_id: str, error: ListChanged) -> ResponseReturnValue:
     with transaction() as session:
         proposal = load(Release, release_id, Permission.RELEASE)
         cohort_id = proposal.cohort_id
-        releases.void(session, access.person(), proposal, error.changes, now=access.now())
+        signed_list.void(session, access.person(), proposal, error.changes, now=access.now())
     flash(
         ngettext(
             "%(num)s line changed since the list was signed, so the proposal is void. Nothing was sent.",
