@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from math import ceil
 
 import numpy as np
+from numpy.typing import NDArray
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -30,6 +30,7 @@ from grading.workflow.allocation import (
 from grading.workflow.cohort import Role
 from grading.workflow.group import MemberState
 from grading.workflow.plan import GradingPlan
+from grading.workflow.staffing import shares_in_works
 from grading.workflow.submission import SubmissionState
 
 
@@ -209,19 +210,24 @@ def allocate(
     return made
 
 
+def draw_wanted(plan: GradingPlan, n: int, rng: np.random.Generator) -> NDArray[np.int_]:
+    """Draw how many professional readings each of n works is to have."""
+    n_read, n_again = shares_in_works(plan, n)
+    wanted = np.zeros(n, dtype=int)
+    read = rng.permutation(n)[:n_read]
+    wanted[read] = plan.professional_readings
+    if n_again:
+        wanted[rng.permutation(read)[:n_again]] += 1
+    return wanted
+
+
 def want(
     works: Sequence[Submission], plan: GradingPlan, rng: np.random.Generator, *, now: datetime
 ) -> None:
     """Decide how many readings each work is to have: the plan's shares, drawn at random."""
-    n = len(works)
-    read = np.zeros(n, dtype=int)
-    chosen = rng.permutation(n)[: ceil(round(plan.professional_share * n, 9))]
-    read[chosen] = plan.professional_readings
-    seconds = min(max(ceil(round(plan.second_share * n, 9)), plan.second_minimum), len(chosen))
-    if plan.second_share > 0:
-        read[rng.permutation(chosen)[:seconds]] += 1
-    for work, professionals in zip(works, read, strict=True):
-        work.professionals_wanted = int(professionals)
+    wanted = draw_wanted(plan, len(works), rng)
+    for work, professionals in zip(works, wanted.tolist(), strict=True):
+        work.professionals_wanted = professionals
         work.peers_wanted = plan.peer_readings
         work.allocated_at = now
 

@@ -26,7 +26,8 @@ from grading.measurement.scoring.resolution import (
     resolve,
 )
 from grading.measurement.scoring.scale import CriterionScale, graded
-from grading.scores import settling
+from grading.readings import allocations
+from grading.scores import routing, settling
 from grading.scores.queries import routing_board
 from grading.workflow.plan import GradingPlan
 
@@ -121,11 +122,7 @@ class _Cohort:
                 Reading(f"p{rater}", "peer", False, {"total": round(value)})
                 for rater, value in reviews
             ]
-        read = rng.permutation(self.n)[: math.ceil(plan.professional_share * self.n)]
-        self.wanted = np.zeros(self.n, dtype=int)
-        self.wanted[read] = plan.professional_readings
-        again = max(round(plan.second_share * self.n), min(plan.second_minimum, self.n))
-        self.again = set(rng.permutation(read)[:again].tolist())
+        self.wanted = allocations.draw_wanted(plan, self.n, rng)
         self.results: dict[int, Resolved] = {}
 
     def read(self, work: int, cause: Cause, *, adjudication: bool = False) -> bool:
@@ -147,8 +144,19 @@ class _Cohort:
             settling.rule(self.plan, int(self.wanted[work])), tolerance_levels=len(POINTS.points)
         )
 
-    def settle(self, work: int, cause: Cause) -> None:
-        """Call readings until a work has a result, or nobody is left to give one."""
+    def planned(self, work: int) -> Cause:
+        """Name the next of the readings that the plan gives a work from the start."""
+        given = sum(reading.pool == "professional" for reading in self.given[work])
+        return "first" if given < max(self.plan.professional_readings, 1) else "second"
+
+    def settle(self, work: int, cause: Cause | None = None) -> None:
+        """Call readings until a work has a result, or nobody is left to give one.
+
+        Parameters
+        ----------
+        cause : Cause, optional
+            Of a reading that is wanted beyond those the plan gives from the start.
+        """
         self.results.pop(work, None)
         while True:
             found = resolve(self.given[work], [POINTS], self.rule(work))
@@ -158,23 +166,22 @@ class _Cohort:
             if isinstance(found, Discrepant):
                 went_on = self.read(work, "third", adjudication=True)
             elif isinstance(found, NeedsReading):
-                self.wanted[work] += found.professional_short
+                self.wanted[work] = settling.wanted_for(
+                    found, self.given[work], int(self.wanted[work])
+                )
                 went_on = self.read(work, "close")
             elif isinstance(found, Waiting) and found.reason == "peers":
                 # A work short of peers becomes a professional's, as at the peers' deadline.
                 self.wanted[work] += 1
-                went_on = self.read(work, cause)
+                went_on = self.read(work, cause or self.planned(work))
             else:
-                went_on = self.read(work, cause)
+                went_on = self.read(work, cause or self.planned(work))
             if not went_on:
                 return
 
     def grade_all(self) -> None:
         for work in range(self.n):
-            self.settle(work, "first")
-        for work in sorted(self.again):
-            self.wanted[work] += 1
-            self.settle(work, "second")
+            self.settle(work)
 
     def totals(self) -> routing_board.Totals:
         """Every reading in the form of the service's own query."""
@@ -194,7 +201,7 @@ class _Cohort:
 
     def route(self) -> None:
         """Spend the plan's further readings where they buy most."""
-        left = math.ceil(round(self.plan.routing_share * self.n, 9))
+        left = routing.paid_readings(self.plan, self.n)
         at_once = max(len(self.load), math.ceil(left / ROUNDS))
         while left > 0:
             known = routing_board.posterior(self.totals(), self.plan)

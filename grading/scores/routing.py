@@ -16,10 +16,16 @@ from grading.readings.queries import burndown, standings
 from grading.scores.queries import routing_board
 from grading.workflow.allocation import OUTSTANDING, AllocationState, Pool
 from grading.workflow.cohort import CohortState, Role
+from grading.workflow.plan import GradingPlan
 from grading.workflow.submission import SubmissionState
 
 # These may get one more; what is released or disputed is decided otherwise.
 OPEN_TO_MORE = (SubmissionState.SUBMITTED, SubmissionState.BEGUN, SubmissionState.RESOLVED)
+
+
+def paid_readings(plan: GradingPlan, works: int) -> int:
+    """Count the further readings that a plan pays for."""
+    return math.ceil(round(plan.routing_share * works, 9))
 
 
 def budget(session: Session, cohort: Cohort) -> tuple[int, int]:
@@ -29,7 +35,7 @@ def budget(session: Session, cohort: Cohort) -> tuple[int, int]:
             Submission.cohort_id == cohort.id, Submission.allocated_at.is_not(None)
         )
     ).one()
-    return math.ceil(round(cohort.plan.routing_share * works, 9)), int(spent)
+    return paid_readings(cohort.plan, works), int(spent)
 
 
 def route(session: Session, cohort: Cohort, *, now: datetime) -> int:

@@ -1,6 +1,7 @@
 """From sealed ratings to a score, to a third reading, or to one more."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -144,13 +145,8 @@ def settle(session: Session, submission: Submission, *, now: datetime) -> bool:
         case Waiting():
             return _wait(session, submission, verdict, now)
         case NeedsReading():
-            # An adjudicator's reading stands beside the wanted ones and must not use one up.
-            have = sum(
-                reading.pool == "professional" and not reading.adjudication for reading in found
-            )
-            want_professionals(
-                session, submission, have + verdict.professional_short, verdict.reason, now
-            )
+            wanted = wanted_for(verdict, found, submission.professionals_wanted)
+            want_professionals(session, submission, wanted, verdict.reason, now)
             return True
         case Discrepant():
             _adjudicate(session, submission, verdict, now)
@@ -171,6 +167,15 @@ def settle(session: Session, submission: Submission, *, now: datetime) -> bool:
                 },
             )
             return True
+
+
+def wanted_for(verdict: NeedsReading, found: Sequence[Reading], wanted: int) -> int:
+    """Say how many professional readings a work is to have that has too few for its result.
+
+    An adjudicator's reading stands beside the wanted ones and must not use one up.
+    """
+    have = sum(reading.pool == "professional" and not reading.adjudication for reading in found)
+    return max(have + verdict.professional_short, wanted + 1)
 
 
 def rescore(session: Session, submission: Submission, *, now: datetime) -> Score:

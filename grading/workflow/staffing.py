@@ -110,14 +110,19 @@ def most_readings(plan: GradingPlan) -> int:
     return max(random, plan.readings_near_cut, plan.readings_before_not_passed)
 
 
+def shares_in_works(plan: GradingPlan, works: int) -> tuple[int, int]:
+    """Say how many works professionals read by the plan's shares, and how many of these once more."""
+    read = ceil(round(plan.professional_share * works, 9))
+    if plan.second_share <= 0:
+        return read, 0
+    share = ceil(round(plan.second_share * works, 9))
+    return read, min(max(share, plan.second_minimum), read)
+
+
 def certain_readings(plan: GradingPlan, learners: int) -> int:
     """Count the professional readings that the plan's shares alone ask for."""
-    read = ceil(round(plan.professional_share * learners, 9))
-    seconds = 0
-    if plan.second_share > 0:
-        share = ceil(round(plan.second_share * learners, 9))
-        seconds = min(max(share, plan.second_minimum), read)
-    return read * plan.professional_readings + seconds
+    read, again = shares_in_works(plan, learners)
+    return read * plan.professional_readings + again
 
 
 def expected_check_items(plan: GradingPlan, people: People, readings: int) -> int:

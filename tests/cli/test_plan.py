@@ -10,6 +10,7 @@ from click.testing import CliRunner
 from grading.cli import group
 from grading.scores.rehearsal import Rehearsal, rehearse
 from grading.workflow import plan as plans
+from grading.workflow.staffing import certain_readings
 
 
 def run(tmp_path: Path, text: str, *options: str) -> Any:
@@ -47,22 +48,42 @@ def one(**choices: Any) -> Rehearsal:
     return rehearse(plan, "plain", 60, professionals=6, rng=np.random.default_rng(5))
 
 
+# Nothing but the readings that a plan gives from the start.
+LOOSE = {
+    "tolerance_total": 100.0, "tolerance_cut": False, "readings_near_cut": 1,
+    "readings_before_not_passed": 1,
+}  # fmt: skip
+
+
+def test_a_simulation_gives_from_the_start_as_many_readings_as_the_service() -> None:
+    cases: list[tuple[dict[str, Any], int]] = [
+        ({"second_minimum": 9}, 0),
+        ({"second_share": 0.12}, 8),
+        ({"second_share": 0.01, "second_minimum": 9}, 9),
+        ({"professional_share": 0.1, "second_share": 0.1, "second_minimum": 9}, 6),
+        ({"professional_readings": 2, "second_share": 0.05}, 3),
+    ]
+    for choices, seconds in cases:
+        given = one(**LOOSE | choices).readings
+        plan = plans.from_dict(
+            {"preset": "course", "second_minimum": 0, "second_share": 0} | LOOSE | choices
+        )
+        assert given.get("second", 0) == seconds, choices
+        assert given["first"] + seconds == certain_readings(plan, 60), choices
+
+
 def test_readings_follow_the_plan() -> None:
-    loose = {
-        "tolerance_total": 100.0, "tolerance_cut": False, "readings_near_cut": 1,
-        "readings_before_not_passed": 1,
-    }  # fmt: skip
-    assert one(**loose).readings == {"first": 60}
-    assert one(**loose, professional_readings=2).readings == {"first": 120}
-    seconds = one(**loose | {"second_share": 0.5}).readings
+    assert one(**LOOSE).readings == {"first": 60}
+    assert one(**LOOSE, professional_readings=2).readings == {"first": 120}
+    seconds = one(**LOOSE | {"second_share": 0.5}).readings
     assert seconds == {"first": 60, "second": 30}
-    routed = one(**loose, routing_share=0.5, routing_limit=0.001)
+    routed = one(**LOOSE, routing_share=0.5, routing_limit=0.001)
     assert routed.readings["routed"] == 30
-    assert routed.wrong_band <= one(**loose).wrong_band
+    assert routed.wrong_band <= one(**LOOSE).wrong_band
     # Nobody is told “Not passed” on one person's word: those readings come on top.
-    assert one(**loose | {"readings_before_not_passed": 2}).readings["close"] > 0
-    assert one(**loose).undecided == 0
+    assert one(**LOOSE | {"readings_before_not_passed": 2}).readings["close"] > 0
+    assert one(**LOOSE).undecided == 0
     # One in 2,000 sheets, check items among them.
-    found = one(**loose, check_every=10)
+    found = one(**LOOSE, check_every=10)
     assert found.check_items == 6
     assert found.false_alarms == 66 / 2000
