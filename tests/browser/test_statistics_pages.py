@@ -15,14 +15,14 @@ from tests import factories
 from tests.browser.a11y import faults
 from tests.browser.test_charts import _CLASHES
 from tests.database import Clock
-from tests.scores.test_adjusting import graded
+from tests.scores.test_adjusting import graded_cohort
 
 
 def test_statistics_release_and_result(
     app: Flask, act: Callable[[], Any], clock: Clock, enter: Any
 ) -> None:
     with act() as session:
-        cast, now = graded(
+        cast, now = graded_cohort(
             session, graders=3, second_share=1.0, resolution="severity", peer_weight=0.2
         )
         factories.run_upkeep(session, cast.cohort, now=now)

@@ -18,7 +18,7 @@ from grading.scores import statistics
 from grading.workflow.allocation import Pool
 from tests import factories
 from tests.database import NOW, Clock
-from tests.scores.test_adjusting import graded
+from tests.scores.test_adjusting import graded_cohort
 from tests.web.test_query_counts import MOST, counted
 
 
@@ -26,7 +26,7 @@ from tests.web.test_query_counts import MOST, counted
 def world(app: Flask, act: Callable[[], Any], clock: Clock) -> dict[str, Any]:
     """Forty works read twice by three graders, of whom one is stricter by a level."""
     with act() as session:
-        cast, now = graded(session, graders=3, second_share=1.0, resolution="severity")
+        cast, now = graded_cohort(session, graders=3, second_share=1.0, resolution="severity")
         factories.run_upkeep(session, cast.cohort, now=now)
         clock.now = now
         found = {
@@ -89,7 +89,7 @@ def test_too_little_is_hidden_and_says_how_much_there_is(
     app: Flask, act: Callable[[], Any], sign_in: Any, clock: Clock
 ) -> None:
     with act() as session:
-        cast, now = graded(session, learners=6)
+        cast, now = graded_cohort(session, learners=6)
         factories.run_upkeep(session, cast.cohort, now=now)
         clock.now = now
         cohort, instructor = cast.cohort.id, cast.instructor.id
@@ -120,7 +120,7 @@ def test_separate_graders_are_named_and_not_compared(
     app: Flask, act: Callable[[], Any], sign_in: Any, clock: Clock
 ) -> None:
     with act() as session:
-        cast, now = graded(session, resolution="severity", second_share=0.0)
+        cast, now = graded_cohort(session, resolution="severity", second_share=0.0)
         factories.run_upkeep(session, cast.cohort, now=now)
         clock.now = now
         cohort, instructor = cast.cohort.id, cast.instructor.id
@@ -142,7 +142,7 @@ def test_pages_ask_as_little_of_24_works_as_of_12(
                 person.email = f"earlier-{person.email}"
             for program in session.scalars(select(factories.Program)):
                 program.name = f"Earlier {program.id}"
-            cast, now = graded(session, learners=learners, graders=3, second_share=1.0)
+            cast, now = graded_cohort(session, learners=learners, graders=3, second_share=1.0)
             factories.run_upkeep(session, cast.cohort, now=now)
             clock.now = now
             cohort, instructor = cast.cohort.id, cast.instructor.id
@@ -162,7 +162,7 @@ def test_a_level_that_stands_out_is_named_and_by_how_much_only_to_who_will_not_r
     app: Flask, act: Callable[[], Any], clock: Clock, sign_in: Any
 ) -> None:
     with act() as session:
-        cast, now = graded(session, graders=3, second_share=1.0)
+        cast, now = graded_cohort(session, graders=3, second_share=1.0)
         cohort, lead = cast.cohort.id, cast.lead.id
         clock.now = now
         factories.run_upkeep(session, cast.cohort, now=now)

@@ -17,7 +17,7 @@ from grading.models import Grade
 from grading.releases import releases
 from tests import factories
 from tests.database import Clock
-from tests.scores.test_adjusting import graded
+from tests.scores.test_adjusting import graded_cohort
 
 CELL = re.compile(r"<t[hd][^>]*>(.*?)</t[hd]>", re.S)
 
@@ -44,7 +44,7 @@ def test_a_reader_with_a_pencil_comes_to_the_released_value(
     app: Flask, act: Callable[[], Any], sign_in: Any, clock: Clock, choices: dict[str, Any]
 ) -> None:
     with act() as session:
-        cast, now = graded(session, **choices)
+        cast, now = graded_cohort(session, **choices)
         factories.run_upkeep(session, cast.cohort, now=now)
         release = releases.propose(
             session, cast.instructor, cast.cohort, overrides={}, failed_gates=[], now=now
