@@ -179,7 +179,7 @@ def run_upkeep(session: Session, cohort: Cohort, *, now: datetime, seed: int = 1
     done = 0
     for step in upkeep.STEPS:
         for _ in range(1000):
-            did = step(session, cohort, seed=seed, now=now)
+            did = step(session, cohort, seed, now)
             session.flush()
             done += did
             if not did:

@@ -3,7 +3,7 @@
 from sqlalchemy import select
 from sqlalchemy.orm import Session, selectinload
 
-from grading.batches import SIZE, batches
+from grading.batches import SIZE, batches, delete_in, rows_in, scalars_in
 from grading.models import Membership, Person
 from grading.paging import Page, page_in, page_of, rows_page_of
 from tests import factories
@@ -42,3 +42,14 @@ def test_an_empty_list_has_one_page() -> None:
     assert page_in([], 1) == Page([], 1, 0)
     assert page_in([], 1).count == 1
     assert page_in(range(51), 2).entries == range(50, 51)
+
+
+def test_more_values_than_a_statement_takes_are_read_and_deleted(session: Session) -> None:
+    people = [factories.a_person(session, f"Zoë {number}", now=NOW) for number in range(3)]
+    session.flush()
+    ids = [*(person.id for person in people), *(str(number) for number in range(2 * SIZE))]
+    assert set(scalars_in(session, select(Person), Person.id, ids)) == set(people)
+    names = select(Person.id, Person.name)
+    assert len(list(rows_in(session, names, Person.id, reversed(ids)))) == 3
+    delete_in(session, Person.id, ids[1:])
+    assert list(scalars_in(session, select(Person.id), Person.id, ids)) == ids[:1]

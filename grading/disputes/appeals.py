@@ -158,9 +158,7 @@ def lodge_appeal(
         made_at=now,
         decide_by=working_days_after(now, cohort.plan.appeal_decide_days, cohort.zone),
     )
-    session.add(appeal)
-    session.flush()
-    audit.record(
+    audit.add(
         session,
         learner,
         "appeal:make",

@@ -107,9 +107,7 @@ def request_explanation(
         asked_at=now,
         answer_by=working_days_after(now, cohort.plan.explain_days, cohort.zone),
     )
-    session.add(explanation)
-    session.flush()
-    audit.record(
+    audit.add(
         session,
         learner,
         "explanation:ask",

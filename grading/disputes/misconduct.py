@@ -114,9 +114,7 @@ def report_suspicion(
             opened_by=reporter,
             opened_at=now,
         )
-        session.add(case)
-        session.flush()
-        audit.record(
+        audit.add(
             session,
             reporter,
             "misconduct_case:open",

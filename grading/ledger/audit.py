@@ -118,6 +118,22 @@ def record(
     session.info.setdefault(_PENDING, []).append(entry)
 
 
+def add(
+    session: Session,
+    actor: Person | None,
+    action: str,
+    subject: Subject,
+    *,
+    now: datetime,
+    after: object = None,
+    reason: str | None = None,
+) -> None:
+    """Add a new record to the session, and note who made it."""
+    session.add(subject)
+    session.flush()
+    record(session, actor, action, subject, now=now, after=after, reason=reason)
+
+
 def _token(words: str, aside: dict[str, Any]) -> str:
     """Give the salted digest of words, and keep both beside each other."""
     salt = secrets.token_hex(16)

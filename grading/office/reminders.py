@@ -28,9 +28,8 @@ SATURDAY = 5
 BATCH = 200
 
 
-def remind(session: Session, cohort: Cohort, *, seed: int, now: datetime) -> int:
+def remind(session: Session, cohort: Cohort, _seed: int, now: datetime) -> int:
     """Ask for the mails of the next morning; gives how many are new."""
-    del seed
     people = {person.id: person for person in _staff(session, cohort, now)}
     for person, at in _dates(session, cohort, now):
         morning = outbox.morning_of(person, now, cohort.zone)

@@ -4,11 +4,12 @@ A step takes ``(session, cohort, seed, now)`` and says how much it did; a caller
 transaction of its own, until it says 0.
 """
 
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import TypeVar
 
 import numpy as np
-from sqlalchemy import ColumnElement, and_, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 from sqlalchemy.orm import Session
 
 from grading.cohorts import departures
@@ -47,13 +48,15 @@ BATCH = 200
 LOOK_EVERY = timedelta(hours=1)
 
 
-class UpkeepStep(Protocol):
-    """One kind of upkeep."""
-
-    def __call__(self, session: Session, cohort: Cohort, *, seed: int, now: datetime) -> int: ...
+Record = TypeVar("Record")
+UpkeepStep = Callable[[Session, Cohort, int, datetime], int]
 
 
-def allocate_when_due(session: Session, cohort: Cohort, *, seed: int, now: datetime) -> int:
+def _batch(session: Session, statement: Select[Record]) -> Sequence[Record]:
+    return session.scalars(statement.limit(BATCH)).all()
+
+
+def allocate_when_due(session: Session, cohort: Cohort, seed: int, now: datetime) -> int:
     """Do the batch at the deadline."""
     if cohort.allocated_at is not None or now < cohort.due_at:
         return 0
@@ -61,9 +64,8 @@ def allocate_when_due(session: Session, cohort: Cohort, *, seed: int, now: datet
     return 1
 
 
-def lapse_holds(session: Session, cohort: Cohort, *, seed: int, now: datetime) -> int:
+def lapse_holds(session: Session, cohort: Cohort, _seed: int, now: datetime) -> int:
     """End holds that ran out, and what people hold who left the cohort."""
-    del seed
     # What the batch gave a grader has no hold; whoever did not begin it by the end gives it up.
     unbegun: list[ColumnElement[bool]] = []
     if now >= cohort.grading_due_at:
@@ -74,101 +76,88 @@ def lapse_holds(session: Session, cohort: Cohort, *, seed: int, now: datetime) -
                 Allocation.hold_until.is_(None),
             )
         )
-    ended = list(
-        session.scalars(
-            select(Allocation)
-            .where(
-                Allocation.cohort_id == cohort.id,
-                Allocation.state.in_(HELD),
-                or_(Allocation.hold_until < now, departures.holder_has_left(), *unbegun),
-            )
-            .limit(BATCH)
-        )
+    ended = _batch(
+        session,
+        select(Allocation).where(
+            Allocation.cohort_id == cohort.id,
+            Allocation.state.in_(HELD),
+            or_(Allocation.hold_until < now, departures.holder_has_left(), *unbegun),
+        ),
     )
     for allocation in ended:
         holds.lapse(session, allocation, now=now)
     return len(ended)
 
 
-def call_back(session: Session, cohort: Cohort, *, seed: int, now: datetime) -> int:
+def call_back(session: Session, cohort: Cohort, _seed: int, now: datetime) -> int:
     """Cancel what is still to be read of works taken back and not submitted again by the end."""
-    del seed
     if now < cohort.closes_at:
         return 0
-    idle = list(
-        session.scalars(
-            select(Allocation)
-            .join(Submission, Submission.id == Allocation.submission_id)
-            .where(
-                Allocation.cohort_id == cohort.id,
-                Allocation.state.in_((AllocationState.OPEN, *HELD)),
-                Submission.state == SubmissionState.DRAFT,
-                Submission.due_at.is_(None),
-                Submission.id.not_in(
-                    select(SubmissionMember.submission_id).where(
-                        SubmissionMember.person_id.in_(
-                            calendars.still_extended(session, cohort, cohort.closes_at, now)
-                        ),
-                        SubmissionMember.state.in_(GIVE_TIME),
-                    )
-                ),
-            )
-            .limit(BATCH)
-        )
+    idle = _batch(
+        session,
+        select(Allocation)
+        .join(Submission, Submission.id == Allocation.submission_id)
+        .where(
+            Allocation.cohort_id == cohort.id,
+            Allocation.state.in_((AllocationState.OPEN, *HELD)),
+            Submission.state == SubmissionState.DRAFT,
+            Submission.due_at.is_(None),
+            Submission.id.not_in(
+                select(SubmissionMember.submission_id).where(
+                    SubmissionMember.person_id.in_(
+                        calendars.still_extended(session, cohort, cohort.closes_at, now)
+                    ),
+                    SubmissionMember.state.in_(GIVE_TIME),
+                )
+            ),
+        ),
     )
     for allocation in idle:
         move(session, allocation, "cancel", actor=None, now=now, ended_at=now)
     return len(idle)
 
 
-def seal_finished(session: Session, cohort: Cohort, *, seed: int, now: datetime) -> int:
+def seal_finished(session: Session, cohort: Cohort, _seed: int, now: datetime) -> int:
     """Seal sheets whose undo has run out."""
-    del seed
-    finished = list(
-        session.scalars(
-            select(Allocation)
-            .where(
-                Allocation.cohort_id == cohort.id,
-                Allocation.state == AllocationState.FINISHED,
-                Allocation.undo_until < now,
-            )
-            .order_by(Allocation.finished_at, Allocation.id)
-            .limit(BATCH)
+    finished = _batch(
+        session,
+        select(Allocation)
+        .where(
+            Allocation.cohort_id == cohort.id,
+            Allocation.state == AllocationState.FINISHED,
+            Allocation.undo_until < now,
         )
+        .order_by(Allocation.finished_at, Allocation.id),
     )
     for allocation in finished:
         reviews.seal(session, allocation, now=now)
     return len(finished)
 
 
-def close_peer_reviews(session: Session, cohort: Cohort, *, seed: int, now: datetime) -> int:
+def close_peer_reviews(session: Session, cohort: Cohort, _seed: int, now: datetime) -> int:
     """End peer reviews at their deadline. A work short of peers becomes a professional's.
 
     A finished review whose undo still runs is left to be sealed.
     """
-    del seed
     if now < cohort.peers_due_at:
         return 0
-    held = list(
-        session.scalars(
-            select(Allocation)
-            .where(
-                Allocation.cohort_id == cohort.id,
-                Allocation.pool == Pool.PEER,
-                Allocation.purpose.not_in(ATTEMPTED),
-                Allocation.rater_id.not_in(
-                    calendars.still_extended(session, cohort, cohort.peers_due_at, now)
+    held = _batch(
+        session,
+        select(Allocation).where(
+            Allocation.cohort_id == cohort.id,
+            Allocation.pool == Pool.PEER,
+            Allocation.purpose.not_in(ATTEMPTED),
+            Allocation.rater_id.not_in(
+                calendars.still_extended(session, cohort, cohort.peers_due_at, now)
+            ),
+            or_(
+                Allocation.state.in_(HELD),
+                and_(
+                    Allocation.state == AllocationState.LAPSED,
+                    Allocation.covers_until > now,
                 ),
-                or_(
-                    Allocation.state.in_(HELD),
-                    and_(
-                        Allocation.state == AllocationState.LAPSED,
-                        Allocation.covers_until > now,
-                    ),
-                ),
-            )
-            .limit(BATCH)
-        )
+            ),
+        ),
     )
     for allocation in held:
         if allocation.state != AllocationState.LAPSED:
@@ -179,23 +168,21 @@ def close_peer_reviews(session: Session, cohort: Cohort, *, seed: int, now: date
     return replacements.missing_peers(session, cohort, now=now)
 
 
-def repair(session: Session, cohort: Cohort, *, seed: int, now: datetime) -> int:
+def repair(session: Session, cohort: Cohort, seed: int, now: datetime) -> int:
     """Give late submitters their readers, and replace what was declined or lapsed."""
     if cohort.allocated_at is None:
         return 0
     rng = np.random.default_rng(seed)
-    late = list(
-        session.scalars(
-            select(Submission)
-            .join(Person, Person.id == Submission.learner_id)
-            .where(
-                Submission.cohort_id == cohort.id,
-                Submission.state == SubmissionState.SUBMITTED,
-                Submission.allocated_at.is_(None),
-            )
-            .order_by(Person.email)
-            .limit(BATCH)
+    late = _batch(
+        session,
+        select(Submission)
+        .join(Person, Person.id == Submission.learner_id)
+        .where(
+            Submission.cohort_id == cohort.id,
+            Submission.state == SubmissionState.SUBMITTED,
+            Submission.allocated_at.is_(None),
         )
+        .order_by(Person.email),
     )
     if late:
         allocations.want_late(session, late, cohort, rng, seed=seed, now=now)
@@ -203,9 +190,8 @@ def repair(session: Session, cohort: Cohort, *, seed: int, now: datetime) -> int
     return replacements.lost_readers(session, cohort, rng, now=now)
 
 
-def settle(session: Session, cohort: Cohort, *, seed: int, now: datetime) -> int:
+def settle(session: Session, cohort: Cohort, _seed: int, now: datetime) -> int:
     """Settle works that no reading is outstanding for."""
-    del seed
     waiting = (
         select(Allocation.id)
         .where(
@@ -227,25 +213,22 @@ def settle(session: Session, cohort: Cohort, *, seed: int, now: datetime) -> int
         .correlate(Submission)
         .scalar_subquery()
     )
-    ready = list(
-        session.scalars(
-            select(Submission)
-            .where(
-                Submission.cohort_id == cohort.id,
-                Submission.state.in_((SubmissionState.BEGUN, SubmissionState.DISCREPANT)),
-                ~waiting,
-                sealed >= Submission.professionals_wanted,
-            )
-            .order_by(Submission.submitted_at, Submission.id)
-            .limit(BATCH)
+    ready = _batch(
+        session,
+        select(Submission)
+        .where(
+            Submission.cohort_id == cohort.id,
+            Submission.state.in_((SubmissionState.BEGUN, SubmissionState.DISCREPANT)),
+            ~waiting,
+            sealed >= Submission.professionals_wanted,
         )
+        .order_by(Submission.submitted_at, Submission.id),
     )
     return sum(settling.settle(session, submission, now=now) for submission in ready)
 
 
-def pass_on_absent(session: Session, cohort: Cohort, *, seed: int, now: datetime) -> int:
+def pass_on_absent(session: Session, cohort: Cohort, _seed: int, now: datetime) -> int:
     """Give on what graders who are away have not begun."""
-    del seed
     away = calendars.absent(session, cohort, now)
     if not away:
         return 0
@@ -256,66 +239,54 @@ def pass_on_absent(session: Session, cohort: Cohort, *, seed: int, now: datetime
     return len(items)
 
 
-def answer_appeals(session: Session, cohort: Cohort, *, seed: int, now: datetime) -> int:
+def answer_appeals(session: Session, cohort: Cohort, _seed: int, now: datetime) -> int:
     """Bring appeals to whoever decides them, once the re-mark is sealed."""
-    del seed
-    ready = list(
-        session.scalars(
-            select(Appeal)
-            .join(Allocation, Allocation.id == Appeal.allocation_id)
-            .where(
-                Appeal.cohort_id == cohort.id,
-                Appeal.state == AppealState.OPEN,
-                Allocation.state == AllocationState.SEALED,
-            )
-            .limit(BATCH)
-        )
+    ready = _batch(
+        session,
+        select(Appeal)
+        .join(Allocation, Allocation.id == Appeal.allocation_id)
+        .where(
+            Appeal.cohort_id == cohort.id,
+            Appeal.state == AppealState.OPEN,
+            Allocation.state == AllocationState.SEALED,
+        ),
     )
     for appeal in ready:
         appeals.note_remark(session, appeal, now=now)
     return len(ready)
 
 
-def close_hearings(session: Session, cohort: Cohort, *, seed: int, now: datetime) -> int:
+def close_hearings(session: Session, cohort: Cohort, _seed: int, now: datetime) -> int:
     """Go on with cases whose learner let the day to answer pass."""
-    del seed
-    silent = list(
-        session.scalars(
-            select(MisconductCase)
-            .where(
-                MisconductCase.cohort_id == cohort.id,
-                MisconductCase.state == MisconductState.HEARING,
-                MisconductCase.answer_by < now,
-            )
-            .limit(BATCH)
-        )
+    silent = _batch(
+        session,
+        select(MisconductCase).where(
+            MisconductCase.cohort_id == cohort.id,
+            MisconductCase.state == MisconductState.HEARING,
+            MisconductCase.answer_by < now,
+        ),
     )
     for case in silent:
         move(session, case, "close_hearing", actor=None, now=now)
     return len(silent)
 
 
-def expire_standings(session: Session, cohort: Cohort, *, seed: int, now: datetime) -> int:
+def expire_standings(session: Session, cohort: Cohort, _seed: int, now: datetime) -> int:
     """Let standings end, and give on what their raters have not begun."""
-    del seed
     return calibration.expire(session, cohort, now=now)
 
 
-def pass_on_uncleared(session: Session, cohort: Cohort, *, seed: int, now: datetime) -> int:
+def pass_on_uncleared(session: Session, cohort: Cohort, _seed: int, now: datetime) -> int:
     """Give on what graders who are paused, or not cleared any more, have not begun."""
-    del seed
-    items = list(
-        session.scalars(
-            select(Allocation)
-            .where(
-                Allocation.cohort_id == cohort.id,
-                Allocation.pool == Pool.PROFESSIONAL,
-                Allocation.state == AllocationState.ALLOCATED,
-                Allocation.purpose.not_in(ATTEMPTED),
-                ~standings.may_grade(Allocation.rater_id, cohort, now),
-            )
-            .limit(BATCH)
-        )
+    items = _batch(
+        session,
+        select(Allocation).where(
+            Allocation.cohort_id == cohort.id,
+            Allocation.pool == Pool.PROFESSIONAL,
+            Allocation.state == AllocationState.ALLOCATED,
+            Allocation.purpose.not_in(ATTEMPTED),
+            ~standings.may_grade(Allocation.rater_id, cohort, now),
+        ),
     )
     for item in items:
         holds.lapse(session, item, now=now)
@@ -323,9 +294,8 @@ def pass_on_uncleared(session: Session, cohort: Cohort, *, seed: int, now: datet
     return len(items)
 
 
-def look_after_raters(session: Session, cohort: Cohort, *, seed: int, now: datetime) -> int:
+def look_after_raters(session: Session, cohort: Cohort, _seed: int, now: datetime) -> int:
     """Chart the professionals when something was sealed since the last look."""
-    del seed
     sealed = session.scalar(
         select(func.max(Allocation.sealed_at)).where(
             Allocation.cohort_id == cohort.id,
@@ -339,43 +309,37 @@ def look_after_raters(session: Session, cohort: Cohort, *, seed: int, now: datet
     return len(monitoring.look(session, cohort, now=now))
 
 
-def route(session: Session, cohort: Cohort, *, seed: int, now: datetime) -> int:
+def route(session: Session, cohort: Cohort, _seed: int, now: datetime) -> int:
     """Send further readings where they prevent most wrong decisions."""
-    del seed
     return routing.route(session, cohort, now=now)
 
 
-def confirm_groups(session: Session, cohort: Cohort, *, seed: int, now: datetime) -> int:
+def confirm_groups(session: Session, cohort: Cohort, _seed: int, now: datetime) -> int:
     """Let groups' works be read that no member can object to any more."""
-    del seed
-    undisputed = list(
-        session.scalars(
-            select(Submission)
-            .where(
-                Submission.cohort_id == cohort.id,
-                Submission.state == SubmissionState.CONTESTABLE,
-                Submission.objections_until <= now,
-            )
-            .limit(BATCH)
-            .with_for_update(key_share=True, skip_locked=True)
+    undisputed = _batch(
+        session,
+        select(Submission)
+        .where(
+            Submission.cohort_id == cohort.id,
+            Submission.state == SubmissionState.CONTESTABLE,
+            Submission.objections_until <= now,
         )
+        .with_for_update(key_share=True, skip_locked=True),
     )
     for submission in undisputed:
         move(session, submission, "confirm", actor=None, now=now)
     return len(undisputed)
 
 
-def adjust(session: Session, cohort: Cohort, *, seed: int, now: datetime) -> int:
+def adjust(session: Session, cohort: Cohort, _seed: int, now: datetime) -> int:
     """Adjust scores for who read, where the plan asks for it and all readings are in."""
-    del seed
     if not adjusting.due(session, cohort, now=now):
         return 0
     return 1 + adjusting.adjust(session, None, cohort, now=now).works
 
 
-def keep_statistics(session: Session, cohort: Cohort, *, seed: int, now: datetime) -> int:
+def keep_statistics(session: Session, cohort: Cohort, _seed: int, now: datetime) -> int:
     """Ask a worker for the statistics that pages show, when ratings changed."""
-    del seed
     return statistics.keep_up(session, cohort, now=now)
 
 
@@ -407,4 +371,4 @@ def perform(session: Session, cohort_id: str, step: UpkeepStep, *, seed: int, no
     cohort = session.get_one(Cohort, cohort_id, with_for_update={"key_share": True})
     if cohort.state != CohortState.OPEN:
         return 0
-    return step(session, cohort, seed=seed, now=now)
+    return step(session, cohort, seed, now)

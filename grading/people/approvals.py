@@ -222,9 +222,7 @@ def accept(
         client_data=assertion.client_data if assertion else None,
         signature=assertion.signature if assertion else None,
     )
-    session.add(approval)
-    session.flush()
-    audit.record(
+    audit.add(
         session,
         person,
         "approval:give",

@@ -35,9 +35,7 @@ def link(
     if _linked(session, issuer, subject) is not None:
         raise Refused("This sign-in belongs to an account already.")
     made = SignInLink(issuer=issuer, subject=subject, person=person, linked_at=now)
-    session.add(made)
-    session.flush()
-    audit.record(session, actor, "sign_in:link", made, now=now, after={"person": person.id})
+    audit.add(session, actor, "sign_in:link", made, now=now, after={"person": person.id})
     return made
 
 

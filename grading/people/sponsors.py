@@ -22,9 +22,7 @@ def create_sponsor(session: Session, actor: Person | None, *, name: str, now: da
     if fault := _name_fault(session, name, None):
         raise FaultsFound([fault])
     sponsor = Sponsor(name=name, issuer_name="", signatories=[])
-    session.add(sponsor)
-    session.flush()
-    audit.record(session, actor, "sponsor:create", sponsor, now=now)
+    audit.add(session, actor, "sponsor:create", sponsor, now=now)
     return sponsor
 
 

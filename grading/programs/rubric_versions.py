@@ -54,9 +54,7 @@ def add_rubric(
         definition=rubric.to_dict(),
         created_at=now,
     )
-    session.add(version)
-    session.flush()
-    audit.record(session, actor, "rubric:add", version, now=now, after={"digest": rubric.digest})
+    audit.add(session, actor, "rubric:add", version, now=now, after={"digest": rubric.digest})
     return version
 
 

@@ -111,9 +111,7 @@ def keep_signed(session: Session, draft: Draft, signed: Signed, *, now: datetime
     )
     if present is not None:
         made.published_at = present.published_at
-    session.add(made)
-    session.flush()
-    audit.record(
+    audit.add(
         session,
         None,
         "credential:issue",

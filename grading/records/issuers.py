@@ -91,9 +91,7 @@ def make(
             sealed=new.sealed,
             created_at=now,
         )
-        session.add(key)
-        session.flush()
-        audit.record(
+        audit.add(
             session,
             actor,
             "key:make",

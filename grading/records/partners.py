@@ -104,9 +104,7 @@ def make_partner(
         pathway=pathway,
         created_at=now,
     )
-    session.add(made)
-    session.flush()
-    audit.record(
+    audit.add(
         session,
         actor,
         "partner:make",
@@ -238,9 +236,7 @@ def send_record(
             credential_ids=[one.id for one in found.credentials],
             given_at=now,
         )
-        session.add(consent)
-        session.flush()
-        audit.record(
+        audit.add(
             session,
             learner,
             "partner_consent:give",

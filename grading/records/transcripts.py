@@ -100,9 +100,7 @@ def keep_transcript(session: Session, person: Person, *, now: datetime) -> KeptT
     if content is None:
         return None
     made = KeptTranscript(person_id=person.id, content=content, made_at=now, keep_until=until)
-    session.add(made)
-    session.flush()
-    audit.record(
+    audit.add(
         session, None, "transcript:keep", made, now=now, after={"keep_until": until.isoformat()}
     )
     return made

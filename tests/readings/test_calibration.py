@@ -264,8 +264,8 @@ def test_nobody_without_a_standing_is_given_work(session: Session, cast: factori
     later = due + timedelta(days=cast.cohort.plan.standing_days)
     cast.cohort.closes_at = cast.cohort.peers_due_at = later + timedelta(days=30)
     cast.cohort.grading_due_at = cast.cohort.results_at = later + timedelta(days=40)
-    upkeep.expire_standings(session, cast.cohort, seed=1, now=later)
-    assert upkeep.pass_on_uncleared(session, cast.cohort, seed=1, now=later) > 0
+    upkeep.expire_standings(session, cast.cohort, 1, later)
+    assert upkeep.pass_on_uncleared(session, cast.cohort, 1, later) > 0
     assert set(session.scalars(live.where(Allocation.state == "allocated"))) == set()
 
 

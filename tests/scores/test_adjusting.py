@@ -188,7 +188,7 @@ def test_release_waits_for_the_adjustment_and_a_later_reading_undoes_it(session:
     cast, now = graded_cohort(session, resolution="severity")
     for step in factories.upkeep.STEPS:
         if step is not factories.upkeep.adjust:
-            while step(session, cast.cohort, seed=1, now=now):
+            while step(session, cast.cohort, 1, now):
                 session.flush()
     found = candidates.candidates(session, cast.cohort, now=now)
     assert {item.hindrances for item in found} == {(Hindrance.NOT_ADJUSTED,)}

@@ -27,7 +27,7 @@ def cast(session: Session) -> factories.Cast:
     due = cast.cohort.due_at
     for step in factories.upkeep.STEPS:
         if step is not factories.upkeep.route:
-            step(session, cast.cohort, seed=4, now=due)
+            step(session, cast.cohort, 4, due)
             session.flush()
     rng = np.random.default_rng(4)
     truth = {work.id: rng.normal(1.8, 0.6) for work in cast.submissions}

@@ -108,9 +108,7 @@ def carry_out(
         at=now,
         made=[list(entry) for entry in made],
     )
-    session.add(batch)
-    session.flush()
-    audit.record(
+    audit.add(
         session,
         actor,
         "import:carry_out",

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import delete, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from grading.batches import batches
+from grading.batches import delete_in, rows_in, scalars_in
 from grading.errors import Fault, FaultsFound
 from grading.models import (
     Cohort,
@@ -151,11 +151,11 @@ def carry_out(
     renewed = {item.values[1] for item in changes if item.effect is Effect.RENEW}
     older = {
         (completion.course_id, completion.person_id): completion
-        for chunk in batches(renewed)
-        for completion in session.scalars(
-            select(Completion)
-            .join(Course)
-            .where(Course.program_id == program.id, Completion.person_id.in_(chunk))
+        for completion in scalars_in(
+            session,
+            select(Completion).join(Course).where(Course.program_id == program.id),
+            Completion.person_id,
+            renewed,
         )
     }
     for item in changes:
@@ -218,20 +218,16 @@ def look_back(session: Session, actor: Person | None, batch: ImportBatch) -> Und
     )
     made: list[tuple[Any, ...]] = []
     kept: list[Kept] = []
-    for chunk in batches(fresh | set(before)):
-        for completion, email in session.execute(
-            select(Completion, Person.email)
-            .join(Person, Person.id == Completion.person_id)
-            .where(Completion.id.in_(chunk))
-        ):
-            if completion.person_id in begun:
-                kept.append(Kept(email, "has begun the capstone since"))
-            elif (completion.person_id, completion.course_id) in entered:
-                kept.append(Kept(email, "has the course in a record"))
-            elif completion.id in before:
-                made.append(("renewed", completion.id, before[completion.id]))
-            else:
-                made.append(("completion", completion.id))
+    people = select(Completion, Person.email).join(Person, Person.id == Completion.person_id)
+    for completion, email in rows_in(session, people, Completion.id, fresh | set(before)):
+        if completion.person_id in begun:
+            kept.append(Kept(email, "has begun the capstone since"))
+        elif (completion.person_id, completion.course_id) in entered:
+            kept.append(Kept(email, "has the course in a record"))
+        elif completion.id in before:
+            made.append(("renewed", completion.id, before[completion.id]))
+        else:
+            made.append(("completion", completion.id))
     return Undoing(tuple(made), tuple(kept))
 
 
@@ -244,20 +240,18 @@ def take_back(
 ) -> None:
     """Remove what was new, and give what was renewed its earlier day back."""
     before = {entry[1]: entry[2] for entry in made if entry[0] == "renewed"}
-    for chunk in batches(entry[1] for entry in made if entry[0] == "completion"):
-        session.execute(delete(Completion).where(Completion.id.in_(chunk)))
-    for chunk in batches(before):
-        for completion in session.scalars(select(Completion).where(Completion.id.in_(chunk))):
-            words = before[completion.id]
-            completions.renew_completion(
-                session,
-                actor,
-                completion,
-                completed_on=date.fromisoformat(words["completed_on"]),
-                identity_assurance=words["identity_assurance"],
-                via=words["via"],
-                now=now,
-            )
+    delete_in(session, Completion.id, (entry[1] for entry in made if entry[0] == "completion"))
+    for completion in scalars_in(session, select(Completion), Completion.id, before):
+        words = before[completion.id]
+        completions.renew_completion(
+            session,
+            actor,
+            completion,
+            completed_on=date.fromisoformat(words["completed_on"]),
+            identity_assurance=words["identity_assurance"],
+            via=words["via"],
+            now=now,
+        )
 
 
 IMPORTER = Importer(

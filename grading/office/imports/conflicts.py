@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from grading.batches import batches
+from grading.batches import delete_in, rows_in
 from grading.cohorts import cohorts
 from grading.errors import Fault, FaultsFound
 from grading.models import (
@@ -126,18 +126,17 @@ def look_back(session: Session, actor: Person | None, batch: ImportBatch) -> Und
     )
     made: list[tuple[Any, ...]] = []
     kept: list[Kept] = []
-    for chunk in batches(key for (key,) in of_kind(batch, "conflict")):
-        for conflict, email in session.execute(
-            select(ConflictOfInterest, Person.email)
-            .join(Person, Person.id == ConflictOfInterest.learner_id)
-            .where(ConflictOfInterest.id.in_(chunk))
-        ):
-            if actor is not None and actor.id in (conflict.rater_id, conflict.learner_id):
-                kept.append(Kept(email, "is kept from you, so a colleague decides this"))
-            elif conflict.learner_id in given:
-                kept.append(Kept(email, "has readers that were chosen by it"))
-            else:
-                made.append(("conflict", conflict.id))
+    declared = (key for (key,) in of_kind(batch, "conflict"))
+    learners = select(ConflictOfInterest, Person.email).join(
+        Person, Person.id == ConflictOfInterest.learner_id
+    )
+    for conflict, email in rows_in(session, learners, ConflictOfInterest.id, declared):
+        if actor is not None and actor.id in (conflict.rater_id, conflict.learner_id):
+            kept.append(Kept(email, "is kept from you, so a colleague decides this"))
+        elif conflict.learner_id in given:
+            kept.append(Kept(email, "has readers that were chosen by it"))
+        else:
+            made.append(("conflict", conflict.id))
     return Undoing(tuple(made), tuple(kept))
 
 
@@ -149,8 +148,7 @@ def take_back(
     now: datetime,
 ) -> None:
     """Let the pairs meet again."""
-    for chunk in batches(entry[1] for entry in made):
-        session.execute(delete(ConflictOfInterest).where(ConflictOfInterest.id.in_(chunk)))
+    delete_in(session, ConflictOfInterest.id, (entry[1] for entry in made))
 
 
 IMPORTER = Importer(

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from grading.batches import batches
+from grading.batches import delete_in, rows_in, scalars_in
 from grading.errors import Fault, FaultsFound
 from grading.ledger.transitions import move
 from grading.models import Entitlement, ImportBatch, Person, Program
@@ -145,11 +145,11 @@ def carry_out(
     made: list[tuple[Any, ...]] = []
     older = {
         (item.person_id, item.course_id): item
-        for chunk in batches({c.values[0] for c in changes if c.effect is Effect.CHANGE})
-        for item in session.scalars(
-            select(Entitlement).where(
-                Entitlement.program_id == program.id, Entitlement.person_id.in_(chunk)
-            )
+        for item in scalars_in(
+            session,
+            select(Entitlement).where(Entitlement.program_id == program.id),
+            Entitlement.person_id,
+            {change.values[0] for change in changes if change.effect is Effect.CHANGE},
         )
     }
     fresh: list[Entitlement] = []
@@ -200,25 +200,19 @@ def look_back(session: Session, actor: Person | None, batch: ImportBatch) -> Und
     fresh = {key for (key,) in of_kind(batch, "entitlement")}
     made: list[tuple[Any, ...]] = []
     kept: list[Kept] = []
-    for chunk in batches(fresh | set(changed)):
-        for item, email in session.execute(
-            select(Entitlement, Person.email)
-            .join(Person, Person.id == Entitlement.person_id)
-            .where(Entitlement.id.in_(chunk))
-        ):
-            before, after = changed.get(item.id, (None, None))
-            if (item.person_id, item.course_id) in issued and before != EntitlementState.PAID:
-                kept.append(Kept(email, "has a credential that rests on it"))
-            elif item.recorded_at > batch.at or (after is not None and item.state != after):
-                kept.append(Kept(email, "was changed since"))
-            elif before is None:
-                made.append(("entitlement", item.id))
-            elif ENTITLEMENT_MACHINE.allows(
-                item.state, entitlements.EVENTS[EntitlementState(before)]
-            ):
-                made.append(("changed", item.id, before, after))
-            else:
-                kept.append(Kept(email, "cannot go back to what it was"))
+    people = select(Entitlement, Person.email).join(Person, Person.id == Entitlement.person_id)
+    for item, email in rows_in(session, people, Entitlement.id, fresh | set(changed)):
+        before, after = changed.get(item.id, (None, None))
+        if (item.person_id, item.course_id) in issued and before != EntitlementState.PAID:
+            kept.append(Kept(email, "has a credential that rests on it"))
+        elif item.recorded_at > batch.at or (after is not None and item.state != after):
+            kept.append(Kept(email, "was changed since"))
+        elif before is None:
+            made.append(("entitlement", item.id))
+        elif ENTITLEMENT_MACHINE.allows(item.state, entitlements.EVENTS[EntitlementState(before)]):
+            made.append(("changed", item.id, before, after))
+        else:
+            kept.append(Kept(email, "cannot go back to what it was"))
     return Undoing(tuple(made), tuple(kept))
 
 
@@ -231,12 +225,10 @@ def take_back(
 ) -> None:
     """Remove what was new, and move back what was changed."""
     before = {entry[1]: entry[2] for entry in made if entry[0] == "changed"}
-    for chunk in batches(entry[1] for entry in made if entry[0] == "entitlement"):
-        session.execute(delete(Entitlement).where(Entitlement.id.in_(chunk)))
-    for chunk in batches(before):
-        for item in session.scalars(select(Entitlement).where(Entitlement.id.in_(chunk))):
-            event = entitlements.EVENTS[EntitlementState(before[item.id])]
-            move(session, item, event, actor=actor, now=now, reason="undone", recorded_at=now)
+    delete_in(session, Entitlement.id, (entry[1] for entry in made if entry[0] == "entitlement"))
+    for item in scalars_in(session, select(Entitlement), Entitlement.id, before):
+        event = entitlements.EVENTS[EntitlementState(before[item.id])]
+        move(session, item, event, actor=actor, now=now, reason="undone", recorded_at=now)
 
 
 IMPORTER = Importer(

@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from grading.batches import batches
+from grading.batches import delete_in, scalars_in
 from grading.cohorts import groups
 from grading.errors import Fault, FaultsFound, GradingError
 from grading.models import (
@@ -126,30 +126,25 @@ def carry_out(
 
 def untouched(session: Session, batch: ImportBatch) -> list[str]:
     """List the works of a batch in which nobody has written anything, or changed who is in them."""
-    found: list[str] = []
-    for chunk in batches(key for (key,) in of_kind(batch, "group")):
-        files = select(SubmissionFile.id).where(SubmissionFile.submission_id == Submission.id)
-        objected = select(Objection.id).where(Objection.submission_id == Submission.id)
-        changed = select(SubmissionMember.id).where(
-            SubmissionMember.submission_id == Submission.id,
-            (SubmissionMember.state != MemberState.JOINED) | (SubmissionMember.since > batch.at),
-        )
-        found += session.scalars(
-            select(Submission.id).where(
-                Submission.id.in_(chunk),
-                Submission.state == SubmissionState.DRAFT,
-                Submission.saved_at <= batch.at,
-                func.length(Submission.title) + func.length(Submission.text) == 0,
-                ~files.exists(),
-                ~objected.exists(),
-                ~changed.exists(),
-            )
-        )
-    return found
+    files = select(SubmissionFile.id).where(SubmissionFile.submission_id == Submission.id)
+    objected = select(Objection.id).where(Objection.submission_id == Submission.id)
+    changed = select(SubmissionMember.id).where(
+        SubmissionMember.submission_id == Submission.id,
+        (SubmissionMember.state != MemberState.JOINED) | (SubmissionMember.since > batch.at),
+    )
+    untouched = select(Submission.id).where(
+        Submission.state == SubmissionState.DRAFT,
+        Submission.saved_at <= batch.at,
+        func.length(Submission.title) + func.length(Submission.text) == 0,
+        ~files.exists(),
+        ~objected.exists(),
+        ~changed.exists(),
+    )
+    groups_made = (key for (key,) in of_kind(batch, "group"))
+    return list(scalars_in(session, untouched, Submission.id, groups_made))
 
 
 def take_back(session: Session, works: Sequence[str]) -> None:
     """Remove groups as if they had never been made."""
-    for chunk in batches(works):
-        session.execute(delete(SubmissionMember).where(SubmissionMember.submission_id.in_(chunk)))
-        session.execute(delete(Submission).where(Submission.id.in_(chunk)))
+    delete_in(session, SubmissionMember.submission_id, works)
+    delete_in(session, Submission.id, works)

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import CompoundSelect, delete, select, true, union
+from sqlalchemy import CompoundSelect, select, true, union
 from sqlalchemy.orm import Session
 
-from grading.batches import batches
+from grading.batches import batches, delete_in, scalars_in
 from grading.cohorts import cohorts
 from grading.errors import Fault, FaultsFound, GradingError
 from grading.ledger import audit
@@ -133,13 +133,11 @@ def carry_out(
     known = people.by_address(session, (item.who for item in changes))
     again = {
         (membership.person_id, membership.role): membership
-        for chunk in batches(
-            known[item.who].id for item in changes if item.effect is Effect.ENROL_AGAIN
-        )
-        for membership in session.scalars(
-            select(Membership).where(
-                Membership.cohort_id == cohort.id, Membership.person_id.in_(chunk)
-            )
+        for membership in scalars_in(
+            session,
+            select(Membership).where(Membership.cohort_id == cohort.id),
+            Membership.person_id,
+            (known[item.who].id for item in changes if item.effect is Effect.ENROL_AGAIN),
         )
     }
     begun: list[Membership] = []
@@ -168,15 +166,15 @@ def look_back(session: Session, actor: Person | None, batch: ImportBatch) -> Und
     """Find the parts nobody has acted in, and the accounts nobody has used for anything."""
     parts = {key: word for word in ("membership", "again") for (key,) in of_kind(batch, word)}
     accounts = [key for (key,) in of_kind(batch, "person")]
-    memberships = [
-        membership
-        for chunk in batches(parts)
-        for membership in session.scalars(select(Membership).where(Membership.id.in_(chunk)))
-    ]
+    memberships = list(scalars_in(session, select(Membership), Membership.id, parts))
     persons = {
         person.id: person
-        for chunk in batches({item.person_id for item in memberships} | set(accounts))
-        for person in session.scalars(select(Person).where(Person.id.in_(chunk)))
+        for person in scalars_in(
+            session,
+            select(Person),
+            Person.id,
+            {item.person_id for item in memberships} | set(accounts),
+        )
     }
     works = grouping.untouched(session, batch)
     acted = _acted(session, batch, works)
@@ -274,15 +272,12 @@ def take_back(
     ids = {word: [key for kind, key in made if kind == word] for word in ("membership", "again")}
     accounts = [key for kind, key in made if kind == "person"]
     grouping.take_back(session, [key for kind, key in made if kind == "group"])
-    for chunk in batches(ids["again"]):
-        for membership in session.scalars(select(Membership).where(Membership.id.in_(chunk))):
-            membership.ended_at = now
-            audit.record(session, actor, "membership:end", membership, now=now, reason="undone")
-    for chunk in batches(ids["membership"]):
-        session.execute(delete(Membership).where(Membership.id.in_(chunk)))
-    for chunk in batches(accounts):
-        session.execute(delete(PasswordReset).where(PasswordReset.person_id.in_(chunk)))
-        session.execute(delete(Person).where(Person.id.in_(chunk)))
+    for membership in scalars_in(session, select(Membership), Membership.id, ids["again"]):
+        membership.ended_at = now
+        audit.record(session, actor, "membership:end", membership, now=now, reason="undone")
+    delete_in(session, Membership.id, ids["membership"])
+    delete_in(session, PasswordReset.person_id, accounts)
+    delete_in(session, Person.id, accounts)
 
 
 IMPORTER = Importer(
