@@ -64,8 +64,9 @@ def test_a_check_is_noted_and_leaves_the_queue(
     assert empty.status_code == 422
     wrong = client.post(address, data={"name": "", "document": "library_card"})
     assert wrong.status_code == 422
-    for href in ("#name", "#document-1"):
+    for href in ("#name", "#document-0"):
         assert f'href="{href}"' in wrong.text
+        assert f'id="{href[1:]}"' in wrong.text
     given = {"name": "Ada Byron", "document": "passport", "holds_until": "2030-05-31"}
     assert client.post(address, data=given).status_code == 303
     with act() as session:

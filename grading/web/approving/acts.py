@@ -14,11 +14,11 @@ from grading.disputes import decisions, misconduct
 from grading.models import Appeal, Challenge, Cohort, CredentialRecord, Person, Release
 from grading.people.approvals import Answer
 from grading.records import revocations
-from grading.releases import points as own_points
-from grading.releases import releases
+from grading.releases import points, releases
 from grading.web import access
-from grading.web.instructor import misconduct as cases
-from grading.web.instructor import points, release
+from grading.web.instructor import release
+from grading.web.instructor.misconduct import find_case
+from grading.web.instructor.points import find_submission
 from grading.web.rater import questions
 from grading.workflow.approval import Action
 
@@ -180,10 +180,10 @@ def _to_points(challenge: Challenge) -> str:
 
 def _set_points(session: Session, challenge: Challenge, _cohort: Cohort, answer: Answer) -> Done:
     [line] = challenge.records
-    own_points.set_points(
+    points.set_points(
         session,
         access.person(),
-        points.find(line["submission"]),
+        find_submission(line["submission"]),
         session.get_one(Person, line["person"]),
         points=float(challenge.note["points"]),
         reason=_entered(challenge, "reason"),
@@ -197,10 +197,10 @@ def _set_points(session: Session, challenge: Challenge, _cohort: Cohort, answer:
 
 def _set_points_again(session: Session, challenge: Challenge, _cohort: Cohort) -> Challenge:
     [line] = challenge.records
-    return own_points.lay_before(
+    return points.lay_before(
         session,
         access.person(),
-        points.find(line["submission"]),
+        find_submission(line["submission"]),
         session.get_one(Person, line["person"]),
         points=float(challenge.note["points"]),
         reason=_entered(challenge, "reason"),
@@ -216,7 +216,7 @@ def _to_case(challenge: Challenge) -> str:
 
 
 def _uphold(session: Session, challenge: Challenge, _cohort: Cohort, answer: Answer) -> Done:
-    case = cases.find(challenge.subject_id)
+    case = find_case(challenge.subject_id)
     misconduct.second_outcome(
         session, access.person(), case, agree=True, signed=answer, now=access.now()
     )
@@ -224,7 +224,7 @@ def _uphold(session: Session, challenge: Challenge, _cohort: Cohort, answer: Ans
 
 
 def _uphold_again(session: Session, challenge: Challenge, _cohort: Cohort) -> Challenge:
-    case = cases.find(challenge.subject_id)
+    case = find_case(challenge.subject_id)
     return misconduct.lay_revocations_before(session, access.person(), case, now=access.now())
 
 

@@ -1,10 +1,14 @@
 """Identity checks by a person: who waits for one, what was seen, and the name a record is issued under."""
 
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Any
 
 from flask import Blueprint, flash, redirect, request, url_for
+from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from sqlalchemy.orm import Session
+from wtforms import StringField
+from wtforms.widgets import DateInput
 
 from grading.authorization.permissions import Permission
 from grading.cohorts import contents
@@ -17,8 +21,9 @@ from grading.people.queries import identity_checks
 from grading.records import reissues
 from grading.web import access
 from grading.web.access import page_number, requires
-from grading.web.errors import fault_words
+from grading.web.forms import Done, Form, form_view, options, radio
 from grading.web.instructor import shell
+from grading.web.labels import DOCUMENT_LABELS
 from grading.workflow.credential import DocumentKind, IdentityAssurance
 
 bp = Blueprint("identity", __name__, url_prefix="/teach")
@@ -29,22 +34,22 @@ PAST = "The document is out of date, or the date is none."
 
 @bp.get("/<cohort_id>/identity")
 @requires(CHECK)
-def queue(cohort_id: str) -> Any:
+def queue(cohort_id: str) -> ResponseReturnValue:
     """Learners whose identity nobody has checked; found by name, all others too."""
-    found = shell.cohort(cohort_id, CHECK)
+    cohort = shell.cohort(cohort_id, CHECK)
     session, me = db.session(), access.person()
     text = request.args.get("q", "").strip()
     pager = identity_checks.unchecked_learners(
-        session, found, except_for=me.id, now=access.now(), page=page_number()
+        session, cohort, except_for=me.id, now=access.now(), page=page_number()
     )
     waiting = [person.id for person in pager.entries]
     return shell.render(
         "identity.html",
-        found,
+        cohort,
         q=text,
-        learners=participants.learners(session, found, text) if text else [],
+        learners=participants.learners(session, cohort, text) if text else [],
         waiting=pager.entries,
-        works=identity_checks.last_works(session, found, waiting),
+        works=identity_checks.last_works(session, cohort, waiting),
         pager=pager,
         me=me,
     )
@@ -58,95 +63,106 @@ def _learner(cohort: Cohort, person_id: str) -> Person:
     return person
 
 
-def _page(cohort: Cohort, person: Person, faults: list[Fault] | None = None) -> Any:
+class CheckForm(Form):
+    name = StringField(_l("Name as it stands on the document"))
+    document = radio(
+        _l("What did you see?"),
+        choices=options((kind, DOCUMENT_LABELS[kind]) for kind in DocumentKind),
+    )
+    holds_until = StringField(_l("Last day on which the document is valid"), widget=DateInput())
+    covers = radio(
+        _l("What does the check vouch for?"),
+        default="work",
+        choices=options(
+            [
+                ("work", _l("The project that is submitted")),
+                ("all", _l("What they submit from now on, while it holds")),
+            ]
+        ),
+    )
+
+    def ends_at(self, cohort: Cohort) -> datetime | None:
+        """Give the instant at which the document's last day ends, in the cohort's zone; None without one.
+
+        Raises
+        ------
+        FaultsFound
+        """
+        text = self.holds_until.data.strip()
+        if not text:
+            return None
+        try:
+            day = date.fromisoformat(text) + timedelta(days=1)
+            ends = datetime.combine(day, time(), tzinfo=cohort.zone).astimezone(UTC)
+        except (ValueError, OverflowError):
+            raise FaultsFound([Fault("holds_until", PAST)]) from None
+        if ends <= access.now():
+            raise FaultsFound([Fault("holds_until", PAST)])
+        return ends
+
+
+def _render_check(cohort_id: str, person_id: str, form: CheckForm | None = None) -> str:
+    cohort = shell.cohort(cohort_id, CHECK)
+    learner = _learner(cohort, person_id)
     session, now = db.session(), access.now()
-    page = shell.render(
+    return shell.render(
         "identity_check.html",
         cohort,
-        person=person,
-        checks=identity_checks.checks_of(session, person.id),
-        work=identity_checks.last_works(session, cohort, [person.id]).get(person.id),
-        kinds=list(DocumentKind),
+        person=learner,
+        checks=identity_checks.checks_of(session, learner.id),
+        work=identity_checks.last_works(session, cohort, [learner.id]).get(learner.id),
         says=contents.ASSURANCE[IdentityAssurance.DOCUMENT].removesuffix("."),
-        verified_name=identity_checks.verified_name(session, person, now=now),
-        records=reissues.records_under_another_name(session, person, now=now),
-        entered=request.form,
-        faults=[(fault.where, fault_words(fault)) for fault in faults or ()],
-        page_error=bool(faults),
+        verified_name=identity_checks.verified_name(session, learner, now=now),
+        records=reissues.records_under_another_name(session, learner, now=now),
+        form=form or CheckForm.blank(),
     )
-    return page, 422 if faults else 200
 
 
 @bp.get("/<cohort_id>/identity/<person_id>")
 @requires(CHECK)
-def person(cohort_id: str, person_id: str) -> Any:
+def person(cohort_id: str, person_id: str) -> ResponseReturnValue:
     """What is known of one learner's identity, and a form to note a check."""
-    found = shell.cohort(cohort_id, CHECK)
-    return _page(found, _learner(found, person_id))
-
-
-def _holds_until(cohort: Cohort) -> datetime | None:
-    """Read the last day of a document as the instant it ends, in the cohort's zone; None without one.
-
-    Raises
-    ------
-    FaultsFound
-    """
-    given = request.form.get("holds_until", "").strip()
-    if not given:
-        return None
-    try:
-        day = date.fromisoformat(given) + timedelta(days=1)
-        ends = datetime.combine(day, time(), tzinfo=cohort.zone).astimezone(UTC)
-    except (ValueError, OverflowError):
-        raise FaultsFound([Fault("holds_until", PAST)]) from None
-    if ends <= access.now():
-        raise FaultsFound([Fault("holds_until", PAST)])
-    return ends
+    return _render_check(cohort_id, person_id)
 
 
 @bp.post("/<cohort_id>/identity/<person_id>")
 @requires(CHECK)
-def check(cohort_id: str, person_id: str) -> Any:
+def check(cohort_id: str, person_id: str) -> ResponseReturnValue:
     """Note that a document was seen; of the document itself nothing is kept."""
-    form = request.form
-    try:
-        with transaction() as session:
-            found = shell.cohort(cohort_id, CHECK)
-            learner = _learner(found, person_id)
-            work = identity_checks.last_works(session, found, [learner.id]).get(learner.id)
-            identity.record_check(
-                session,
-                access.person(),
-                learner,
-                how=IdentityAssurance.DOCUMENT,
-                name=form.get("name", ""),
-                document=form.get("document", ""),
-                submission=work if form.get("covers") == "work" else None,
-                holds_until=_holds_until(found),
-                now=access.now(),
-            )
-            session.flush()
-            another = bool(reissues.records_under_another_name(session, learner, now=access.now()))
-    except FaultsFound as error:
-        found = shell.cohort(cohort_id, CHECK)
-        return _page(found, _learner(found, person_id), list(error.faults))
-    if another:
-        flash(_("The check is noted. The record has another name: see below."))
-        return redirect(
-            url_for("identity.person", cohort_id=cohort_id, person_id=person_id) + "#name", 303
+
+    def act(session: Session, form: CheckForm) -> Done:
+        cohort = shell.cohort(cohort_id, CHECK)
+        learner = _learner(cohort, person_id)
+        work = identity_checks.last_works(session, cohort, [learner.id]).get(learner.id)
+        identity.record_check(
+            session,
+            access.person(),
+            learner,
+            how=IdentityAssurance.DOCUMENT,
+            name=form.name.data,
+            document=form.document.data,
+            submission=work if form.covers.data == "work" else None,
+            holds_until=form.ends_at(cohort),
+            now=access.now(),
         )
-    flash(_("The check is noted."))
-    return redirect(url_for("identity.queue", cohort_id=cohort_id), 303)
+        session.flush()
+        if reissues.records_under_another_name(session, learner, now=access.now()):
+            return Done(
+                url_for("identity.person", cohort_id=cohort_id, person_id=person_id) + "#name",
+                _("The check is noted. The record has another name: see below."),
+            )
+        return Done(url_for("identity.queue", cohort_id=cohort_id), _("The check is noted."))
+
+    return form_view(CheckForm(), act, lambda form: _render_check(cohort_id, person_id, form))
 
 
 @bp.post("/<cohort_id>/identity/<person_id>/name")
 @requires(CHECK)
-def rename(cohort_id: str, person_id: str) -> Any:
+def rename(cohort_id: str, person_id: str) -> ResponseReturnValue:
     """Issue the learner's records anew under the name that was checked."""
     with transaction() as session:
-        found = shell.cohort(cohort_id, CHECK)
-        learner = _learner(found, person_id)
+        cohort = shell.cohort(cohort_id, CHECK)
+        learner = _learner(cohort, person_id)
         count = reissues.issue_under_new_name(session, access.person(), learner, now=access.now())
     flash(_("%(n)s records are issued anew under the checked name.", n=count))
     return redirect(url_for("identity.person", cohort_id=cohort_id, person_id=person_id), 303)

@@ -1,28 +1,25 @@
 """Suspected misconduct: the cases of a cohort, their evidence, the hearing, and two who decide."""
 
-from collections.abc import Callable
-from typing import Any
-
-from flask import Blueprint, flash, g, redirect, request, url_for
+from flask import Blueprint, g, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
 from sqlalchemy.orm import Session
+from wtforms import Field, StringField, TextAreaField, ValidationError
 
 from grading.authorization.permissions import Permission
-from grading.db import db, transaction
+from grading.db import db
 from grading.disputes import misconduct
 from grading.disputes.queries import dispute_queue
-from grading.errors import Fault, FaultsFound
-from grading.models import MisconductCase, Person, Submission
+from grading.models import MisconductCase, Submission
 from grading.people import approvals
 from grading.releases.queries.cohort_overview import case_code
 from grading.web import access, step_up
 from grading.web.access import load, requires
-from grading.web.errors import fault_words
-from grading.web.forms import Done, form_view
+from grading.web.forms import Done, Form, form_view, options, radio, yes_field
 from grading.web.instructor import shell
 from grading.web.report_form import ReportForm, render_report
-from grading.workflow.misconduct import PENDING
+from grading.workflow.misconduct import PENDING, MisconductState
 
 bp = Blueprint("misconduct", __name__, url_prefix="/teach")
 
@@ -31,27 +28,27 @@ DECIDE = Permission.MISCONDUCT
 REPORT = Permission.SCORES_READ
 
 
-def find(suspicion_id: str) -> MisconductCase:
-    found = load(MisconductCase, suspicion_id, DECIDE)
-    g.cohort_zone = found.submission.cohort.zone
-    return found
+def find_case(suspicion_id: str) -> MisconductCase:
+    case = load(MisconductCase, suspicion_id, DECIDE)
+    g.cohort_zone = case.submission.cohort.zone
+    return case
 
 
 @bp.get("/<cohort_id>/suspicions")
 @requires(DECIDE)
-def cases(cohort_id: str) -> Any:
+def cases(cohort_id: str) -> ResponseReturnValue:
     """The cases of a cohort: undecided ones with the day they are to be decided by."""
-    found = shell.cohort(cohort_id, DECIDE)
+    cohort = shell.cohort(cohort_id, DECIDE)
     session = db.session()
-    pending = dispute_queue.misconduct_cases(session, found, pending=True)
+    pending = dispute_queue.misconduct_cases(session, cohort, pending=True)
     return shell.render(
         "suspicions.html",
-        found,
+        cohort,
         pending=sorted(
-            ((misconduct.decide_by(found, case), case) for case in pending),
+            ((misconduct.decide_by(cohort, case), case) for case in pending),
             key=lambda row: (row[0], row[1].id),
         ),
-        decided=dispute_queue.misconduct_cases(session, found, pending=False),
+        decided=dispute_queue.misconduct_cases(session, cohort, pending=False),
         me=access.person().id,
     )
 
@@ -89,24 +86,63 @@ def _reporters(session: Session, case: MisconductCase) -> dict[str, str]:
     """Name those who gave evidence: raters by their part, staff by name."""
     pools = dispute_queue.pools_of(session, case.submission_id)
     parts = {"professional": _("A grader"), "peer": _("A peer")}
-    people = [case.opened_by, *(one.by for one in case.evidence)]
+    people = [case.opened_by, *(evidence.by for evidence in case.evidence)]
     return {
         person.id: parts[pools[person.id]] if person.id in pools else person.name
         for person in people
     }
 
 
-def _page(
-    case: MisconductCase,
-    faults: list[Fault] | None = None,
+class EvidenceForm(Form):
+    text = TextAreaField(_l("What you saw"))
+    source = StringField(_l("Where it comes from, if you know (a title or an address)"))
+
+
+class AllegationForm(Form):
+    allegation = TextAreaField(_l("What is suspected, in words for the learner"))
+
+
+class OutcomeForm(Form):
+    outcome = radio(_l("What do you decide?"))
+    reason = TextAreaField(_l("Reason"))
+
+    def validate_outcome(self, field: Field) -> None:
+        if field.data not in ("upheld", "dismissed"):
+            raise ValidationError(_("Choose what you decide."))
+
+
+class AgreementForm(Form):
+    agree = yes_field()
+
+
+def _render_case(
+    suspicion_id: str,
     *,
-    shown: str = "",
-) -> Any:
+    evidence: EvidenceForm | None = None,
+    allegation: AllegationForm | None = None,
+    outcome: OutcomeForm | None = None,
+) -> str:
+    case = find_case(suspicion_id)
     session = db.session()
     cohort = case.submission.cohort
     me = access.person()
     pending = case.state in PENDING
-    page = shell.render(
+    released = case.submission.state == "released"
+    outcome = outcome or OutcomeForm.blank()
+    outcome.outcome.choices = options(
+        [
+            (
+                "upheld",
+                _("Upheld: the record that rests on this project is revoked")
+                if released
+                else _("Upheld: the result is held back"),
+            ),
+            ("dismissed", _("Dismissed: nothing of it stays with the result")),
+        ]
+    )
+    if case.state == MisconductState.OPEN:
+        outcome.reason.label.text = _("Why it is dismissed unheard")
+    return shell.render(
         "suspicion.html",
         cohort,
         case=case,
@@ -114,108 +150,98 @@ def _page(
         reporters=_reporters(session, case),
         decide_by=misconduct.decide_by(cohort, case),
         may_decide=pending and misconduct.may_decide_case(session, me, case),
-        released=case.submission.state == "released",
+        released=released,
         copy=dispute_queue.latest_copy(session, case.submission),
         me=me.id,
         signed=approvals.approvals_of(session, case.id),
-        form=shown,
-        faults=[(fault.where, fault_words(fault)) for fault in faults or ()],
-        entered=request.form,
-        page_error=bool(faults),
+        evidence=evidence or EvidenceForm.blank(),
+        allegation=allegation or AllegationForm.blank(),
+        outcome=outcome,
     )
-    return page, 422 if faults else 200
+
+
+def _done(suspicion_id: str, message: str) -> Done:
+    return Done(url_for("misconduct.case", suspicion_id=suspicion_id), message)
 
 
 @bp.get("/suspicion/<suspicion_id>")
 @requires(DECIDE)
-def case(suspicion_id: str) -> Any:
+def case(suspicion_id: str) -> ResponseReturnValue:
     """One case: what was seen, what the learner says, and what comes next."""
-    return _page(find(suspicion_id))
-
-
-def _act(
-    suspicion_id: str, form: str, act: Callable[[Session, Person, MisconductCase], str]
-) -> Any:
-    """Do one act on a case; what is wrong with it is said on the case's page."""
-    try:
-        with transaction() as session:
-            said = act(session, access.person(), find(suspicion_id))
-    except FaultsFound as error:
-        return _page(find(suspicion_id), list(error.faults), shown=form)
-    flash(said)
-    return redirect(url_for("misconduct.case", suspicion_id=suspicion_id), 303)
+    return _render_case(suspicion_id)
 
 
 @bp.post("/suspicion/<suspicion_id>/evidence")
 @requires(DECIDE)
-def add_evidence(suspicion_id: str) -> Any:
-    def act(session: Session, me: Person, found: MisconductCase) -> str:
+def add_evidence(suspicion_id: str) -> ResponseReturnValue:
+    def act(session: Session, form: EvidenceForm) -> Done:
         misconduct.add_evidence(
             session,
-            me,
-            found,
-            text=request.form.get("text", ""),
-            source=request.form.get("source", ""),
+            access.person(),
+            find_case(suspicion_id),
+            text=form.text.data,
+            source=form.source.data,
             now=access.now(),
         )
-        return _("Your evidence is kept with the case. Others decide it.")
+        return _done(suspicion_id, _("Your evidence is kept with the case. Others decide it."))
 
-    return _act(suspicion_id, "evidence", act)
+    return form_view(EvidenceForm(), act, lambda form: _render_case(suspicion_id, evidence=form))
 
 
 @bp.post("/suspicion/<suspicion_id>/hear")
 @requires(DECIDE)
-def hear(suspicion_id: str) -> Any:
-    def act(session: Session, me: Person, found: MisconductCase) -> str:
+def hear(suspicion_id: str) -> ResponseReturnValue:
+    def act(session: Session, form: AllegationForm) -> Done:
         misconduct.put_to_learner(
             session,
-            me,
-            found,
-            allegation=request.form.get("allegation", ""),
+            access.person(),
+            find_case(suspicion_id),
+            allegation=form.allegation.data,
             now=access.now(),
         )
-        return _("The learner is asked. You see the answer here.")
+        return _done(suspicion_id, _("The learner is asked. You see the answer here."))
 
-    return _act(suspicion_id, "hear", act)
+    return form_view(
+        AllegationForm(), act, lambda form: _render_case(suspicion_id, allegation=form)
+    )
 
 
 @bp.post("/suspicion/<suspicion_id>/propose")
 @requires(DECIDE)
-def propose(suspicion_id: str) -> Any:
-    def act(session: Session, me: Person, found: MisconductCase) -> str:
-        outcome = request.form.get("outcome", "")
-        if outcome not in ("upheld", "dismissed"):
-            raise FaultsFound([Fault("outcome", "Choose what you decide.")])
+def propose(suspicion_id: str) -> ResponseReturnValue:
+    def act(session: Session, form: OutcomeForm) -> Done:
         misconduct.propose_outcome(
             session,
-            me,
-            found,
-            upheld=outcome == "upheld",
-            reason=request.form.get("reason", ""),
+            access.person(),
+            find_case(suspicion_id),
+            upheld=form.outcome.data == "upheld",
+            reason=form.reason.data,
             now=access.now(),
         )
-        return _("Your decision is kept. It takes effect when another person agrees.")
+        return _done(
+            suspicion_id, _("Your decision is kept. It takes effect when another person agrees.")
+        )
 
-    return _act(suspicion_id, "propose", act)
+    return form_view(OutcomeForm(), act, lambda form: _render_case(suspicion_id, outcome=form))
 
 
 @bp.post("/suspicion/<suspicion_id>/second")
 @requires(DECIDE)
-def second(suspicion_id: str) -> Any:
-    agree = request.form.get("agree") == "yes"
-    challenge_id = None
-    with transaction() as session:
-        found, me, now = find(suspicion_id), access.person(), access.now()
-        signs = agree and misconduct.lines_to_revoke(session, found)
-        if signs and step_up.asked(session, found.submission.cohort):
-            challenge_id = misconduct.lay_revocations_before(session, me, found, now=now).id
-        else:
-            misconduct.second_outcome(session, me, found, agree=agree, now=now)
-    if challenge_id:
-        return redirect(url_for("approving.page", challenge_id=challenge_id), 303)
-    flash(
-        _("The case is decided, and it has taken effect.")
-        if agree
-        else _("You disagree. The case waits for a decision again.")
-    )
-    return redirect(url_for("misconduct.case", suspicion_id=suspicion_id), 303)
+def second(suspicion_id: str) -> ResponseReturnValue:
+    """Agree with the first decision, or not."""
+
+    def act(session: Session, form: AgreementForm) -> Done:
+        case, me, now = find_case(suspicion_id), access.person(), access.now()
+        agree = form.agree.data
+        revokes = agree and misconduct.lines_to_revoke(session, case)
+        if revokes and step_up.asked(session, case.submission.cohort):
+            return shell.to_sign(misconduct.lay_revocations_before(session, me, case, now=now))
+        misconduct.second_outcome(session, me, case, agree=agree, now=now)
+        return _done(
+            suspicion_id,
+            _("The case is decided, and it has taken effect.")
+            if agree
+            else _("You disagree. The case waits for a decision again."),
+        )
+
+    return form_view(AgreementForm(), act)

@@ -1,101 +1,116 @@
 """Points of one member of a group, for whoever can no longer be asked to read its project."""
 
-from typing import Any
-
-from flask import Blueprint, flash, g, redirect, render_template, request, url_for
+from flask import Blueprint, g, render_template, url_for
+from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from sqlalchemy.orm import Session
+from wtforms import HiddenField, StringField, TextAreaField
 
 from grading.authorization.permissions import Permission
 from grading.authorization.predicates import has_own_interest
 from grading.cohorts.queries import group_members
-from grading.db import db, transaction
-from grading.errors import Fault, FaultsFound, NotFound, Refused
+from grading.db import db
+from grading.errors import Fault, FaultsFound, NotFound
 from grading.models import Person, Submission
 from grading.releases import grades, points
 from grading.releases.queries import cohort_overview
 from grading.web import access, step_up
 from grading.web.access import load, requires
-from grading.web.errors import fault_words
+from grading.web.forms import Done, Form, form_view
+from grading.web.instructor import shell
 
 bp = Blueprint("points", __name__, url_prefix="/teach")
 
 RELEASE = Permission.RELEASE
 
 
-def find(submission_id: str) -> Submission:
-    found = load(Submission, submission_id, RELEASE)
+def find_submission(submission_id: str) -> Submission:
+    submission = load(Submission, submission_id, RELEASE)
     session = db.session()
     me = access.person().id
-    alone = len(group_members.rows(session, found)) < 2
+    alone = len(group_members.rows(session, submission)) < 2
     if (
         alone
-        or has_own_interest(session, me, [found.id])
-        or cohort_overview.may_still_score(session, found, me)
+        or has_own_interest(session, me, [submission.id])
+        or cohort_overview.may_still_score(session, submission, me)
     ):
         raise NotFound("There is no such page.")
-    g.cohort_zone = found.cohort.zone
-    return found
+    g.cohort_zone = submission.cohort.zone
+    return submission
 
 
-def _number(text: str) -> float:
-    try:
-        return float(text.strip().replace("−", "-"))
-    except ValueError:
-        raise FaultsFound([Fault("points", "Give points from -100 to 100.")]) from None
+class PointsForm(Form):
+    person = HiddenField()
+    points = StringField(_l("Points of 100, such as 5 or -5"))
+    reason = TextAreaField(_l("Reason"))
+
+    @property
+    def number(self) -> float:
+        """The points as a number.
+
+        Raises
+        ------
+        FaultsFound
+        """
+        try:
+            return float(self.points.data.strip().replace("−", "-"))
+        except ValueError:
+            raise FaultsFound([Fault("points", "Give points from -100 to 100.")]) from None
+
+
+def _render_points(submission_id: str, refused: PointsForm) -> str:
+    """Render the members with a form for each; ``refused`` is the one that was sent, if any was."""
+    submission = find_submission(submission_id)
+    session = db.session()
+    group = group_members.people(session, submission)
+    return render_template(
+        "instructor/points.html",
+        cohort=submission.cohort,
+        submission=submission,
+        case_code=cohort_overview.case_code,
+        members=[
+            (
+                person,
+                refused
+                if refused.person.data == person.id
+                else PointsForm.blank(ids=f"{person.id}-", person=person.id),
+            )
+            for person in group
+        ],
+        own={person.id: group_members.points(session, submission, person.id) for person in group},
+        grades={grade.person_id: grade for grade in grades.in_force_of(session, submission)},
+    )
 
 
 @bp.route("/submission/<submission_id>/points", methods=["GET", "POST"])
 @requires(RELEASE)
-def page(submission_id: str) -> Any:
+def page(submission_id: str) -> ResponseReturnValue:
     """The members with what each has more or fewer than the group, and why."""
-    faults: list[Fault] = []
-    chosen = request.form.get("person", "")
-    if request.method == "POST":
-        challenge_id = None
-        try:
-            with transaction() as session:
-                found = find(submission_id)
-                person = session.get(Person, chosen)
-                if person is None:
-                    raise NotFound("There is no such page.")
-                given = _number(request.form.get("points", ""))
-                me, reason, now = access.person(), request.form.get("reason", ""), access.now()
-                if points.moved(session, found, person, given) and step_up.asked(
-                    session, found.cohort
-                ):
-                    challenge_id = points.lay_before(
-                        session, me, found, person, points=given, reason=reason, now=now
-                    ).id
-                else:
-                    amended = points.set_points(
-                        session, me, found, person, points=given, reason=reason, now=now
-                    )
-            if challenge_id:
-                return redirect(url_for("approving.page", challenge_id=challenge_id), 303)
-            flash(
-                _("The points are noted. They count when the result is released.")
-                if amended is None
-                else _("The result is amended. The learner is told, with your reason.")
+
+    def act(session: Session, form: PointsForm) -> Done:
+        submission = find_submission(submission_id)
+        person = session.get(Person, form.person.data)
+        if person is None:
+            raise NotFound("There is no such page.")
+        me, number, reason, now = access.person(), form.number, form.reason.data, access.now()
+        if points.moved(session, submission, person, number) and step_up.asked(
+            session, submission.cohort
+        ):
+            challenge = points.lay_before(
+                session, me, submission, person, points=number, reason=reason, now=now
             )
-            return redirect(url_for("points.page", submission_id=submission_id), 303)
-        except FaultsFound as error:
-            faults = list(error.faults)
-        except Refused as error:
-            faults = [Fault("points", error.template, error.params)]
-    found = find(submission_id)
-    session = db.session()
-    group = group_members.people(session, found)
-    page = render_template(
-        "instructor/points.html",
-        cohort=found.cohort,
-        submission=found,
-        case_code=cohort_overview.case_code,
-        group=group,
-        own={person.id: group_members.points(session, found, person.id) for person in group},
-        grades={grade.person_id: grade for grade in grades.in_force_of(session, found)},
-        chosen=chosen,
-        entered=request.form,
-        faults=[(fault.where, fault_words(fault)) for fault in faults],
-        page_error=bool(faults),
+            return shell.to_sign(challenge)
+        amended = points.set_points(
+            session, me, submission, person, points=number, reason=reason, now=now
+        )
+        return Done(
+            url_for("points.page", submission_id=submission_id),
+            _("The points are noted. They count when the result is released.")
+            if amended is None
+            else _("The result is amended. The learner is told, with your reason."),
+        )
+
+    return form_view(
+        PointsForm(), act, lambda form: _render_points(submission_id, form), refused_at="points"
     )
-    return page, 422 if faults else 200
