@@ -9,7 +9,17 @@ import click
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from grading.cli.edge import CreateApp, as_json, find_cohort, find_program, now, service, show
+from grading.cli.edge import (
+    CreateApp,
+    as_json,
+    find_cohort,
+    find_program,
+    get_record,
+    in_transaction,
+    now,
+    service,
+    show,
+)
 from grading.cohorts import cohorts
 from grading.cohorts.queries import staffing_facts
 from grading.db import transaction
@@ -18,8 +28,7 @@ from grading.jobs import upkeep
 from grading.models import Cohort, ImportBatch, Program, RubricVersion
 from grading.office import imports
 from grading.programs import programs
-from grading.releases.queries import candidates as releasing
-from grading.releases.queries import cohort_overview
+from grading.releases.queries import candidates, cohort_overview
 from grading.workflow import plan as plans
 from grading.workflow.cohort import ImportKind
 
@@ -39,47 +48,45 @@ def command() -> None:
     "--course", "courses", multiple=True, required=True, help="CODE=TITLE, in order; 3 to 9."
 )
 @click.option("--brief", type=FILE, required=True, help="The task, a Markdown file.")
-@click.pass_obj
+@in_transaction
 def new_program(
-    create_app: CreateApp,
+    session: Session,
     name: str,
     sponsor: str,
     capstone: str,
     courses: tuple[str, ...],
     brief: Path,
-) -> None:
+) -> str:
     """Set up the program NAME."""
     pairs = [(code, title) for code, _, title in (course.partition("=") for course in courses)]
-    with service(create_app), transaction() as session:
-        program = programs.create_program(
-            session,
-            None,
-            sponsor=sponsor,
-            name=name,
-            capstone_title=capstone,
-            courses=pairs,
-            now=now(),
-        )
-        programs.add_brief(session, None, program, brief.read_text(encoding="utf-8"), now=now())
-        click.echo(program.id)
+    program = programs.create_program(
+        session,
+        None,
+        sponsor=sponsor,
+        name=name,
+        capstone_title=capstone,
+        courses=pairs,
+        now=now(),
+    )
+    programs.add_brief(session, None, program, brief.read_text(encoding="utf-8"), now=now())
+    return program.id
 
 
 @command.command("list")
 @as_json
-@click.pass_obj
-def list_cohorts(create_app: CreateApp, as_json: bool) -> None:
+@in_transaction
+def list_cohorts(session: Session, as_json: bool) -> None:
     """List all cohorts."""
-    with service(create_app), transaction() as session:
-        rows = [
-            {
-                "id": cohort.id,
-                "program": cohort.program.name,
-                "name": cohort.name,
-                "state": cohort.state,
-                "due": cohort.due_at.isoformat(),
-            }
-            for cohort in session.scalars(select(Cohort).order_by(Cohort.opens_at))
-        ]
+    rows = [
+        {
+            "id": cohort.id,
+            "program": cohort.program.name,
+            "name": cohort.name,
+            "state": cohort.state,
+            "due": cohort.due_at.isoformat(),
+        }
+        for cohort in session.scalars(select(Cohort).order_by(Cohort.opens_at))
+    ]
     show(rows, json_wanted=as_json, empty="No cohort yet.")
 
 
@@ -90,19 +97,19 @@ def list_cohorts(create_app: CreateApp, as_json: bool) -> None:
 def show_cohort(create_app: CreateApp, cohort: str, as_json: bool) -> None:
     """Say where COHORT (id or name) stands."""
     with service(create_app), transaction() as session:
-        found = find_cohort(session, cohort)
-        candidates = releasing.candidates(session, found, now=now())
+        shown = find_cohort(session, cohort)
+        lines = candidates.candidates(session, shown, now=now())
         body: dict[str, Any] = {
-            "id": found.id,
-            "name": found.name,
-            "state": found.state,
-            "due": found.due_at.isoformat(),
-            "plan": found.plan_version.digest,
-            "submissions": cohort_overview.submission_counts(session, found),
-            "items": cohort_overview.item_counts(session, found),
-            "ready": sum(item.ready for item in candidates),
-            "hindered": sum(not item.ready for item in candidates),
-            "stuck": len(releasing.stranded_items(session, found)),
+            "id": shown.id,
+            "name": shown.name,
+            "state": shown.state,
+            "due": shown.due_at.isoformat(),
+            "plan": shown.plan_version.digest,
+            "submissions": cohort_overview.submission_counts(session, shown),
+            "items": cohort_overview.item_counts(session, shown),
+            "ready": sum(line.ready for line in lines),
+            "hindered": sum(not line.ready for line in lines),
+            "stuck": len(candidates.stranded_items(session, shown)),
         }
     if as_json:
         click.echo(json.dumps(body, indent=2))
@@ -121,9 +128,9 @@ def show_cohort(create_app: CreateApp, cohort: str, as_json: bool) -> None:
     "--plan", "plan_file", type=FILE, help="A JSON file; fields left out come from its preset."
 )
 @click.option("--preset", type=click.Choice(sorted(plans.PRESETS)), default="certification")
-@click.pass_obj
+@in_transaction
 def create(
-    create_app: CreateApp,
+    session: Session,
     name: str,
     program: str,
     rubric: str,
@@ -131,41 +138,39 @@ def create(
     time_zone: str,
     plan_file: Path | None,
     preset: str,
-) -> None:
+) -> str:
     """Set up the cohort NAME."""
     choices = json.loads(plan_file.read_text(encoding="utf-8")) if plan_file else {"preset": preset}
     plan = plans.from_dict(choices)
-    with service(create_app), transaction() as session:
-        found = find_program(session, program)
-        version = session.scalar(
-            select(RubricVersion)
-            .where(RubricVersion.program_id == found.id, RubricVersion.digest.startswith(rubric))
-            .limit(1)
-        )
-        if version is None:
-            raise NotFound("The program has no rubric with the digest %(digest)s.", digest=rubric)
-        cohort = cohorts.create_cohort(
-            session,
-            None,
-            found,
-            name=name,
-            opens_on=opens_on.date(),
-            time_zone=time_zone,
-            rubric_version=version,
-            plan=plan,
-            now=now(),
-        )
-        click.echo(cohort.id)
+    in_program = find_program(session, program)
+    version = session.scalar(
+        select(RubricVersion)
+        .where(RubricVersion.program_id == in_program.id, RubricVersion.digest.startswith(rubric))
+        .limit(1)
+    )
+    if version is None:
+        raise NotFound("The program has no rubric with the digest %(digest)s.", digest=rubric)
+    cohort = cohorts.create_cohort(
+        session,
+        None,
+        in_program,
+        name=name,
+        opens_on=opens_on.date(),
+        time_zone=time_zone,
+        rubric_version=version,
+        plan=plan,
+        now=now(),
+    )
+    return cohort.id
 
 
 @command.command("open")
 @click.argument("cohort")
-@click.pass_obj
-def open_cohort(create_app: CreateApp, cohort: str) -> None:
+@in_transaction
+def open_cohort(session: Session, cohort: str) -> str:
     """Open COHORT and fix its plan."""
-    with service(create_app), transaction() as session:
-        cohorts.open_cohort(session, None, find_cohort(session, cohort), now=now())
-    click.echo("The cohort is open.")
+    cohorts.open_cohort(session, None, find_cohort(session, cohort), now=now())
+    return "The cohort is open."
 
 
 @command.command("end")
@@ -175,8 +180,7 @@ def open_cohort(create_app: CreateApp, cohort: str) -> None:
 def end_cohort(create_app: CreateApp, cohort: str, reason: str) -> None:
     """End COHORT."""
     with service(create_app), transaction() as session:
-        found = find_cohort(session, cohort)
-        cohorts.end_cohort(session, None, found, reason=reason, now=now())
+        cohorts.end_cohort(session, None, find_cohort(session, cohort), reason=reason, now=now())
     click.echo("The cohort has ended.")
 
 
@@ -220,12 +224,12 @@ def _import(
 ) -> None:
     data = file.read_bytes()
     if dry_run:
-        found = imports.preview(session, None, kind, place, data, now=now())
+        effects = imports.preview(session, None, kind, place, data, now=now())
     else:
-        found, batch = imports.carry_out(session, None, kind, place, data, now=now())
-    for effect, count in found.counts.items():
+        effects, batch = imports.carry_out(session, None, kind, place, data, now=now())
+    for effect, count in effects.counts.items():
         click.echo(f"{effect.replace('_', ' ')}: {count}")
-    click.echo(f"unchanged: {found.unchanged}")
+    click.echo(f"unchanged: {effects.unchanged}")
     if dry_run:
         click.echo("Nothing was changed.")
     elif batch is not None:
@@ -234,34 +238,30 @@ def _import(
 
 @command.command("undo")
 @click.argument("batch")
-@click.pass_obj
-def undo(create_app: CreateApp, batch: str) -> None:
+@in_transaction
+def undo(session: Session, batch: str) -> str:
     """Take back the import BATCH; what was used since stays, and is named."""
-    with service(create_app), transaction() as session:
-        found = session.get(ImportBatch, batch)
-        if found is None:
-            raise NotFound("There is no import %(id)s.", id=batch)
-        done = imports.undo(session, None, found, now=now())
-        for item in done.kept:
-            click.echo(f"{item.who} {item.template}")
-        click.echo(f"Taken back: {len(done.made)}. Kept: {len(done.kept)}.")
+    carried_out = get_record(session, ImportBatch, batch, "There is no import %(id)s.")
+    done = imports.undo(session, None, carried_out, now=now())
+    for item in done.kept:
+        click.echo(f"{item.who} {item.template}")
+    return f"Taken back: {len(done.made)}. Kept: {len(done.kept)}."
 
 
 @command.command("staffing")
 @click.argument("cohort")
 @click.option("--learners", type=int, help="As many as are expected; otherwise those enrolled.")
-@click.pass_obj
-def staffing(create_app: CreateApp, cohort: str, learners: int | None) -> None:
+@in_transaction
+def staffing(session: Session, cohort: str, learners: int | None) -> str:
     """Say what COHORT's plan makes impossible with its people."""
-    with service(create_app), transaction() as session:
-        found = find_cohort(session, cohort)
-        verdict = staffing_facts.check(session, found, found.plan, learners=learners)
-        for item in verdict.findings:
-            click.echo(f"{item.severity}: {item.template % item.params}")
-        click.echo(
-            f"{verdict.readings} readings at least, {verdict.hours_needed:.0f} hours;"
-            f" the graders have {verdict.hours_there:.0f}."
-        )
+    in_cohort = find_cohort(session, cohort)
+    verdict = staffing_facts.check(session, in_cohort, in_cohort.plan, learners=learners)
+    for item in verdict.findings:
+        click.echo(f"{item.severity}: {item.template % item.params}")
+    return (
+        f"{verdict.readings} readings at least, {verdict.hours_needed:.0f} hours;"
+        f" the graders have {verdict.hours_there:.0f}."
+    )
 
 
 @command.command("upkeep")

@@ -4,18 +4,20 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import Any
+from functools import wraps
+from typing import Any, TypeVar
 
 import click
 from flask import Flask
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
-from grading.db import db
+from grading.db import db, transaction
 from grading.errors import NotFound
 from grading.models import Cohort, Program
 
 CreateApp = Callable[..., Flask]
+Model = TypeVar("Model")
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON for a program to read.")
 
@@ -35,6 +37,28 @@ def service(create_app: CreateApp) -> Iterator[Flask]:
         finally:
             db.session.remove()
             db.engine.dispose()
+
+
+def in_transaction(act: Callable[..., str | None]) -> Callable[..., None]:
+    """Give a command the session of one transaction; print what it returns once that is kept."""
+
+    @click.pass_obj
+    @wraps(act)
+    def run(create_app: CreateApp, /, **arguments: Any) -> None:
+        with service(create_app), transaction() as session:
+            said = act(session, **arguments)
+        if said is not None:
+            click.echo(said)
+
+    return run
+
+
+def get_record(session: Session, model: type[Model], key: str, refusal: str) -> Model:
+    """Load a record by id; raise `NotFound`, whose words name the ``%(id)s``, where there is none."""
+    record = session.get(model, key)
+    if record is None:
+        raise NotFound(refusal, id=key)
+    return record
 
 
 def show(rows: Sequence[dict[str, Any]], *, json_wanted: bool, empty: str) -> None:
@@ -65,11 +89,11 @@ def find_program(session: Session, key: str) -> Program:
 
 def find_cohort(session: Session, key: str) -> Cohort:
     """Find a cohort by id, or by a name that only one has; raises `NotFound`."""
-    found = list(session.scalars(select(Cohort).where(or_(Cohort.id == key, Cohort.name == key))))
-    if len(found) != 1:
+    cohorts = session.scalars(select(Cohort).where(or_(Cohort.id == key, Cohort.name == key))).all()
+    if len(cohorts) != 1:
         raise NotFound(
             "%(n)s cohorts are called “%(key)s”. Give its id; “grading cohort list” shows it.",
-            n=len(found),
+            n=len(cohorts),
             key=key,
         )
-    return found[0]
+    return cohorts[0]

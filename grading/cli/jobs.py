@@ -4,10 +4,9 @@ import threading
 
 import click
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
-from grading.cli.edge import CreateApp, as_json, now, service, show
-from grading.db import transaction
-from grading.errors import NotFound
+from grading.cli.edge import CreateApp, as_json, get_record, in_transaction, now, service, show
 from grading.jobs.handlers import HANDLERS
 from grading.jobs.worker import Worker
 from grading.ledger import outbox
@@ -22,24 +21,23 @@ def command() -> None:
 @command.command("list")
 @click.option("--state", type=click.Choice([str(state) for state in JobState]))
 @as_json
-@click.pass_obj
-def list_jobs(create_app: CreateApp, state: str | None, as_json: bool) -> None:
+@in_transaction
+def list_jobs(session: Session, state: str | None, as_json: bool) -> None:
     """List jobs, latest first, 200 at most."""
-    with service(create_app), transaction() as session:
-        statement = select(Job).order_by(Job.created_at.desc()).limit(200)
-        if state:
-            statement = statement.where(Job.state == state)
-        rows = [
-            {
-                "id": job.id,
-                "topic": job.topic,
-                "state": job.state,
-                "run_at": job.run_at.isoformat(timespec="seconds"),
-                "attempts": job.attempts,
-                "error": (job.error or "").strip().splitlines()[-1:] or "",
-            }
-            for job in session.scalars(statement)
-        ]
+    statement = select(Job).order_by(Job.created_at.desc()).limit(200)
+    if state:
+        statement = statement.where(Job.state == state)
+    rows = [
+        {
+            "id": job.id,
+            "topic": job.topic,
+            "state": job.state,
+            "run_at": job.run_at.isoformat(timespec="seconds"),
+            "attempts": job.attempts,
+            "error": (job.error or "").strip().splitlines()[-1:] or "",
+        }
+        for job in session.scalars(statement)
+    ]
     show(rows, json_wanted=as_json, empty="No jobs.")
 
 
@@ -64,12 +62,9 @@ def run(create_app: CreateApp, once: bool) -> None:
 
 @command.command("retry")
 @click.argument("job_id")
-@click.pass_obj
-def retry(create_app: CreateApp, job_id: str) -> None:
+@in_transaction
+def retry(session: Session, job_id: str) -> str:
     """Try the failed job JOB_ID again."""
-    with service(create_app), transaction() as session:
-        job = session.get(Job, job_id)
-        if job is None:
-            raise NotFound("There is no job %(id)s.", id=job_id)
-        outbox.retry(session, None, job, now=now())
-    click.echo("It runs with the next worker.")
+    job = get_record(session, Job, job_id, "There is no job %(id)s.")
+    outbox.retry(session, None, job, now=now())
+    return "It runs with the next worker."

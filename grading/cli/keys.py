@@ -7,7 +7,7 @@ import click
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
-from grading.cli.edge import CreateApp, as_json, now, service, show
+from grading.cli.edge import CreateApp, as_json, get_record, in_transaction, now, service, show
 from grading.db import transaction
 from grading.errors import NotFound
 from grading.models import SigningKey, Sponsor
@@ -24,10 +24,10 @@ def command() -> None:
 
 
 def _sponsor(session: Session, key: str) -> Sponsor:
-    found = session.scalar(select(Sponsor).where(or_(Sponsor.id == key, Sponsor.name == key)))
-    if found is None:
+    sponsor = session.scalar(select(Sponsor).where(or_(Sponsor.id == key, Sponsor.name == key)))
+    if sponsor is None:
         raise NotFound("There is no sponsor “%(key)s”.", key=key)
-    return found
+    return sponsor
 
 
 def _rows(keys: list[SigningKey]) -> list[dict[str, str]]:
@@ -47,12 +47,11 @@ def _rows(keys: list[SigningKey]) -> list[dict[str, str]]:
 
 @command.command("list")
 @as_json
-@click.pass_obj
-def list_keys(create_app: CreateApp, as_json: bool) -> None:
+@in_transaction
+def list_keys(session: Session, as_json: bool) -> None:
     """List every key there was."""
-    with service(create_app), transaction() as session:
-        keys = session.scalars(select(SigningKey).order_by(SigningKey.created_at, SigningKey.id))
-        rows = _rows(list(keys))
+    keys = session.scalars(select(SigningKey).order_by(SigningKey.created_at, SigningKey.id))
+    rows = _rows(list(keys))
     show(rows, json_wanted=as_json, empty="No sponsor has a key yet.")
 
 
@@ -93,31 +92,26 @@ def _new_keys(
 
 
 def _key(session: Session, key_id: str) -> SigningKey:
-    key = session.get(SigningKey, key_id)
-    if key is None:
-        raise NotFound("There is no key %(id)s.", id=key_id)
-    return key
+    return get_record(session, SigningKey, key_id, "There is no key %(id)s.")
 
 
 @command.command("retire")
 @click.argument("key_id", metavar="KEY")
-@click.pass_obj
-def retire(create_app: CreateApp, key_id: str) -> None:
+@in_transaction
+def retire(session: Session, key_id: str) -> str:
     """Sign no more with KEY; what it signed stays good."""
-    with service(create_app), transaction() as session:
-        issuers.retire(session, None, _key(session, key_id), now=now())
-    click.echo("It signs no more. A new one is made with the next credential.")
+    issuers.retire(session, None, _key(session, key_id), now=now())
+    return "It signs no more. A new one is made with the next credential."
 
 
 @command.command("withdraw")
 @click.argument("key_id", metavar="KEY")
 @click.option("--reason", required=True)
-@click.pass_obj
-def withdraw(create_app: CreateApp, key_id: str, reason: str) -> None:
+@in_transaction
+def withdraw(session: Session, key_id: str, reason: str) -> str:
     """Take KEY, which fell into other hands, out of the DID document, and issue anew what it signed."""
-    with service(create_app), transaction() as session:
-        count = issuers.withdraw(session, None, _key(session, key_id), reason=reason, now=now())
-    click.echo(f"It vouches for nothing any more. {count} learners' credentials are issued anew.")
+    count = issuers.withdraw(session, None, _key(session, key_id), reason=reason, now=now())
+    return f"It vouches for nothing any more. {count} learners' credentials are issued anew."
 
 
 @command.command("reseal")
@@ -144,9 +138,9 @@ def reseal(create_app: CreateApp, old: str) -> None:
 def document(create_app: CreateApp, sponsor: str, did: str | None) -> None:
     """Print SPONSOR's DID document, to be put where its DID says."""
     with service(create_app) as app, transaction() as session:
-        found = _sponsor(session, sponsor)
-        name = did or issuers.own_did(app.extensions["grading"].settings.base_url, found)
-        text = issuers.did_document(session, found, name)
+        issuer = _sponsor(session, sponsor)
+        name = did or issuers.own_did(app.extensions["grading"].settings.base_url, issuer)
+        text = issuers.did_document(session, issuer, name)
         if text is None:
             raise NotFound("The sponsor has never signed as %(did)s.", did=name)
     click.echo(json.dumps(text, indent=2))

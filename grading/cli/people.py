@@ -6,8 +6,9 @@ from pathlib import Path
 
 import click
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
-from grading.cli.edge import CreateApp, as_json, now, service, show
+from grading.cli.edge import CreateApp, as_json, get_record, in_transaction, now, service, show
 from grading.cohorts import departures
 from grading.db import db, transaction
 from grading.errors import NotFound, Refused
@@ -27,20 +28,19 @@ def command() -> None:
 
 @command.command("list")
 @as_json
-@click.pass_obj
-def list_people(create_app: CreateApp, as_json: bool) -> None:
+@in_transaction
+def list_people(session: Session, as_json: bool) -> None:
     """List all accounts."""
-    with service(create_app), transaction() as session:
-        rows = [
-            {
-                "id": person.id,
-                "email": person.email,
-                "name": person.name,
-                "administrator": person.administrator,
-                "active": person.active,
-            }
-            for person in session.scalars(select(Person).order_by(Person.email))
-        ]
+    rows = [
+        {
+            "id": person.id,
+            "email": person.email,
+            "name": person.name,
+            "administrator": person.administrator,
+            "active": person.active,
+        }
+        for person in session.scalars(select(Person).order_by(Person.email))
+    ]
     show(rows, json_wanted=as_json, empty="There is no account yet. Run “grading init”.")
 
 
@@ -48,15 +48,14 @@ def list_people(create_app: CreateApp, as_json: bool) -> None:
 @click.argument("email")
 @click.argument("name")
 @click.option("--administrator", is_flag=True)
-@click.pass_obj
-def add(create_app: CreateApp, email: str, name: str, administrator: bool) -> None:
+@in_transaction
+def add(session: Session, email: str, name: str, administrator: bool) -> str:
     """Make an account for EMAIL and NAME, and mail an invitation."""
-    with service(create_app), transaction() as session:
-        person = accounts.create_account(
-            session, None, email=email, name=name, administrator=administrator, now=now()
-        )
-        accounts.invite(session, person, now=now())
-    click.echo(f"{email} has an account; the invitation goes out with the next job.")
+    person = accounts.create_account(
+        session, None, email=email, name=name, administrator=administrator, now=now()
+    )
+    accounts.invite(session, person, now=now())
+    return f"{email} has an account; the invitation goes out with the next job."
 
 
 @command.command("password")
@@ -66,13 +65,13 @@ def add(create_app: CreateApp, email: str, name: str, administrator: bool) -> No
 def password(create_app: CreateApp, email: str, password_stdin: bool) -> None:
     """Set the password of EMAIL, ending every sign-in there is."""
     if password_stdin:
-        given = sys.stdin.readline().rstrip("\n")
+        new = sys.stdin.readline().rstrip("\n")
     else:
-        given = click.prompt("Password", hide_input=True, confirmation_prompt=True)
+        new = click.prompt("Password", hide_input=True, confirmation_prompt=True)
     with service(create_app) as app, transaction() as session:
         hasher = app.extensions["grading"].hasher
         person = accounts.find_account(session, email)
-        passwords.set_password(session, None, person, given, hasher=hasher, now=now())
+        passwords.set_password(session, None, person, new, hasher=hasher, now=now())
     click.echo("The password is set.")
 
 
@@ -85,35 +84,36 @@ def password(create_app: CreateApp, email: str, password_stdin: bool) -> None:
     "--submission", "submission_id", help="The one submission that the check vouches for."
 )
 @click.option("--until", type=click.DateTime(["%Y-%m-%d"]), help="Until when it holds (UTC).")
-@click.pass_obj
+@in_transaction
 def verify(
-    create_app: CreateApp,
+    session: Session,
     email: str,
     name: str,
     how: str,
     by: str | None,
     submission_id: str | None,
     until: datetime | None,
-) -> None:
+) -> str:
     """Record that the identity of EMAIL was checked, and is NAME; records are issued under it."""
-    with service(create_app), transaction() as session:
-        person = accounts.find_account(session, email)
-        submission = session.get(Submission, submission_id) if submission_id else None
-        if submission_id and submission is None:
-            raise NotFound("There is no submission %(id)s.", id=submission_id)
-        actor = accounts.find_account(session, by) if by else None
-        identity.record_check(
-            session,
-            actor,
-            person,
-            how=how,
-            name=name,
-            submission=submission,
-            holds_until=until.replace(tzinfo=UTC) if until else None,
-            now=now(),
+    person = accounts.find_account(session, email)
+    submission = None
+    if submission_id:
+        submission = get_record(
+            session, Submission, submission_id, "There is no submission %(id)s."
         )
-        count = reissues.issue_under_new_name(session, actor, person, now=now())
-    click.echo(f"{email} is {name}. {count} records are issued anew.")
+    actor = accounts.find_account(session, by) if by else None
+    identity.record_check(
+        session,
+        actor,
+        person,
+        how=how,
+        name=name,
+        submission=submission,
+        holds_until=until.replace(tzinfo=UTC) if until else None,
+        now=now(),
+    )
+    count = reissues.issue_under_new_name(session, actor, person, now=now())
+    return f"{email} is {name}. {count} records are issued anew."
 
 
 @command.command("export")
@@ -176,31 +176,29 @@ def link(create_app: CreateApp, email: str, subject: str) -> None:
 
 @command.command("deactivate")
 @click.argument("email")
-@click.pass_obj
-def deactivate(create_app: CreateApp, email: str) -> None:
+@in_transaction
+def deactivate(session: Session, email: str) -> str:
     """Close the account of EMAIL. What they did stays on record; what they hold goes to others."""
-    with service(create_app), transaction() as session:
-        departures.close_account(session, None, accounts.find_account(session, email), now=now())
-    click.echo(f"{email} can no longer sign in.")
+    departures.close_account(session, None, accounts.find_account(session, email), now=now())
+    return f"{email} can no longer sign in."
 
 
 @command.command("passkeys")
 @click.argument("email")
 @as_json
-@click.pass_obj
-def list_passkeys(create_app: CreateApp, email: str, as_json: bool) -> None:
+@in_transaction
+def list_passkeys(session: Session, email: str, as_json: bool) -> None:
     """List the passkeys of EMAIL."""
-    with service(create_app), transaction() as session:
-        rows = [
-            {
-                "id": one.id,
-                "name": one.name,
-                "address": one.party,
-                "added": one.added_at,
-                "used": one.used_at,
-            }
-            for one in passkeys.passkeys_of(session, accounts.find_account(session, email))
-        ]
+    rows = [
+        {
+            "id": passkey.id,
+            "name": passkey.name,
+            "address": passkey.party,
+            "added": passkey.added_at,
+            "used": passkey.used_at,
+        }
+        for passkey in passkeys.passkeys_of(session, accounts.find_account(session, email))
+    ]
     show(rows, json_wanted=as_json, empty="There is no passkey.")
 
 
@@ -208,15 +206,13 @@ def list_passkeys(create_app: CreateApp, email: str, as_json: bool) -> None:
 @click.argument("email")
 @click.argument("passkey_id", metavar="PASSKEY")
 @click.option("--reason", required=True, help="Why; it stands in the audit.")
-@click.pass_obj
-def remove_passkey(create_app: CreateApp, email: str, passkey_id: str, reason: str) -> None:
+@in_transaction
+def remove_passkey(session: Session, email: str, passkey_id: str, reason: str) -> str:
     """Remove PASSKEY of EMAIL, who lost it. They are told by mail; what it signed stays valid."""
-    with service(create_app), transaction() as session:
-        person = accounts.find_account(session, email)
-        found = next(
-            (one for one in passkeys.passkeys_of(session, person) if one.id == passkey_id), None
-        )
-        if found is None:
-            raise NotFound("%(email)s has no passkey %(id)s.", email=email, id=passkey_id)
-        passkeys.remove_passkey(session, None, found, reason=reason, now=now())
-    click.echo("The passkey is removed; the mail goes out with the next job.")
+    person = accounts.find_account(session, email)
+    own_passkeys = passkeys.passkeys_of(session, person)
+    passkey = next((passkey for passkey in own_passkeys if passkey.id == passkey_id), None)
+    if passkey is None:
+        raise NotFound("%(email)s has no passkey %(id)s.", email=email, id=passkey_id)
+    passkeys.remove_passkey(session, None, passkey, reason=reason, now=now())
+    return "The passkey is removed; the mail goes out with the next job."

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import click
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
-from grading.cli.edge import CreateApp, as_json, find_program, now, service, show
-from grading.db import transaction
+from grading.cli.edge import as_json, find_program, in_transaction, now, show
 from grading.errors import NotFound
 from grading.models import RubricVersion
 from grading.programs import rubric_versions
@@ -36,51 +36,48 @@ def check(files: tuple[Path, ...]) -> None:
 @click.argument("file", type=FILE)
 @click.option("--program", required=True, help="Id or name of the program.")
 @click.option("--publish", is_flag=True, help="Publish it at once.")
-@click.pass_obj
-def load(create_app: CreateApp, file: Path, program: str, publish: bool) -> None:
+@in_transaction
+def load(session: Session, file: Path, program: str, publish: bool) -> str:
     """Keep the rubric FILE for a program, as a draft or published."""
     rubric = loading.load(file)
-    with service(create_app), transaction() as session:
-        version = rubric_versions.add_rubric(
-            session, None, find_program(session, program), rubric, now=now()
-        )
-        if publish:
-            rubric_versions.publish_rubric(session, None, version, now=now())
-        click.echo(f"{version.id} {version.state} {version.digest}")
+    version = rubric_versions.add_rubric(
+        session, None, find_program(session, program), rubric, now=now()
+    )
+    if publish:
+        rubric_versions.publish_rubric(session, None, version, now=now())
+    return f"{version.id} {version.state} {version.digest}"
 
 
 @command.command("publish")
 @click.argument("digest")
-@click.pass_obj
-def publish(create_app: CreateApp, digest: str) -> None:
+@in_transaction
+def publish(session: Session, digest: str) -> str:
     """Publish the draft with this DIGEST, or its beginning."""
-    with service(create_app), transaction() as session:
-        version = session.scalar(
-            select(RubricVersion).where(RubricVersion.digest.startswith(digest)).limit(1)
-        )
-        if version is None:
-            raise NotFound("No rubric has the digest %(digest)s.", digest=digest)
-        rubric_versions.publish_rubric(session, None, version, now=now())
-        click.echo(f"{version.name} {version.number} is published.")
+    version = session.scalar(
+        select(RubricVersion).where(RubricVersion.digest.startswith(digest)).limit(1)
+    )
+    if version is None:
+        raise NotFound("No rubric has the digest %(digest)s.", digest=digest)
+    rubric_versions.publish_rubric(session, None, version, now=now())
+    return f"{version.name} {version.number} is published."
 
 
 @command.command("list")
 @as_json
-@click.pass_obj
-def list_rubrics(create_app: CreateApp, as_json: bool) -> None:
+@in_transaction
+def list_rubrics(session: Session, as_json: bool) -> None:
     """List all rubric versions."""
-    with service(create_app), transaction() as session:
-        rows = [
-            {
-                "id": version.id,
-                "program": version.program.name,
-                "name": version.name,
-                "version": version.number,
-                "state": version.state,
-                "digest": version.digest,
-            }
-            for version in session.scalars(
-                select(RubricVersion).order_by(RubricVersion.name, RubricVersion.number)
-            )
-        ]
+    rows = [
+        {
+            "id": version.id,
+            "program": version.program.name,
+            "name": version.name,
+            "version": version.number,
+            "state": version.state,
+            "digest": version.digest,
+        }
+        for version in session.scalars(
+            select(RubricVersion).order_by(RubricVersion.name, RubricVersion.number)
+        )
+    ]
     show(rows, json_wanted=as_json, empty="No rubric yet.")
