@@ -223,14 +223,14 @@ def outcome_of(session: Session, appeal: Appeal) -> AppealOutcome:
     """Lay the original, the re-mark, the decision and what is released side by side."""
     rubric = appeal.submission.cohort.rubric_version.rubric
     score = appeal.score
-    given = dispute_queue.levels_of(session, appeal.allocation_id) if appeal.blind else {}
+    remark_levels = dispute_queue.levels_of(session, appeal.allocation_id) if appeal.blind else {}
     if appeal.state == AppealState.OPEN:
-        given = {}
+        remark_levels = {}
     remark = None
-    if given:
+    if remark_levels:
         remark = composite_of(
             {
-                criterion.code: float(criterion.levels[given[criterion.code]].points)
+                criterion.code: float(criterion.levels[remark_levels[criterion.code]].points)
                 for criterion in rubric.criteria
             },
             scales(rubric),
@@ -251,7 +251,7 @@ def outcome_of(session: Session, appeal: Appeal) -> AppealOutcome:
                 criterion.code,
                 criterion.title,
                 before[criterion.code],
-                given.get(criterion.code),
+                remark_levels.get(criterion.code),
                 score.criteria[criterion.code]["level"] if score else None,
             )
             for criterion in rubric.criteria

@@ -46,15 +46,8 @@ SHORTEST_TEXT = 20
 def _text(where: str, text: str) -> str:
     text = text.strip()
     if not SHORTEST_TEXT <= len(text) <= LONGEST_TEXT:
-        raise FaultsFound(
-            [
-                Fault(
-                    where,
-                    "Use %(low)s to %(high)s characters.",
-                    {"low": SHORTEST_TEXT, "high": LONGEST_TEXT},
-                )
-            ]
-        )
+        limits: dict[str, object] = {"low": SHORTEST_TEXT, "high": LONGEST_TEXT}
+        raise FaultsFound([Fault(where, "Use %(low)s to %(high)s characters.", limits)])
     return text
 
 

@@ -112,11 +112,11 @@ def _message(task: Task, template: str, person: Person, context: dict[str, Any])
     return message
 
 
-def _receipt(session: Any, person: Person, given: Context, _now: datetime) -> Context:
-    submission = session.get_one(Submission, given["submission"])
+def _receipt(session: Any, person: Person, payload: Context, _now: datetime) -> Context:
+    submission = session.get_one(Submission, payload["submission"])
     copy = session.scalars(
         select(SubmittedCopy).where(
-            SubmittedCopy.submission_id == submission.id, SubmittedCopy.number == given["copy"]
+            SubmittedCopy.submission_id == submission.id, SubmittedCopy.number == payload["copy"]
         )
     ).one()
     files = {
@@ -125,7 +125,7 @@ def _receipt(session: Any, person: Person, given: Context, _now: datetime) -> Co
             select(SubmissionFile).where(SubmissionFile.submission_id == submission.id)
         )
     }
-    by = session.get(Person, given["by"]) if given.get("by") not in (None, person.id) else None
+    by = session.get(Person, payload["by"]) if payload.get("by") not in (None, person.id) else None
     late_days, late_points = results.points_lost(session, submission, at=copy.submitted_at)
     return {
         "cohort": submission.cohort,

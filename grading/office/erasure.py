@@ -1,7 +1,7 @@
 """Erasure: a person becomes a pseudonym, for good.
 
-What goes and what stays is one table (`queries.erasing`); docs/privacy.md says why, in words. All rows
-change in one transaction; files and mails are deleted by a job after it, which goes on where it died.
+What goes and what stays is one table (`office.queries.erasures`); docs/privacy.md says why, in words. All
+rows change in one transaction; files and mails are deleted by a job after it, which goes on where it died.
 """
 
 import secrets

@@ -66,7 +66,7 @@ def _dates(session: Session, cohort: Cohort, now: datetime) -> list[tuple[Person
     def own(person: Person, base: datetime) -> datetime:
         return shifted(base, days.get(person.id, 0), cohort.zone)
 
-    found = [
+    dates = [
         (person, own(person, due_at))
         for person, due_at in session.execute(
             select(Person, Submission.due_at)
@@ -96,7 +96,7 @@ def _dates(session: Session, cohort: Cohort, now: datetime) -> list[tuple[Person
                 ),
             )
         )
-        found += [
+        dates += [
             (person, own(person, cohort.due_at))
             for person in session.scalars(
                 select(Person)
@@ -117,11 +117,11 @@ def _dates(session: Session, cohort: Cohort, now: datetime) -> list[tuple[Person
                 Allocation.state.in_(HELD),
             )
         )
-        found += [
+        dates += [
             (person, shifted(cohort.peers_due_at, granted.get(person.id, 0), cohort.zone))
             for person in session.scalars(select(Person).where(owes))
         ]
-    return found
+    return dates
 
 
 def _holders(session: Session, cohort: Cohort, now: datetime) -> list[Person]:

@@ -298,14 +298,14 @@ def faults_of(session: Session, approval: Approval) -> tuple[str, ...]:
     tuple of str
         What does not agree; empty when all does.
     """
-    found = []
+    faults = []
     challenge = approval.statement.challenge
     if challenge.hex() != approval.digest:
-        found.append("the list, the reasons or the nonce are not what the challenge was made of")
+        faults.append("the list, the reasons or the nonce are not what the challenge was made of")
     if approval.proof == Proof.PASSKEY:
         passkey = approval.passkey
         if passkey is None or passkey.person_id != approval.person_id:
-            found.append("the passkey is not the person's")
+            faults.append("the passkey is not the person's")
         elif not passkeys.is_signed_by(
             passkey,
             challenge,
@@ -314,7 +314,7 @@ def faults_of(session: Session, approval: Approval) -> tuple[str, ...]:
             client_data=approval.client_data or "",
             signature=approval.signature or "",
         ):
-            found.append("the signature is not the passkey's over this list")
+            faults.append("the signature is not the passkey's over this list")
     entry = session.scalar(
         select(AuditEntry).where(
             AuditEntry.chain == approval.cohort_id,
@@ -323,12 +323,12 @@ def faults_of(session: Session, approval: Approval) -> tuple[str, ...]:
         )
     )
     if entry is None:
-        found.append("the audit chain has no entry of it")
+        faults.append("the audit chain has no entry of it")
     elif entry.actor_id != approval.person_id or json.loads(entry.after or "{}") != _entered(
         approval
     ):
-        found.append("the audit chain says otherwise")
-    return tuple(found)
+        faults.append("the audit chain says otherwise")
+    return tuple(faults)
 
 
 @dataclass(frozen=True)

@@ -206,8 +206,8 @@ def remove_passkey(
     """
     if passkey.removed_at is not None:
         raise Refused("This passkey was removed already.")
-    own = actor is not None and actor.id == passkey.person_id
-    if not own and not reason.strip():
+    by_owner = actor is not None and actor.id == passkey.person_id
+    if not by_owner and not reason.strip():
         raise Refused("Give the reason.")
     passkey.removed_at = now
     passkey.removed_by = actor.id if actor else None
@@ -220,7 +220,7 @@ def remove_passkey(
         before={"credential": passkey.credential},
         reason=reason.strip() or None,
     )
-    _tell(session, passkey, "passkey_removed" if own else "passkey_taken", now)
+    _tell(session, passkey, "passkey_removed" if by_owner else "passkey_taken", now)
 
 
 def help_out(
@@ -278,10 +278,10 @@ def check_assertion(
     SignCountFell
         It counts fewer signatures than it did.
     """
-    given = _parsed(answer)
+    credential = _parsed(answer)
     passkey = session.scalar(
         select(Passkey)
-        .where(Passkey.credential == bytes_to_base64url(given.raw_id))
+        .where(Passkey.credential == bytes_to_base64url(credential.raw_id))
         # Two signatures of one passkey are counted one after the other.
         .with_for_update()
         .execution_options(populate_existing=True)
@@ -289,9 +289,9 @@ def check_assertion(
     if passkey is None or passkey.person_id != person.id or passkey.removed_at is not None:
         raise Refused("This passkey is none of yours. Nothing was signed.")
     try:
-        counted = parse_authenticator_data(given.response.authenticator_data).sign_count
+        counted = parse_authenticator_data(credential.response.authenticator_data).sign_count
         verify_authentication_response(
-            credential=given,
+            credential=credential,
             expected_challenge=challenge.statement.challenge,
             expected_rp_id=party.id,
             expected_origin=party.origin,
@@ -311,9 +311,9 @@ def check_assertion(
     return Assertion(
         passkey=passkey,
         origin=party.origin,
-        authenticator_data=bytes_to_base64url(given.response.authenticator_data),
-        client_data=bytes_to_base64url(given.response.client_data_json),
-        signature=bytes_to_base64url(given.response.signature),
+        authenticator_data=bytes_to_base64url(credential.response.authenticator_data),
+        client_data=bytes_to_base64url(credential.response.client_data_json),
+        signature=bytes_to_base64url(credential.response.signature),
     )
 
 

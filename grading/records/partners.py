@@ -215,10 +215,10 @@ def send_record(
         raise Refused("Only a valid record can be sent.")
     # Two tabs take turns: the second sees what the first did.
     session.get_one(CredentialRecord, record.id, with_for_update=True)
-    found = offer_of(session, record, partner)
-    if not found.credentials:
+    offered = offer_of(session, record, partner)
+    if not offered.credentials:
         raise Refused("There is no signed credential to send yet.")
-    if found.digest != digest:
+    if offered.digest != digest:
         raise Refused(
             "Your record or the partner changed since you looked. Look again, then decide."
         )
@@ -233,7 +233,7 @@ def send_record(
             person_id=learner.id,
             record=record,
             digest=digest,
-            credential_ids=[one.id for one in found.credentials],
+            credential_ids=[one.id for one in offered.credentials],
             given_at=now,
         )
         audit.add(
@@ -322,8 +322,8 @@ def begin_sending(session: Session, sending_id: str, *, now: datetime) -> Parcel
         return None
     if sending.state != SendingState.WAITING:
         return None
-    found = [session.get_one(IssuedCredential, one) for one in consent.credential_ids]
-    stale = any(one.state != IssuedState.VALID or one.document is None for one in found)
+    credentials = [session.get_one(IssuedCredential, one) for one in consent.credential_ids]
+    stale = any(one.state != IssuedState.VALID or one.document is None for one in credentials)
     if consent.withdrawn_at is not None or consent.partner.ended_at is not None or stale:
         move(
             session,
@@ -341,7 +341,7 @@ def begin_sending(session: Session, sending_id: str, *, now: datetime) -> Parcel
         PartnerKind(consent.partner.kind),
         consent.partner.address,
         consent.partner.name,
-        json.dumps(body_of(found), ensure_ascii=False).encode(),
+        json.dumps(body_of(credentials), ensure_ascii=False).encode(),
         # Of the content, not of the try: the same documents are known again however often they come.
         key=f"{consent.id}-{consent.digest[:16]}",
     )

@@ -151,12 +151,12 @@ def enter_all(
         Person to record; who is not entitled is left out.
     """
     behind = _behind(session, program, [person.id for _, _, person in released], now=now)
-    found: dict[str, CredentialRecord] = {}
+    entered: dict[str, CredentialRecord] = {}
     for submission, grade, learner in released:
         if not behind.may(learner.id, None):
             continue
         # Two works of one learner go into one record.
-        record = found.get(learner.id) or behind.records.get(learner.id)
+        record = entered.get(learner.id) or behind.records.get(learner.id)
         if record is None:
             name = behind.names.get(learner.id, learner.name)
             record = _begin(session, program, learner, name, now)
@@ -171,15 +171,15 @@ def enter_all(
             now=now,
             after={"grade": grade.id, "complete": record.completed_at is not None},
         )
-        found[learner.id] = record
+        entered[learner.id] = record
     issuers.ask_new(
         session,
         program.id,
-        [(learner.id, grade.id) for _, grade, learner in released if learner.id in found],
+        [(learner.id, grade.id) for _, grade, learner in released if learner.id in entered],
         now=now,
     )
     session.flush()
-    return found
+    return entered
 
 
 def ask_to_issue(session: Session, record: CredentialRecord, because: str, now: datetime) -> None:

@@ -177,7 +177,7 @@ def find_many(session: Session, public_ids: Sequence[str], *, on: date) -> dict[
         joinedload(CredentialRecord.program).joinedload(Program.sponsor),
         selectinload(CredentialRecord.entries),
     )
-    own = session.scalars(
+    own_links = session.scalars(
         select(CredentialRecord)
         .options(*whole)
         .where(CredentialRecord.public_id.in_(public_ids), CredentialRecord.shared_at.is_not(None))
@@ -189,7 +189,7 @@ def find_many(session: Session, public_ids: Sequence[str], *, on: date) -> dict[
     ).all()
     replaced = {
         (record.program_id, record.person_id)
-        for record in (*own, *(link.record for link in links))
+        for record in (*own_links, *(link.record for link in links))
         if record.state == RecordState.REPLACED
     }
     # The records in force of those people, and all their links: one query each.
@@ -208,7 +208,7 @@ def find_many(session: Session, public_ids: Sequence[str], *, on: date) -> dict[
     )
     chains = _links_of_people(session, {person for _, person in replaced}) if replaced else []
     found = {}
-    for record in own:
+    for record in own_links:
         newer = current.get((record.program_id, record.person_id))
         address = newer.public_id if newer is not None and newer.shared_at else None
         found[record.public_id] = _shown(record.public_id, record, on, address, None)

@@ -157,24 +157,24 @@ def _by_url(session: Session, documents: Any) -> list[IssuedCredential]:
     return [found[url] for url in urls if url in found]
 
 
-def _check(record: CredentialRecord, found: Look, checker: Checker, base_url: str) -> Verdict:
+def _check(record: CredentialRecord, look: Look, checker: Checker, base_url: str) -> Verdict:
     checked, unsigned, revoked = [], [], set()
-    for wanted in found.wanted:
-        credential = _vouching(found, wanted)
+    for wanted in look.wanted:
+        credential = _vouching(look, wanted)
         if credential is not None:
             shown = credential.facts == wanted.facts and _says(
                 credential, _member(record, wanted.entry, credential, base_url)
             )
             checked.append(checker.steps(credential, shown=shown))
-        elif found.refused(wanted):
+        elif look.refused(wanted):
             revoked.add(wanted.entry.id)
         else:
             unsigned.append(wanted.entry.title)
     if record.completed_at is not None and not unsigned and not revoked:
-        facts = found.program_facts
-        program = found.standing(PROGRAM, facts) if facts else None
+        facts = look.program_facts
+        program = look.standing(PROGRAM, facts) if facts else None
         if program is not None:
-            shown = _says(program, _program(record, found, program))
+            shown = _says(program, _program(record, look, program))
             checked.append(checker.steps(program, shown=shown))
         elif facts is not None:
             unsigned.append(record.program.name)
@@ -192,22 +192,22 @@ def word(status: PublicStatus, verdict: Verdict) -> PublicStatus:
     return PublicStatus.EXPIRED if verdict.ended else status
 
 
-def _vouching(found: Look, wanted: Wanted) -> IssuedCredential | None:
+def _vouching(look: Look, wanted: Wanted) -> IssuedCredential | None:
     """Find the credential that vouches for a line of the record, or was made to.
 
     Lines are never rewritten, so one that was issued from this very line and says something else shows
     that either was tampered with. Otherwise an issuing job has yet to follow.
     """
-    credential = found.standing(wanted.about, wanted.facts)
+    credential = look.standing(wanted.about, wanted.facts)
     if credential is not None:
         return credential
-    present = found.valid.get(wanted.about)
+    present = look.valid.get(wanted.about)
     same_line = present is not None and (
         present.record_id,
         present.course_id,
         present.grade_id,
-    ) == (found.record.id, wanted.entry.course_id, wanted.entry.grade_id)
-    withdrawn = present is not None and {present.key_id, present.token_key_id} & found.withdrawn
+    ) == (look.record.id, wanted.entry.course_id, wanted.entry.grade_id)
+    withdrawn = present is not None and {present.key_id, present.token_key_id} & look.withdrawn
     return present if same_line and not withdrawn else None
 
 

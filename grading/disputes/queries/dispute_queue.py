@@ -65,20 +65,20 @@ def sealed_sheets(session: Session, appeal: Appeal) -> list[SealedSheet]:
         )
         .order_by(*READING_ORDER)
     ).all()
-    found: dict[str, SealedSheet] = {}
+    sheets: dict[str, SealedSheet] = {}
     signs = reading_signs((allocation.id, allocation.pool) for allocation, *_ in rows)
     for allocation, fault, rating in rows:
-        if allocation.id not in found:
-            found[allocation.id] = SealedSheet(
+        if allocation.id not in sheets:
+            sheets[allocation.id] = SealedSheet(
                 allocation_id=allocation.id,
                 pool=Pool(allocation.pool),
                 sign=signs[allocation.id],
                 remark=allocation.id == appeal.allocation_id,
                 fault=fault,
             )
-        found[allocation.id].levels[rating.criterion] = rating.level
-        found[allocation.id].comments[rating.criterion] = rating.comment
-    return list(found.values())
+        sheets[allocation.id].levels[rating.criterion] = rating.level
+        sheets[allocation.id].comments[rating.criterion] = rating.comment
+    return list(sheets.values())
 
 
 def levels_of(session: Session, allocation_id: str | None) -> dict[str, int]:
@@ -301,7 +301,7 @@ class SettledDispute:
 
 def settled_disputes(session: Session, cohort: Cohort) -> list[SettledDispute]:
     """List what was decided, answered or called off last, the newest first."""
-    found: list[SettledDispute] = []
+    disputes: list[SettledDispute] = []
     sources: tuple[tuple[str, Any, Any, Any], ...] = (
         ("adjudication", Discrepancy, Discrepancy.settled_at, Discrepancy.state),
         ("appeal", Appeal, Appeal.decided_at, Appeal.state),
@@ -314,8 +314,8 @@ def settled_disputes(session: Session, cohort: Cohort) -> list[SettledDispute]:
             .order_by(at.desc(), model.id)
             .limit(LAST)
         )
-        found += [SettledDispute(kind, *row) for row in rows]
-    return sorted(found, key=lambda one: one.at, reverse=True)[:LAST]
+        disputes += [SettledDispute(kind, *row) for row in rows]
+    return sorted(disputes, key=lambda one: one.at, reverse=True)[:LAST]
 
 
 def struck_readings(session: Session, cohort: Cohort) -> Sequence[StruckReading]:

@@ -99,29 +99,30 @@ class LearnerStanding:
 
 def standing_of(session: Session, cohort: Cohort, person_id: str) -> LearnerStanding:
     """Gather what the learner's landing page turns on."""
-    found = group_members.newest(session, cohort, person_id)
-    group = group_members.rows(session, found) if found else []
+    newest = group_members.newest(session, cohort, person_id)
+    group = group_members.rows(session, newest) if newest else []
     grouped = cohort.plan.group_size > 1 or len(group) > 1
-    own = calendars.personal(session, cohort, person_id)
-    work = calendars.of_work(session, found) if found else own
+    personal = calendars.personal(session, cohort, person_id)
+    work = calendars.of_work(session, newest) if newest else personal
     due_at, closes_at = (
-        calendars.window(session, found)
-        if found and found.due_at
+        calendars.window(session, newest)
+        if newest and newest.due_at
         else (work.due_at, work.closes_at)
     )
     return LearnerStanding(
         missing=course_standings.missing_courses(session, cohort, person_id),
-        submission=found,
+        submission=newest,
         reviews=peer_items(session, cohort, person_id),
         attempts=learner_results.released_attempts(session, cohort, person_id),
         calendar=replace(
-            own, results_at=calendars.results_of(session, found) if found else own.results_at
+            personal,
+            results_at=calendars.results_of(session, newest) if newest else personal.results_at,
         ),
         due_at=due_at,
         closes_at=closes_at,
         hearing=learner_results.latest_hearing(session, cohort, person_id),
         own=next((member for member in group if member.person_id == person_id), None),
         group=group,
-        objections=group_members.objections(session, found) if found and grouped else [],
+        objections=group_members.objections(session, newest) if newest and grouped else [],
         invitations=group_members.invitations(session, cohort, person_id) if grouped else [],
     )

@@ -93,12 +93,12 @@ def carry_out(
     StaleRecord
         It would do something else by now than what was looked at.
     """
-    found = preview(session, actor, kind, place, data, now=now)
-    if seen is not None and seen != found.digest:
+    planned = preview(session, actor, kind, place, data, now=now)
+    if seen is not None and seen != planned.digest:
         raise StaleRecord("What this file would change is no longer what you looked at.")
-    if not found.changes:
-        return found, None
-    made = IMPORTERS[kind].carry_out(session, actor, place, found.changes, now)
+    if not planned.changes:
+        return planned, None
+    made = IMPORTERS[kind].carry_out(session, actor, place, planned.changes, now)
     cohort = place if isinstance(place, Cohort) else None
     batch = ImportBatch(
         kind=kind,
@@ -114,9 +114,9 @@ def carry_out(
         "import:carry_out",
         batch,
         now=now,
-        after={"kind": str(kind), "rows": found.rows, "made": len(made)},
+        after={"kind": str(kind), "rows": planned.rows, "made": len(made)},
     )
-    return found, batch
+    return planned, batch
 
 
 def look_back(session: Session, actor: Person | None, batch: ImportBatch) -> Undoing:
@@ -140,10 +140,10 @@ def undo(session: Session, actor: Person | None, batch: ImportBatch, *, now: dat
     Refused
         It is undone already, or everything it made has been used.
     """
-    found = look_back(session, actor, batch)
-    if not found.made:
+    undoing = look_back(session, actor, batch)
+    if not undoing.made:
         raise Refused("Everything this import made has been used since, so nothing is undone.")
-    IMPORTERS[ImportKind(batch.kind)].take_back(session, actor, batch, found.made, now)
+    IMPORTERS[ImportKind(batch.kind)].take_back(session, actor, batch, undoing.made, now)
     batch.undone_at = now
     session.flush()
     audit.record(
@@ -152,6 +152,9 @@ def undo(session: Session, actor: Person | None, batch: ImportBatch, *, now: dat
         "import:undo",
         batch,
         now=now,
-        after={"taken_back": [list(entry[:2]) for entry in found.made], "kept": len(found.kept)},
+        after={
+            "taken_back": [list(entry[:2]) for entry in undoing.made],
+            "kept": len(undoing.kept),
+        },
     )
-    return found
+    return undoing

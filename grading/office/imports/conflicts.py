@@ -113,7 +113,7 @@ def carry_out(
 
 def look_back(session: Session, actor: Person | None, batch: ImportBatch) -> Undoing:
     """Find the pairs whose learner's work was given to nobody since, so that nothing rests on them."""
-    given = set(
+    learners_read = set(
         session.scalars(
             select(SubmissionMember.person_id)
             .join(Allocation, Allocation.submission_id == SubmissionMember.submission_id)
@@ -133,7 +133,7 @@ def look_back(session: Session, actor: Person | None, batch: ImportBatch) -> Und
     for conflict, email in rows_in(session, learners, ConflictOfInterest.id, declared):
         if actor is not None and actor.id in (conflict.rater_id, conflict.learner_id):
             kept.append(Kept(email, "is kept from you, so a colleague decides this"))
-        elif conflict.learner_id in given:
+        elif conflict.learner_id in learners_read:
             kept.append(Kept(email, "has readers that were chosen by it"))
         else:
             made.append(("conflict", conflict.id))

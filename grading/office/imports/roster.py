@@ -231,7 +231,7 @@ def _referred(
     session: Session, accounts: Sequence[str], gone: set[str], works: Sequence[str]
 ) -> set[str]:
     """List the accounts that some row of some table names, what is to be taken back apart."""
-    found: set[str] = set()
+    referred: set[str] = set()
     apart = (PasswordReset.__table__, Membership.__table__)
     leaves = {
         Submission.__table__: Submission.id.not_in(works),
@@ -245,20 +245,20 @@ def _referred(
         if key.column.table is Person.__table__
     ]
     for chunk in batches(accounts):
-        found |= {
+        referred |= {
             person_id
             for key, person_id in session.execute(
                 select(Membership.id, Membership.person_id).where(Membership.person_id.in_(chunk))
             )
             if key not in gone
         }
-        found |= {
+        referred |= {
             str(row[0])
             for row in session.execute(
                 union(*(select(column).where(column.in_(chunk), left) for column, left in columns))
             )
         }
-    return found
+    return referred
 
 
 def take_back(

@@ -37,7 +37,7 @@ def examples(session: Session, me: PersonParts, now: datetime) -> list[Need]:
     marked = exists().where(
         AnchorMarking.anchor_id == AnchorPaper.id, AnchorMarking.person_id == me.person.id
     )
-    found = []
+    needs = []
     for kind, condition in (
         (Kind.EXAMPLE_MARK, (AnchorPaper.state == AnchorState.PROPOSED) & ~marked),
         (Kind.EXAMPLE_AGREE, (AnchorPaper.state == AnchorState.MARKED) & marked),
@@ -51,8 +51,8 @@ def examples(session: Session, me: PersonParts, now: datetime) -> list[Need]:
             )
             .group_by(AnchorPaper.cohort_id)
         )
-        found += me.counted(kind, SETTLES, rows)
-    return found
+        needs += me.counted(kind, SETTLES, rows)
+    return needs
 
 
 def graders(session: Session, me: PersonParts, now: datetime) -> list[Need]:

@@ -47,7 +47,7 @@ def to_submit(session: Session, me: PersonParts, now: datetime) -> list[Need]:
         session, Submission.id.in_([one.id for one, _ in latest.values()])
     )
     missing = course_standings.missing_in(session, [me.cohorts[one] for one in ids], me.person.id)
-    found = []
+    needs = []
     for cohort_id in ids:
         cohort = me.cohorts[cohort_id]
         mine, part = latest.get(cohort_id, (None, MemberState.JOINED))
@@ -61,7 +61,7 @@ def to_submit(session: Session, me: PersonParts, now: datetime) -> list[Need]:
         if not waits or not own.opens_at <= now <= closes:
             continue
         titles = tuple(course.title for course in missing[cohort_id])
-        found.append(
+        needs.append(
             Need(
                 Kind.COMPLETE_COURSES if titles else Kind.SUBMIT,
                 Role.LEARNER,
@@ -71,7 +71,7 @@ def to_submit(session: Session, me: PersonParts, now: datetime) -> list[Need]:
                 count=mine.attempt if mine else 1,
             )
         )
-    return found
+    return needs
 
 
 def to_review(session: Session, me: PersonParts, now: datetime) -> list[Need]:
@@ -132,7 +132,7 @@ def results(session: Session, me: PersonParts, now: datetime) -> list[Need]:
             appealed.add(appeal.grade_id)
         if appeal.state not in (AppealState.UPHELD, AppealState.WITHDRAWN):
             spent[appeal.cohort_id] = spent.get(appeal.cohort_id, 0) + 1
-    found = []
+    needs = []
     for submission, grade, seen_at in rows:
         cohort = me.cohorts[submission.cohort_id]
         plan = cohort.plan
@@ -146,12 +146,12 @@ def results(session: Session, me: PersonParts, now: datetime) -> list[Need]:
         )
         if seen_at is None:
             by = ends if can and now <= ends else None
-            found.append(
+            needs.append(
                 me.need(Kind.RESULT, cohort.id, LEARNS, by, target=str(submission.attempt))
             )
         elif can and opens <= now <= ends:
-            found.append(Need(Kind.APPEAL_WINDOW, Role.LEARNER, cohort, ends))
-    return found
+            needs.append(Need(Kind.APPEAL_WINDOW, Role.LEARNER, cohort, ends))
+    return needs
 
 
 def has_result(session: Session, me: PersonParts) -> frozenset[str]:

@@ -92,7 +92,7 @@ def to_release(session: Session, me: PersonParts, now: datetime) -> list[Need]:
             Release.cohort_id.in_(ids), Release.state == ReleaseState.PROPOSED, ~signed
         )
     )
-    found = [
+    needs = [
         me.need(
             Kind.SIGN_OFF,
             release.cohort_id,
@@ -124,7 +124,7 @@ def to_release(session: Session, me: PersonParts, now: datetime) -> list[Need]:
         )
         .group_by(Submission.cohort_id)
     )
-    return found + me.counted(Kind.READY, (Role.INSTRUCTOR,), ready, "results_at")
+    return needs + me.counted(Kind.READY, (Role.INSTRUCTOR,), ready, "results_at")
 
 
 _CASES = {
@@ -195,7 +195,7 @@ def identities(session: Session, me: PersonParts, now: datetime) -> list[Need]:
 
 def to_manage(session: Session, me: PersonParts, now: datetime) -> list[Need]:
     """Cohorts to open, and to end once nothing more can come."""
-    found = [
+    needs = [
         me.need(
             Kind.OPEN_COHORT,
             cohort_id,
@@ -237,7 +237,7 @@ def to_manage(session: Session, me: PersonParts, now: datetime) -> list[Need]:
     rows = session.execute(
         select(Cohort.id, last).where(Cohort.id.in_(list(late)), ~unfinished, ~questioned)
     )
-    return found + [
+    return needs + [
         me.need(Kind.END_COHORT, cohort_id, MANAGES)
         for cohort_id, released_at in rows
         if released_at is not None and released_at + late[cohort_id] < now

@@ -101,7 +101,7 @@ def cohorts(session: Session) -> list[Cohort]:
 
 def narrow_pass(session: Session) -> NarrowPass | None:
     """Find who, of those who share their record, passed most narrowly after an undisputed second reading."""
-    found: NarrowPass | None = None
+    narrowest: NarrowPass | None = None
     shared = (
         select(RecordEntry.grade_id)
         .join(ShareLink, ShareLink.record_id == RecordEntry.record_id)
@@ -126,10 +126,14 @@ def narrow_pass(session: Session) -> NarrowPass | None:
             )
         )
         plain = [item for item in read if item.purpose in (Purpose.LIVE, Purpose.SECOND_READING)]
-        if len(read) != 2 or len(plain) != 2 or (found is not None and above >= found.above):
+        if (
+            len(read) != 2
+            or len(plain) != 2
+            or (narrowest is not None and above >= narrowest.above)
+        ):
             continue
-        found = NarrowPass(grade, above, _composite(session, read[0]))
-    return found
+        narrowest = NarrowPass(grade, above, _composite(session, read[0]))
+    return narrowest
 
 
 def _composite(session: Session, item: Allocation) -> float:
@@ -294,7 +298,7 @@ def dry_run(session: Session, *, now: datetime) -> tuple[Cohort, int, int] | Non
 
 def links(session: Session) -> dict[str, str]:
     """Give the public address of a valid, a revoked and a replaced record, as far as there are."""
-    found = {}
+    addresses = {}
     for state in (RecordState.VALID, RecordState.REVOKED, RecordState.REPLACED):
         address = session.scalar(
             select(ShareLink.public_id)
@@ -310,8 +314,8 @@ def links(session: Session) -> dict[str, str]:
             .limit(1)
         )
         if address is not None:
-            found[str(state)] = address
-    return found
+            addresses[str(state)] = address
+    return addresses
 
 
 def upheld_case(session: Session) -> MisconductCase | None:

@@ -129,7 +129,7 @@ def _journeys(
     submitted, released, passed = _attempts(session, ids)
     shared = _shared(session, program_id)
     required, completed = _completions(session, program_id)
-    found: dict[str, list[Journey]] = {cohort.id: [] for cohort in cohorts}
+    journeys: dict[str, list[Journey]] = {cohort.id: [] for cohort in cohorts}
     for cohort in cohorts:
         on = cohort.opens_at.astimezone(cohort.zone).date()
         for (cohort_id, person), since in enrolled.items():
@@ -150,8 +150,8 @@ def _journeys(
                 if at is None:
                     break
                 journey[stage] = at
-            found[cohort.id].append(journey)
-    return found
+            journeys[cohort.id].append(journey)
+    return journeys
 
 
 Times = dict[tuple[str, str], datetime]
@@ -187,7 +187,7 @@ def _attempts(session: Session, ids: Sequence[str]) -> tuple[Times, Times, Times
 
 def _shared(session: Session, program_id: str) -> dict[str, datetime]:
     """When each person first shared a record of the program, in any of the ways there are."""
-    found: dict[str, datetime] = {}
+    first_shared: dict[str, datetime] = {}
     for person, own, link in session.execute(
         select(
             CredentialRecord.person_id,
@@ -200,8 +200,8 @@ def _shared(session: Session, program_id: str) -> dict[str, datetime]:
     ):
         times = [at for at in (own, link) if at is not None]
         if times:
-            found[person] = min(times)
-    return found
+            first_shared[person] = min(times)
+    return first_shared
 
 
 def _completions(

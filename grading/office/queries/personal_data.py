@@ -3,7 +3,7 @@
 A part names the columns by which its rows are somebody's, or says by a condition of its own whose they are.
 Every column of a part is given unless it is withheld for a stated reason; whoever else a row names becomes
 “somebody else”. A table that names people or works and is no part stands in `NOT_EXPORTED` with its
-reason; `tests/services/test_exporting.py` walks the metadata so that none is forgotten.
+reason; `tests/office/test_exporting.py` walks the metadata so that none is forgotten.
 """
 
 from collections.abc import Callable, Mapping

@@ -64,7 +64,7 @@ def gather(session: Session, grade: Grade, *, salt: str, now: datetime) -> Grade
     entries = audit_entries(session, grade)
     check = identity_checks.check_behind(session, submission, grade.person_id, known_at=now)
     lost = detail.get("late", {}).get("points", 0.0)
-    own = detail.get("own_points", {}).get("points", 0.0)
+    own_points = detail.get("own_points", {}).get("points", 0.0)
     return GradeEvidence(
         salt=salt,
         submission=submission.digest or "",
@@ -77,7 +77,7 @@ def gather(session: Session, grade: Grade, *, salt: str, now: datetime) -> Grade
         composite=score.composite,
         standard_error=score.standard_error,
         decision=decision_probability(
-            score.composite - lost + own,
+            score.composite - lost + own_points,
             detail["scale"]["cut"],
             score.standard_error,
             score.professionals,

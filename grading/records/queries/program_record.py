@@ -211,10 +211,10 @@ COLUMNS = (
 )  # fmt: skip
 
 
-def lines(found: ProgramRecord) -> list[dict[str, Any]]:
+def lines(program_record: ProgramRecord) -> list[dict[str, Any]]:
     """Write a record as plain rows with `COLUMNS`, for files; what is not known is None."""
     rows: list[dict[str, Any]] = []
-    for one in found.courses:
+    for one in program_record.courses:
         done = one.completion
         rows.append(
             {
@@ -227,15 +227,15 @@ def lines(found: ProgramRecord) -> list[dict[str, Any]]:
                 "expires_on": one.expires_on.isoformat() if one.expires_on else None,
             }
         )
-    for attempt in found.attempts:
+    for attempt in program_record.attempts:
         grade = attempt.grade
         zone = attempt.cohort.zone
         rows.append(
             {
                 "kind": "capstone",
-                "title": found.program.capstone_title,
+                "title": program_record.program.capstone_title,
                 "date": grade.released_at.astimezone(zone).date().isoformat() if grade else None,
-                "hours": found.program.capstone_hours if grade and grade.passed else None,
+                "hours": program_record.program.capstone_hours if grade and grade.passed else None,
                 "cohort": attempt.cohort.name,
                 "attempt": attempt.submission.attempt,
                 "level": grade.band if grade else None,
