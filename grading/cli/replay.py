@@ -23,7 +23,7 @@ from flask import Flask
 from sqlalchemy import func, select
 
 from grading import migrations
-from grading.cohorts import cohorts, submissions
+from grading.cohorts import cohorts, conflicts, submissions
 from grading.cohorts.queries import participants
 from grading.db import db, transaction
 from grading.errors import Fault, FaultsFound, GradingError
@@ -302,7 +302,7 @@ class Player:
         self.work_of[submission.id] = work
         for rater_id, rater in self.rater_of.items():
             if rater not in self.ratings.levels[work]:
-                cohorts.declare_conflict(
+                conflicts.declare_conflict(
                     session,
                     None,
                     cohort,

@@ -9,7 +9,7 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, and_, or_, select
 from sqlalchemy.orm import Session
 
-from grading.cohorts import submissions
+from grading.cohorts import withdrawals
 from grading.ledger import audit
 from grading.ledger.transitions import move
 from grading.models import Allocation, Membership, Person, Submission, SubmissionMember
@@ -111,4 +111,4 @@ def _leave_works(
     ).all()
     for member in members:
         if SUBMISSION_MACHINE.allows(member.submission.state, "withdraw"):
-            submissions.withdraw_member(session, member, actor=actor, now=now)
+            withdrawals.withdraw_member(session, member, actor=actor, now=now)

@@ -10,19 +10,17 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from grading.cohorts import members, submissions
-from grading.cohorts.queries import group_members
+from grading.cohorts.queries import group_members, participants
 from grading.errors import Fault, FaultsFound, NotFound, Refused
 from grading.ledger import audit, outbox
 from grading.ledger.transitions import move
 from grading.models import (
     Cohort,
     Grade,
-    Membership,
     Person,
     Submission,
     SubmissionMember,
 )
-from grading.models.conditions import takes_part
 from grading.people import accounts
 from grading.workflow.cohort import CohortState, Role
 from grading.workflow.group import PRESENT, MemberState
@@ -69,7 +67,9 @@ def invite(
     _draft(submission)
     submissions.still_open(session, submission, now)
     person = accounts.look_up(session, email)
-    if person is None or not _learner(session, submission.cohort, person):
+    if person is None or not participants.has_role(
+        session, submission.cohort, person, Role.LEARNER
+    ):
         raise FaultsFound(
             [Fault("email", "No learner of this cohort has this address. Look for a slip.")]
         )
@@ -87,17 +87,6 @@ def invite(
         member=member.id,
     )
     return member
-
-
-def _learner(session: Session, cohort: Cohort, person: Person) -> bool:
-    return (
-        session.scalar(
-            select(Membership.id).where(
-                takes_part(Role.LEARNER, cohort_id=cohort.id, person_id=person.id),
-            )
-        )
-        is not None
-    )
 
 
 def call_off(session: Session, actor: Person, member: SubmissionMember, *, now: datetime) -> None:
@@ -318,7 +307,7 @@ def group_faults(
     faults += [
         Fault("people", "%(email)s is no learner of the cohort.", {"email": person.email})
         for person in group
-        if not _learner(session, cohort, person)
+        if not participants.has_role(session, cohort, person, Role.LEARNER)
     ]
     if len(name.strip()) > LONGEST_NAME:
         faults.append(Fault("name", "Use at most %(n)s characters.", {"n": LONGEST_NAME}))
@@ -365,7 +354,7 @@ def place(
     """
     members.lock(session, submission)
     _draft(submission)
-    if not _learner(session, submission.cohort, person):
+    if not participants.has_role(session, submission.cohort, person, Role.LEARNER):
         raise FaultsFound(
             [Fault("people", "%(email)s is no learner of the cohort.", {"email": person.email})]
         )

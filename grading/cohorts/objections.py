@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from grading.authorization.predicates import has_own_interest
-from grading.cohorts import members, submissions
+from grading.cohorts import members, submissions, withdrawals
 from grading.cohorts.queries import calendars, group_members, participants
 from grading.errors import Fault, FaultsFound, NotFound, Refused
 from grading.ledger import audit, outbox
@@ -118,7 +118,7 @@ def withdraw(session: Session, person: Person, objection: Objection, *, now: dat
     members.lock(session, objection.submission)
     session.refresh(objection)
     move(session, objection, "withdraw", actor=person, now=now)
-    submissions.settle_objections(session, objection.submission, actor=person, now=now)
+    withdrawals.settle_objections(session, objection.submission, actor=person, now=now)
 
 
 def decide(
@@ -192,7 +192,7 @@ def decide(
             now=now,
             after={"state": "draft", "from": submission.id},
         )
-    submissions.settle_objections(session, submission, actor=actor, now=now)
+    withdrawals.settle_objections(session, submission, actor=actor, now=now)
     for person in told:
         outbox.mail(
             session,

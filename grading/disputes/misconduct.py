@@ -7,7 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from grading.authorization.predicates import has_own_interest
-from grading.cohorts import submissions
+from grading.cohorts import withdrawals
 from grading.cohorts.anonymity import naming_faults
 from grading.cohorts.queries import group_members
 from grading.disputes import appeals
@@ -390,7 +390,7 @@ def _take_effect(session: Session, actor: Person, case: MisconductCase, now: dat
         appeals.end_appeal_by_case(session, appeal, now=now)
     if SUBMISSION_MACHINE.allows(submission.state, "withhold"):
         move(session, submission, "withhold", actor=actor, now=now, reason=f"case {case.id}")
-        submissions.call_back(session, actor, submission, now=now)
+        withdrawals.call_back(session, actor, submission, now=now)
         return
     for record in _resting(session, submission):
         revocations.revoke_record(session, actor, record, reason=f"case {case.id}", now=now)

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy.orm import Session
 
-from grading.cohorts import cohorts
+from grading.cohorts import conflicts
 from grading.cohorts.queries import group_members
 from grading.errors import Fault, FaultsFound, HoldLost, NotFound, Refused, StaleRecord
 from grading.ledger.transitions import move
@@ -246,7 +246,7 @@ def decline(
     if reason == DeclineReason.KNOWS_AUTHOR:
         # Whose name they know they do not say, and nothing tells them how many there are.
         for author in group_members.people(session, allocation.submission, WROTE):
-            cohorts.declare_conflict(
+            conflicts.declare_conflict(
                 session,
                 rater,
                 allocation.cohort,

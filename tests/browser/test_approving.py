@@ -10,7 +10,7 @@ from flask import Flask
 from playwright.sync_api import BrowserContext, Page, expect
 from sqlalchemy import func, select
 
-from grading.cohorts import submissions
+from grading.cohorts import withdrawals
 from grading.models import Allocation, Approval, Challenge, Passkey, Release, Submission
 from grading.people import approvals, passwords
 from grading.releases.queries.cohort_overview import case_code
@@ -122,7 +122,7 @@ def test_a_release_needs_an_assertion_bound_to_exactly_these_grades(
     found += look(first)
     with act() as session:
         gone = session.get_one(Submission, works[0])
-        submissions.withdraw(session, gone.learner, gone, now=clock.now)
+        withdrawals.withdraw(session, gone.learner, gone, now=clock.now)
     first.get_by_role("button", name="Sign with your passkey").click()
     expect(first.get_by_text(f"{case_code(works[0])} is not ready any more")).to_be_visible()
     found += look(first)

@@ -11,7 +11,7 @@ from flask import Flask
 from playwright.sync_api import BrowserContext, Page, expect
 from sqlalchemy import select
 
-from grading.cohorts import cohorts, extensions
+from grading.cohorts import cohorts, conflicts, extensions
 from grading.disputes import decisions
 from grading.jobs import upkeep
 from grading.jobs.handlers import HANDLERS
@@ -95,7 +95,7 @@ def set_up(session: Any, made: factories.Cast) -> dict[str, str]:
     paid = entitlements.grant_entitlement(
         session, None, program, made.learners[0], None, EntitlementState.PAID, now=NOW
     )
-    cohorts.declare_conflict(
+    conflicts.declare_conflict(
         session,
         None,
         made.cohort,

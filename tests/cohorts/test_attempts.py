@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from grading.cohorts import cohorts, extensions, submissions
+from grading.cohorts import cohorts, extensions, retakes, submissions, withdrawals
 from grading.cohorts.queries import calendars, group_members
 from grading.disputes.queries import learner_results
 from grading.errors import FaultsFound, IllegalTransition, Refused
@@ -169,21 +169,21 @@ def test_withdrawn_and_back(
             work = factories.a_submission(session, cohort, learner, now=at)
         else:
             work = submissions.start(session, learner, cohort, now=at)
-        submissions.withdraw(session, learner, work, now=at)
+        withdrawals.withdraw(session, learner, work, now=at)
         own = group_members.part(session, work, learner.id)
         assert (work.state, own and own.state) == ("withdrawn", "withdrawn")
-        assert submissions.may_return_until(own) == at + 14 * DAY
+        assert withdrawals.may_return_until(own) == at + 14 * DAY
         assert submissions.start(session, learner, cohort, now=at) is work
         back = at + 14 * DAY if after_deadline else at + timedelta(hours=3)
         if after_deadline and not handed_in:
             with pytest.raises(Refused, match="deadline has passed"):
-                submissions.come_back(session, learner, work, now=back)
+                withdrawals.come_back(session, learner, work, now=back)
             return
-        submissions.come_back(session, learner, work, now=back)
+        withdrawals.come_back(session, learner, work, now=back)
         expected = SubmissionState.SUBMITTED if after_deadline else SubmissionState.DRAFT
         assert (work.state, work.withdrawn_at) == (expected, None)
         with pytest.raises(Refused, match="nothing to come back to"):
-            submissions.come_back(session, learner, work, now=back)
+            withdrawals.come_back(session, learner, work, now=back)
 
 
 def test_too_late_to_come_back(cohort_of: Any, act: Callable[[], Any]) -> None:
@@ -191,9 +191,9 @@ def test_too_late_to_come_back(cohort_of: Any, act: Callable[[], Any]) -> None:
         cohort = cohort_of(session)
         learner = factories.a_learner(session, cohort, "Learner Alder", now=NOW)
         work = factories.a_submission(session, cohort, learner, now=NOW + DAY)
-        submissions.withdraw(session, learner, work, now=NOW + DAY)
+        withdrawals.withdraw(session, learner, work, now=NOW + DAY)
         with pytest.raises(Refused, match="over"):
-            submissions.come_back(session, learner, work, now=NOW + 15 * DAY + MINUTE)
+            withdrawals.come_back(session, learner, work, now=NOW + 15 * DAY + MINUTE)
 
 
 def test_back_after_the_draw_it_finds_other_readers(cohort_of: Any, act: Callable[[], Any]) -> None:
@@ -205,9 +205,9 @@ def test_back_after_the_draw_it_finds_other_readers(cohort_of: Any, act: Callabl
         factories.run_upkeep(session, cohort, now=cohort.due_at)
         first = session.scalars(select(Allocation).where(Allocation.pool == "professional")).one()
         at = cohort.closes_at + DAY
-        submissions.withdraw(session, learner, work, now=at)
+        withdrawals.withdraw(session, learner, work, now=at)
         assert first.state == "cancelled"
-        submissions.come_back(session, learner, work, now=at + DAY)
+        withdrawals.come_back(session, learner, work, now=at + DAY)
         factories.run_upkeep(session, cohort, now=at + DAY)
         again = session.scalars(
             select(Allocation).where(Allocation.pool == "professional", Allocation.state == "open")
@@ -271,7 +271,7 @@ def everything_released(
 def retaken(session: Session, cast: factories.Cast, now: datetime, level: int) -> Submission:
     learner = cast.learners[0]
     [(before, _grade)] = learner_results.released_attempts(session, cast.cohort, learner.id)[:1]
-    again = submissions.retake(session, learner, before, now=now)
+    again = retakes.retake(session, learner, before, now=now)
     submissions.submit(
         session, learner, again, statement=CURRENT_STATEMENT, version=None, now=now + DAY
     )
@@ -315,7 +315,7 @@ def test_a_retake_is_read_by_others_than_before(any_database: str, act: Callable
             session.scalars(select(Allocation.pool).where(Allocation.submission_id == first.id))
         )
         assert pools == {Pool.PROFESSIONAL, Pool.PEER}
-        again = submissions.retake(session, learner, first, now=now)
+        again = retakes.retake(session, learner, first, now=now)
         for person in (*cast.learners, *cast.graders):
             allowed = session.scalar(
                 select(Submission.id).where(Submission.id == again.id, may_read(person.id))
@@ -342,7 +342,7 @@ def test_a_retake_has_its_own_deadline_moved_by_extensions(
         cast, now = graded(session, retake_days=10)
         learner = cast.learners[0]
         [(first, _grade)] = learner_results.released_attempts(session, cast.cohort, learner.id)
-        again = submissions.retake(session, learner, first, now=now)
+        again = retakes.retake(session, learner, first, now=now)
         due, closes = calendars.window(session, again)
         local = now.astimezone(cast.cohort.zone).date() + 10 * DAY
         assert due == closes
@@ -369,15 +369,15 @@ def test_retakes_are_counted_and_one_at_a_time(any_database: str, act: Callable[
         learner = cast.learners[0]
         [(first, _grade)] = learner_results.released_attempts(session, cast.cohort, learner.id)
         with pytest.raises(Refused, match="not your project"):
-            submissions.retake(session, cast.learners[1], first, now=now)
-        again = submissions.retake(session, learner, first, now=now)
+            retakes.retake(session, cast.learners[1], first, now=now)
+        again = retakes.retake(session, learner, first, now=now)
         with pytest.raises(Refused, match="begun a retake"):
-            submissions.retake(session, learner, first, now=now)
-        assert submissions.retakes_left(again) == 0
+            retakes.retake(session, learner, first, now=now)
+        assert retakes.retakes_left(again) == 0
         with pytest.raises(IllegalTransition):
-            submissions.withdraw(session, learner, first, now=now)
+            withdrawals.withdraw(session, learner, first, now=now)
         # Whoever withdraws from the retake keeps the first result.
-        submissions.withdraw(session, learner, again, now=now)
+        withdrawals.withdraw(session, learner, again, now=now)
         assert (
             counting_grade(
                 [
@@ -389,7 +389,7 @@ def test_retakes_are_counted_and_one_at_a_time(any_database: str, act: Callable[
             )
             is not None
         )
-        submissions.come_back(session, learner, again, now=now + DAY)
+        withdrawals.come_back(session, learner, again, now=now + DAY)
         assert again.state == SubmissionState.DRAFT
         with pytest.raises(FaultsFound, match="still appeal"):
             cohorts.end_cohort(session, None, cast.cohort, reason="It is over.", now=now)
@@ -399,4 +399,4 @@ def test_retakes_are_counted_and_one_at_a_time(any_database: str, act: Callable[
         )  # fmt: skip
         other = learner_results.released_attempts(session, cast.cohort, cast.learners[1].id)[0][0]
         with pytest.raises(Refused, match="ended"):
-            submissions.retake(session, cast.learners[1], other, now=now)
+            retakes.retake(session, cast.learners[1], other, now=now)

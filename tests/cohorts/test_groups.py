@@ -11,7 +11,15 @@ from flask import Flask
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from grading.cohorts import cohorts, extensions, groups, objections, submissions
+from grading.cohorts import (
+    conflicts,
+    extensions,
+    groups,
+    objections,
+    retakes,
+    submissions,
+    withdrawals,
+)
 from grading.cohorts.queries import calendars, group_members
 from grading.db import db, transaction
 from grading.disputes import appeals, decisions, misconduct
@@ -486,7 +494,7 @@ def test_whoever_withdraws_takes_their_objection_with_them(
         hand_in(session, cast.learners[0], work, cast.cohort.due_at)
         late = cast.cohort.closes_at + timedelta(hours=1)
         made = objections.object_to(session, cast.learners[1], work, reason=REASON, now=late)
-        submissions.withdraw(session, cast.learners[1], work, now=late)
+        withdrawals.withdraw(session, cast.learners[1], work, now=late)
         assert made.state == ObjectionState.WITHDRAWN
         assert work.state == SubmissionState.CONTESTABLE
 
@@ -810,18 +818,18 @@ def test_when_one_withdraws_the_others_go_on(cast_of: Any, act: Callable[[], Any
         due = cast.cohort.due_at
         factories.run_upkeep(session, cast.cohort, now=due)
         items = session.scalars(select(Allocation).where(Allocation.submission_id == work.id)).all()
-        submissions.withdraw(session, alder, work, now=due)
+        withdrawals.withdraw(session, alder, work, now=due)
         assert work.state == SubmissionState.SUBMITTED
         assert {item.state for item in items} == {"allocated"}
         assert states(session, work) == {alder.name: "withdrawn", birch.name: "joined"}
         with pytest.raises(Refused, match="not your project"):
-            submissions.withdraw(session, alder, work, now=due)
-        submissions.come_back(session, alder, work, now=due + 14 * DAY)
-        submissions.withdraw(session, alder, work, now=due + 14 * DAY)
+            withdrawals.withdraw(session, alder, work, now=due)
+        withdrawals.come_back(session, alder, work, now=due + 14 * DAY)
+        withdrawals.withdraw(session, alder, work, now=due + 14 * DAY)
         released(session, cast, work, due)
         assert set(in_force(session, work)) == {birch.name}
         with pytest.raises(Refused, match="is decided"):
-            submissions.come_back(session, alder, work, now=due + 15 * DAY)
+            withdrawals.come_back(session, alder, work, now=due + 15 * DAY)
 
 
 def test_with_the_last_member_it_is_called_back(cast_of: Any, act: Callable[[], Any]) -> None:
@@ -832,12 +840,12 @@ def test_with_the_last_member_it_is_called_back(cast_of: Any, act: Callable[[], 
         hand_in(session, alder, work, NOW + DAY)
         factories.run_upkeep(session, cast.cohort, now=cast.cohort.due_at)
         at = cast.cohort.closes_at + DAY
-        submissions.withdraw(session, alder, work, now=at)
-        submissions.withdraw(session, birch, work, now=at)
+        withdrawals.withdraw(session, alder, work, now=at)
+        withdrawals.withdraw(session, birch, work, now=at)
         assert work.state == SubmissionState.WITHDRAWN
         items = session.scalars(select(Allocation).where(Allocation.submission_id == work.id)).all()
         assert {item.state for item in items} == {"cancelled"}
-        submissions.come_back(session, birch, work, now=at + DAY)
+        withdrawals.come_back(session, birch, work, now=at + DAY)
         assert work.state == SubmissionState.SUBMITTED
         assert work.learner is birch
         assert states(session, work)[alder.name] == "withdrawn"
@@ -858,7 +866,7 @@ def test_no_member_reads_it_and_every_members_conflict_counts(
         for learner in cast.learners[2:]:
             factories.a_submission(session, cast.cohort, learner, now=NOW + DAY)
         stranger_to_birch = cast.graders[1]
-        cohorts.declare_conflict(
+        conflicts.declare_conflict(
             session,
             None,
             cast.cohort,
@@ -915,12 +923,12 @@ def test_each_member_retakes_on_their_own_or_together(graded: Any, act: Callable
     with act() as session:
         cast, work, now = graded(session)
         alder, birch, cedar = cast.learners[:3]
-        again = submissions.retake(session, alder, work, now=now)
+        again = retakes.retake(session, alder, work, now=now)
         assert states(session, again) == {alder.name: "joined"}
         assert group_members.newest(session, cast.cohort, birch.id) is work
         groups.join(session, birch, cast.cohort, code=str(again.join_code), now=now)
         with pytest.raises(Refused, match="begun a retake"):
-            submissions.retake(session, birch, work, now=now)
+            retakes.retake(session, birch, work, now=now)
         newcomer = factories.a_learner(session, cast.cohort, "Learner Yew", now=NOW)
         with pytest.raises(Refused, match="not that far"):
             groups.join(session, newcomer, cast.cohort, code=str(again.join_code), now=now)

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import func, select
 
 from grading.adapters.storage import open_store
-from grading.cohorts import cohorts, departures, submissions
+from grading.cohorts import cohorts, departures, submissions, withdrawals
 from grading.errors import FaultsFound, IllegalTransition, Refused, StaleRecord
 from grading.models import Allocation, Cohort, Job, Submission
 from grading.readings import allocations, reviews
@@ -203,7 +203,7 @@ def test_withdrawing_calls_back_what_raters_hold(cohort_id: str, act: Callable[[
         learner = factories.a_learner(session, cohort, "Learner Alder", now=NOW)
         submission = factories.a_submission(session, cohort, learner, now=NOW + DAY)
         factories.run_upkeep(session, cohort, now=cohort.due_at)
-        submissions.withdraw(session, learner, submission, now=cohort.due_at)
+        withdrawals.withdraw(session, learner, submission, now=cohort.due_at)
         session.flush()
         states = set(
             session.scalars(
@@ -222,7 +222,7 @@ def test_nobody_acts_on_anothers_project(cohort_id: str, act: Callable[[], Any])
         learner = factories.a_learner(session, cohort, "Learner Alder", now=NOW)
         other = factories.a_learner(session, cohort, "Learner Birch", now=NOW)
         submission = factories.a_submission(session, cohort, learner, now=NOW + DAY)
-        for act_on in (submissions.take_back, submissions.withdraw):
+        for act_on in (submissions.take_back, withdrawals.withdraw):
             with pytest.raises(Refused):
                 act_on(session, other, submission, now=NOW + DAY)
         with pytest.raises(Refused):

@@ -9,7 +9,7 @@ from flask import Flask
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from grading.cohorts import submissions
+from grading.cohorts import retakes, submissions, withdrawals
 from grading.disputes import appeals, misconduct
 from grading.errors import FaultsFound, IllegalTransition, NotFound, Refused
 from grading.ledger import audit
@@ -138,7 +138,7 @@ def test_whoever_takes_the_work_back_is_held_all_the_same(session: Session, away
     misconduct.second_outcome(session, cast.second_instructor, case, agree=True, now=now)
     assert work.state == "withheld"
     with pytest.raises((Refused, IllegalTransition)):
-        submissions.come_back(session, work.learner, work, now=now)
+        withdrawals.come_back(session, work.learner, work, now=now)
 
 
 def test_an_upheld_case_after_release_revokes_and_ends_the_appeal(
@@ -172,7 +172,7 @@ def test_a_dismissed_case_changes_nothing(session: Session) -> None:
 def test_a_record_of_another_work_stays(session: Session) -> None:
     """An upheld case about an attempt that was never released touches no record."""
     told = stories.a_result(session)
-    second = submissions.retake(session, told.learner, told.work, now=told.now)
+    second = retakes.retake(session, told.learner, told.work, now=told.now)
     submissions.submit(
         session,
         told.learner,

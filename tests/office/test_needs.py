@@ -9,7 +9,7 @@ from flask import Flask
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from grading.cohorts import cohorts, departures, extensions, submissions
+from grading.cohorts import cohorts, conflicts, departures, extensions, retakes
 from grading.disputes import appeals, decisions, explanations, misconduct
 from grading.ledger import outbox
 from grading.models import (
@@ -175,7 +175,7 @@ def test_open_items_are_offered_only_to_who_may_read_them_and_are_stranded_witho
     )
     assert item.rater_id is None
     barred, *others = cast.graders
-    declare = cohorts.declare_conflict
+    declare = conflicts.declare_conflict
     declare(
         session, None, cohort, rater=barred, learner=cast.learners[0], reason="kin", now=NOW + DAY
     )
@@ -377,7 +377,7 @@ def test_a_finished_cohort_is_to_be_ended_but_not_while_anything_can_come(
     late = max(now, cast.cohort.results_at) + timedelta(days=cast.cohort.plan.appeal_days + 1)
     assert kinds(session, cast.coordinator, late) == [Kind.END_COHORT]
     work = session.scalars(select(Submission).where(Submission.learner_id == cast.learners[0].id))
-    submissions.retake(session, cast.learners[0], work.one(), now=late)
+    retakes.retake(session, cast.learners[0], work.one(), now=late)
     assert kinds(session, cast.coordinator, late) == []
 
 

@@ -14,7 +14,7 @@ from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from grading.cli import group
-from grading.cohorts import submissions
+from grading.cohorts import withdrawals
 from grading.db import db, transaction
 from grading.errors import IllegalTransition, ListChanged, NotFound, Refused, StaleRecord, TooMany
 from grading.ledger import audit
@@ -352,7 +352,7 @@ def test_a_list_that_changed_says_which_line_and_loses_nothing(
         gone = session.scalars(select(Submission).order_by(Submission.id)).first()
         assert gone is not None
         gone_id = gone.id
-        submissions.withdraw(session, gone.learner, gone, now=told.now)
+        withdrawals.withdraw(session, gone.learner, gone, now=told.now)
 
     def too_late() -> None:
         with act() as session:
@@ -592,7 +592,7 @@ def test_a_proposal_whose_list_changed_is_void_and_says_why(
         release = told.released(session, answer)
         gone = session.scalars(select(Submission).order_by(Submission.id)).first()
         assert gone is not None
-        submissions.withdraw(session, gone.learner, gone, now=told.now)
+        withdrawals.withdraw(session, gone.learner, gone, now=told.now)
         second = told.person(session, "second")
         put = releases.lay_before_next if step_up == "passkey" else releases.sign
         with pytest.raises(ListChanged) as caught:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
-from grading.cohorts import cohorts
+from grading.cohorts import cohorts, conflicts
 from grading.cohorts.queries import calendars
 from grading.errors import FaultsFound, IllegalTransition, Refused, TooMany
 from grading.ledger import outbox
@@ -208,14 +208,14 @@ def test_a_conflict_is_withdrawn_by_somebody_else_and_with_a_reason(
         opal = factories.a_member(session, cohort, "Opal", Role.INSTRUCTOR, now=NOW)
         garnet = factories.a_member(session, cohort, "Garnet", Role.COORDINATOR, now=NOW)
         alder = factories.a_learner(session, cohort, "Alder", now=NOW)
-        conflict = cohorts.declare_conflict(
+        conflict = conflicts.declare_conflict(
             session, opal, cohort, rater=opal, learner=alder, reason="Cousins", now=NOW
         )
         conflict_id = conflict.id
         for actor, reason in ((opal, "Not really"), (garnet, " ")):
             with pytest.raises(Refused):
-                cohorts.withdraw_conflict(session, actor, conflict, reason=reason, now=NOW)
-        cohorts.withdraw_conflict(session, garnet, conflict, reason="Another Alder", now=NOW)
+                conflicts.withdraw_conflict(session, actor, conflict, reason=reason, now=NOW)
+        conflicts.withdraw_conflict(session, garnet, conflict, reason="Another Alder", now=NOW)
         assert session.scalar(select(ConflictOfInterest.id)) is None
     with act() as session:
         written = session.scalars(

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import exists, select
 from sqlalchemy.orm import Session, aliased
 
-from grading.cohorts import cohorts, submissions
+from grading.cohorts import conflicts, submissions
 from grading.disputes import appeals
 from grading.errors import Refused
 from grading.models import (
@@ -68,7 +68,7 @@ def take_part(session: Session, rater: Person, work: Submission) -> None:
 
 
 def declare_conflict(session: Session, rater: Person, work: Submission) -> None:
-    cohorts.declare_conflict(
+    conflicts.declare_conflict(
         session, None, work.cohort, rater=rater, learner=work.learner, reason="kin", now=NOW
     )
 

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from grading.cohorts import cohorts, departures, submissions
+from grading.cohorts import conflicts, departures, submissions
 from grading.errors import Refused
 from grading.models import (
     Allocation,
@@ -96,7 +96,7 @@ def test_a_conflict_of_interest_is_never_met(any_database: str, act: Callable[[]
     with act() as session:
         cast = factories.a_cast(session, now=NOW, learners=5, graders=2)
         for learner in cast.learners:
-            cohorts.declare_conflict(
+            conflicts.declare_conflict(
                 session,
                 None,
                 cast.cohort,

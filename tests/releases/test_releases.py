@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from grading.cohorts import submissions
+from grading.cohorts import withdrawals
 from grading.errors import FaultsFound, IllegalTransition, NotFound, Refused
 from grading.models import Allocation, AuditEntry, CredentialRecord, Grade, Job, Submission
 from grading.records import records, revocations, sharing
@@ -105,7 +105,7 @@ def test_what_changed_in_the_meantime_is_left_out(graded: Any, act: Callable[[],
         cast, now = graded(session, sign_offs=1)
         release = propose(session, cast, now)
         gone = session.scalars(select(Submission)).first()
-        submissions.withdraw(session, gone.learner, gone, now=now)
+        withdrawals.withdraw(session, gone.learner, gone, now=now)
         assert releases.carry_out(session, release, now=now + ELEVEN) == 3
         session.commit()
         entry = session.scalars(select(AuditEntry).filter_by(action="release:carry_out")).one()

@@ -12,7 +12,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import func, select
 
-from grading.cohorts import submissions
+from grading.cohorts import withdrawals
 from grading.jobs.handlers import HANDLERS
 from grading.jobs.worker import Worker
 from grading.models import (
@@ -177,7 +177,7 @@ def test_a_list_that_changes_before_it_is_signed_is_shown_anew(
     signed = key.sign(options_of(client.get(place)))
     with act() as session:
         gone = session.scalars(select(Submission).order_by(Submission.id)).first()
-        submissions.withdraw(session, gone.learner, gone, now=clock.now)
+        withdrawals.withdraw(session, gone.learner, gone, now=clock.now)
         gone_id, code = gone.id, case_code(gone.id)
     answer = client.post(place, data={"assertion": signed})
     page = text_of(answer)
@@ -248,7 +248,7 @@ def test_two_people_sign_and_a_changed_list_voids_the_proposal_in_sight(
         waiting = [one.kind for one in needs.needs_of(session, who, now=clock.now)]
         assert needs.base.Kind.SIGN_OFF in waiting
         gone = session.scalars(select(Submission).order_by(Submission.id)).first()
-        submissions.withdraw(session, gone.learner, gone, now=clock.now)
+        withdrawals.withdraw(session, gone.learner, gone, now=clock.now)
         code = case_code(gone.id)
     answer = second.post(f"/teach/release/{release}/sign", follow_redirects=True)
     assert "the proposal is void" in text_of(answer)
@@ -264,7 +264,7 @@ def test_two_people_sign_and_a_changed_list_voids_the_proposal_in_sight(
         gone = session.scalars(
             select(Submission).where(Submission.state == "resolved").order_by(Submission.id)
         ).first()
-        submissions.withdraw(session, gone.learner, gone, now=clock.now)
+        withdrawals.withdraw(session, gone.learner, gone, now=clock.now)
     answer = second.post(place, data={"assertion": signed}, follow_redirects=True)
     assert "the proposal is void" in text_of(answer)
 

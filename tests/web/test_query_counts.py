@@ -8,7 +8,7 @@ from typing import Any
 from flask import Flask
 from sqlalchemy import event, select
 
-from grading.cohorts import cohorts, extensions
+from grading.cohorts import conflicts, extensions
 from grading.db import db
 from grading.jobs import upkeep
 from grading.models import Allocation, Grade
@@ -47,7 +47,7 @@ def set_up(session: Any, cast: factories.Cast) -> str:
         entitlements.grant_entitlement(
             session, None, program, learner, None, EntitlementState.PAID, now=NOW
         )
-        cohorts.declare_conflict(
+        conflicts.declare_conflict(
             session,
             None,
             cast.cohort,

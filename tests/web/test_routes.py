@@ -16,7 +16,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from grading.adapters import signing
-from grading.cohorts import cohorts, extensions
+from grading.cohorts import conflicts, extensions
 from grading.disputes import appeals, decisions, explanations, misconduct
 from grading.jobs import upkeep
 from grading.models import (
@@ -670,7 +670,7 @@ def set_up_records(session: Any, cast: factories.Cast) -> dict[str, Any]:
     granted = entitlements.grant_entitlement(
         session, None, program, late, None, EntitlementState.PAID, now=NOW
     )
-    conflict = cohorts.declare_conflict(
+    conflict = conflicts.declare_conflict(
         session, None, cast.cohort, rater=cast.graders[0], learner=late, reason="Kin", now=NOW
     )
     part = session.scalars(select(Membership).where(Membership.person_id == late.id)).one()

@@ -10,7 +10,7 @@ from flask import Flask
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from grading.cohorts import extensions, submissions
+from grading.cohorts import extensions, retakes, submissions
 from grading.jobs import upkeep
 from grading.models import Allocation, Cohort, Entitlement, Person, Submission
 from grading.readings import allocations, reviews
@@ -150,7 +150,7 @@ def twins(session: Session, cast: factories.Cast) -> tuple[Submission, Submissio
     first = factories.a_submission(session, cohort, burdened, now=cohort.opens_at, **given)
     first.state = "released"
     session.flush()
-    second = submissions.retake(session, burdened, first, now=cohort.opens_at)
+    second = retakes.retake(session, burdened, first, now=cohort.opens_at)
     session.flush()
     extensions.grant(
         session,

@@ -8,7 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from grading.batches import delete_in, rows_in
-from grading.cohorts import cohorts
+from grading.cohorts import cohorts, conflicts
 from grading.errors import Fault, FaultsFound
 from grading.models import (
     Allocation,
@@ -107,7 +107,7 @@ def carry_out(
     session.add_all(fresh)
     session.flush()
     for conflict in fresh:
-        cohorts.note_conflict(session, actor, conflict, now=now)
+        conflicts.note_conflict(session, actor, conflict, now=now)
     return [("conflict", conflict.id) for conflict in fresh]
 
 

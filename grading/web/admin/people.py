@@ -10,7 +10,7 @@ from sqlalchemy.orm import selectinload
 from wtforms import SelectField, StringField
 from wtforms.validators import InputRequired, Length
 
-from grading.cohorts import cohorts, departures
+from grading.cohorts import cohorts, conflicts, departures
 from grading.db import db, transaction
 from grading.errors import GradingError, NotFound, Refused
 from grading.models import Cohort, ConflictOfInterest, Membership, Person
@@ -141,9 +141,9 @@ def _membership(cohort: Cohort, membership_id: str) -> Membership:
     return membership
 
 
-@bp.get("/cohorts/<cohort_id>/conflicts")
+@bp.get("/cohorts/<cohort_id>/conflicts", endpoint="conflicts")
 @requires(COHORT)
-def conflicts(cohort_id: str) -> Any:
+def list_conflicts(cohort_id: str) -> Any:
     return _conflicts(find_cohort(cohort_id))
 
 
@@ -180,7 +180,7 @@ def declare_conflict(cohort_id: str) -> Any:
         try:
             with transaction() as session:
                 place = find_cohort(cohort_id)
-                cohorts.declare_conflict(
+                conflicts.declare_conflict(
                     session,
                     access.person(),
                     place,
@@ -206,7 +206,7 @@ def withdraw_conflict(cohort_id: str, conflict_id: str) -> Any:
             conflict = load(ConflictOfInterest, conflict_id, COHORT)
             if conflict.cohort_id != cohort_id:
                 raise NotFound("There is no such page.")
-            cohorts.withdraw_conflict(
+            conflicts.withdraw_conflict(
                 session,
                 access.person(),
                 conflict,

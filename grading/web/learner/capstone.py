@@ -4,7 +4,7 @@ from flask import redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 
 from grading.authorization.permissions import Permission
-from grading.cohorts import objections, submissions
+from grading.cohorts import objections, withdrawals
 from grading.db import db
 from grading.disputes.queries import learner_standing
 from grading.records.queries.program_record import current_record
@@ -41,7 +41,7 @@ def cohort(cohort_id: str) -> ResponseReturnValue:
         standing=standing,
         open_now=found.state == CohortState.OPEN and found.opens_at <= now <= standing.closes_at,
         in_grace=standing.due_at < now <= standing.closes_at,
-        return_until=submissions.may_return_until(standing.own),
+        return_until=withdrawals.may_return_until(standing.own),
         may_object=standing.submission is not None
         and standing.in_group
         and objections.may_object(standing.submission, now),

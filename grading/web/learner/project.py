@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from wtforms import HiddenField, IntegerField, StringField, TextAreaField
 from wtforms.validators import Optional
 
-from grading.cohorts import objections, submissions
+from grading.cohorts import objections, submissions, withdrawals
 from grading.cohorts.queries import calendars, group_members
 from grading.db import db, transaction
 from grading.errors import Fault, FaultsFound, GradingError, NotFound, Refused, StaleRecord
@@ -351,6 +351,6 @@ def withdraw(cohort_id: str) -> ResponseReturnValue:
         )
     with transaction() as session:
         submission = own_submission(session, find_cohort(cohort_id))
-        submissions.withdraw(session, access.person(), submission, now=access.now())
+        withdrawals.withdraw(session, access.person(), submission, now=access.now())
     flash(_("You have withdrawn from the capstone."))
     return redirect(url_for("learner.cohort", cohort_id=cohort_id), 303)

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from wtforms import TextAreaField
 
 from grading.authorization.permissions import Permission
-from grading.cohorts import submissions
+from grading.cohorts import retakes, withdrawals
 from grading.cohorts.queries import group_members
 from grading.db import db, transaction
 from grading.disputes import appeals, explanations, misconduct
@@ -192,7 +192,7 @@ def hearing(cohort_id: str) -> ResponseReturnValue:
 def retake(cohort_id: str) -> ResponseReturnValue:
     with transaction() as session:
         submission, _grade = _released(_cohort(cohort_id))
-        submissions.retake(session, access.person(), submission, now=access.now())
+        retakes.retake(session, access.person(), submission, now=access.now())
     flash(_("Your retake has begun, with a copy of your text. Your earlier result stays."))
     return redirect(url_for("learner.draft", cohort_id=cohort_id), 303)
 
@@ -204,6 +204,6 @@ def come_back(cohort_id: str) -> ResponseReturnValue:
         found = group_members.newest(session, _cohort(cohort_id), access.person().id)
         if found is None:
             raise NotFound("There is no such page.")
-        submissions.come_back(session, access.person(), found, now=access.now())
+        withdrawals.come_back(session, access.person(), found, now=access.now())
     flash(_("Welcome back. Your project is as you left it."))
     return redirect(url_for("learner.cohort", cohort_id=cohort_id), 303)

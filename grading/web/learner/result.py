@@ -7,7 +7,7 @@ from flask import Response, render_template, request
 from flask.typing import ResponseReturnValue
 
 from grading.authorization.permissions import Permission
-from grading.cohorts import submissions
+from grading.cohorts import retakes
 from grading.cohorts.queries import calendars, group_members
 from grading.db import db, transaction
 from grading.disputes import decisions, explanations
@@ -64,13 +64,13 @@ def result(cohort_id: str) -> ResponseReturnValue:
         ],
         taken=taken,
         questions=explanations.questions_of(session, submission),
-        retakes_left=submissions.retakes_left(newest or submission),
+        retakes_left=retakes.retakes_left(newest or submission),
         under_way=newest if newest is not None and newest.id != attempts[0][0].id else None,
         may_retake=found.state == CohortState.OPEN
         and taken is None
         and newest is not None
         and newest.id == attempts[0][0].id
-        and submissions.retakes_left(newest) > 0,
+        and retakes.retakes_left(newest) > 0,
         retake_due=end_of_day(access.now(), found.plan.retake_days, found.zone),
         me=me,
         entitled=entitlement_lists.is_entitled(session, found.program, me, None),
