@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, and_, or_, select
 from sqlalchemy.orm import Session
 
 from grading.cohorts import withdrawals
+from grading.cohorts.queries import group_members
 from grading.ledger import audit
 from grading.ledger.transitions import move
 from grading.models import Allocation, Membership, Person, Submission, SubmissionMember
@@ -52,8 +53,8 @@ def end_part(
 ) -> None:
     """End a person's part in a cohort.
 
-    What they hold and may read no more goes to others at once. A learner's work leaves grading unless
-    its result is out or held back; a group goes on without them.
+    What they hold and may read no more goes to others at once. What a learner handed in leaves grading
+    unless its result is out or held back; a group goes on without them.
     """
     if membership.ended_at is not None:
         return
@@ -110,5 +111,8 @@ def _leave_works(
         .order_by(SubmissionMember.attempt)
     ).all()
     for member in members:
-        if SUBMISSION_MACHINE.allows(member.submission.state, "withdraw"):
+        work = member.submission
+        # What one learner never handed in hinders nobody, and waits in case they are enrolled again.
+        waits = not work.copies and len(group_members.people(session, work)) < 2
+        if not waits and SUBMISSION_MACHINE.allows(work.state, "withdraw"):
             withdrawals.withdraw_member(session, member, actor=actor, now=now)

@@ -115,6 +115,16 @@ def test_a_released_result_stays_when_the_part_ends(session: Session) -> None:
     assert cast.submissions[0].state == SubmissionState.RELEASED
 
 
+def test_a_draft_never_handed_in_waits_for_whoever_is_enrolled_again(session: Session) -> None:
+    cast = factories.a_cast(session, now=NOW, learners=1, submitted=False)
+    learner = cast.learners[0]
+    draft = submissions.start(session, learner, cast.cohort, now=NOW)
+    leave(session, cast, learner, Role.LEARNER, NOW)
+    assert draft.state == SubmissionState.DRAFT
+    cohorts.enrol(session, cast.coordinator, cast.cohort, learner, Role.LEARNER, now=NOW + DAY)
+    assert submissions.start(session, learner, cast.cohort, now=NOW + DAY) is draft
+
+
 def test_a_group_goes_on_without_who_left(session: Session) -> None:
     cast = factories.a_cast(session, now=NOW, learners=3, submitted=False, group_size=3)
     first, second = cast.learners[:2]
