@@ -127,14 +127,14 @@ def test_a_pending_case_holds_the_release_back_and_an_upheld_one_the_result(
         assert [item.hindrances for item in found] == [held]
 
 
-@pytest.mark.parametrize("away", ["take_back", "withdraw"])
-def test_whoever_takes_the_work_back_is_held_all_the_same(session: Session, away: str) -> None:
+@pytest.mark.parametrize("away", [submissions.take_back, withdrawals.withdraw])
+def test_whoever_takes_the_work_back_is_held_all_the_same(session: Session, away: Any) -> None:
     """It could be handed in, or come back, and be released: so it is held whatever its state."""
     cast = factories.a_cast(session, now=NOW, learners=1)
     now = cast.cohort.opens_at + timedelta(days=2)
     work = cast.submissions[0]
     case = stories.case_in(session, cast, work, "proposed", now=now)
-    getattr(submissions, away)(session, work.learner, work, now=now)
+    away(session, work.learner, work, now=now)
     misconduct.second_outcome(session, cast.second_instructor, case, agree=True, now=now)
     assert work.state == "withheld"
     with pytest.raises((Refused, IllegalTransition)):
