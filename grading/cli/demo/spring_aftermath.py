@@ -15,8 +15,7 @@ from grading.jobs import credentials
 from grading.models import Allocation, Appeal, CredentialRecord, MisconductCase, Release
 from grading.records import sharing
 from grading.releases import releases
-from grading.releases.queries import candidates as releasing
-from grading.releases.queries import gates
+from grading.releases.queries import candidates, gates
 from grading.workflow.allocation import AllocationState, Pool
 from grading.workflow.credential import RecordState
 
@@ -55,10 +54,10 @@ class Aftermath:
         world = self.world
         with world.acting(names.PROPOSER) as (session, proposer):
             cohort = world.cohort(session, NAME)
-            candidates = releasing.candidates(session, cohort, now=now)
-            if not any(candidate.ready for candidate in candidates):
+            lines = candidates.candidates(session, cohort, now=now)
+            if not any(line.ready for line in lines):
                 return
-            failed = [gate.key for gate in gates.failed(session, cohort, candidates)]
+            failed = [gate.key for gate in gates.failed(session, cohort, lines)]
             release = releases.propose(
                 session,
                 proposer,

@@ -195,7 +195,7 @@ class Summer:
     def _ready(self, now: datetime) -> int:
         with transaction() as session:
             cohort = self.world.cohort(session, NAME)
-            return sum(one.ready for one in candidates.candidates(session, cohort, now=now))
+            return sum(line.ready for line in candidates.candidates(session, cohort, now=now))
 
     def _up_to_today(self, now: datetime) -> None:
         """Read on, sheet by sheet, until so many results are ready; the rest is left for whoever looks."""

@@ -196,23 +196,23 @@ class World:
     ) -> Levels:
         """Fill in a sheet as drawn, with a word on some criteria, and finish it."""
         assert item.rater is not None
-        given = self.drawn(cohort, item, **drawing)
+        drawn = self.drawn(cohort, item, **drawing)
         rubric = item.cohort.rubric_version.rubric
         comments = {
             code: f"I read this as “{rubric.criterion(code).levels[level].name}”: "
             f"{rubric.criterion(code).levels[level].descriptor}"
-            for code, level in given.items()
+            for code, level in drawn.items()
             if self.rng.random() < 0.5
         }
         reviews.finish(
             session,
             item.rater,
             item,
-            reviews.Sheet(given, comments),
+            reviews.Sheet(drawn, comments),
             version=item.review.version if item.review else 0,
             now=at,
         )
-        return given
+        return drawn
 
     def next_item(self, session: Session, cohort: str, grader: str, at: datetime) -> str | None:
         """Give a grader what they open next: what a story tells of first, then what the queue gives."""
@@ -239,7 +239,8 @@ class World:
         except Refused:
             return None
         if item is not None and item.submission_id in kept_back:
-            item = next((one for one in mine if one.submission_id not in kept_back), None)
+            free = (other for other in mine if other.submission_id not in kept_back)
+            item = next(free, None)
         return item.id if item is not None else None
 
     def sit_down(
@@ -295,7 +296,7 @@ class World:
         """Let learners do the peer reviews they were given, at times of their own."""
         lazy = {self.people[name] for name in idle}
         with transaction() as session:
-            given = [
+            waiting = [
                 (item, rater)
                 for item, rater in session.execute(
                     select(Allocation.id, Allocation.rater_id)
@@ -309,7 +310,7 @@ class World:
                 if rater not in lazy
             ]
         span = (last - first).total_seconds()
-        for item, _rater in given:
+        for item, _rater in waiting:
             at = first + timedelta(seconds=float(self.rng.uniform(0, span)))
             self.agenda.at(at, partial(self._finish_peer, cohort, item))
 
@@ -329,16 +330,16 @@ class World:
         self.true[anchor.submission_id] = true
         reasons = self._reasons(anchor, true)
         for lead in names.LEADS:
-            given = dict(true)
+            marked = dict(true)
             if self.rng.random() < 0.4:
                 code = works.CRITERIA[int(self.rng.integers(len(works.CRITERIA)))]
-                given[code] = int(np.clip(given[code] + self.rng.choice([-1, 1]), 0, 4))
+                marked[code] = int(np.clip(marked[code] + self.rng.choice([-1, 1]), 0, 4))
             anchors.mark(
                 session,
                 self.person(session, f"Lead {lead}"),
                 anchor,
-                levels=given,
-                reasons=self._reasons(anchor, given),
+                levels=marked,
+                reasons=self._reasons(anchor, marked),
                 now=at,
             )
         anchors.agree(
