@@ -18,12 +18,13 @@ from sqlalchemy.orm.exc import StaleDataError
 
 from grading.errors import PassingFailure, StaleRecord
 from grading.models import Base
+from grading.phrases import phrase
 
 db = SQLAlchemy(metadata=Base.metadata)
 
 # A writer waits this long for another before giving up, in milliseconds.
 BUSY_TIMEOUT = 20_000
-BUSY = "The database is too busy. Try again in a moment."
+BUSY = phrase("The database is too busy. Try again in a moment.")
 
 
 class _Turns:

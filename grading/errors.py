@@ -8,6 +8,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from grading.phrases import phrase
+
 
 class GradingError(Exception):
     """Something was refused; the message says what is wrong and what to do.
@@ -57,7 +59,9 @@ class FaultsFound(GradingError):
 
     def __init__(self, faults: Iterable[Fault]) -> None:
         self.faults = tuple(faults)
-        super().__init__("%(count)s faults found; nothing was changed.", count=len(self.faults))
+        super().__init__(
+            phrase("%(count)s faults found; nothing was changed."), count=len(self.faults)
+        )
 
     def __str__(self) -> str:
         return "\n".join([super().__str__(), *(str(fault) for fault in self.faults)])
@@ -93,7 +97,9 @@ class ListChanged(Refused):
     def __init__(self, changes: Iterable[Any]) -> None:
         self.changes = tuple(changes)
         super().__init__(
-            "The list changed since it was shown, in %(n)s of its lines. Nothing was signed.",
+            phrase(
+                "The list changed since it was shown, in %(n)s of its lines. Nothing was signed."
+            ),
             n=len(self.changes),
         )
 

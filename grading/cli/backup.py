@@ -15,6 +15,7 @@ import click
 from grading.cli.edge import CreateApp, service
 from grading.db import db
 from grading.errors import Fault, FaultsFound, Refused
+from grading.phrases import phrase
 from grading.settings import Settings
 
 MANIFEST = "manifest.json"
@@ -112,7 +113,10 @@ def _check(folder: Path) -> None:
         raise Refused("This is no backup of this service: it has no manifest.")
     listed: dict[str, str] = json.loads(manifest.read_text())
     faults = [
-        Fault(name, "It is missing." if not (folder / name).is_file() else "It was changed.")
+        Fault(
+            name,
+            phrase("It was changed.") if (folder / name).is_file() else phrase("It is missing."),
+        )
         for name, digest in listed.items()
         if not (folder / name).is_file() or _sha256(folder / name) != digest
     ]

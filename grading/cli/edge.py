@@ -53,11 +53,11 @@ def in_transaction(act: Callable[..., str | None]) -> Callable[..., None]:
     return run
 
 
-def get_record(session: Session, model: type[Model], key: str, refusal: str) -> Model:
+def get_record(session: Session, model: type[Model], key: str, template: str) -> Model:
     """Load a record by id; raise `NotFound`, whose words name the ``%(id)s``, where there is none."""
     record = session.get(model, key)
     if record is None:
-        raise NotFound(refusal, id=key)
+        raise NotFound(template, id=key)
     return record
 
 

@@ -22,6 +22,7 @@ from grading.models import (
     RubricVersion,
 )
 from grading.models.conditions import takes_part
+from grading.phrases import phrase
 from grading.programs import programs
 from grading.workflow import plan as plans
 from grading.workflow.cohort import (
@@ -293,14 +294,14 @@ def end_cohort(
 
 
 UNFINISHED = {
-    Unfinished.APPEALS: "Appeals are not decided: %(n)s.",
-    Unfinished.APPEAL_WINDOW: "Learners who can still appeal their result: %(n)s.",
-    Unfinished.MISCONDUCT: "Suspicions are being looked into: %(n)s.",
-    Unfinished.RELEASES: "Releases are under way: %(n)s.",
-    Unfinished.EXPLANATIONS: "Questions about results are not answered: %(n)s.",
-    Unfinished.UNRELEASED: "Projects have no released result: %(n)s.",
-    Unfinished.HANDING_IN: "Projects can still be handed in: %(n)s.",
-    Unfinished.RETURNING: "Learners who withdrew and can still return: %(n)s.",
+    Unfinished.APPEALS: phrase("Appeals are not decided: %(n)s."),
+    Unfinished.APPEAL_WINDOW: phrase("Learners who can still appeal their result: %(n)s."),
+    Unfinished.MISCONDUCT: phrase("Suspicions are being looked into: %(n)s."),
+    Unfinished.RELEASES: phrase("Releases are under way: %(n)s."),
+    Unfinished.EXPLANATIONS: phrase("Questions about results are not answered: %(n)s."),
+    Unfinished.UNRELEASED: phrase("Projects have no released result: %(n)s."),
+    Unfinished.HANDING_IN: phrase("Projects can still be handed in: %(n)s."),
+    Unfinished.RETURNING: phrase("Learners who withdrew and can still return: %(n)s."),
 }
 
 

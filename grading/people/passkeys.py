@@ -34,6 +34,7 @@ from webauthn.helpers.structs import (
 from grading.errors import Fault, FaultsFound, NotFound, Refused
 from grading.ledger import audit, outbox
 from grading.models import Challenge, Passkey, Person
+from grading.phrases import phrase
 from grading.settings import RelyingParty
 
 LONGEST_NAME = 100
@@ -48,8 +49,10 @@ class SignCountFell(Refused):
     def __init__(self, passkey_id: str, kept: int, given: int) -> None:
         self.passkey_id, self.kept, self.given = passkey_id, kept, given
         super().__init__(
-            "This passkey counts fewer signatures than it did before, so there may be a copy of it. Nothing "
-            "was signed. Remove it, and add another."
+            phrase(
+                "This passkey counts fewer signatures than it did before, so there may be a copy of it. "
+                "Nothing was signed. Remove it, and add another."
+            )
         )
 
 

@@ -23,6 +23,7 @@ from grading.models import (
     SubmissionMember,
 )
 from grading.models.conditions import takes_part
+from grading.phrases import phrase
 from grading.workflow.allocation import THIRD_READINGS, AllocationState, Pool, Purpose
 from grading.workflow.cohort import Role
 from grading.workflow.group import TOOK_PART
@@ -40,11 +41,11 @@ class Barrier(StrEnum):
 
 
 BARRIER_WORDS: Mapping[Barrier, str] = {
-    Barrier.TOOK_PART: "You had a part in this project.",
-    Barrier.CONFLICT: "A conflict of interest keeps you apart from one of its learners.",
-    Barrier.READ: "You were given this project to read before.",
-    Barrier.ATTEMPT_READ: "You were given another attempt of one of its learners to read.",
-    Barrier.EXPOSED: "You have seen what others gave this project.",
+    Barrier.TOOK_PART: phrase("You had a part in this project."),
+    Barrier.CONFLICT: phrase("A conflict of interest keeps you apart from one of its learners."),
+    Barrier.READ: phrase("You were given this project to read before."),
+    Barrier.ATTEMPT_READ: phrase("You were given another attempt of one of its learners to read."),
+    Barrier.EXPOSED: phrase("You have seen what others gave this project."),
 }
 
 # Names for tables that barriers alone read, so that no enclosing statement can mean the same rows.

@@ -16,9 +16,10 @@ from grading.batches import batches
 from grading.cohorts.queries import calendars, group_members
 from grading.measurement.scoring.scale import Graded, graded
 from grading.models import Score, Submission
+from grading.phrases import phrase
 from grading.workflow.deadlines import days_late
 
-NOT_PASSED = "Not passed"
+NOT_PASSED = phrase("Not passed")
 
 
 class Lateness(NamedTuple):

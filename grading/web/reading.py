@@ -9,8 +9,8 @@ from flask_babel import ngettext
 
 from grading.measurement.scoring.combining import NoRange, why_no_range
 from grading.measurement.scoring.scale import graded
-
-NOT_PASSED = "Not passed"
+from grading.releases.results import NOT_PASSED
+from grading.web.rendering import said
 
 
 @dataclass(frozen=True)
@@ -80,8 +80,8 @@ def likely_words(detail: Mapping[str, Any]) -> str:
         return _("Read again by others, the work would most likely reach the same level.")
     return _(
         "Read again by others, the work would most likely reach a level between “%(low)s” and “%(high)s”.",
-        low=_(low),
-        high=_(high),
+        low=said(low),
+        high=said(high),
     )
 
 

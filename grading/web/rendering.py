@@ -41,6 +41,11 @@ def viewer_zone() -> ZoneInfo:
     return getattr(g, "cohort_zone", None) or ZoneInfo("UTC")
 
 
+def said(text: str, **params: Any) -> str:
+    """Translate a text that was marked where it stands: a label, a reason, the name of a band."""
+    return _(text, **params)
+
+
 def zone_words(zone: ZoneInfo) -> str:
     """Name a zone for people: London time."""
     if zone.key == "UTC":
@@ -211,7 +216,7 @@ def register(app: Flask) -> None:
         coming_words=COMING_WORDS,
         ngettext=ngettext,
         get_locale=get_locale,
-        said=_,
+        said=said,
         zip=zip,
     )
 

@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from grading.errors import Fault
+from grading.phrases import phrase
 from grading.workflow.plan import GradingPlan
 
 MORNING = time(9, 0)
@@ -34,12 +35,12 @@ class Calendar:
 
 # What each instant is called, in the order they come.
 LABELS = {
-    "opens_at": "Opens",
-    "due_at": "Deadline",
-    "closes_at": "Grace ends",
-    "peers_due_at": "Peer reviews by",
-    "grading_due_at": "Grading ends",
-    "results_at": "Results",
+    "opens_at": phrase("Opens"),
+    "due_at": phrase("Deadline"),
+    "closes_at": phrase("Grace ends"),
+    "peers_due_at": phrase("Peer reviews by"),
+    "grading_due_at": phrase("Grading ends"),
+    "results_at": phrase("Results"),
 }
 # The grace may outlast the peers' window (late work is taken that long), so it is in no chain with it.
 _CHAIN = ("opens_at", "due_at", "peers_due_at", "grading_due_at", "results_at")

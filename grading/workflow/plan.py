@@ -10,6 +10,7 @@ from dataclasses import Field, asdict, dataclass, fields, replace
 from typing import Any
 
 from grading.errors import Fault, FaultsFound, Refused
+from grading.phrases import phrase
 from grading.workflow.choices import ALWAYS_SAID, Choices
 
 
@@ -155,7 +156,9 @@ def _read_number(choice: Field[Any], value: Any, kind: type) -> Any:
     try:
         number = _number(value, kind)
     except TypeError:
-        raise Refused("Give a whole number." if kind is int else "Give a number.") from None
+        raise Refused(
+            phrase("Give a whole number.") if kind is int else phrase("Give a number.")
+        ) from None
     low, high = choice.metadata["low"], choice.metadata["high"]
     if low is not None and number < low:
         raise Refused("It must be at least %(low)s.", low=low)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from math import ceil, floor, inf
 
+from grading.phrases import phrase
 from grading.workflow.plan import GradingPlan
 
 # Two readings, a third that settles them, and a fourth by somebody fresh for an appeal.
@@ -173,38 +174,49 @@ def _readers(plan: GradingPlan, people: People) -> Iterator[Finding]:
         yield Finding(
             "no_reading",
             Severity.IMPOSSIBLE,
-            "No project can be read as planned. Graders for each: %(n)s; there are: %(there)s.",
+            phrase(
+                "No project can be read as planned. Graders for each: %(n)s; there are: %(there)s."
+            ),
             {"n": first, "there": graders},
         )
     elif graders < most:
         yield Finding(
             "no_second_reading",
             Severity.IMPOSSIBLE,
-            "No project can have a second reading: the plan asks for up to %(n)s graders on a project,"
-            " and there are %(there)s.",
+            phrase(
+                "No project can have a second reading: the plan asks for up to %(n)s graders on a project,"
+                " and there are %(there)s."
+            ),
             {"n": most, "there": graders},
         )
     if able < most + 1:
         yield Finding(
             "no_adjudication",
             Severity.IMPOSSIBLE,
-            "Scores too far apart cannot be settled by a third: that takes %(n)s professionals, leads"
-            " and instructors among them, and there are %(there)s.",
+            phrase(
+                "Scores too far apart cannot be settled by a third: that takes %(n)s professionals, leads"
+                " and instructors among them, and there are %(there)s."
+            ),
             {"n": most + 1, "there": able},
         )
     if able < most + 2 and plan.appeal_tokens:
         yield Finding(
             "no_fresh_appeal",
             Severity.IMPOSSIBLE,
-            "An appeal against a settled result cannot be read by somebody fresh: that takes %(n)s"
-            " professionals, and there are %(there)s. The decision would be marked “not blind”.",
+            phrase(
+                "An appeal against a settled result cannot be read by somebody fresh: that takes %(n)s"
+                " professionals, and there are %(there)s. The decision would be marked “not blind”."
+            ),
             {"n": most + 2, "there": able},
         )
     if FEWEST_PROFESSIONALS > able >= most + 2:
         yield Finding(
             "few_professionals",
             Severity.RISK,
-            "There are %(there)s professionals. With fewer than %(n)s, one who falls ill stops appeals.",
+            phrase(
+                "There are %(there)s professionals. With fewer than %(n)s, one who falls ill "
+                "stops appeals."
+            ),
             {"n": FEWEST_PROFESSIONALS, "there": able},
         )
     # Whoever read an attempt reads no other of the same learner.
@@ -213,7 +225,7 @@ def _readers(plan: GradingPlan, people: People) -> Iterator[Finding]:
         yield Finding(
             "no_fresh_retake",
             Severity.RISK,
-            "Fresh graders are there for %(there)s of the %(n)s retakes the plan offers.",
+            phrase("Fresh graders are there for %(there)s of the %(n)s retakes the plan offers."),
             {"n": plan.retakes, "there": fresh},
         )
 
@@ -228,14 +240,16 @@ def _kept_apart(plan: GradingPlan, people: People) -> Iterator[Finding]:
         yield Finding(
             "conflicts_no_reading",
             Severity.IMPOSSIBLE,
-            "Learners whom conflicts of interest leave without enough graders: %(n)s.",
+            phrase("Learners whom conflicts of interest leave without enough graders: %(n)s."),
             {"n": unread},
         )
     if unsettled:
         yield Finding(
             "conflicts_no_adjudication",
             Severity.RISK,
-            "Learners for whom conflicts of interest leave nobody to settle a disagreement: %(n)s.",
+            phrase(
+                "Learners for whom conflicts of interest leave nobody to settle a disagreement: %(n)s."
+            ),
             {"n": unsettled},
         )
 
@@ -249,16 +263,20 @@ def _load(
         yield Finding(
             "load",
             Severity.IMPOSSIBLE,
-            "The plan asks for at least %(needed)s readings, and caps what %(graders)s graders may have"
-            " at %(there)s.",
+            phrase(
+                "The plan asks for at least %(needed)s readings, and caps what %(graders)s graders may have"
+                " at %(there)s."
+            ),
             {"needed": counted, "graders": graders, "there": graders * plan.grader_load},
         )
     if needed > there:
         yield Finding(
             "time",
             Severity.RISK,
-            "Reading takes at least %(needed)s hours, and the graders have %(there)s in the grading"
-            " window.",
+            phrase(
+                "Reading takes at least %(needed)s hours, and the graders have %(there)s in the grading"
+                " window."
+            ),
             {"needed": ceil(needed), "there": floor(there)},
         )
 
@@ -272,14 +290,16 @@ def _peers(plan: GradingPlan, people: People) -> Iterator[Finding]:
         yield Finding(
             "too_few_peers",
             Severity.IMPOSSIBLE,
-            "A result asks for %(n)s peer readings, and each project can get %(there)s.",
+            phrase("A result asks for %(n)s peer readings, and each project can get %(there)s."),
             {"n": plan.peers_needed, "there": most},
         )
     elif most < plan.peer_readings:
         yield Finding(
             "fewer_peers",
             Severity.RISK,
-            "The plan gives each project %(n)s peer readings; there are peers for %(there)s.",
+            phrase(
+                "The plan gives each project %(n)s peer readings; there are peers for %(there)s."
+            ),
             {"n": plan.peer_readings, "there": most},
         )
     raters = people.invited_peers if invited else people.learners
@@ -290,7 +310,7 @@ def _peers(plan: GradingPlan, people: People) -> Iterator[Finding]:
         yield Finding(
             "peer_load",
             Severity.RISK,
-            "Peers owe %(needed)s reviews together, and may be asked for %(there)s.",
+            phrase("Peers owe %(needed)s reviews together, and may be asked for %(there)s."),
             {
                 "needed": people.learners * plan.peer_readings,
                 "there": raters * plan.peer_load,
@@ -304,40 +324,46 @@ def _deciders(plan: GradingPlan, people: People) -> Iterator[Finding]:
         yield Finding(
             "sign_offs",
             Severity.IMPOSSIBLE,
-            "No result can be released. Instructors who sign it off: %(n)s; there are: %(there)s.",
+            phrase(
+                "No result can be released. Instructors who sign it off: %(n)s; there are: %(there)s."
+            ),
             {"n": plan.sign_offs, "there": instructors},
         )
     if instructors < 2:
         yield Finding(
             "misconduct",
             Severity.IMPOSSIBLE,
-            "Misconduct cannot be decided: it takes two instructors, and there are %(there)s.",
+            phrase(
+                "Misconduct cannot be decided: it takes two instructors, and there are %(there)s."
+            ),
             {"there": instructors},
         )
     elif instructors == 2:
         yield Finding(
             "misconduct_reported",
             Severity.RISK,
-            "A suspicion that an instructor reports cannot be decided: the two who decide must be"
-            " others, and there are 2 instructors.",
+            phrase(
+                "A suspicion that an instructor reports cannot be decided: the two who decide must be"
+                " others, and there are 2 instructors."
+            ),
         )
     if not people.coordinators:
         yield Finding(
             "no_coordinator",
             Severity.RISK,
-            "Nobody can grant an extension: there is no coordinator.",
+            phrase("Nobody can grant an extension: there is no coordinator."),
         )
 
 
 def _numbers(plan: GradingPlan, people: People) -> Iterator[Finding]:
     if not people.learners:
-        yield Finding("no_learners", Severity.NOTE, "No learner is enrolled yet.")
+        yield Finding("no_learners", Severity.NOTE, phrase("No learner is enrolled yet."))
         return
     if people.learners < FEWEST_ANONYMOUS:
         yield Finding(
             "anonymity",
             Severity.NOTE,
-            "Among %(n)s learners, readers and peers can guess whose project they read.",
+            phrase("Among %(n)s learners, readers and peers can guess whose project they read."),
             {"n": people.learners},
         )
     doubles = (
@@ -348,8 +374,10 @@ def _numbers(plan: GradingPlan, people: People) -> Iterator[Finding]:
         yield Finding(
             "no_agreement",
             Severity.NOTE,
-            "Agreement will not be known well enough to hold back a release: %(there)s projects are"
-            " read twice, and it takes %(n)s.",
+            phrase(
+                "Agreement will not be known well enough to hold back a release: %(there)s projects are"
+                " read twice, and it takes %(n)s."
+            ),
             {"n": plan.gate_minimum, "there": doubles},
         )
     few = plan.peer_weight > 0 and people.learners < PEERS_CENTRED_FROM
@@ -357,7 +385,9 @@ def _numbers(plan: GradingPlan, people: People) -> Iterator[Finding]:
         yield Finding(
             "peers_do_not_count",
             Severity.NOTE,
-            "Peers give comments, and no part of the score: fewer than %(n)s projects have both kinds"
-            " of reading.",
+            phrase(
+                "Peers give comments, and no part of the score: fewer than %(n)s projects have both kinds"
+                " of reading."
+            ),
             {"n": PEERS_CENTRED_FROM},
         )

@@ -2,6 +2,7 @@
 
 from enum import StrEnum
 
+from grading.phrases import phrase
 from grading.workflow.machine import Machine
 
 
@@ -70,8 +71,10 @@ IN_GRADING = (S.SUBMITTED, S.BEGUN, S.DISCREPANT)
 # new number, and old ones stay here so that a record can always show what was affirmed.
 HONOUR_STATEMENTS: dict[int, str] = {
     1: (
-        "This project is my own work. I have named every source and every tool that helped me, "
-        "and I have not shared it with anyone who will review it."
+        phrase(
+            "This project is my own work. I have named every source and every tool that helped me, "
+            "and I have not shared it with anyone who will review it."
+        )
     ),
 }
 CURRENT_STATEMENT = max(HONOUR_STATEMENTS)

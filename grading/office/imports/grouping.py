@@ -35,8 +35,11 @@ def plan(
         return [], []
     most = cohort.plan.group_size
     if most < 2:
-        fault = "The plan lets everybody work alone. Set how large a group may be first."
-        return [], [named[0].fault("group", fault)]
+        return [], [
+            named[0].fault(
+                "group", "The plan lets everybody work alone. Set how large a group may be first."
+            )
+        ]
     places = _places(session, cohort)
     changes: list[Change] = []
     faults: list[Fault] = []

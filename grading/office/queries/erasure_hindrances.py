@@ -24,6 +24,7 @@ from grading.models import (
 )
 from grading.office.queries.personal_data import works_of
 from grading.office.queries.personal_rows import counts
+from grading.phrases import phrase
 from grading.workflow.adjudication import DiscrepancyState
 from grading.workflow.allocation import AllocationState
 from grading.workflow.appeal import PENDING, ExplanationState
@@ -44,17 +45,24 @@ UNDER_WAY = (
 )
 
 WORDS: Mapping[str, str] = {
-    "last_administrator": "They are the last administrator.",
-    "allocations": "Items that they hold or have just finished: %(n)s. They end, or go to others first.",
-    "works": "Projects of theirs that are being graded: %(n)s. Release their results or withdraw them first.",
-    "releases": "Releases under way with a project of theirs: %(n)s.",
-    "appeals": "Appeals of theirs that are not decided: %(n)s.",
-    "explanations": "Questions about a result, by them or for them to answer: %(n)s.",
-    "third_readings": "Third readings of their projects that are not done: %(n)s.",
-    "misconduct": "Suspicions about their projects that are not decided: %(n)s.",
-    "objections": "Objections in their groups that are not decided: %(n)s.",
-    "monitoring": "Alarms, pauses or set-aside readings of theirs that wait for an answer: %(n)s.",
-    "sendings": "Records being sent to a partner at this moment: %(n)s.",
+    "last_administrator": phrase("They are the last administrator."),
+    "allocations": phrase(
+        "Items that they hold or have just finished: %(n)s. They end, or go to others first."
+    ),
+    "works": phrase(
+        "Projects of theirs that are being graded: %(n)s. Release their results or withdraw "
+        "them first."
+    ),
+    "releases": phrase("Releases under way with a project of theirs: %(n)s."),
+    "appeals": phrase("Appeals of theirs that are not decided: %(n)s."),
+    "explanations": phrase("Questions about a result, by them or for them to answer: %(n)s."),
+    "third_readings": phrase("Third readings of their projects that are not done: %(n)s."),
+    "misconduct": phrase("Suspicions about their projects that are not decided: %(n)s."),
+    "objections": phrase("Objections in their groups that are not decided: %(n)s."),
+    "monitoring": phrase(
+        "Alarms, pauses or set-aside readings of theirs that wait for an answer: %(n)s."
+    ),
+    "sendings": phrase("Records being sent to a partner at this moment: %(n)s."),
 }
 
 _CHECKS: tuple[tuple[str, type[Base], Callable[[str], ColumnElement[bool]]], ...] = (

@@ -18,6 +18,7 @@ from grading.errors import Fault, FaultsFound, NotFound
 from grading.models import Cohort, Person
 from grading.people import identity
 from grading.people.queries import identity_checks
+from grading.phrases import phrase
 from grading.records import reissues
 from grading.web import access
 from grading.web.access import page_number, requires
@@ -29,7 +30,7 @@ from grading.workflow.credential import DocumentKind, IdentityAssurance
 bp = Blueprint("identity", __name__, url_prefix="/teach")
 
 CHECK = Permission.IDENTITY_CHECK
-PAST = "The document is out of date, or the date is none."
+PAST = phrase("The document is out of date, or the date is none.")
 
 
 @bp.get("/<cohort_id>/identity")

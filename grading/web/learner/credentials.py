@@ -20,7 +20,7 @@ from grading.records.queries import issued_credentials, program_record
 from grading.web import access
 from grading.web.access import load, requires
 from grading.web.forms import Done, Form, form_view, yes_field
-from grading.web.rendering import date_words
+from grading.web.rendering import date_words, said
 from grading.workflow.issued import CredentialKind, IssuedState
 
 bp = Blueprint("credentials", __name__, url_prefix="/learn")
@@ -91,7 +91,7 @@ def _facts(record: CredentialRecord, credential: IssuedCredential) -> dict[str, 
     else:
         lines.append(_("A program of courses and a capstone"))
     if credential.grade is not None:
-        lines.append(_(credential.grade.band))
+        lines.append(said(credential.grade.band))
     # The record's page is what is checked; the learner decides what it shows.
     address = access.installation().settings.base_url + url_for(
         "public.record", public_id=record.public_id
