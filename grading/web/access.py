@@ -89,10 +89,10 @@ def clock() -> datetime:
 
 def person() -> Person:
     """The signed-in person, in the present transaction."""
-    found = db.session.get(Person, current_user.id) if current_user.is_authenticated else None
-    if found is None:
+    signed_in = db.session.get(Person, current_user.id) if current_user.is_authenticated else None
+    if signed_in is None:
         raise NotFound("There is no such page.")
-    return found
+    return signed_in
 
 
 def identity(
@@ -100,11 +100,11 @@ def identity(
 ) -> Identity:
     """The signed-in person with their roles in a cohort, and with their sponsors where it matters."""
     session = cast(Session, db.session)
-    found = session.get(Person, current_user.id) if current_user.is_authenticated else None
-    who = identify(session, found, cohort_id)
-    if not office or found is None:
+    signed_in = session.get(Person, current_user.id) if current_user.is_authenticated else None
+    who = identify(session, signed_in, cohort_id)
+    if not office or signed_in is None:
         return who
-    return replace(who, sponsors=sponsors_of(session, found), sponsor_id=sponsor_id)
+    return replace(who, sponsors=sponsors_of(session, signed_in), sponsor_id=sponsor_id)
 
 
 def permit(
@@ -151,10 +151,10 @@ def load_program(program_id: str, permission: Permission) -> Program:
     ------
     NotFound
     """
-    found = db.session.get(Program, program_id)
-    if found is None:
+    program = db.session.get(Program, program_id)
+    if program is None:
         raise NotFound("There is no such page.")
-    who = identity(None, found.sponsor_id, office=True)
+    who = identity(None, program.sponsor_id, office=True)
     if who.person is None:
         raise NotFound("There is no such page.")
     roles = db.session.scalars(
@@ -169,7 +169,7 @@ def load_program(program_id: str, permission: Permission) -> Program:
     if not permits(replace(who, roles=frozenset(Role(role) for role in roles)), permission):
         raise NotFound("There is no such page.")
     g.setdefault("asked", set()).add(permission)
-    return found
+    return program
 
 
 def load(

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from flask import Flask, jsonify, render_template, request
+from flask import Flask, current_app, jsonify, render_template, request
+from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
@@ -46,7 +47,7 @@ def wants_json() -> bool:
     return request.path.startswith("/api/") or request.is_json
 
 
-def answer(status: int, message: str, **more: Any) -> Any:
+def answer(status: int, message: str, **more: Any) -> ResponseReturnValue:
     """Show a message as a page, or give it as JSON."""
     db.session.rollback()
     if wants_json():
@@ -59,7 +60,7 @@ def answer(status: int, message: str, **more: Any) -> Any:
     return render_template(f"errors/{page}.html", message=message, page_error=True, **more), status
 
 
-def _grading(error: errors.GradingError) -> Any:
+def _grading(error: errors.GradingError) -> ResponseReturnValue:
     more: dict[str, Any] = {}
     if isinstance(error, errors.HoldLost):
         more["reason"] = error.reason
@@ -70,7 +71,7 @@ def _grading(error: errors.GradingError) -> Any:
     return answer(status_of(error), words(error), **more)
 
 
-def _http(error: HTTPException) -> Any:
+def _http(error: HTTPException) -> ResponseReturnValue:
     code = error.code or 500
     if code < 400:
         return error
@@ -84,13 +85,11 @@ def _http(error: HTTPException) -> Any:
     return answer(code, texts.get(code, _("There is a problem with the service.")))
 
 
-def _csrf(_error: CSRFError) -> Any:
+def _csrf(_error: CSRFError) -> ResponseReturnValue:
     return answer(400, _("This page was open for too long. Go back, reload it and try again."))
 
 
-def _unexpected(error: Exception) -> Any:
-    from flask import current_app
-
+def _unexpected(error: Exception) -> ResponseReturnValue:
     current_app.logger.exception("unexpected error", exc_info=error)
     return answer(500, _("There is a problem with the service."))
 

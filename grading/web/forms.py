@@ -52,7 +52,7 @@ from wtforms import (
 from wtforms.widgets import CheckboxInput
 
 from grading.db import transaction
-from grading.errors import Fault, FaultsFound, HoldLost, NotFound, Refused
+from grading.errors import Fault, FaultsFound, GradingError, HoldLost, NotFound, Refused
 from grading.web.errors import fault_words, status_of, words
 
 
@@ -181,12 +181,23 @@ class Done:
         return redirect(self.url, 303)
 
 
+class Shown:
+    """What an act leads to where that is no other page: what was found, or that a mail is on its way."""
+
+    def __init__(self, body: ResponseReturnValue) -> None:
+        self.body = body
+
+    def response(self) -> ResponseReturnValue:
+        return self.body
+
+
 def form_view(
     form: F,
-    act: Callable[[Session, F], Done],
+    act: Callable[[Session, F], Done | Shown | FaultsFound],
     show: Callable[[F], str] | None = None,
     *,
     refused_at: str = "",
+    leave: tuple[type[GradingError], ...] = (HoldLost,),
 ) -> ResponseReturnValue:
     """Show a form; or do what it asks in one transaction, and go on; or show it again with its faults.
 
@@ -194,12 +205,15 @@ def form_view(
     ----------
     act : callable
         Runs in the transaction, where records must be loaded. What it returns is said and followed once
-        the transaction is kept.
+        the transaction is kept. Faults that it raises keep nothing; those it returns are shown although
+        what it did is kept, as that a sign-in failed.
     show : callable, optional
         Renders the page with the form. Without it, as for a form that is one button, a refusal gets a page
         of its own.
     refused_at : str
         The field beside which a `Refused` is shown; else it stands at the head of the form.
+    leave : tuple
+        Errors that the view answers by a page of its own.
     """
     if not form.is_submitted():
         return _shown(form, show)
@@ -207,8 +221,12 @@ def form_view(
         if form.validate():
             with transaction() as session:
                 done = act(session, form)
-            return done.response()
-    except HoldLost:
+            if not isinstance(done, FaultsFound):
+                return done.response()
+            if show is None:
+                raise done
+            return refused(form, done, show)
+    except leave:
         raise
     except (FaultsFound, Refused) as error:
         if show is None:

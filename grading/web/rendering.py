@@ -183,9 +183,9 @@ def role_links() -> list[RoleLink]:
             for prefix, label, endpoint, roles in AREAS
             if held & roles
         ]
-        found = db.session.get(Person, current_user.id)
-        if found is not None and (found.administrator or OFFICE in held):
-            label = _l("Administrator") if found.administrator else _l("Program office")
+        signed_in = db.session.get(Person, current_user.id)
+        if signed_in is not None and (signed_in.administrator or OFFICE in held):
+            label = _l("Administrator") if signed_in.administrator else _l("Program office")
             links.append(RoleLink(label, url_for("admin.home"), request.path.startswith("/admin")))
         g.role_links = links
     return list(g.role_links)

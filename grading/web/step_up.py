@@ -1,7 +1,9 @@
 """Step-ups at the web's edge: which way is open to a person, and what a form brought."""
 
 from flask import request
+from flask_babel import lazy_gettext as _l
 from sqlalchemy.orm import Session
+from wtforms import HiddenField, PasswordField
 
 from grading.errors import Refused
 from grading.models import Challenge, Cohort
@@ -9,6 +11,7 @@ from grading.people import approvals
 from grading.people.approvals import Answer
 from grading.settings import RelyingParty
 from grading.web import access
+from grading.web.forms import Form
 from grading.workflow.approval import Proof, StepUp
 
 
@@ -40,7 +43,14 @@ def asked(session: Session, cohort: Cohort) -> bool:
     return True
 
 
-def answer(session: Session, challenge: Challenge, cohort: Cohort) -> Answer | None:
+class StepUpForm(Form):
+    assertion = HiddenField()
+    password = PasswordField(_l("Password"))
+
+
+def answer(
+    session: Session, challenge: Challenge, cohort: Cohort, form: StepUpForm
+) -> Answer | None:
     """Check what the form brought, in the way that is open to the person; they do not choose.
 
     Returns
@@ -51,14 +61,15 @@ def answer(session: Session, challenge: Challenge, cohort: Cohort) -> Answer | N
     person, now = access.person(), access.now()
     relying = party()
     if way(session, cohort) == Proof.PASSKEY and relying is not None:
-        given = request.form.get("assertion", "")
-        return approvals.by_passkey(session, person, challenge, given, party=relying, now=now)
+        return approvals.by_passkey(
+            session, person, challenge, form.assertion.data, party=relying, now=now
+        )
     asked(session, cohort)
     return approvals.by_password(
         session,
         person,
         challenge,
-        request.form.get("password", ""),
+        form.password.data,
         address=request.remote_addr or "",
         hasher=access.installation().hasher,
         now=now,

@@ -11,7 +11,8 @@ from wtforms import StringField, TextAreaField
 
 from grading.errors import Fault, FaultsFound, HoldLost, NotFound, Refused, TooMany
 from grading.models import Person
-from grading.web.forms import Done, Form, checkboxes, form_view, options, yes_field
+from grading.web.forms import Done, Form, Shown, checkboxes, form_view, options, yes_field
+from tests.database import NOW
 
 
 class NoteForm(Form):
@@ -75,6 +76,29 @@ def test_nothing_of_a_refused_act_is_kept(app: Flask, post: Any, act: Any) -> No
     post(raising(Refused("No.")))
     with act() as session:
         assert session.scalar(select(func.count()).select_from(Person)) == 0
+
+
+def test_faults_that_are_returned_are_shown_and_what_was_done_is_kept(post: Any, act: Any) -> None:
+    def failing(session: Session, form: NoteForm) -> FaultsFound:
+        session.add(Person(name="New", email="new@example.org", created_at=NOW))
+        return FaultsFound([Fault("name", "Wrong.")])
+
+    ((page, status), _said) = post(failing)
+    assert (page, status) == ("|{'name': ['Wrong.']}", 422)
+    with act() as session:
+        assert session.scalar(select(func.count()).select_from(Person)) == 1
+
+
+def test_an_error_that_the_view_answers_itself_is_left_to_it(app: Flask) -> None:
+    with app.test_request_context(method="POST"):
+        form = NoteForm(meta={"csrf": False})
+        with pytest.raises(TooMany):
+            form_view(form, raising(TooMany("No.")), lambda form: "", leave=(TooMany,))
+
+
+def test_an_act_may_lead_to_what_it_found(post: Any) -> None:
+    (answer, _said) = post(lambda session, form: Shown("found"))
+    assert answer == "found"
 
 
 def test_a_refusal_that_closed_the_page_says_why(post: Any) -> None:

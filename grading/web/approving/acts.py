@@ -16,19 +16,12 @@ from grading.people.approvals import Answer
 from grading.records import revocations
 from grading.releases import points, releases
 from grading.web import access
+from grading.web.forms import Done
 from grading.web.instructor import release
 from grading.web.instructor.misconduct import find_case
 from grading.web.instructor.points import find_submission
 from grading.web.rater import questions
 from grading.workflow.approval import Action
-
-
-@dataclass(frozen=True)
-class Done:
-    """What was done, in words, and where to go then."""
-
-    said: str
-    place: str
 
 
 @dataclass(frozen=True)
@@ -95,7 +88,7 @@ def _propose(session: Session, challenge: Challenge, cohort: Cohort, answer: Ans
         now=access.now(),
     )
     return Done(
-        _("The release is proposed, with your sign-off."), _to_releases(challenge) + "#releases"
+        _to_releases(challenge) + "#releases", _("The release is proposed, with your sign-off.")
     )
 
 
@@ -113,7 +106,7 @@ def _propose_again(session: Session, challenge: Challenge, cohort: Cohort) -> Ch
 def _sign(session: Session, challenge: Challenge, _cohort: Cohort, answer: Answer) -> Done:
     proposal = session.get_one(Release, challenge.subject_id)
     releases.sign(session, access.person(), proposal, answer=answer, now=access.now())
-    return Done(_("You have signed the release."), _to_releases(challenge) + "#releases")
+    return Done(_to_releases(challenge) + "#releases", _("You have signed the release."))
 
 
 # --- a record
@@ -129,7 +122,7 @@ def _to_work(challenge: Challenge) -> str:
 def _revoke(session: Session, challenge: Challenge, cohort: Cohort, answer: Answer) -> Done:
     record = session.get_one(CredentialRecord, challenge.subject_id)
     revocations.revoke_as_signed(session, access.person(), record, cohort, answer, now=access.now())
-    return Done(_("The record is revoked. Its public page says so."), _to_work(challenge))
+    return Done(_to_work(challenge), _("The record is revoked. Its public page says so."))
 
 
 def _revoke_again(session: Session, challenge: Challenge, cohort: Cohort) -> Challenge:
@@ -157,7 +150,7 @@ def _decide(session: Session, challenge: Challenge, _cohort: Cohort, answer: Ans
         signed=answer,
         now=access.now(),
     )
-    return Done(questions.decided_words(appeal, amended), _to_appeal(challenge))
+    return Done(_to_appeal(challenge), questions.decided_words(appeal, amended))
 
 
 def _decide_again(session: Session, challenge: Challenge, _cohort: Cohort) -> Challenge:
@@ -191,7 +184,7 @@ def _set_points(session: Session, challenge: Challenge, _cohort: Cohort, answer:
         now=access.now(),
     )
     return Done(
-        _("The result is amended. The learner is told, with your reason."), _to_points(challenge)
+        _to_points(challenge), _("The result is amended. The learner is told, with your reason.")
     )
 
 
@@ -220,7 +213,7 @@ def _uphold(session: Session, challenge: Challenge, _cohort: Cohort, answer: Ans
     misconduct.second_outcome(
         session, access.person(), case, agree=True, signed=answer, now=access.now()
     )
-    return Done(_("The case is decided, and it has taken effect."), _to_case(challenge))
+    return Done(_to_case(challenge), _("The case is decided, and it has taken effect."))
 
 
 def _uphold_again(session: Session, challenge: Challenge, _cohort: Cohort) -> Challenge:

@@ -91,6 +91,7 @@ def _render_draft(
     if submission.state != SubmissionState.DRAFT:
         return render_template(
             "learner/handed_in.html",
+            form=form,
             cohort=cohort,
             submission=submission,
             closes_at=closes_at,
@@ -307,15 +308,15 @@ def example(cohort_id: str) -> ResponseReturnValue:
 @bp.get("/<cohort_id>/project/receipt")
 @requires(LEARN)
 def receipt(cohort_id: str) -> ResponseReturnValue:
-    found = find_cohort(cohort_id)
-    submission = own_submission(db.session(), found)
+    cohort = find_cohort(cohort_id)
+    submission = own_submission(db.session(), cohort)
     if not submission.copies:
         raise NotFound("There is no such page.")
     copy = submission.copies[-1]
     by_id = {file.id: file for file in submission.files}
     return render_template(
         "learner/receipt.html",
-        cohort=found,
+        cohort=cohort,
         submission=submission,
         copy=copy,
         files=[by_id[file_id] for file_id in copy.files],
@@ -341,11 +342,11 @@ def take_back(cohort_id: str) -> ResponseReturnValue:
 def withdraw(cohort_id: str) -> ResponseReturnValue:
     """Ask once more, then leave the capstone."""
     if request.method == "GET":
-        found = find_cohort(cohort_id)
-        submission = own_submission(db.session(), found)
+        cohort = find_cohort(cohort_id)
+        submission = own_submission(db.session(), cohort)
         return render_template(
             "learner/withdraw.html",
-            cohort=found,
+            cohort=cohort,
             submission=submission,
             group=group_members.people(db.session(), submission),
         )

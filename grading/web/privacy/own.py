@@ -1,10 +1,11 @@
 """Your data: the export, the request to be erased, and the log of disclosures."""
 
-from typing import Any
-
-from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
+from flask import Blueprint, Response, flash, redirect, render_template, url_for
+from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from sqlalchemy import select
+from sqlalchemy.orm import Session
+from wtforms import HiddenField
 
 from grading.authorization.permissions import Permission
 from grading.db import db, transaction
@@ -16,6 +17,7 @@ from grading.records import disclosures
 from grading.web import access, downloads
 from grading.web.access import load, page_number, requires
 from grading.web.errors import words
+from grading.web.forms import Done, Form, form_view
 from grading.web.privacy.words import DISCLOSED, GROUNDS
 
 bp = Blueprint("privacy", __name__, url_prefix="/your-data")
@@ -23,13 +25,17 @@ bp = Blueprint("privacy", __name__, url_prefix="/your-data")
 OWN = Permission.SIGNED_IN
 
 
+class ErasureForm(Form):
+    act = HiddenField()
+
+
 @bp.get("")
 @requires(OWN)
-def overview() -> Any:
-    return _page()
+def overview() -> ResponseReturnValue:
+    return _render_your_data()
 
 
-def _page(faults: list[str] | None = None) -> Any:
+def _render_your_data(fault: str = "") -> str:
     session, me = db.session(), access.person()
     exports = exporting.exports_of(session, me, me.id)
     requests = session.scalars(
@@ -38,22 +44,21 @@ def _page(faults: list[str] | None = None) -> Any:
         .order_by(ErasureRequest.asked_at.desc(), ErasureRequest.id)
         .limit(5)
     ).all()
-    page = render_template(
+    return render_template(
         "privacy/your_data.html",
         exports=exports,
         failed={one.id for one in exports if exporting.failed_exports(session, one)},
         requests=requests,
         pending=erasure_requests.pending_request(session, me.id),
         days=exporting.LASTS.days,
-        faults=faults or [],
-        page_error=bool(faults),
+        faults=[fault] if fault else [],
+        page_error=bool(fault),
     )
-    return page, 422 if faults else 200
 
 
 @bp.post("/export")
 @requires(OWN)
-def ask_export() -> Any:
+def ask_export() -> ResponseReturnValue:
     with transaction() as session:
         me = access.person()
         exporting.request_export(session, me, me, now=access.now())
@@ -63,7 +68,7 @@ def ask_export() -> Any:
 
 @bp.get("/exports/<export_id>")
 @requires(OWN)
-def download(export_id: str) -> Any:
+def download(export_id: str) -> ResponseReturnValue:
     """The zip, for as long as it is kept."""
     try:
         with transaction() as session:
@@ -71,7 +76,7 @@ def download(export_id: str) -> Any:
             key = exporting.fetch_export(session, access.person(), export, now=access.now())
             size = export.size
     except Refused as error:
-        return _page([words(error)])
+        return _render_your_data(words(error)), 422
     return zipped(key, size, "your-data.zip")
 
 
@@ -86,26 +91,28 @@ def zipped(key: str, size: int | None, name: str) -> Response:
 
 @bp.post("/erasure")
 @requires(OWN)
-def ask_erasure() -> Any:
+def ask_erasure() -> ResponseReturnValue:
     """Ask to be erased, or take the request back."""
-    with transaction() as session:
+
+    def act(session: Session, form: ErasureForm) -> Done:
         me = access.person()
-        found = erasure_requests.pending_request(session, me.id)
-        if request.form.get("act") != "withdraw":
+        pending = erasure_requests.pending_request(session, me.id)
+        if form.act.data != "withdraw":
             erasure_requests.request_erasure(session, me, me, now=access.now())
             said = _("You have asked to be erased. An administrator answers within a month.")
-        elif found is not None:
-            erasure_requests.withdraw_request(session, me, found, now=access.now())
+        elif pending is not None:
+            erasure_requests.withdraw_request(session, me, pending, now=access.now())
             said = _("Your request is taken back. Nothing was erased.")
         else:
             said = _("There is no request to take back.")
-    flash(said)
-    return redirect(url_for("privacy.overview") + "#erasure", 303)
+        return Done(url_for("privacy.overview") + "#erasure", said)
+
+    return form_view(ErasureForm(), act)
 
 
 @bp.get("/disclosures")
 @requires(OWN)
-def log() -> Any:
+def log() -> ResponseReturnValue:
     """To whom something of mine was given, on what ground."""
     pager = page_in(disclosures.disclosures_of(db.session(), access.person().id), page_number())
     return render_template("privacy/disclosures.html", lines=pager.entries, pager=pager)

@@ -1,20 +1,24 @@
 """Sending a record to a partner: who there is, what exactly would go, consent, and what became of it."""
 
 import json
-from typing import Any
 
-from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask import Blueprint, flash, redirect, render_template, url_for
+from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from sqlalchemy.orm import Session
+from wtforms import BooleanField, HiddenField
+from wtforms.validators import InputRequired
 
 from grading.authorization.permissions import Permission
 from grading.db import db, transaction
-from grading.errors import NotFound, Refused
+from grading.errors import NotFound
 from grading.models import CredentialRecord, Partner, PartnerConsent, Program
 from grading.records import partners
 from grading.records.queries import program_record
 from grading.web import access
 from grading.web.access import load, requires
-from grading.web.errors import words
+from grading.web.forms import Done, Form, form_view
 from grading.workflow.privacy import SendingState
 
 bp = Blueprint("partners", __name__, url_prefix="/learn")
@@ -22,11 +26,18 @@ bp = Blueprint("partners", __name__, url_prefix="/learn")
 OWN = Permission.SIGNED_IN
 
 
+class ConsentForm(Form):
+    digest = HiddenField()
+    consent = BooleanField(
+        validators=[InputRequired(_l("Tick the box if you consent; without it nothing is sent."))]
+    )
+
+
 def _program(program_id: str) -> Program:
-    found = load(Program, program_id, OWN)
+    program = load(Program, program_id, OWN)
     if not program_record.learns_in(db.session(), program_id, access.person().id):
         raise NotFound("There is no such page.")
-    return found
+    return program
 
 
 def _record(program: Program) -> CredentialRecord | None:
@@ -34,15 +45,15 @@ def _record(program: Program) -> CredentialRecord | None:
 
 
 def _partner(program: Program, partner_id: str) -> Partner:
-    found = load(Partner, partner_id, OWN)
-    if found.sponsor_id != program.sponsor_id:
+    partner = load(Partner, partner_id, OWN)
+    if partner.sponsor_id != program.sponsor_id:
         raise NotFound("There is no such page.")
-    return found
+    return partner
 
 
 @bp.get("/programs/<program_id>/partners")
 @requires(OWN)
-def page(program_id: str) -> Any:
+def page(program_id: str) -> ResponseReturnValue:
     """The sponsor's partners, and what was sent to whom."""
     program = _program(program_id)
     return render_template(
@@ -56,72 +67,72 @@ def page(program_id: str) -> Any:
 
 @bp.get("/programs/<program_id>/partners/<partner_id>")
 @requires(OWN)
-def offer(program_id: str, partner_id: str) -> Any:
+def offer(program_id: str, partner_id: str) -> ResponseReturnValue:
     """Exactly what would be sent, before any consent."""
-    return _offer(_program(program_id), partner_id)
+    return _render_offer(program_id, partner_id, ConsentForm.blank())
 
 
-def _offer(program: Program, partner_id: str, faults: list[str] | None = None) -> Any:
+def _render_offer(program_id: str, partner_id: str, form: ConsentForm) -> str:
     session = db.session()
+    program = _program(program_id)
     partner = _partner(program, partner_id)
     if partner.ended_at is not None:
         raise NotFound("There is no such page.")
     record = _record(program)
-    found = partners.offer_of(session, record, partner) if record is not None else None
+    offer = partners.offer_of(session, record, partner) if record is not None else None
     consent = partners.consent_in_force(session, access.person().id, partner.id)
-    same = consent is not None and found is not None and consent.digest == found.digest
+    same = consent is not None and offer is not None and consent.digest == offer.digest
     last = consent.sendings[-1] if consent is not None and consent.sendings else None
     again = last is not None and last.state in (SendingState.FAILED, SendingState.UNKNOWN)
-    shown = render_template(
+    return render_template(
         "privacy/partner.html",
         program=program,
         partner=partner,
         record=record,
-        offer=found if found is not None and found.credentials else None,
-        body=json.dumps(found.body, indent=2, ensure_ascii=False) if found is not None else "",
+        offer=offer if offer is not None and offer.credentials else None,
+        body=json.dumps(offer.body, indent=2, ensure_ascii=False) if offer is not None else "",
         consent=consent,
         same=same,
         last=last,
         again=same and again,
         may=not same or again or last is None,
-        faults=faults or [],
-        page_error=bool(faults),
+        form=form,
     )
-    return shown, 422 if faults else 200
 
 
 @bp.post("/programs/<program_id>/partners/<partner_id>")
 @requires(OWN)
-def send(program_id: str, partner_id: str) -> Any:
+def send(program_id: str, partner_id: str) -> ResponseReturnValue:
     """Consent to this partner and this version, and have it sent."""
-    program = _program(program_id)
-    if request.form.get("consent") != "yes":
-        return _offer(
-            program, partner_id, [_("Tick the box if you consent; without it nothing is sent.")]
+    _program(program_id)
+
+    def act(session: Session, form: ConsentForm) -> Done:
+        program = _program(program_id)
+        record = _record(program)
+        if record is None:
+            raise NotFound("There is no such page.")
+        partners.send_record(
+            session,
+            access.person(),
+            record,
+            _partner(program, partner_id),
+            digest=form.digest.data,
+            now=access.now(),
         )
-    try:
-        with transaction() as session:
-            program = _program(program_id)
-            record = _record(program)
-            if record is None:
-                raise NotFound("There is no such page.")
-            partners.send_record(
-                session,
-                access.person(),
-                record,
-                _partner(program, partner_id),
-                digest=request.form.get("digest", ""),
-                now=access.now(),
-            )
-    except Refused as error:
-        return _offer(_program(program_id), partner_id, [words(error)])
-    flash(_("Your record is on its way. What becomes of it stands here."))
-    return redirect(url_for("partners.page", program_id=program_id), 303)
+        return Done(
+            url_for("partners.page", program_id=program_id),
+            _("Your record is on its way. What becomes of it stands here."),
+        )
+
+    def show(form: ConsentForm) -> str:
+        return _render_offer(program_id, partner_id, form)
+
+    return form_view(ConsentForm(), act, show, refused_at="consent")
 
 
 @bp.post("/consents/<consent_id>/withdraw")
 @requires(OWN)
-def withdraw(consent_id: str) -> Any:
+def withdraw(consent_id: str) -> ResponseReturnValue:
     with transaction() as session:
         consent = load(PartnerConsent, consent_id, OWN, owner="person_id")
         program_id = consent.record.program_id

@@ -2,9 +2,9 @@
 
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any
 
-from flask import render_template, request
+from flask import Response, make_response, render_template, request
+from flask.typing import ResponseReturnValue
 from sqlalchemy.exc import SQLAlchemyError
 
 from grading.db import db, transaction
@@ -15,13 +15,14 @@ from grading.web.errors import words
 from grading.web.public import looks
 
 
-def unlisted(page: str, status: int) -> Any:
-    """Answer with a page that no search engine keeps and that says nowhere where its reader came from."""
-    headers = {"X-Robots-Tag": "noindex", "Referrer-Policy": "no-referrer"}
-    return page, status, headers
+def unlisted(answer: ResponseReturnValue) -> Response:
+    """Let no search engine keep an answer, and let it say nowhere where its reader came from."""
+    response = make_response(answer)
+    response.headers.update({"X-Robots-Tag": "noindex", "Referrer-Policy": "no-referrer"})
+    return response
 
 
-def checked(public_id: str, make: Callable[[], str]) -> Any:
+def checked(public_id: str, make: Callable[[], str]) -> ResponseReturnValue:
     """Answer with the page of what is checked, and count that it was looked at.
 
     Parameters
@@ -35,13 +36,13 @@ def checked(public_id: str, make: Callable[[], str]) -> Any:
         page = make()
     except TooMany as error:
         page = render_template("errors/429.html", message=words(error), page_error=True)
-        refused = unlisted(page, 429)
-        refused[2]["Retry-After"] = "60"
+        refused = unlisted((page, 429))
+        refused.headers["Retry-After"] = "60"
         return refused
     except NotFound:
-        return unlisted(render_template("public/unknown.html"), 404)
+        return unlisted((render_template("public/unknown.html"), 404))
     except SQLAlchemyError:
         db.session.rollback()
-        return unlisted(render_template("public/unavailable.html"), 503)
+        return unlisted((render_template("public/unavailable.html"), 503))
     looks.count([public_id])
-    return unlisted(page, 200)
+    return unlisted(page)

@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from flask import Blueprint, Response, current_app, json, make_response, render_template, request
+from flask.typing import ResponseReturnValue
 from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -47,7 +48,7 @@ def _json(document: dict[str, Any], media_type: str, keep: timedelta) -> Respons
     return _answer(json.dumps(document), media_type, keep)
 
 
-def _away(_error: SQLAlchemyError) -> Any:
+def _away(_error: SQLAlchemyError) -> ResponseReturnValue:
     """A list that cannot be read is no list without the bit."""
     db.session.rollback()
     return (
@@ -69,7 +70,7 @@ def _sponsor(sponsor_id: str) -> Sponsor:
 
 @bp.get("/issuers/<sponsor_id>/did.json")
 @requires(Permission.SIGNED_OUT)
-def did_document(sponsor_id: str) -> Any:
+def did_document(sponsor_id: str) -> ResponseReturnValue:
     """The DID document of a sponsor that signs at our address."""
     sponsor = _sponsor(sponsor_id)
     did = issuers.own_did(access.installation().settings.base_url, sponsor)
@@ -81,69 +82,71 @@ def did_document(sponsor_id: str) -> Any:
 
 @bp.get("/issuers/<sponsor_id>/jwks.json")
 @requires(Permission.SIGNED_OUT)
-def jwks(sponsor_id: str) -> Any:
+def jwks(sponsor_id: str) -> ResponseReturnValue:
     """The keys for tokens, whatever DID the sponsor signs as."""
-    found = issuers.jwks(db.session(), _sponsor(sponsor_id))
-    if found is None:
+    keys = issuers.jwks(db.session(), _sponsor(sponsor_id))
+    if keys is None:
         raise NotFound("There is no such issuer.")
-    return _json(found, "application/jwk-set+json", KEYS_FOR)
+    return _json(keys, "application/jwk-set+json", KEYS_FOR)
 
 
 @bp.get("/issuers/<sponsor_id>/status/<int:number>")
 @requires(Permission.SIGNED_OUT)
-def status_list(sponsor_id: str, number: int) -> Any:
+def status_list(sponsor_id: str, number: int) -> ResponseReturnValue:
     """A signed status list; whose bit is looked at stays with the verifier."""
-    found = db.session.scalar(
+    credential_list = db.session.scalar(
         select(StatusList).where(StatusList.sponsor_id == sponsor_id, StatusList.number == number)
     )
-    if found is None:
+    if credential_list is None:
         raise NotFound("There is no such list.")
-    return _json(credentials.served_list(found), MEDIA_TYPE, STATUS_FOR)
+    return _json(credentials.served_list(credential_list), MEDIA_TYPE, STATUS_FOR)
 
 
 def _published(credential_id: str) -> IssuedCredential:
     """Find a credential its learner published; hidden and unknown are alike."""
-    found = db.session.get(IssuedCredential, credential_id)
-    if found is None or found.published_at is None:
+    credential = db.session.get(IssuedCredential, credential_id)
+    if credential is None or credential.published_at is None:
         raise NotFound("We cannot find that credential.")
-    return found
+    return credential
 
 
 @bp.get("/credentials/<credential_id>")
 @requires(Permission.SIGNED_OUT)
-def credential(credential_id: str) -> Any:
+def credential(credential_id: str) -> ResponseReturnValue:
     """What stands at a credential's own address: a page for people, the signed document for programs."""
     asked = request.accept_mimetypes.best_match([MEDIA_TYPE, "application/json", "text/html"])
     if asked == "text/html":
-        answer = make_response(front.checked(credential_id, lambda: _page(credential_id)))
+        answer = make_response(
+            front.checked(credential_id, lambda: _render_credential(credential_id))
+        )
     else:
         answer = make_response(document(credential_id))
     answer.vary.add("Accept")
     return answer
 
 
-def _page(credential_id: str) -> str:
-    found = _published(credential_id)
+def _render_credential(credential_id: str) -> str:
+    credential = _published(credential_id)
     installation = access.installation()
     verdict = verifying.check_credential(
         db.session(),
-        found,
+        credential,
         notary=installation.notary,
         base_url=installation.settings.base_url,
         now=access.now(),
     )
-    status = verifying.word(PublicStatus(found.state), verdict)
+    status = verifying.word(PublicStatus(credential.state), verdict)
     stands = status in (PublicStatus.VALID, PublicStatus.EXPIRED)
     if status == PublicStatus.BROKEN:
-        current_app.logger.error("the stored credential %s is not what was signed", found.id)
+        current_app.logger.error("the stored credential %s is not what was signed", credential.id)
     return render_template(
         "public/credential.html",
-        credential=found,
+        credential=credential,
         status=status,
-        document=content.read(found.document) if stands and found.document else None,
-        newer=credentials.published_successor(found),
+        document=content.read(credential.document) if stands and credential.document else None,
+        newer=credentials.published_successor(credential),
         verdict=verdict,
-        sponsor_id=found.program.sponsor_id,
+        sponsor_id=credential.program.sponsor_id,
         published=checking.published(verdict.checked),
         keys_here=checking.keys_here(verdict.checked),
     )
@@ -151,33 +154,33 @@ def _page(credential_id: str) -> str:
 
 @bp.get("/credentials/<credential_id>/document")
 @requires(Permission.SIGNED_OUT)
-def document(credential_id: str) -> Any:
+def document(credential_id: str) -> ResponseReturnValue:
     """The signed document; of one that no longer holds, only that."""
-    found = _published(credential_id)
-    if found.state != IssuedState.VALID or found.document is None:
-        return {"id": found.url, "status": found.state}, 410
-    answer = _json(found.document, MEDIA_TYPE, CREDENTIAL_FOR)
+    credential = _published(credential_id)
+    if credential.state != IssuedState.VALID or credential.document is None:
+        return {"id": credential.url, "status": credential.state}, 410
+    answer = _json(credential.document, MEDIA_TYPE, CREDENTIAL_FOR)
     looks.count([credential_id])
     return answer
 
 
 @bp.get("/credentials/<credential_id>/token")
 @requires(Permission.SIGNED_OUT)
-def token(credential_id: str) -> Any:
+def token(credential_id: str) -> ResponseReturnValue:
     """The same as a token."""
-    found = _published(credential_id)
-    if found.state != IssuedState.VALID or found.token is None:
-        return {"id": found.url, "status": found.state}, 410
-    answer = _answer(found.token, "application/vc+jwt", CREDENTIAL_FOR)
+    credential = _published(credential_id)
+    if credential.state != IssuedState.VALID or credential.token is None:
+        return {"id": credential.url, "status": credential.state}, 410
+    answer = _answer(credential.token, "application/vc+jwt", CREDENTIAL_FOR)
     looks.count([credential_id])
     return answer
 
 
 @bp.get("/achievements/<achievement_id>")
 @requires(Permission.SIGNED_OUT)
-def achievement(achievement_id: str) -> Any:
+def achievement(achievement_id: str) -> ResponseReturnValue:
     """What could be achieved, as every credential for it says."""
-    found = credentials.achievement(
+    described = credentials.achievement(
         db.session(), achievement_id, base_url=access.installation().settings.base_url
     )
-    return _json(found, "application/ld+json", KEYS_FOR)
+    return _json(described, "application/ld+json", KEYS_FOR)

@@ -39,10 +39,10 @@ class DeclineForm(Form):
 @requires(Permission.SIGNED_IN)
 def home() -> ResponseReturnValue:
     """Today's grading."""
-    found = workbench.benches(db.session(), access.person().id, now=access.now())
-    if len(found) == 1:
-        g.cohort_zone = found[0].cohort.zone
-    return render_template("rater/home.html", benches=found)
+    benches = workbench.benches(db.session(), access.person().id, now=access.now())
+    if len(benches) == 1:
+        g.cohort_zone = benches[0].cohort.zone
+    return render_template("rater/home.html", benches=benches)
 
 
 @bp.post("/grade/next/<cohort_id>")
@@ -53,12 +53,12 @@ def next_item(cohort_id: str) -> ResponseReturnValue:
         cohort = load(Cohort, cohort_id, Permission.REVIEW_PROFESSIONAL)
         rater = access.person()
         try:
-            found = check_items.next_item(session, rater, cohort, now=access.now())
+            item = check_items.next_item(session, rater, cohort, now=access.now())
         except Refused as refused:
             # The landing page says more of it: why, by whom, and the way on.
             flash(words(refused))
             return redirect(url_for("rater.home"), 303)
-        found_id = found.id if found else None
+        found_id = item.id if item else None
     if found_id is None:
         flash(_("Nothing to grade now. New items appear here when they are ready."))
         return redirect(url_for("rater.home"), 303)

@@ -8,16 +8,17 @@ from flask import Response, g, jsonify, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_login import current_user
+from sqlalchemy.orm import Session
 
 from grading.db import db, transaction
-from grading.errors import Fault, FaultsFound, HoldLost, NotFound, StaleRecord
+from grading.errors import Fault, FaultsFound, HoldLost, NotFound, Refused, StaleRecord
 from grading.models import Allocation, SubmissionFile, SubmittedCopy
 from grading.readings import holds, reviews
 from grading.readings.queries import workbench
 from grading.readings.reviews import Sheet
 from grading.web import access, downloads, rendering, sheets
 from grading.web.errors import fault_words, words
-from grading.web.forms import Done, refused
+from grading.web.forms import Done, form_view
 from grading.web.rater.common import (
     PEER,
     PROFESSIONAL,
@@ -146,31 +147,29 @@ def _save(side: Side, allocation_id: str) -> ResponseReturnValue:
     finishing = form.then.data == "finish"
     gaps = reviews.gaps(rubric, sheet) if finishing else []
 
+    def act(session: Session, form: SheetForm) -> Done | FaultsFound:
+        nonlocal version
+        allocation, rater, now = find_item(side, allocation_id), access.person(), access.now()
+        keep = reviews.finish if finishing and not gaps else reviews.save_draft
+        version = keep(session, rater, allocation, sheet, version=version, now=now).version
+        if gaps:
+            return FaultsFound(gaps)
+        if finishing:
+            return Done(side.url("finished", allocation_id=allocation_id))
+        return Done(side.url("sheet", allocation_id=allocation_id), _("Your draft is saved."))
+
     def show(form: SheetForm) -> str:
         allocation = find_item(side, allocation_id)
         return _render_sheet(side, allocation, sheet, version=version, faults=form.faults)
 
     try:
-        with transaction() as session:
-            allocation, rater, now = find_item(side, allocation_id), access.person(), access.now()
-            act = reviews.finish if finishing and not gaps else reviews.save_draft
-            version = act(session, rater, allocation, sheet, version=version, now=now).version
-        if gaps:
-            # What there is was kept; it only cannot be finished yet.
-            raise FaultsFound(gaps)
-    except FaultsFound as error:
-        return refused(form, error, show)
+        return form_view(form, act, show, leave=(Refused,))
     except StaleRecord:
         g.page_error = True
         allocation = find_item(side, allocation_id)
         return _render_sheet(side, allocation, sheet, version=version, conflict=True), 409
     except HoldLost as lost:
         return _lost(side, find_item(side, allocation_id), lost, sheet)
-    if finishing:
-        return Done(side.url("finished", allocation_id=allocation_id)).response()
-    return Done(
-        side.url("sheet", allocation_id=allocation_id), _("Your draft is saved.")
-    ).response()
 
 
 def _draft(side: Side, allocation_id: str) -> ResponseReturnValue:

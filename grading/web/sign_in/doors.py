@@ -8,11 +8,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from flask import Blueprint, abort, current_app, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
 from flask_babel import format_decimal, ngettext
 from flask_babel import gettext as _
 from flask_login import login_user
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
+from wtforms import HiddenField
 
 from grading.authorization.permissions import Permission
 from grading.db import db
@@ -22,7 +24,8 @@ from grading.models.conditions import takes_part
 from grading.office.queries import demo_doors
 from grading.web import access
 from grading.web.access import requires
-from grading.web.sign_in.landing import local
+from grading.web.forms import Form
+from grading.web.sign_in.common import local
 from grading.workflow.cohort import Role
 
 bp = Blueprint("demo", __name__)
@@ -46,12 +49,17 @@ class Group:
     doors: list[Door]
 
 
+class DoorForm(Form):
+    person = HiddenField()
+    next = HiddenField()
+
+
 def _only_here() -> None:
     if not access.installation().settings.demo or request.remote_addr not in ("127.0.0.1", "::1"):
         abort(404)
 
 
-def _page(endpoint: str, instead: str, **values: Any) -> str:
+def _address_of(endpoint: str, instead: str, **values: Any) -> str:
     """The address of a page, or of another that every installation has."""
     known = endpoint in current_app.view_functions
     return url_for(endpoint if known else instead, **values)
@@ -149,7 +157,7 @@ def _extension(session: Session) -> Iterator[Door]:
 def _graders(session: Session) -> Iterator[Door]:
     first = demo_doors.cohorts(session)[0]
     lead = _member(session, first, Role.LEAD)
-    monitoring = _page("monitoring.overview", "instructor.agreement", cohort_id=first.id)
+    monitoring = _address_of("monitoring.overview", "instructor.agreement", cohort_id=first.id)
     if lead is not None and (strict := demo_doors.strictest(session, first)):
         said = _(
             "%(name)s is stricter than the other graders by %(by)s of a level, over %(n)s sheets.",
@@ -303,7 +311,7 @@ def _groups(session: Session) -> list[Group]:
 
 @bp.get("/demo")
 @requires(Permission.SIGNED_OUT)
-def doors() -> Any:
+def doors() -> ResponseReturnValue:
     _only_here()
     session = db.session()
     if not demo_doors.cohorts(session):
@@ -323,10 +331,11 @@ def doors() -> Any:
 
 @bp.post("/demo/enter")
 @requires(Permission.SIGNED_OUT)
-def enter() -> Any:
+def enter() -> ResponseReturnValue:
     _only_here()
-    found = db.session.get(Person, request.form.get("person", ""))
-    if found is None:
+    form = DoorForm()
+    entering = db.session.get(Person, form.person.data)
+    if entering is None:
         abort(404)
-    login_user(access.Account(found))
-    return redirect(local(request.form.get("next")), 303)
+    login_user(access.Account(entering))
+    return redirect(local(form.next.data), 303)

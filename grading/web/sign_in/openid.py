@@ -1,9 +1,9 @@
 """Signing in with the institution: there, and back."""
 
 from datetime import timedelta
-from typing import Any
 
 from flask import Blueprint, redirect, render_template, request, session, url_for
+from flask.typing import ResponseReturnValue
 from flask_login import login_user
 
 from grading.authorization.permissions import Permission
@@ -15,7 +15,7 @@ from grading.settings import OpenId
 from grading.web import access
 from grading.web.access import requires
 from grading.web.errors import words
-from grading.web.sign_in.landing import local
+from grading.web.sign_in.common import local
 
 bp = Blueprint("openid", __name__, url_prefix="/sign-in/institution")
 
@@ -34,7 +34,7 @@ def _back() -> str:
     return access.installation().settings.base_url + url_for("openid.back")
 
 
-def _away(error: PassingFailure) -> Any:
+def _away(error: PassingFailure) -> ResponseReturnValue:
     """Say that the provider is away; the way in by password does not need it."""
     page = render_template("sign_in/institution_away.html", message=words(error), page_error=True)
     return page, 503, {"Retry-After": "60"}
@@ -42,7 +42,7 @@ def _away(error: PassingFailure) -> Any:
 
 @bp.get("")
 @requires(Permission.SIGNED_OUT)
-def begin() -> Any:
+def begin() -> ResponseReturnValue:
     """Lead to the provider. No form does this: a form may lead nowhere but here."""
     provider, _settings = _configured()
     try:
@@ -60,7 +60,7 @@ def begin() -> Any:
 
 @bp.get("/back")
 @requires(Permission.SIGNED_OUT)
-def back() -> Any:
+def back() -> ResponseReturnValue:
     """Take the provider's answer, once, for the sign-in that this browser began."""
     provider, settings = _configured()
     waiting = session.pop(WAITING, None)

@@ -1,22 +1,21 @@
 """A person's own passkeys: what there is, adding one, removing one."""
 
-from typing import Any
-
 from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from wtforms import PasswordField, StringField
+from sqlalchemy.orm import Session
+from wtforms import HiddenField, PasswordField, StringField
 from wtforms.validators import InputRequired
 
 from grading.authorization.permissions import Permission
 from grading.db import db, transaction
-from grading.errors import FaultsFound, NotFound, Refused
+from grading.errors import Fault, FaultsFound, NotFound, Refused
 from grading.models import Challenge, Passkey
 from grading.people import approvals, passkeys, passwords
 from grading.web import access, step_up
 from grading.web.access import requires
-from grading.web.errors import status_of, words
-from grading.web.forms import Form
+from grading.web.forms import Done, Form, form_view
 from grading.workflow.approval import Action
 
 bp = Blueprint("passkeys", __name__, url_prefix="/passkeys")
@@ -27,131 +26,122 @@ class AddForm(Form):
     password = PasswordField(_l("Password"), [InputRequired(_l("Enter your password."))])
 
 
+class KeyForm(Form):
+    assertion = HiddenField()
+
+
 @bp.get("/")
 @requires(Permission.SIGNED_IN)
-def page() -> Any:
+def page() -> ResponseReturnValue:
     """The passkeys there are, and the form for another."""
-    return _page(AddForm(formdata=None))
+    return _render_passkeys(AddForm.blank())
 
 
-def _page(form: AddForm, message: str = "", status: int = 200) -> Any:
+def _render_passkeys(form: AddForm) -> str:
     person = access.person()
-    shown = render_template(
+    return render_template(
         "sign_in/passkeys.html",
         form=form,
-        more=[message] if message else [],
         passkeys=passkeys.passkeys_of(db.session(), person),
         party=step_up.party(),
         has_password=person.password_hash is not None,
         email=person.email,
-        page_error=bool(form.errors or message),
     )
-    return shown, status
 
 
 @bp.post("/")
 @requires(Permission.SIGNED_IN)
-def begin() -> Any:
+def begin() -> ResponseReturnValue:
     """Ask for the password again; then the browser is asked for a passkey."""
-    form = AddForm()
-    if not form.validate_on_submit():
-        return _page(form, status=422)
-    challenge_id = None
-    try:
-        with transaction() as session:
-            person, now = access.person(), access.now()
-            if step_up.party() is None:
-                raise Refused("This address of the service allows no passkeys.")
-            name = passkeys.name_of(form.name.data)
-            right = passwords.confirm_password(
-                session,
-                person,
-                form.password.data,
-                address=request.remote_addr or "",
-                hasher=access.installation().hasher,
-                now=now,
-            )
-            if right:
-                challenge_id = approvals.lay_before(
-                    session,
-                    person,
-                    Action.ADD_PASSKEY,
-                    person.id,
-                    cohort_id=None,
-                    records=[],
-                    note={"name": name},
-                    now=now,
-                ).id
-    except FaultsFound as found:
-        form.take(found)
-        return _page(form, status=422)
-    except Refused as error:
-        return _page(form, words(error), status_of(error))
-    if challenge_id is None:
-        form.password.errors = [_("That is not your password.")]
-        return _page(form, status=422)
-    return redirect(url_for("passkeys.make", challenge_id=challenge_id), 303)
+
+    def act(session: Session, form: AddForm) -> Done | FaultsFound:
+        person, now = access.person(), access.now()
+        if step_up.party() is None:
+            raise Refused("This address of the service allows no passkeys.")
+        name = passkeys.name_of(form.name.data)
+        if not passwords.confirm_password(
+            session,
+            person,
+            form.password.data,
+            address=request.remote_addr or "",
+            hasher=access.installation().hasher,
+            now=now,
+        ):
+            return FaultsFound([Fault("password", "That is not your password.")])
+        challenge = approvals.lay_before(
+            session,
+            person,
+            Action.ADD_PASSKEY,
+            person.id,
+            cohort_id=None,
+            records=[],
+            note={"name": name},
+            now=now,
+        )
+        return Done(url_for("passkeys.make", challenge_id=challenge.id))
+
+    return form_view(AddForm(), act, _render_passkeys)
 
 
 def _begun(challenge_id: str) -> Challenge:
     """Find what the signed-in person began, as long as it is good."""
-    found = db.session.get(Challenge, challenge_id)
+    challenge = db.session.get(Challenge, challenge_id)
     if (
-        found is None
-        or found.person_id != access.person().id
-        or found.action != Action.ADD_PASSKEY
+        challenge is None
+        or challenge.person_id != access.person().id
+        or challenge.action != Action.ADD_PASSKEY
         or step_up.party() is None
     ):
         raise NotFound("There is no such page.")
-    return found
+    return challenge
 
 
 @bp.route("/new/<challenge_id>", methods=["GET", "POST"])
 @requires(Permission.SIGNED_IN)
-def make(challenge_id: str) -> Any:
+def make(challenge_id: str) -> ResponseReturnValue:
     """Have the browser make the passkey, and keep it."""
-    if request.method == "GET":
-        return _making(challenge_id)
-    try:
-        with transaction() as session:
-            challenge, now = _begun(challenge_id), access.now()
-            party = step_up.party()
-            if party is None:
-                raise NotFound("There is no such page.")
-            approvals.claim(session, challenge, now=now)
-            given = request.form.get("assertion", "")
-            passkeys.add_passkey(session, access.person(), challenge, given, party=party, now=now)
-    except Refused as error:
-        return _making(challenge_id, words(error), status_of(error))
-    flash(_("The passkey is added. We write to you about it, in case it was not you."))
-    return redirect(url_for("passkeys.page"), 303)
 
+    def act(session: Session, form: KeyForm) -> Done:
+        challenge, party, now = _begun(challenge_id), step_up.party(), access.now()
+        if party is None:
+            raise NotFound("There is no such page.")
+        approvals.claim(session, challenge, now=now)
+        passkeys.add_passkey(
+            session, access.person(), challenge, form.assertion.data, party=party, now=now
+        )
+        return Done(
+            url_for("passkeys.page"),
+            _("The passkey is added. We write to you about it, in case it was not you."),
+        )
 
-def _making(challenge_id: str, message: str = "", status: int = 200) -> Any:
-    challenge, party = _begun(challenge_id), step_up.party()
-    if challenge.used_at is not None or challenge.expires_at <= access.now() or party is None:
+    def show(form: KeyForm) -> str:
+        challenge, party = _begun(challenge_id), step_up.party()
+        if party is None:
+            raise NotFound("There is no such page.")
+        return render_template(
+            "sign_in/passkey.html",
+            name=challenge.note["name"],
+            challenge_id=challenge_id,
+            options=passkeys.registration_options(db.session(), access.person(), challenge, party),
+            form=form,
+        )
+
+    challenge = _begun(challenge_id)
+    if challenge.used_at is not None or challenge.expires_at <= access.now():
         flash(_("That page was used, or was open for too long. Begin again."))
         return redirect(url_for("passkeys.page"), 303)
-    shown = render_template(
-        "sign_in/passkey.html",
-        name=challenge.note["name"],
-        challenge_id=challenge_id,
-        options=passkeys.registration_options(db.session(), access.person(), challenge, party),
-        refused=message,
-        page_error=bool(message),
-    )
-    return shown, status
+    return form_view(KeyForm(), act, show)
 
 
 @bp.post("/<passkey_id>/remove")
 @requires(Permission.SIGNED_IN)
-def remove(passkey_id: str) -> Any:
+def remove(passkey_id: str) -> ResponseReturnValue:
     """Let one of one's own passkeys sign nothing more."""
     with transaction() as session:
         person = access.person()
-        found = session.get(Passkey, passkey_id)
-        if found is None or found.person_id != person.id:
+        passkey = session.get(Passkey, passkey_id)
+        if passkey is None or passkey.person_id != person.id:
             raise NotFound("There is no such page.")
-        passkeys.remove_passkey(session, person, found, now=access.now())
+        passkeys.remove_passkey(session, person, passkey, now=access.now())
     flash(_("The passkey is removed. It signs nothing any more."))
     return redirect(url_for("passkeys.page"), 303)

@@ -1,6 +1,8 @@
-"""Where somebody goes after signing in."""
+"""The blueprint of signing in, and where somebody goes after it."""
 
-from flask import url_for
+from flask import Blueprint, url_for
+
+bp = Blueprint("sign_in", __name__)
 
 
 def local(address: str | None) -> str:

@@ -1,0 +1,78 @@
+"""Signing in and out, and where everybody lands."""
+
+from flask import flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from flask_login import current_user, login_user, logout_user
+from sqlalchemy.orm import Session
+from wtforms import EmailField, PasswordField
+from wtforms.validators import InputRequired
+
+from grading.authorization.permissions import Permission
+from grading.db import db
+from grading.errors import Fault, FaultsFound
+from grading.office import needs
+from grading.people import passwords
+from grading.web import access
+from grading.web.access import requires
+from grading.web.forms import Done, Form, form_view
+from grading.web.sign_in.common import bp, local
+
+
+class SignInForm(Form):
+    email = EmailField(_l("E-mail address"), [InputRequired(_l("Enter your e-mail address."))])
+    password = PasswordField(_l("Password"), [InputRequired(_l("Enter your password."))])
+
+
+@bp.get("/")
+@requires(Permission.SIGNED_OUT)
+def home() -> ResponseReturnValue:
+    """What waits for me, in all my parts, by its date; or when what comes next."""
+    if not current_user.is_authenticated:
+        if access.installation().settings.demo:
+            return redirect(url_for("demo.doors"))
+        return redirect(url_for("sign_in.form"))
+    session = db.session()
+    me = needs.parts_of(session, access.person())
+    waiting = needs.needs_of(session, me, now=access.now())
+    return render_template(
+        "sign_in/home.html",
+        waiting=[need for need in waiting if not need.optional],
+        optional=[need for need in waiting if need.optional],
+        coming=needs.dates_to_come(session, me, now=access.now()),
+    )
+
+
+@bp.route("/sign-in", methods=["GET", "POST"])
+@requires(Permission.SIGNED_OUT)
+def form() -> ResponseReturnValue:
+    def act(session: Session, entry: SignInForm) -> Done | FaultsFound:
+        person = passwords.sign_in_with_password(
+            session,
+            entry.email.data,
+            entry.password.data,
+            address=request.remote_addr or "",
+            hasher=access.installation().hasher,
+            now=access.now(),
+        )
+        if person is None:
+            return FaultsFound([Fault("password", "That email and password do not match.")])
+        account = access.Account(person)
+        return Done(local(request.args.get("next")), then=lambda: login_user(account))
+
+    def show(entry: SignInForm) -> str:
+        settings = access.installation().settings.openid
+        return render_template(
+            "sign_in/form.html", form=entry, institution=settings.name if settings else ""
+        )
+
+    return form_view(SignInForm(), act, show, refused_at="password")
+
+
+@bp.post("/sign-out")
+@requires(Permission.SIGNED_OUT)
+def sign_out() -> ResponseReturnValue:
+    logout_user()
+    flash(_("You are signed out."))
+    return redirect(url_for("sign_in.form"), 303)
