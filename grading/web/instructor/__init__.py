@@ -14,6 +14,7 @@ from grading.web.instructor import (
     misconduct,
     monitoring,
     points,
+    quarantine,
     release,
     routing,
     statistics,
@@ -21,7 +22,7 @@ from grading.web.instructor import (
 )
 from grading.web.instructor.shell import bp
 
-__all__ = ["cohort", "dispute", "register", "release", "submission"]
+__all__ = ["cohort", "dispute", "quarantine", "register", "release", "submission"]
 
 
 def register(app: Flask) -> None:

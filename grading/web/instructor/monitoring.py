@@ -1,17 +1,20 @@
 """The lead's pages of graders: what their charts say, and what a lead does about it."""
 
-from datetime import datetime
+from collections.abc import Mapping
 from typing import Any
 
-from flask import Blueprint, Response, flash, redirect, request, url_for
+from flask import Blueprint, Response, request, url_for
+from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
 from sqlalchemy import select
 from sqlalchemy.orm import Session
+from wtforms import Field, TextAreaField, ValidationError
 
 from grading.authorization.permissions import Permission
-from grading.db import db, transaction
-from grading.errors import Fault, FaultsFound, NotFound
-from grading.models import Alarm, Cohort, Person, Quarantine, QueuePause
+from grading.db import db
+from grading.errors import NotFound
+from grading.models import Alarm, Cohort, Person, QueuePause
 from grading.readings import graders, monitoring
 from grading.readings.queries import calibration_progress, standings
 from grading.scores import quarantines
@@ -19,10 +22,10 @@ from grading.scores.queries import kept_statistics, routing_board
 from grading.web import access, downloads, grader_charts
 from grading.web.access import load, requires
 from grading.web.charts import Break
-from grading.web.errors import fault_words
+from grading.web.forms import Done, Form, form_view, options, radio
 from grading.web.instructor import shell
 from grading.web.instructor.shell import render
-from grading.workflow.monitoring import AlarmState, QuarantineState
+from grading.workflow.monitoring import AlarmState
 
 bp = Blueprint("monitoring", __name__, url_prefix="/teach")
 
@@ -32,18 +35,13 @@ MONITOR = Permission.MONITOR
 CHECKS_ALONE_FIND = 8
 
 
-def _grader(cohort_id: str, person_id: str) -> tuple[Cohort, Person]:
+def find_grader(cohort_id: str, person_id: str) -> tuple[Cohort, Person]:
     """Find a cohort and somebody with a professional part in it, now or before."""
     cohort = shell.cohort(cohort_id, MONITOR)
     person = db.session.get(Person, person_id)
     if person is None or not calibration_progress.was_professional(db.session(), cohort, person_id):
         raise NotFound("There is no such page.")
     return cohort, person
-
-
-def _back(cohort_id: str, person_id: str, anchor: str = "") -> Any:
-    address = url_for("monitoring.grader", cohort_id=cohort_id, person_id=person_id)
-    return redirect(address + anchor, 303)
 
 
 def _outliers(session: Session, cohort: Cohort) -> dict[str, Any]:
@@ -62,15 +60,15 @@ def _outliers(session: Session, cohort: Cohort) -> dict[str, Any]:
 
 @bp.get("/<cohort_id>/graders")
 @requires(MONITOR)
-def overview(cohort_id: str) -> Any:
+def overview(cohort_id: str) -> ResponseReturnValue:
     """One row a grader, by name: never in the order of a measure."""
-    found = shell.cohort(cohort_id, MONITOR)
+    cohort = shell.cohort(cohort_id, MONITOR)
     session = db.session()
     return render(
         "graders.html",
-        found,
-        rows=graders.rows(session, found),
-        **_outliers(session, found),
+        cohort,
+        rows=graders.rows(session, cohort),
+        **_outliers(session, cohort),
         enough=graders.ENOUGH,
         direction=grader_charts.direction,
         not_enough=grader_charts.not_enough,
@@ -78,7 +76,7 @@ def overview(cohort_id: str) -> Any:
     )
 
 
-def _alarms(cohort: Cohort, person_id: str) -> list[Alarm]:
+def alarms_of(cohort: Cohort, person_id: str) -> list[Alarm]:
     return list(
         db.session.scalars(
             select(Alarm)
@@ -88,16 +86,46 @@ def _alarms(cohort: Cohort, person_id: str) -> list[Alarm]:
     )
 
 
-def _page(
-    cohort: Cohort, person: Person, *, form: str = "", faults: list[Fault] | None = None
-) -> Any:
-    """Show what is known of a grader, with what a lead may do; ``form`` names the one with faults."""
+class AnswerForm(Form):
+    verdict = radio(
+        _l("Did the standard move?"),
+        choices=options(
+            [
+                ("dismissed", _l("No: nothing found")),
+                ("upheld", _l("Yes. Then see what would be set aside")),
+            ]
+        ),
+    )
+    reason = TextAreaField(_l("Reason"))
+
+    def validate_verdict(self, field: Field) -> None:
+        if field.data not in ("upheld", "dismissed"):
+            raise ValidationError(_("Say whether the standard moved."))
+
+
+class PauseForm(Form):
+    reason = TextAreaField(_l("Reason"))
+
+
+class ResumeForm(Form):
+    reason = TextAreaField(_l("Your answer"))
+
+
+def _render_grader(
+    cohort: Cohort,
+    person: Person,
+    *,
+    answers: Mapping[str, AnswerForm] | None = None,
+    pause: PauseForm | None = None,
+    resume: ResumeForm | None = None,
+) -> str:
+    """Show what is known of a grader, with what a lead may do; ``answers`` are refused ones by alarm."""
     session = db.session()
     rubric = cohort.rubric_version.rubric
     known = graders.of(session, cohort, person.id)
     on = request.args.get("on") or None
     part = known.part(on)
-    alarms = _alarms(cohort, person.id)
+    alarms = alarms_of(cohort, person.id)
     breaks = []
     if part is not None:
         places = {sheet.allocation_id: number for number, sheet in enumerate(part.series.sheets, 1)}
@@ -124,7 +152,7 @@ def _page(
         grader_charts.levels(known, rubric),
         grader_charts.order(known),
     ]
-    page = render(
+    return render(
         "grader.html",
         cohort,
         person=person,
@@ -146,18 +174,21 @@ def _page(
         alone=CHECKS_ALONE_FIND,
         overdue=monitoring.overdue,
         myself=person.id == access.person().id,
-        form=form,
-        faults={fault.where: fault_words(fault) for fault in faults or ()},
-        entered=request.form,
-        page_error=bool(faults),
+        answers={
+            alarm.id: AnswerForm.blank(ids=f"{alarm.id}-")
+            for alarm in alarms
+            if alarm.state == AlarmState.OPEN
+        }
+        | dict(answers or {}),
+        pause=pause or PauseForm.blank(ids="pause-"),
+        resume=resume or ResumeForm.blank(ids="resume-"),
     )
-    return page, 422 if faults else 200
 
 
 @bp.get("/<cohort_id>/graders/<person_id>")
 @requires(MONITOR)
-def grader(cohort_id: str, person_id: str) -> Any:
-    return _page(*_grader(cohort_id, person_id))
+def grader(cohort_id: str, person_id: str) -> ResponseReturnValue:
+    return _render_grader(*find_grader(cohort_id, person_id))
 
 
 COLUMNS = (
@@ -170,7 +201,7 @@ COLUMNS = (
 @requires(MONITOR)
 def sheets(cohort_id: str, person_id: str) -> Response:
     """What the charts are drawn from; an empty criterion is the total."""
-    cohort, person = _grader(cohort_id, person_id)
+    cohort, person = find_grader(cohort_id, person_id)
     known = graders.of(db.session(), cohort, person.id, drift=False)
     rows = [
         (
@@ -189,230 +220,82 @@ def sheets(cohort_id: str, person_id: str) -> Response:
     return downloads.table("sheets.csv", COLUMNS, rows)
 
 
+def _grader_url(cohort_id: str, person_id: str) -> str:
+    return url_for("monitoring.grader", cohort_id=cohort_id, person_id=person_id)
+
+
 @bp.post("/alarm/<alarm_id>/answer")
 @requires(MONITOR)
-def answer(alarm_id: str) -> Any:
+def answer(alarm_id: str) -> ResponseReturnValue:
     """Say what an alarm was. A moved standard leads on to what would be set aside."""
-    verdict = request.form.get("verdict", "")
-    try:
-        with transaction() as session:
-            alarm = load(Alarm, alarm_id, MONITOR)
-            cohort_id, person_id = alarm.cohort_id, alarm.person_id
-            if verdict not in ("upheld", "dismissed"):
-                raise FaultsFound([Fault("verdict", "Say whether the standard moved.")])
-            monitoring.answer(
-                session,
-                access.person(),
-                alarm,
-                upheld=verdict == "upheld",
-                reason=request.form.get("reason", ""),
-                now=access.now(),
-            )
-    except FaultsFound as found:
+
+    def act(session: Session, form: AnswerForm) -> Done:
         alarm = load(Alarm, alarm_id, MONITOR)
-        return _page(
-            *_grader(alarm.cohort_id, alarm.person_id), form=alarm.id, faults=list(found.faults)
+        upheld = form.verdict.data == "upheld"
+        monitoring.answer(
+            session,
+            access.person(),
+            alarm,
+            upheld=upheld,
+            reason=form.reason.data,
+            now=access.now(),
         )
-    flash(_("The alarm is answered."))
-    if verdict == "upheld":
-        address = url_for(
-            "monitoring.set_aside", cohort_id=cohort_id, person_id=person_id, since=alarm_id
+        cohort_id, person_id = alarm.cohort_id, alarm.person_id
+        return Done(
+            url_for(
+                "monitoring.set_aside", cohort_id=cohort_id, person_id=person_id, since=alarm_id
+            )
+            if upheld
+            else _grader_url(cohort_id, person_id),
+            _("The alarm is answered."),
         )
-        return redirect(address, 303)
-    return _back(cohort_id, person_id)
+
+    def show(form: AnswerForm) -> str:
+        alarm = load(Alarm, alarm_id, MONITOR)
+        grader = find_grader(alarm.cohort_id, alarm.person_id)
+        return _render_grader(*grader, answers={alarm_id: form})
+
+    return form_view(AnswerForm(ids=f"{alarm_id}-"), act, show)
 
 
 @bp.post("/<cohort_id>/graders/<person_id>/pause")
 @requires(MONITOR)
-def pause(cohort_id: str, person_id: str) -> Any:
+def pause(cohort_id: str, person_id: str) -> ResponseReturnValue:
     """Pause a grader's queue; an answer is owed from then on."""
-    try:
-        with transaction() as session:
-            cohort, person = _grader(cohort_id, person_id)
-            monitoring.pause(
-                session,
-                access.person(),
-                cohort,
-                person,
-                reason=request.form.get("reason", ""),
-                now=access.now(),
-            )
-    except FaultsFound as found:
-        return _page(*_grader(cohort_id, person_id), form="pause", faults=list(found.faults))
-    flash(_("The queue is paused, and the grader is written to with your reason."))
-    return _back(cohort_id, person_id)
+
+    def act(session: Session, form: PauseForm) -> Done:
+        cohort, person = find_grader(cohort_id, person_id)
+        monitoring.pause(
+            session, access.person(), cohort, person, reason=form.reason.data, now=access.now()
+        )
+        return Done(
+            _grader_url(cohort_id, person_id),
+            _("The queue is paused, and the grader is written to with your reason."),
+        )
+
+    def show(form: PauseForm) -> str:
+        return _render_grader(*find_grader(cohort_id, person_id), pause=form)
+
+    return form_view(PauseForm(ids="pause-"), act, show)
 
 
 @bp.post("/pause/<pause_id>/resume")
 @requires(MONITOR)
-def resume(pause_id: str) -> Any:
+def resume(pause_id: str) -> ResponseReturnValue:
     """Open a paused queue with the answer that is owed."""
-    try:
-        with transaction() as session:
-            paused = load(QueuePause, pause_id, MONITOR)
-            cohort_id, person_id = paused.cohort_id, paused.person_id
-            monitoring.resume(
-                session,
-                access.person(),
-                paused,
-                answer=request.form.get("reason", ""),
-                now=access.now(),
-            )
-    except FaultsFound as found:
+
+    def act(session: Session, form: ResumeForm) -> Done:
         paused = load(QueuePause, pause_id, MONITOR)
-        return _page(
-            *_grader(paused.cohort_id, paused.person_id),
-            form="resume",
-            faults=list(found.faults),
+        monitoring.resume(
+            session, access.person(), paused, answer=form.reason.data, now=access.now()
         )
-    flash(_("The queue is open again, and the grader is written to with your answer."))
-    return _back(cohort_id, person_id)
-
-
-def _since(cohort: Cohort, person: Person, chosen: str, criterion: str | None) -> datetime:
-    """Turn a choice into an instant: an alarm's, the last check item that was met, or the beginning."""
-    session = db.session()
-    alarm = session.get(Alarm, chosen) if chosen not in ("", "check", "all") else None
-    if alarm is not None and (alarm.cohort_id, alarm.person_id) == (cohort.id, person.id):
-        return quarantines.since_of(session, cohort, alarm)
-    good = None
-    if chosen != "all":
-        good = quarantines.last_good_check(
-            session, cohort, person.id, criterion, before=access.now()
+        return Done(
+            _grader_url(paused.cohort_id, paused.person_id),
+            _("The queue is open again, and the grader is written to with your answer."),
         )
-    return good or cohort.opens_at
 
+    def show(form: ResumeForm) -> str:
+        paused = load(QueuePause, pause_id, MONITOR)
+        return _render_grader(*find_grader(paused.cohort_id, paused.person_id), resume=form)
 
-def _criterion(cohort: Cohort, given: str) -> str | None:
-    codes = {one.code for one in cohort.rubric_version.rubric.criteria}
-    return given if given in codes else None
-
-
-def _set_aside_page(cohort: Cohort, person: Person, faults: list[Fault] | None = None) -> Any:
-    alarms = _alarms(cohort, person.id)
-    chosen = request.values.get("since", "")
-    alarm = next((one for one in alarms if one.id == chosen), None)
-    given = request.values.get("criterion")
-    if given is None and alarm is not None:
-        criterion = alarm.criterion
-    else:
-        criterion = _criterion(cohort, given or "")
-    since = _since(cohort, person, chosen, criterion)
-    effect = quarantines.preview(db.session(), cohort, person.id, criterion, since)
-    page = render(
-        "set_aside.html",
-        cohort,
-        person=person,
-        rubric=cohort.rubric_version.rubric,
-        titles=cohort.rubric_version.rubric.titles,
-        alarms=alarms,
-        chosen=chosen,
-        criterion=criterion,
-        since=since,
-        effect=effect,
-        faults={fault.where: fault_words(fault) for fault in faults or ()},
-        entered=request.form,
-        page_error=bool(faults),
-    )
-    return page, 422 if faults else 200
-
-
-@bp.get("/<cohort_id>/graders/<person_id>/set-aside")
-@requires(MONITOR)
-def set_aside(cohort_id: str, person_id: str) -> Any:
-    """What setting aside would touch, before it does."""
-    return _set_aside_page(*_grader(cohort_id, person_id))
-
-
-@bp.post("/<cohort_id>/graders/<person_id>/set-aside")
-@requires(MONITOR)
-def impose(cohort_id: str, person_id: str) -> Any:
-    """Set aside what the page before showed."""
-    try:
-        with transaction() as session:
-            cohort, person = _grader(cohort_id, person_id)
-            chosen = request.form.get("since", "")
-            criterion = _criterion(cohort, request.form.get("criterion", ""))
-            alarm = next(
-                (
-                    one
-                    for one in _alarms(cohort, person.id)
-                    if one.id == chosen and one.state == AlarmState.UPHELD
-                ),
-                None,
-            )
-            _quarantine, effect = quarantines.impose(
-                session,
-                access.person(),
-                cohort,
-                person,
-                criterion=criterion,
-                since=_since(cohort, person, chosen, criterion),
-                reason=request.form.get("reason", ""),
-                now=access.now(),
-                alarm=alarm,
-            )
-            counts = {
-                "ratings": effect.ratings,
-                "again": len(effect.again),
-                "released": len(effect.released),
-            }
-    except FaultsFound as found:
-        return _set_aside_page(*_grader(cohort_id, person_id), faults=list(found.faults))
-    flash(
-        _(
-            "Set aside: %(ratings)s ratings. Read again: %(again)s projects. For you to look at: "
-            "%(released)s released ones.",
-            **counts,
-        )
-    )
-    return redirect(url_for("monitoring.aside", cohort_id=cohort_id), 303)
-
-
-def _aside_page(cohort: Cohort, form: str = "", faults: list[Fault] | None = None) -> Any:
-    session = db.session()
-    page = render(
-        "aside.html",
-        cohort,
-        quarantines=quarantines.of_cohort(session, cohort),
-        in_force=QuarantineState.IN_FORCE,
-        amendments=quarantines.possible_amendments(session, cohort),
-        titles=cohort.rubric_version.rubric.titles,
-        form=form,
-        faults={fault.where: fault_words(fault) for fault in faults or ()},
-        entered=request.form,
-        page_error=bool(faults),
-        me=access.person().id,
-    )
-    return page, 422 if faults else 200
-
-
-@bp.get("/<cohort_id>/set-aside")
-@requires(MONITOR)
-def aside(cohort_id: str) -> Any:
-    """Everything that is set aside, and the released results that rest on it."""
-    return _aside_page(shell.cohort(cohort_id, MONITOR))
-
-
-@bp.post("/quarantine/<quarantine_id>/lift")
-@requires(MONITOR)
-def lift(quarantine_id: str) -> Any:
-    """Let it count again."""
-    try:
-        with transaction() as session:
-            found = load(Quarantine, quarantine_id, MONITOR)
-            cohort_id = found.cohort_id
-            works = quarantines.lift(
-                session,
-                access.person(),
-                found,
-                reason=request.form.get("reason", ""),
-                now=access.now(),
-            )
-            count = len(works)
-    except FaultsFound as error:
-        found = load(Quarantine, quarantine_id, MONITOR)
-        cohort = shell.cohort(found.cohort_id, MONITOR)
-        return _aside_page(cohort, form=found.id, faults=list(error.faults))
-    flash(_("It counts again, in %(n)s projects.", n=count))
-    return redirect(url_for("monitoring.aside", cohort_id=cohort_id), 303)
+    return form_view(ResumeForm(ids="resume-"), act, show)
