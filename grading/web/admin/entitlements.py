@@ -2,14 +2,16 @@
 
 from typing import Any
 
-from flask import flash, redirect, render_template, request, url_for
+from flask import render_template, request, url_for
+from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
+from sqlalchemy.orm import Session
 from wtforms import SelectField, StringField
 from wtforms.validators import InputRequired, Length
 
-from grading.db import db, transaction
-from grading.errors import GradingError, NotFound
+from grading.db import db
+from grading.errors import NotFound
 from grading.models import Entitlement, Program
 from grading.people import accounts
 from grading.records import entitlements
@@ -17,8 +19,7 @@ from grading.records.queries import entitlement_lists
 from grading.web import access
 from grading.web.access import load, page_number, requires
 from grading.web.admin.common import PROGRAM, bp, find_program
-from grading.web.errors import words
-from grading.web.forms import Form, options
+from grading.web.forms import Done, Form, form_view, options, radio, yes_field
 from grading.web.labels import ENTITLEMENT_TAGS
 from grading.workflow.credential import ENTITLEMENT_MACHINE, EntitlementState
 
@@ -39,6 +40,12 @@ class EntitlementForm(Form):
     note = StringField(_l("Note"), [Length(max=500)])
 
 
+class ChangeForm(Form):
+    state = radio(_l("Change to"))
+    reason = StringField(_l("Reason"))
+    revoke = yes_field(_l("Revoke the credential with the refund"))
+
+
 def _program(program_id: str) -> Program:
     """Find the program for somebody who does not score in it."""
     found = find_program(program_id)
@@ -48,29 +55,27 @@ def _program(program_id: str) -> Program:
 
 @bp.get("/programs/<program_id>/entitlements")
 @requires(PROGRAM)
-def entitlements_list(program_id: str) -> Any:
-    return _page(_program(program_id))
+def entitlements_list(program_id: str) -> ResponseReturnValue:
+    return _render_list(program_id, EntitlementForm(formdata=None))
 
 
-def _page(found: Program, form: EntitlementForm | None = None) -> Any:
-    form = form or EntitlementForm(formdata=None)
-    form.course.choices = _courses(found)
+def _render_list(program_id: str, form: EntitlementForm) -> str:
+    program = _program(program_id)
+    form.course.choices = _courses(program)
     state, text = request.args.get("state", ""), request.args.get("text", "").strip()
     pager = entitlement_lists.list_entitlements(
-        db.session(), found, state=state, text=text, page=page_number()
+        db.session(), program, state=state, text=text, page=page_number()
     )
-    page = render_template(
+    return render_template(
         "admin/entitlements.html",
-        program=found,
+        program=program,
         rows=pager.entries,
         states=list(EntitlementState),
         chosen=state,
         text=text,
         pager=pager,
         form=form,
-        page_error=bool(form.errors),
     )
-    return page, 422 if form.errors else 200
 
 
 def _courses(found: Program) -> Any:
@@ -81,76 +86,73 @@ def _courses(found: Program) -> Any:
 
 @bp.post("/programs/<program_id>/entitlements")
 @requires(PROGRAM)
-def grant_entitlement(program_id: str) -> Any:
+def grant_entitlement(program_id: str) -> ResponseReturnValue:
+    def act(session: Session, form: EntitlementForm) -> Done:
+        program = _program(program_id)
+        entitlements.grant_entitlement(
+            session,
+            access.person(),
+            program,
+            accounts.find_account(session, form.email.data),
+            next((course for course in program.courses if course.id == form.course.data), None),
+            EntitlementState(form.state.data),
+            note=form.note.data,
+            now=access.now(),
+        )
+        return Done(
+            url_for("admin.entitlements_list", program_id=program_id),
+            _("The entitlement is noted."),
+        )
+
+    def show(form: EntitlementForm) -> str:
+        return _render_list(program_id, form)
+
     form = EntitlementForm()
     form.course.choices = _courses(_program(program_id))
-    if form.validate_on_submit():
-        try:
-            with transaction() as session:
-                found = _program(program_id)
-                entitlements.grant_entitlement(
-                    session,
-                    access.person(),
-                    found,
-                    accounts.find_account(session, form.email.data),
-                    next((item for item in found.courses if item.id == form.course.data), None),
-                    EntitlementState(form.state.data),
-                    note=form.note.data or "",
-                    now=access.now(),
-                )
-            flash(_("The entitlement is noted."))
-            return redirect(url_for("admin.entitlements_list", program_id=program_id), 303)
-        except NotFound:
-            raise
-        except GradingError as error:
-            form.email.errors = [*form.email.errors, words(error)]
-    return _page(_program(program_id), form)
+    return form_view(form, act, show, refused_at="email")
 
 
 @bp.route("/programs/<program_id>/entitlements/<entitlement_id>", methods=["GET", "POST"])
 @requires(PROGRAM)
-def entitlement(program_id: str, entitlement_id: str) -> Any:
+def entitlement(program_id: str, entitlement_id: str) -> ResponseReturnValue:
     """Change one, with a reason; a refund after the credential was issued says what it does."""
-    faults: list[str] = []
-    if request.method == "POST":
-        try:
-            with transaction() as session:
-                _program(program_id)
-                word = request.form.get("state", "")
-                if word not in set(EntitlementState):
-                    raise NotFound("There is no such page.")
-                entitlements.change_entitlement(
-                    session,
-                    access.person(),
-                    _entitlement(program_id, entitlement_id),
-                    EntitlementState(word),
-                    reason=request.form.get("reason", ""),
-                    revoke=request.form.get("revoke") == "yes",
-                    now=access.now(),
-                )
-            flash(_("The entitlement is changed."))
-            return redirect(url_for("admin.entitlements_list", program_id=program_id), 303)
-        except NotFound:
-            raise
-        except GradingError as error:
-            faults = [words(error)]
-    found = _program(program_id)
-    item = _entitlement(program_id, entitlement_id)
-    page = render_template(
-        "admin/entitlement.html",
-        program=found,
-        item=item,
-        next_states=[
+
+    def act(session: Session, form: ChangeForm) -> Done:
+        _program(program_id)
+        if form.state.data not in set(EntitlementState):
+            raise NotFound("There is no such page.")
+        entitlements.change_entitlement(
+            session,
+            access.person(),
+            _entitlement(program_id, entitlement_id),
+            EntitlementState(form.state.data),
+            reason=form.reason.data,
+            revoke=form.revoke.data,
+            now=access.now(),
+        )
+        return Done(
+            url_for("admin.entitlements_list", program_id=program_id),
+            _("The entitlement is changed."),
+        )
+
+    def show(form: ChangeForm) -> str:
+        program, changed = _program(program_id), _entitlement(program_id, entitlement_id)
+        states = [
             state
             for state, event in entitlements.EVENTS.items()
-            if ENTITLEMENT_MACHINE.allows(item.state, event)
-        ],
-        issued=entitlements.issued_on(db.session(), item) is not None,
-        reason=request.form.get("reason", ""),
-        faults=faults,
-        page_error=bool(faults),
-    )
-    return page, 422 if faults else 200
+            if ENTITLEMENT_MACHINE.allows(changed.state, event)
+        ]
+        form.state.choices = options((state, ENTITLEMENT_TAGS[state][0]) for state in states)
+        form.state.data = form.state.data or next(iter(states), "")
+        return render_template(
+            "admin/entitlement.html",
+            program=program,
+            item=changed,
+            issued=entitlements.issued_on(db.session(), changed) is not None,
+            form=form,
+        )
+
+    return form_view(ChangeForm(), act, show, refused_at="reason")
 
 
 def _entitlement(program_id: str, entitlement_id: str) -> Entitlement:

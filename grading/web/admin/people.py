@@ -1,18 +1,19 @@
 """The people of a cohort, and who of them must not meet."""
 
-from typing import Any
+from collections.abc import Mapping
 
-from flask import flash, redirect, render_template, request, url_for
+from flask import render_template, request, url_for
+from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import func, or_, select
-from sqlalchemy.orm import selectinload
+from sqlalchemy.orm import Session, selectinload
 from wtforms import SelectField, StringField
 from wtforms.validators import InputRequired, Length
 
 from grading.cohorts import cohorts, conflicts, departures
-from grading.db import db, transaction
-from grading.errors import GradingError, NotFound, Refused
+from grading.db import db
+from grading.errors import NotFound
 from grading.models import Cohort, ConflictOfInterest, Membership, Person
 from grading.models.conditions import has_part
 from grading.paging import page_of, rows_page_of
@@ -20,8 +21,7 @@ from grading.people import accounts
 from grading.web import access
 from grading.web.access import load, page_number, requires
 from grading.web.admin.common import COHORT, bp, find_cohort
-from grading.web.errors import words
-from grading.web.forms import Form, options
+from grading.web.forms import Done, Form, form_view, options
 from grading.web.labels import ROLE_LABELS
 from grading.workflow.cohort import Role
 
@@ -40,17 +40,25 @@ class ConflictForm(Form):
     reason = StringField(_l("Reason"), [_needed, Length(max=500)])
 
 
+class EndPartForm(Form):
+    reason = StringField(_l("Reason"))
+
+
+class WithdrawForm(Form):
+    reason = StringField(_l("Reason"))
+
+
 @bp.get("/cohorts/<cohort_id>/people")
 @requires(COHORT)
-def members(cohort_id: str) -> Any:
-    return _members(find_cohort(cohort_id))
+def members(cohort_id: str) -> ResponseReturnValue:
+    return _render_members(cohort_id, MemberForm(formdata=None))
 
 
-def _members(found: Cohort, form: MemberForm | None = None) -> Any:
+def _render_members(cohort_id: str, form: MemberForm) -> str:
+    cohort = find_cohort(cohort_id)
     session = db.session()
-    form = form or MemberForm(formdata=None)
     role, text = request.args.get("role", ""), request.args.get("text", "").strip()
-    present = [has_part(cohort_id=found.id)]
+    present = [has_part(cohort_id=cohort.id)]
     counts = dict(
         session.execute(
             select(Membership.role, func.count()).where(*present).group_by(Membership.role)
@@ -69,69 +77,65 @@ def _members(found: Cohort, form: MemberForm | None = None) -> Any:
         .order_by(Membership.role, Person.name, Person.email)
     )
     pager = rows_page_of(session, statement, page_number())
-    page = render_template(
+    return render_template(
         "admin/people.html",
-        cohort=found,
+        cohort=cohort,
         counts=counts,
         chosen=role,
         text=text,
         members=pager.entries,
         pager=pager,
         form=form,
-        page_error=bool(form.errors),
     )
-    return page, 422 if form.errors else 200
 
 
 @bp.post("/cohorts/<cohort_id>/members")
 @requires(COHORT)
-def add_member(cohort_id: str) -> Any:
+def add_member(cohort_id: str) -> ResponseReturnValue:
     """Enrol one person; whoever has no account gets one, with an invitation by mail."""
-    form = MemberForm()
-    if form.validate_on_submit():
-        try:
-            with transaction() as session:
-                now = access.now()
-                actor = access.person()
-                place = find_cohort(cohort_id)
-                found = accounts.look_up(session, form.email.data)
-                if found is None:
-                    found = accounts.create_account(
-                        session, actor, email=form.email.data, name=form.name.data or "", now=now
-                    )
-                    accounts.invite(session, found, now=now)
-                cohorts.enrol(session, actor, place, found, Role(form.role.data), now=now)
-            flash(_("The person is enrolled."))
-            return redirect(url_for("admin.members", cohort_id=cohort_id), 303)
-        except NotFound:
-            raise
-        except GradingError as error:
-            form.email.errors = [*form.email.errors, words(error)]
-    return _members(find_cohort(cohort_id), form)
+
+    def act(session: Session, form: MemberForm) -> Done:
+        cohort, actor, now = find_cohort(cohort_id), access.person(), access.now()
+        person = accounts.look_up(session, form.email.data)
+        if person is None:
+            person = accounts.create_account(
+                session, actor, email=form.email.data, name=form.name.data, now=now
+            )
+            accounts.invite(session, person, now=now)
+        cohorts.enrol(session, actor, cohort, person, Role(form.role.data), now=now)
+        return Done(url_for("admin.members", cohort_id=cohort_id), _("The person is enrolled."))
+
+    def show(form: MemberForm) -> str:
+        return _render_members(cohort_id, form)
+
+    return form_view(MemberForm(), act, show, refused_at="email")
 
 
 @bp.route("/cohorts/<cohort_id>/members/<membership_id>/end", methods=["GET", "POST"])
 @requires(COHORT)
-def end_member(cohort_id: str, membership_id: str) -> Any:
+def end_member(cohort_id: str, membership_id: str) -> ResponseReturnValue:
     """End somebody's part, with a reason."""
-    found = find_cohort(cohort_id)
-    membership = _membership(found, membership_id)
-    if request.method == "GET":
-        return render_template("admin/end_member.html", cohort=found, membership=membership)
-    with transaction() as session:
+
+    def act(session: Session, form: EndPartForm) -> Done:
+        membership = _membership(find_cohort(cohort_id), membership_id)
         departures.end_part(
-            session,
-            access.person(),
-            _membership(find_cohort(cohort_id), membership_id),
-            reason=request.form.get("reason", ""),
-            now=access.now(),
+            session, access.person(), membership, reason=form.reason.data, now=access.now()
         )
-    flash(
-        _("The person has left the cohort, and so has their project, if its result is not out.")
-        if membership.role == Role.LEARNER
-        else _("The person has left the cohort. What they held goes to others.")
-    )
-    return redirect(url_for("admin.members", cohort_id=cohort_id), 303)
+        return Done(
+            url_for("admin.members", cohort_id=cohort_id),
+            _("The person has left the cohort, and so has their project, if its result is not out.")
+            if membership.role == Role.LEARNER
+            else _("The person has left the cohort. What they held goes to others."),
+        )
+
+    def show(form: EndPartForm) -> str:
+        cohort = find_cohort(cohort_id)
+        membership = _membership(cohort, membership_id)
+        return render_template(
+            "admin/end_member.html", cohort=cohort, membership=membership, form=form
+        )
+
+    return form_view(EndPartForm(), act, show, refused_at="reason")
 
 
 def _membership(cohort: Cohort, membership_id: str) -> Membership:
@@ -143,77 +147,73 @@ def _membership(cohort: Cohort, membership_id: str) -> Membership:
 
 @bp.get("/cohorts/<cohort_id>/conflicts", endpoint="conflicts")
 @requires(COHORT)
-def list_conflicts(cohort_id: str) -> Any:
-    return _conflicts(find_cohort(cohort_id))
+def list_conflicts(cohort_id: str) -> ResponseReturnValue:
+    return _render_conflicts(cohort_id)
 
 
-def _conflicts(
-    found: Cohort, form: ConflictForm | None = None, faults: list[str] | None = None
-) -> Any:
+def _render_conflicts(
+    cohort_id: str,
+    form: ConflictForm | None = None,
+    refused: Mapping[str, WithdrawForm] | None = None,
+) -> str:
+    """Render the conflicts; ``refused`` is the withdrawal with a fault, by its conflict."""
+    cohort = find_cohort(cohort_id)
     session = db.session()
-    form = form or ConflictForm(formdata=None)
     statement = (
         select(ConflictOfInterest)
-        .where(ConflictOfInterest.cohort_id == found.id)
+        .where(ConflictOfInterest.cohort_id == cohort.id)
         .options(selectinload(ConflictOfInterest.rater), selectinload(ConflictOfInterest.learner))
         .order_by(ConflictOfInterest.created_at.desc(), ConflictOfInterest.id)
     )
     pager = page_of(session, statement, page_number())
-    failed = bool(form.errors or faults)
-    page = render_template(
+    return render_template(
         "admin/conflicts.html",
-        cohort=found,
+        cohort=cohort,
         conflicts=pager.entries,
         pager=pager,
-        form=form,
-        faults=faults or [],
-        page_error=failed,
+        form=form or ConflictForm(formdata=None),
+        withdrawals={
+            conflict.id: WithdrawForm(formdata=None, ids=f"{conflict.id}-")
+            for conflict in pager.entries
+        }
+        | dict(refused or {}),
     )
-    return page, 422 if failed else 200
 
 
 @bp.post("/cohorts/<cohort_id>/conflicts")
 @requires(COHORT)
-def declare_conflict(cohort_id: str) -> Any:
-    form = ConflictForm()
-    if form.validate_on_submit():
-        try:
-            with transaction() as session:
-                place = find_cohort(cohort_id)
-                conflicts.declare_conflict(
-                    session,
-                    access.person(),
-                    place,
-                    rater=accounts.find_account(session, form.rater.data),
-                    learner=accounts.find_account(session, form.learner.data),
-                    reason=form.reason.data,
-                    now=access.now(),
-                )
-            flash(_("The two will not meet."))
-            return redirect(url_for("admin.conflicts", cohort_id=cohort_id), 303)
-        except NotFound:
-            raise
-        except GradingError as error:
-            form.rater.errors = [*form.rater.errors, words(error)]
-    return _conflicts(find_cohort(cohort_id), form)
+def declare_conflict(cohort_id: str) -> ResponseReturnValue:
+    def act(session: Session, form: ConflictForm) -> Done:
+        conflicts.declare_conflict(
+            session,
+            access.person(),
+            find_cohort(cohort_id),
+            rater=accounts.find_account(session, form.rater.data),
+            learner=accounts.find_account(session, form.learner.data),
+            reason=form.reason.data,
+            now=access.now(),
+        )
+        return Done(url_for("admin.conflicts", cohort_id=cohort_id), _("The two will not meet."))
+
+    def show(form: ConflictForm) -> str:
+        return _render_conflicts(cohort_id, form)
+
+    return form_view(ConflictForm(), act, show, refused_at="rater")
 
 
 @bp.post("/cohorts/<cohort_id>/conflicts/<conflict_id>/withdraw")
 @requires(COHORT)
-def withdraw_conflict(cohort_id: str, conflict_id: str) -> Any:
-    try:
-        with transaction() as session:
-            conflict = load(ConflictOfInterest, conflict_id, COHORT)
-            if conflict.cohort_id != cohort_id:
-                raise NotFound("There is no such page.")
-            conflicts.withdraw_conflict(
-                session,
-                access.person(),
-                conflict,
-                reason=request.form.get("reason", ""),
-                now=access.now(),
-            )
-    except Refused as error:
-        return _conflicts(find_cohort(cohort_id), faults=[words(error)])
-    flash(_("The two may meet again."))
-    return redirect(url_for("admin.conflicts", cohort_id=cohort_id), 303)
+def withdraw_conflict(cohort_id: str, conflict_id: str) -> ResponseReturnValue:
+    def act(session: Session, form: WithdrawForm) -> Done:
+        conflict = load(ConflictOfInterest, conflict_id, COHORT)
+        if conflict.cohort_id != cohort_id:
+            raise NotFound("There is no such page.")
+        conflicts.withdraw_conflict(
+            session, access.person(), conflict, reason=form.reason.data, now=access.now()
+        )
+        return Done(url_for("admin.conflicts", cohort_id=cohort_id), _("The two may meet again."))
+
+    def show(form: WithdrawForm) -> str:
+        return _render_conflicts(cohort_id, refused={conflict_id: form})
+
+    return form_view(WithdrawForm(ids=f"{conflict_id}-"), act, show, refused_at="reason")
