@@ -132,4 +132,9 @@ def revoke(submission_id: str) -> ResponseReturnValue:
             _("The record is revoked. Its public page says so."),
         )
 
-    return form_view(RevokeForm(), act, lambda form: _render_submission(submission_id, form))
+    return form_view(
+        RevokeForm(),
+        act,
+        lambda form: _render_submission(submission_id, form),
+        refused_at="reason",
+    )
