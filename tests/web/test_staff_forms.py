@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from grading.cohorts import cohorts
+from grading.cohorts import conflicts
 from grading.models import ConflictOfInterest
 from tests import factories
 from tests.database import NOW, Clock
@@ -17,7 +17,7 @@ def test_a_refused_withdrawal_of_a_conflict_keeps_its_reason_in_its_own_row(
     with act() as session:
         cast = factories.a_cast(session, now=NOW, learners=2)
         for learner in cast.learners[:2]:
-            cohorts.declare_conflict(
+            conflicts.declare_conflict(
                 session,
                 cast.administrator,
                 cast.cohort,

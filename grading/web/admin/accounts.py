@@ -1,8 +1,7 @@
 """Accounts of the whole service, for administrators."""
 
-from typing import Any
-
 from flask import flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import func, or_, select
@@ -34,12 +33,12 @@ class AccountForm(Form):
 
 @bp.get("/accounts")
 @requires(SERVICE)
-def accounts() -> Any:
+def accounts() -> ResponseReturnValue:
     permit(SERVICE)
     return _page()
 
 
-def _page(form: AccountForm | None = None) -> Any:
+def _page(form: AccountForm | None = None) -> ResponseReturnValue:
     session = db.session()
     form = form or AccountForm(formdata=None)
     text = request.args.get("text", "").strip()
@@ -65,7 +64,7 @@ def _page(form: AccountForm | None = None) -> Any:
 
 @bp.post("/accounts")
 @requires(SERVICE)
-def add_account() -> Any:
+def add_account() -> ResponseReturnValue:
     permit(SERVICE)
     form = AccountForm()
     if form.validate_on_submit():
@@ -90,7 +89,7 @@ def add_account() -> Any:
 
 @bp.route("/accounts/<person_id>", methods=["GET", "POST"])
 @requires(SERVICE)
-def account(person_id: str) -> Any:
+def account(person_id: str) -> ResponseReturnValue:
     """One account: its parts, closing it, opening it, a way back in."""
     faults: list[str] = []
     if request.method == "POST":

@@ -6,6 +6,7 @@ from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
 
 from flask import flash, g, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import func, select
@@ -75,7 +76,7 @@ def _choices(form: BasicForm, program: Program) -> None:
 
 @bp.route("/programs/<program_id>/cohorts/new", methods=["GET", "POST"])
 @requires(PROGRAM)
-def new_cohort(program_id: str) -> Any:
+def new_cohort(program_id: str) -> ResponseReturnValue:
     found = find_program(program_id)
     form = CohortForm(time_zone=access.person().time_zone or "Europe/London")
     _choices(form, found)
@@ -133,7 +134,7 @@ def checked(cohort: Cohort, plan: plans.GradingPlan) -> Staffing:
 
 @bp.get("/cohorts/<cohort_id>")
 @requires(COHORT)
-def cohort(cohort_id: str) -> Any:
+def cohort(cohort_id: str) -> ResponseReturnValue:
     """What is done, what is left to do, and what the plan makes impossible with these people."""
     found = find_cohort(cohort_id)
     session = db.session()
@@ -169,7 +170,7 @@ def _newest_brief(found: Cohort) -> int | None:
 
 @bp.route("/cohorts/<cohort_id>/settings", methods=["GET", "POST"])
 @requires(COHORT)
-def settings(cohort_id: str) -> Any:
+def settings(cohort_id: str) -> ResponseReturnValue:
     """Name, zone, brief and rubric, until it opens."""
     found = find_cohort(cohort_id)
     form = SettingsForm(
@@ -213,7 +214,7 @@ def settings(cohort_id: str) -> Any:
 
 @bp.route("/cohorts/<cohort_id>/calendar", methods=["GET", "POST"])
 @requires(COHORT)
-def calendar(cohort_id: str) -> Any:
+def calendar(cohort_id: str) -> ResponseReturnValue:
     """Every date in the cohort's zone; the plan's windows lay them all from an opening day."""
     found = find_cohort(cohort_id)
     entered: dict[str, str] = {}
@@ -284,7 +285,7 @@ def _read_days(zone: ZoneInfo) -> Calendar:
 
 @bp.route("/cohorts/<cohort_id>/open", methods=["GET", "POST"])
 @requires(COHORT)
-def open_cohort(cohort_id: str) -> Any:
+def open_cohort(cohort_id: str) -> ResponseReturnValue:
     """What will be impossible, said once more before the plan is fixed."""
     faults: list[str] = []
     if request.method == "POST":
@@ -310,7 +311,7 @@ def open_cohort(cohort_id: str) -> Any:
 
 @bp.route("/cohorts/<cohort_id>/end", methods=["GET", "POST"])
 @requires(COHORT)
-def end_cohort(cohort_id: str) -> Any:
+def end_cohort(cohort_id: str) -> ResponseReturnValue:
     """What is unfinished, and what of it a reason overrides."""
     faults: list[str] = []
     if request.method == "POST":

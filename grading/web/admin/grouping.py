@@ -4,6 +4,7 @@ import re
 from typing import Any
 
 from flask import Blueprint, flash, g, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
@@ -29,7 +30,9 @@ def _cohort(cohort_id: str) -> Cohort:
     return cohort
 
 
-def _page(cohort: Cohort, *, faults: list[Fault] | None = None, at: str = "") -> Any:
+def _page(
+    cohort: Cohort, *, faults: list[Fault] | None = None, at: str = ""
+) -> ResponseReturnValue:
     session = db.session()
     pager = group_members.groups(session, cohort, page=page_number())
     page = render_template(
@@ -49,7 +52,7 @@ def _page(cohort: Cohort, *, faults: list[Fault] | None = None, at: str = "") ->
 
 @bp.get("")
 @requires(COHORT)
-def page(cohort_id: str) -> Any:
+def page(cohort_id: str) -> ResponseReturnValue:
     """Every group with its members, without a word of what they write."""
     return _page(_cohort(cohort_id))
 
@@ -72,7 +75,7 @@ def _people(session: Session) -> list[Any]:
 
 @bp.post("")
 @requires(COHORT)
-def form(cohort_id: str) -> Any:
+def form(cohort_id: str) -> ResponseReturnValue:
     """Put learners together."""
     try:
         with transaction() as session:
@@ -102,7 +105,7 @@ def _of(session: Session, cohort: Cohort, submission_id: str) -> Submission:
 
 @bp.post("/<submission_id>/members")
 @requires(COHORT)
-def place(cohort_id: str, submission_id: str) -> Any:
+def place(cohort_id: str, submission_id: str) -> ResponseReturnValue:
     """Put a learner into a group; they leave the one they were in."""
     try:
         with transaction() as session:
@@ -120,7 +123,7 @@ def place(cohort_id: str, submission_id: str) -> Any:
 
 @bp.post("/members/<member_id>/take-out")
 @requires(COHORT)
-def take_out(cohort_id: str, member_id: str) -> Any:
+def take_out(cohort_id: str, member_id: str) -> ResponseReturnValue:
     """Take somebody out of a group that has not handed in."""
     with transaction() as session:
         cohort = _cohort(cohort_id)
@@ -134,7 +137,7 @@ def take_out(cohort_id: str, member_id: str) -> Any:
 
 @bp.post("/objections/<objection_id>")
 @requires(COHORT)
-def decide(cohort_id: str, objection_id: str) -> Any:
+def decide(cohort_id: str, objection_id: str) -> ResponseReturnValue:
     """Dismiss an objection, or let the objector work alone."""
     try:
         with transaction() as session:

@@ -3,6 +3,7 @@
 from typing import Any
 
 from flask import flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
@@ -69,19 +70,19 @@ def _kind(word: str, allowed: tuple[ImportKind, ...]) -> ImportKind:
 
 @bp.route("/cohorts/<cohort_id>/import/<kind>", methods=["GET", "POST"])
 @requires(COHORT)
-def import_to_cohort(cohort_id: str, kind: str) -> Any:
+def import_to_cohort(cohort_id: str, kind: str) -> ResponseReturnValue:
     find_cohort(cohort_id)
     return _import(_kind(kind, OF_COHORT), lambda: find_cohort(cohort_id))
 
 
 @bp.route("/programs/<program_id>/import/<kind>", methods=["GET", "POST"])
 @requires(PROGRAM)
-def import_to_program(program_id: str, kind: str) -> Any:
+def import_to_program(program_id: str, kind: str) -> ResponseReturnValue:
     find_program(program_id)
     return _import(_kind(kind, OF_PROGRAM), lambda: find_program(program_id))
 
 
-def _import(kind: ImportKind, place: Any) -> Any:
+def _import(kind: ImportKind, place: Any) -> ResponseReturnValue:
     """Look at what was sent; with the digest of what was looked at, carry it out."""
     if request.method == "GET":
         return _page(kind, place())
@@ -131,7 +132,7 @@ def _page(
     preview: Preview | None = None,
     data: bytes = b"",
     faults: list[str] | None = None,
-) -> Any:
+) -> ResponseReturnValue:
     importer = imports.IMPORTERS[kind]
     page = render_template(
         "admin/import.html",
@@ -153,25 +154,25 @@ def _page(
 
 @bp.get("/cohorts/<cohort_id>/imports/<batch_id>")
 @requires(COHORT)
-def cohort_batch(cohort_id: str, batch_id: str) -> Any:
+def cohort_batch(cohort_id: str, batch_id: str) -> ResponseReturnValue:
     return _batch_page(_cohort_batch(cohort_id, batch_id))
 
 
 @bp.get("/programs/<program_id>/imports/<batch_id>")
 @requires(PROGRAM)
-def program_batch(program_id: str, batch_id: str) -> Any:
+def program_batch(program_id: str, batch_id: str) -> ResponseReturnValue:
     return _batch_page(_program_batch(program_id, batch_id))
 
 
 @bp.post("/cohorts/<cohort_id>/imports/<batch_id>/undo")
 @requires(COHORT)
-def undo_cohort_batch(cohort_id: str, batch_id: str) -> Any:
+def undo_cohort_batch(cohort_id: str, batch_id: str) -> ResponseReturnValue:
     return _undo(lambda: _cohort_batch(cohort_id, batch_id))
 
 
 @bp.post("/programs/<program_id>/imports/<batch_id>/undo")
 @requires(PROGRAM)
-def undo_program_batch(program_id: str, batch_id: str) -> Any:
+def undo_program_batch(program_id: str, batch_id: str) -> ResponseReturnValue:
     return _undo(lambda: _program_batch(program_id, batch_id))
 
 
@@ -191,7 +192,7 @@ def _program_batch(program_id: str, batch_id: str) -> ImportBatch:
     return batch
 
 
-def _batch_page(batch: ImportBatch, faults: list[str] | None = None) -> Any:
+def _batch_page(batch: ImportBatch, faults: list[str] | None = None) -> ResponseReturnValue:
     session = db.session()
     undoing = None
     if batch.undone_at is None:
@@ -218,7 +219,7 @@ def _batch_page(batch: ImportBatch, faults: list[str] | None = None) -> Any:
     return page, 422 if faults else 200
 
 
-def _undo(find: Any) -> Any:
+def _undo(find: Any) -> ResponseReturnValue:
     try:
         with transaction() as session:
             batch = find()

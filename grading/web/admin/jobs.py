@@ -1,8 +1,7 @@
 """Jobs: what the service does in the background, for administrators."""
 
-from typing import Any
-
 from flask import flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from sqlalchemy import func, select
 
@@ -19,12 +18,12 @@ from grading.web.errors import words
 
 @bp.get("/jobs")
 @requires(SERVICE)
-def jobs() -> Any:
+def jobs() -> ResponseReturnValue:
     permit(SERVICE)
     return _page()
 
 
-def _page(faults: list[str] | None = None) -> Any:
+def _page(faults: list[str] | None = None) -> ResponseReturnValue:
     session = db.session()
     counts = dict(session.execute(select(Job.state, func.count()).group_by(Job.state)).all())
     state = request.args.get("state", "")
@@ -49,7 +48,7 @@ def _page(faults: list[str] | None = None) -> Any:
 
 @bp.post("/jobs/<job_id>/retry")
 @requires(SERVICE)
-def retry_job(job_id: str) -> Any:
+def retry_job(job_id: str) -> ResponseReturnValue:
     try:
         with transaction() as session:
             outbox.retry(session, access.person(), load(Job, job_id, SERVICE), now=access.now())

@@ -4,6 +4,7 @@ from dataclasses import fields
 from typing import Any
 
 from flask import flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from grading.cohorts import cohorts
@@ -87,7 +88,7 @@ def _as_number(text: str) -> Any:
 
 @bp.route("/cohorts/<cohort_id>/plan", methods=["GET", "POST"])
 @requires(COHORT)
-def plan(cohort_id: str) -> Any:
+def plan(cohort_id: str) -> ResponseReturnValue:
     """Every choice with its reason; a preset fills them all, and a look at a change saves nothing."""
     found = find_cohort(cohort_id)
     shown = found.plan

@@ -1,9 +1,9 @@
 """Privacy for administrators: exports on request, erasure in two steps, and what periods take away."""
 
 import json
-from typing import Any
 
 from flask import Response, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from sqlalchemy import select
 from sqlalchemy.orm import joinedload
@@ -31,7 +31,7 @@ def _all(error: GradingError) -> list[str]:
 
 @bp.get("/erasures")
 @requires(SERVICE)
-def erasures() -> Any:
+def erasures() -> ResponseReturnValue:
     """Who asked to be erased, the most urgent first."""
     permit(SERVICE)
     rows = db.session.scalars(
@@ -46,7 +46,7 @@ def erasures() -> Any:
 
 @bp.route("/accounts/<person_id>/privacy", methods=["GET", "POST"])
 @requires(SERVICE)
-def account_privacy(person_id: str) -> Any:
+def account_privacy(person_id: str) -> ResponseReturnValue:
     """Everything about a person on request; and what erasing them would do."""
     faults: list[str] = []
     if request.method == "POST":
@@ -75,7 +75,7 @@ def account_privacy(person_id: str) -> Any:
     return page, 422 if faults else 200
 
 
-def _act(person_id: str, act: str) -> Any:
+def _act(person_id: str, act: str) -> ResponseReturnValue:
     ground = request.form.get("ground", "")
     here = url_for("admin.account_privacy", person_id=person_id)
     with transaction() as session:
@@ -107,7 +107,7 @@ def _act(person_id: str, act: str) -> Any:
 
 @bp.route("/erasures/<request_id>", methods=["GET", "POST"])
 @requires(SERVICE)
-def erase(request_id: str) -> Any:
+def erase(request_id: str) -> ResponseReturnValue:
     """The second step: it asks for the address, and cannot be undone."""
     faults: list[str] = []
     found = load(ErasureRequest, request_id, SERVICE)
@@ -142,7 +142,7 @@ def erase(request_id: str) -> Any:
 
 @bp.get("/exports/<export_id>")
 @requires(SERVICE)
-def export_file(export_id: str) -> Any:
+def export_file(export_id: str) -> ResponseReturnValue:
     """An export that an administrator asked for; fetching it is a disclosure."""
     with transaction() as session:
         export = load(PersonalExport, export_id, SERVICE)
@@ -153,7 +153,7 @@ def export_file(export_id: str) -> Any:
 
 @bp.get("/retention")
 @requires(SERVICE)
-def periods() -> Any:
+def periods() -> ResponseReturnValue:
     """What falls due when, and what was taken away: a look that changes nothing."""
     permit(SERVICE)
     pager = page_in(retention.dues(db.session()), page_number())

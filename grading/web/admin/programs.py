@@ -3,6 +3,7 @@
 from typing import Any
 
 from flask import flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import func, select
@@ -82,7 +83,7 @@ class CompletionForm(Form):
 
 @bp.get("/")
 @requires(OFFICE)
-def home() -> Any:
+def home() -> ResponseReturnValue:
     """The sponsors one may see, with their programs and cohorts."""
     who = permit(OFFICE)
     session = db.session
@@ -115,7 +116,7 @@ def home() -> Any:
 
 @bp.route("/sponsors/<sponsor_id>/programs/new", methods=["GET", "POST"])
 @requires(PROGRAM)
-def new_program(sponsor_id: str) -> Any:
+def new_program(sponsor_id: str) -> ResponseReturnValue:
     owner = load(Sponsor, sponsor_id, PROGRAM)
     form = ProgramForm()
     rows = [
@@ -156,11 +157,11 @@ def new_program(sponsor_id: str) -> Any:
 
 @bp.get("/programs/<program_id>")
 @requires(PROGRAM)
-def program(program_id: str) -> Any:
+def program(program_id: str) -> ResponseReturnValue:
     return _page(find_program(program_id))
 
 
-def _page(found: Program, *, completion: CompletionForm | None = None) -> Any:
+def _page(found: Program, *, completion: CompletionForm | None = None) -> ResponseReturnValue:
     session = db.session()
     completion = completion or CompletionForm(formdata=None)
     completion.course.choices = options((course.code, course.title) for course in found.courses)
@@ -199,7 +200,7 @@ def _page(found: Program, *, completion: CompletionForm | None = None) -> Any:
 
 @bp.route("/programs/<program_id>/about", methods=["GET", "POST"])
 @requires(PROGRAM)
-def about(program_id: str) -> Any:
+def about(program_id: str) -> ResponseReturnValue:
     """Names, entitlement, retakes, and hours for professional development."""
     found = find_program(program_id)
     form = AboutForm(obj=found)
@@ -237,7 +238,7 @@ def about(program_id: str) -> Any:
 
 @bp.route("/programs/<program_id>/courses", methods=["GET", "POST"])
 @requires(PROGRAM)
-def courses(program_id: str) -> Any:
+def courses(program_id: str) -> ResponseReturnValue:
     """What counts as each course, how long a completion holds, and its hours."""
     found = find_program(program_id)
     entered = request.method == "POST"
@@ -323,7 +324,7 @@ def _entries() -> tuple[list[CourseEntry], list[str]]:
 
 @bp.post("/programs/<program_id>/completion")
 @requires(PROGRAM)
-def record_completion(program_id: str) -> Any:
+def record_completion(program_id: str) -> ResponseReturnValue:
     """Record one completion by hand."""
     form = CompletionForm()
     form.course.choices = options(

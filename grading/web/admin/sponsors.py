@@ -2,9 +2,9 @@
 
 import secrets
 from io import BytesIO
-from typing import Any
 
 from flask import flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import select
@@ -41,7 +41,7 @@ class MemberForm(Form):
 
 @bp.route("/sponsors/new", methods=["GET", "POST"])
 @requires(SERVICE)
-def new_sponsor() -> Any:
+def new_sponsor() -> ResponseReturnValue:
     permit(SERVICE)
     form = SponsorForm()
     if form.validate_on_submit():
@@ -60,7 +60,7 @@ def new_sponsor() -> Any:
 
 @bp.route("/sponsors/<sponsor_id>", methods=["GET", "POST"])
 @requires(PROGRAM)
-def sponsor(sponsor_id: str) -> Any:
+def sponsor(sponsor_id: str) -> ResponseReturnValue:
     """The issuer and those who sign; the logo and the program office."""
     found = load(Sponsor, sponsor_id, PROGRAM)
     form = IssuerForm(obj=found)
@@ -94,7 +94,7 @@ def _page(
     signed: list[tuple[str, str]] | None = None,
     member: MemberForm | None = None,
     faults: list[str] | None = None,
-) -> Any:
+) -> ResponseReturnValue:
     found = load(Sponsor, sponsor_id, PROGRAM)
     form = form or IssuerForm(formdata=None, obj=found)
     member = member or MemberForm(formdata=None)
@@ -124,7 +124,7 @@ def _page(
 
 @bp.post("/sponsors/<sponsor_id>/logo")
 @requires(PROGRAM)
-def logo(sponsor_id: str) -> Any:
+def logo(sponsor_id: str) -> ResponseReturnValue:
     """Put a picture in place of the logo, or take it away; its content is looked at first."""
     load(Sponsor, sponsor_id, PROGRAM)
     store = access.installation().files
@@ -167,7 +167,7 @@ def _keep_picture(sponsor_id: str) -> tuple[str, str]:
 
 @bp.post("/sponsors/<sponsor_id>/members")
 @requires(SERVICE)
-def add_sponsor_member(sponsor_id: str) -> Any:
+def add_sponsor_member(sponsor_id: str) -> ResponseReturnValue:
     permit(SERVICE)
     form = MemberForm()
     if form.validate_on_submit():
@@ -192,7 +192,7 @@ def add_sponsor_member(sponsor_id: str) -> Any:
 
 @bp.post("/sponsors/<sponsor_id>/members/<member_id>/end")
 @requires(SERVICE)
-def end_sponsor_member(sponsor_id: str, member_id: str) -> Any:
+def end_sponsor_member(sponsor_id: str, member_id: str) -> ResponseReturnValue:
     with transaction() as session:
         member = load(SponsorMember, member_id, SERVICE)
         if member.sponsor_id != sponsor_id:

@@ -1,8 +1,7 @@
 """What learners and raters read: the brief with its example, and the rubric."""
 
-from typing import Any
-
 from flask import flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import select
@@ -31,7 +30,7 @@ class BriefForm(Form):
 
 @bp.route("/programs/<program_id>/brief", methods=["GET", "POST"])
 @requires(PROGRAM)
-def brief(program_id: str) -> Any:
+def brief(program_id: str) -> ResponseReturnValue:
     """Write a new version of the task and its example; a preview changes nothing."""
     found = find_program(program_id)
     session = db.session()
@@ -66,7 +65,7 @@ def brief(program_id: str) -> Any:
 
 @bp.get("/programs/<program_id>/briefs/<int:version>")
 @requires(PROGRAM)
-def brief_version(program_id: str, version: int) -> Any:
+def brief_version(program_id: str, version: int) -> ResponseReturnValue:
     """One version as learners read it, and the cohorts that have it."""
     found = find_program(program_id)
     session = db.session()
@@ -85,7 +84,7 @@ def brief_version(program_id: str, version: int) -> Any:
 
 @bp.route("/programs/<program_id>/rubrics/new", methods=["GET", "POST"])
 @requires(PROGRAM)
-def add_rubric(program_id: str) -> Any:
+def add_rubric(program_id: str) -> ResponseReturnValue:
     """Upload a rubric; all its faults are named, or it is kept as a draft to look at."""
     found = find_program(program_id)
     faults: list[str] = []
@@ -114,7 +113,7 @@ def add_rubric(program_id: str) -> Any:
     return page, 422 if faults else 200
 
 
-def _rubric_page(version: RubricVersion, faults: list[str]) -> Any:
+def _rubric_page(version: RubricVersion, faults: list[str]) -> ResponseReturnValue:
     page = render_template(
         "admin/rubric.html",
         version=version,
@@ -128,14 +127,14 @@ def _rubric_page(version: RubricVersion, faults: list[str]) -> Any:
 
 @bp.get("/rubrics/<rubric_id>")
 @requires(PROGRAM)
-def rubric(rubric_id: str) -> Any:
+def rubric(rubric_id: str) -> ResponseReturnValue:
     """The rubric as raters will read it: the sheet of the bench itself."""
     return _rubric_page(load(RubricVersion, rubric_id, PROGRAM), [])
 
 
 @bp.post("/rubrics/<rubric_id>/publish")
 @requires(PROGRAM)
-def publish_rubric(rubric_id: str) -> Any:
+def publish_rubric(rubric_id: str) -> ResponseReturnValue:
     try:
         with transaction() as session:
             rubric_versions.publish_rubric(

@@ -1,10 +1,10 @@
 """The lead's pages of examples: chosen, marked blind by two, agreed, in use; and who is cleared."""
 
 from collections.abc import Iterable
-from typing import Any
 
 import numpy as np
 from flask import Blueprint, Response, flash, g, redirect, request, url_for
+from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from grading.authorization.permissions import Permission
@@ -37,7 +37,7 @@ def _anchor(anchor_id: str) -> AnchorPaper:
 
 @bp.get("/<cohort_id>/examples")
 @requires(CALIBRATE)
-def examples(cohort_id: str) -> Any:
+def examples(cohort_id: str) -> ResponseReturnValue:
     """Every example by what it is for, what waits for a lead, and how many check items are left."""
     found = shell.cohort(cohort_id, CALIBRATE)
     session = db.session()
@@ -81,7 +81,7 @@ def _counts(papers: Iterable[AnchorPaper]) -> list[tuple[str, int, int]]:
 
 @bp.post("/<cohort_id>/examples/range-finding")
 @requires(CALIBRATE)
-def find_range(cohort_id: str) -> Any:
+def find_range(cohort_id: str) -> ResponseReturnValue:
     """Put early works forward at random, for a program's first cohort."""
     seed = np.random.SeedSequence().generate_state(1)[0]
     with transaction() as session:
@@ -96,7 +96,7 @@ def find_range(cohort_id: str) -> Any:
 
 @bp.post("/submission/<submission_id>/example")
 @requires(CALIBRATE)
-def propose(submission_id: str) -> Any:
+def propose(submission_id: str) -> ResponseReturnValue:
     """Put one work forward."""
     with transaction() as session:
         found = load(Submission, submission_id, CALIBRATE)
@@ -117,7 +117,7 @@ def _entered(rubric: Rubric) -> tuple[dict[str, int], dict[str, str]]:
     return levels, reasons
 
 
-def _page(anchor: AnchorPaper, faults: list[Fault] | None = None) -> Any:
+def _page(anchor: AnchorPaper, faults: list[Fault] | None = None) -> ResponseReturnValue:
     """Show an example as far as the reader may see it: the other's marking only when both are in."""
     rubric = anchor.submission.cohort.rubric_version.rubric
     me = access.person().id
@@ -172,7 +172,7 @@ def _suggested(anchor: AnchorPaper, agrees: bool) -> tuple[dict[str, int], dict[
 
 @bp.get("/example/<anchor_id>")
 @requires(CALIBRATE)
-def example(anchor_id: str) -> Any:
+def example(anchor_id: str) -> ResponseReturnValue:
     return _page(_anchor(anchor_id))
 
 
@@ -192,7 +192,7 @@ def file(anchor_id: str, number: int) -> Response:
 
 @bp.post("/example/<anchor_id>/mark")
 @requires(CALIBRATE)
-def mark(anchor_id: str) -> Any:
+def mark(anchor_id: str) -> ResponseReturnValue:
     """Keep one's own blind marking."""
     try:
         with transaction() as session:
@@ -214,7 +214,7 @@ def mark(anchor_id: str) -> Any:
 
 @bp.post("/example/<anchor_id>/agree")
 @requires(CALIBRATE)
-def agree(anchor_id: str) -> Any:
+def agree(anchor_id: str) -> ResponseReturnValue:
     """Write down what both leads agreed on, and put the example to use."""
     try:
         with transaction() as session:
@@ -238,7 +238,7 @@ def agree(anchor_id: str) -> Any:
 
 @bp.post("/example/<anchor_id>/withdraw")
 @requires(CALIBRATE)
-def withdraw(anchor_id: str) -> Any:
+def withdraw(anchor_id: str) -> ResponseReturnValue:
     """Take an example out of use."""
     try:
         with transaction() as session:
@@ -257,7 +257,7 @@ def withdraw(anchor_id: str) -> Any:
 
 @bp.get("/<cohort_id>/standings")
 @requires(CALIBRATE)
-def standings(cohort_id: str) -> Any:
+def standings(cohort_id: str) -> ResponseReturnValue:
     """Who is cleared for what, and until when."""
     found = shell.cohort(cohort_id, CALIBRATE)
     return render(

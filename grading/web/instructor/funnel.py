@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from flask import Blueprint, Response, g, render_template
+from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_babel import ngettext
@@ -94,7 +95,7 @@ def _rows(several: Sequence[tuple[str, Funnel]]) -> list[tuple[Any, ...]]:
 
 @bp.get("/<cohort_id>/funnel")
 @requires(READ)
-def cohort(cohort_id: str) -> Any:
+def cohort(cohort_id: str) -> ResponseReturnValue:
     found = load(Cohort, cohort_id, READ)
     g.cohort_zone = found.zone
     result = funnel.cohort_funnel(db.session(), found)
@@ -122,7 +123,7 @@ def cohort_csv(cohort_id: str) -> Response:
 
 @bp.get("/programs/<program_id>/funnel")
 @requires(READ)
-def program(program_id: str) -> Any:
+def program(program_id: str) -> ResponseReturnValue:
     """All cohorts large enough together, and each beside the others."""
     found = access.load_program(program_id, READ)
     whole, each = funnel.program_funnel(db.session(), program_id)

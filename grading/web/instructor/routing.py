@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from flask import Blueprint, request
+from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
@@ -102,7 +102,7 @@ def _rows(
 
 @bp.get("/<cohort_id>/readings")
 @requires(MONITOR)
-def board(cohort_id: str) -> Any:
+def board(cohort_id: str) -> ResponseReturnValue:
     """Works by the probability that their band is wrong, and on demand what more readings would buy."""
     found = shell.cohort(cohort_id, MONITOR)
     session = db.session()
