@@ -22,7 +22,7 @@ from grading.models import (
     SubmissionMember,
 )
 from grading.records.queries import issued_credentials
-from grading.releases import grades, releases
+from grading.releases import grades, releases, results
 from grading.settings import Installation
 from grading.workflow.allocation import AllocationState
 from grading.workflow.cohort import Role
@@ -117,7 +117,10 @@ def amend(session: Any, world: dict[str, Any], composite: float, now: Any) -> No
     session.add(score)
     session.flush()
     instructor = session.get_one(Person, world["instructor"])
-    grades.amend(session, grade.submission, grade, score, why="appeal", actor=instructor, now=now)
+    line = results.release_line(session, grade.submission, score, grade.person_id)
+    grades.amend(
+        session, grade.submission, grade, score, line, why="appeal", actor=instructor, now=now
+    )
 
 
 def many(session: Session, count: int, *, complete_every: int, now: datetime) -> str:
