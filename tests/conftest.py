@@ -54,7 +54,7 @@ MARKERS = {
     "postgres_url": [pytest.mark.postgres],
     "shared_data": [pytest.mark.shared_data],
     "browser": [pytest.mark.browser],
-    "made": [pytest.mark.timeout(1200)],
+    "made": [pytest.mark.timeout(1200), pytest.mark.slow],
 }
 
 

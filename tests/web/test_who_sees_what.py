@@ -238,7 +238,8 @@ def test_a_scorer_cannot_tell_a_burdened_learner_from_their_twin(
         for address in both:
             answer = client.get(address)
             assert answer.status_code == 200, address
-            html = answer.get_data(as_text=True)
+            # The token of a form is signed with the second in which it was made.
+            html = re.sub(r"[\w-]+\.[\w-]{6}\.[\w-]{27}", "TOKEN", answer.get_data(as_text=True))
             for text in sorted(words, key=len, reverse=True):
                 html = html.replace(text, words[text])
             assert not [name for name in names if name in html], address
