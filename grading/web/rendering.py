@@ -8,7 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
 
 from flask import Flask, g, request, url_for
-from flask_babel import get_locale, ngettext
+from flask_babel import format_date, get_locale, ngettext
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_login import current_user
@@ -60,22 +60,15 @@ def clock_words(at: datetime) -> str:
 
 def date_words(day: date) -> str:
     """Write a day as 27 November 2026."""
-    months = (
-        _("January"), _("February"), _("March"), _("April"), _("May"), _("June"),
-        _("July"), _("August"), _("September"), _("October"), _("November"), _("December"),
-    )  # fmt: skip
-    return f"{day.day} {months[day.month - 1]} {day.year}"
+    return format_date(day, "d MMMM y")
 
 
 def instant_words(at: datetime, zone: ZoneInfo) -> str:
     """Write an instant out in a zone, for mail and for pages."""
     local = at.astimezone(zone)
-    days = (
-        _("Monday"), _("Tuesday"), _("Wednesday"), _("Thursday"), _("Friday"), _("Saturday"), _("Sunday"),
-    )  # fmt: skip
     return _(
         "%(day)s %(date)s, %(time)s %(zone)s",
-        day=days[local.weekday()],
+        day=format_date(local.date(), "EEEE"),
         date=date_words(local.date()),
         time=clock_words(local),
         zone=zone_words(zone),
