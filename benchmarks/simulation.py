@@ -12,7 +12,8 @@ from grading.measurement.allocation.decisions import Decisions
 from grading.measurement.allocation.routing import Board, Choice
 from grading.measurement.allocation.worlds import CUTS, World
 from grading.measurement.posterior.aggregation import aggregate
-from grading.measurement.posterior.beliefs import Aggregation, band_probabilities
+from grading.measurement.posterior.beliefs import Aggregation
+from grading.measurement.scoring.decision import band_probabilities
 
 RESULTS = Path(__file__).parent / "results"
 INSIDE = 1.6448536269514722  # of a normal 90 % interval

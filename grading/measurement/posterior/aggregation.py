@@ -13,7 +13,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from grading.measurement.posterior.beliefs import Aggregation, band_probabilities
+from grading.measurement.posterior.beliefs import Aggregation
 from grading.measurement.posterior.difference import difference
 from grading.measurement.posterior.fitting import (
     Fit,
@@ -36,6 +36,7 @@ from grading.measurement.posterior.pools import (
 from grading.measurement.posterior.precision import Precision, precision_of
 from grading.measurement.posterior.readings import Readings, together
 from grading.measurement.ratings import Ratings
+from grading.measurement.scoring.decision import band_probabilities
 
 NO_READINGS = "no readings"
 NO_REPEAT = "no work was read twice, so the size of the error is unknown"
@@ -75,7 +76,8 @@ def aggregate(
     scale : (lowest, highest), optional
         Posterior means are kept inside.
     cuts : rising numbers
-        Where bands begin; see ``band_probabilities``.
+        Where bands begin; see ``band_probabilities``. Where grades are rounded half up to whole points,
+        each cut less half a point.
     weights : mapping from criterion to weight, optional
     rule : "auto", "model" or "mean"
         "auto" uses the model where raters differ by more than chance; "model" wherever the size of an

@@ -7,7 +7,6 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtr
 
 from grading.measurement.posterior.fitting import (
     Fit,
@@ -125,22 +124,3 @@ class Aggregation:
             )
             for i, label in enumerate(self.rater_labels)
         }
-
-
-def band_probabilities(mean: Floats, standard_error: Floats, cuts: Sequence[float]) -> Floats:
-    """Probability of each band, shape (n, len(cuts) + 1), of a normal posterior.
-
-    A band holds its lower cut. Where grades are rounded half up to whole points, pass each cut less
-    half a point.
-    """
-    edges = np.asarray(cuts, dtype=float)
-    if np.any(np.diff(edges) <= 0):
-        raise ValueError("cuts must rise")
-    below = np.empty((len(mean), len(edges) + 2))
-    below[:, 0], below[:, -1] = 0.0, 1.0
-    # A posterior without spread lies in one band for certain.
-    width = np.maximum(standard_error, 1e-9)[:, None]
-    below[:, 1:-1] = ndtr((edges - np.asarray(mean)[:, None]) / width)
-    probabilities = np.diff(below, axis=1)
-    probabilities[np.isnan(mean) | np.isnan(standard_error)] = np.nan
-    return np.asarray(probabilities)

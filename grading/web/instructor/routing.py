@@ -13,7 +13,8 @@ from grading.authorization.permissions import Permission
 from grading.db import db
 from grading.measurement.allocation.forecast import what_if
 from grading.measurement.allocation.routing import Board
-from grading.measurement.posterior.beliefs import Aggregation, band_probabilities
+from grading.measurement.posterior.beliefs import Aggregation
+from grading.measurement.scoring.decision import band_probabilities
 from grading.measurement.scoring.scale import band_cuts
 from grading.models import Cohort, Submission
 from grading.paging import Page, page_in
@@ -82,7 +83,9 @@ def _rows(
         board.mean[known], board.variance[known], board.precision(None)
     )[1]
     cuts = band_cuts(plan.bands)
-    bands = band_probabilities(result.mean, result.standard_error, cuts)
+    bands = np.ones((len(side), 1))
+    if cuts:
+        bands = band_probabilities(result.mean, result.standard_error, cuts)
     settled = board.settled()
     return [
         Row(

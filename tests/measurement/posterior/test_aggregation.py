@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from grading.measurement.allocation.worlds import KINDS, Kind, World, simulate
 from grading.measurement.posterior import aggregation, large
 from grading.measurement.posterior.aggregation import aggregate
-from grading.measurement.posterior.beliefs import Aggregation, band_probabilities
+from grading.measurement.posterior.beliefs import Aggregation
 from grading.measurement.posterior.difference import difference
 from grading.measurement.posterior.fitting import fit
 from grading.measurement.posterior.joint import Joint, joint_posterior
@@ -21,6 +21,7 @@ from grading.measurement.posterior.parameters import Parameters
 from grading.measurement.posterior.pools import Design, Floats
 from grading.measurement.posterior.readings import Readings
 from grading.measurement.ratings import Ratings
+from grading.measurement.scoring.decision import band_probabilities
 
 PARAMETERS = Parameters(0.0, 110.0, 0.0, 0.8, 20.0, 40.0, 100.0, 10.0, 30.0)
 FIELDS = (
@@ -433,6 +434,7 @@ def test_parameters_from_an_earlier_cohort_serve_a_single_reading() -> None:
 def test_bands_sum_to_one_and_hold_their_lower_cut() -> None:
     bands = band_probabilities(np.array([60.0, 75.0]), np.array([0.0, 5.0]), (50, 60, 70))
     np.testing.assert_allclose(bands.sum(axis=1), 1.0)
+    assert bands[0].tolist() == [0, 0, 1, 0]
     sure = band_probabilities(np.array([60.1]), np.array([0.0]), (50, 60, 70))
     assert sure[0].tolist() == [0, 0, 1, 0]
     with pytest.raises(ValueError, match="rise"):
