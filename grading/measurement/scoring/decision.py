@@ -12,7 +12,7 @@ Livingston & Lewis 1995, doi:10.1111/j.1745-3984.1995.tb00462.x; Lord 1965, doi:
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -208,12 +208,19 @@ def _four_parameters(m: float, variance: float, skew: float, kurtosis: float) ->
     return FourBeta(alpha, beta, lower, upper)
 
 
+@cache
+def _nodes() -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Nodes and weights of the integral; finding them costs an eigenproblem of 400 by 400."""
+    nodes, weights = np.polynomial.legendre.leggauss(NODES)
+    return nodes, weights
+
+
 def _classified(true: FourBeta, length: float, n: int, needed: int, cut: float) -> Classification:
     """Integrate over the true scores, on either side of the cut."""
     middle = min(max((cut - true.lower) / (true.upper - true.lower), 0.0), 1.0)
     # In the beta's own distribution function the integrand is smooth on either side.
     split = float(special.betainc(true.alpha, true.beta, middle))
-    nodes, weights = np.polynomial.legendre.leggauss(NODES)
+    nodes, weights = _nodes()
     parts = []
     for low, high in ((0.0, split), (split, 1.0)):
         share = low + (high - low) * (nodes + 1) / 2
