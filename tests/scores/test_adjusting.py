@@ -12,6 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from grading.errors import Refused
+from grading.measurement.scoring.scale import graded
 from grading.models import Adjustment, Allocation, AuditEntry, Rating, Score, Submission
 from grading.readings import holds
 from grading.releases import releases
@@ -253,7 +254,7 @@ def test_nobody_fails_by_adjustment_on_one_reading(session: Session) -> None:
             assert latest(session, work).adjustment is None
         elif work.state == "resolved":
             score = latest(session, work)
-            assert graded_cohort(score.composite, bands).band or score.professionals >= 2
+            assert graded(score.composite, bands).band or score.professionals >= 2
 
 
 def test_a_plan_without_it_is_left_alone(session: Session) -> None:
