@@ -26,14 +26,14 @@ def command(create_app: CreateApp, grade_id: str, as_json: bool) -> None:
         checks = recomputing.recompute(session, grade, notary=app.extensions["grading"].notary)
     if as_json:
         rows = [
-            {"what": one.what, "kept": one.kept, "found": one.found, "agrees": one.agrees}
-            for one in checks
+            {"what": check.what, "kept": check.kept, "found": check.found, "agrees": check.agrees}
+            for check in checks
         ]
         click.echo(json.dumps(rows, indent=2, default=str))
     else:
-        for one in checks:
-            click.echo(_line(one))
-    wrong = sum(not one.agrees for one in checks)
+        for check in checks:
+            click.echo(_line(check))
+    wrong = sum(not check.agrees for check in checks)
     if not as_json:
         click.echo(f"{len(checks)} checks, {wrong} do not agree.")
     if wrong:

@@ -85,7 +85,7 @@ def _numbers(session: Session, grade: Grade) -> list[Check]:
     )
     try:
         verdict = resolve(
-            [settling.as_reading(one, third=one.professional) for one in sealed],
+            [settling.as_reading(reading, third=reading.professional) for reading in sealed],
             scales(cohort.rubric_version.rubric),
             rule,
         )
@@ -148,7 +148,7 @@ def _digests(grade: Grade) -> list[Check]:
 
 def _own_points(session: Session, grade: Grade) -> float:
     """Find what a member of a group had more or fewer than the group when the grade was released."""
-    found = session.scalar(
+    points = session.scalar(
         select(MemberPoints.points)
         .where(
             MemberPoints.submission_id == grade.submission_id,
@@ -158,7 +158,7 @@ def _own_points(session: Session, grade: Grade) -> float:
         .order_by(MemberPoints.number.desc())
         .limit(1)
     )
-    return found or 0.0
+    return points or 0.0
 
 
 def _trail(session: Session, grade: Grade) -> list[Check]:
@@ -184,14 +184,18 @@ def _trail(session: Session, grade: Grade) -> list[Check]:
 def _approved(session: Session, grade: Grade) -> list[Check]:
     """Check who signed the release: as many as the plan asks, each over this score and value."""
     plan = grade.submission.cohort.plan
-    given = approvals.approvals_of(session, grade.release_id)
-    if plan.step_up == StepUp.OFF and not given:
+    approvals_given = approvals.approvals_of(session, grade.release_id)
+    if plan.step_up == StepUp.OFF and not approvals_given:
         return []
     checks = [
-        Check(f"approval {one.id} ({one.proof})", [], list(approvals.faults_of(session, one)))
-        for one in given
+        Check(
+            f"approval {approval.id} ({approval.proof})",
+            [],
+            list(approvals.faults_of(session, approval)),
+        )
+        for approval in approvals_given
     ]
-    signers = sorted({one.person_id for one in given})
+    signers = sorted({approval.person_id for approval in approvals_given})
     signed_off = sorted(
         session.scalars(select(SignOff.person_id).where(SignOff.release_id == grade.release_id))
     )
@@ -206,8 +210,8 @@ def _approved(session: Session, grade: Grade) -> list[Check]:
     said = sorted(
         {
             (line["score"], line["value"], line["band"])
-            for one in given
-            for line in one.records
+            for approval in approvals_given
+            for line in approval.records
             if (line["submission"], line["person"]) == (first.submission_id, first.person_id)
         }
     )
@@ -229,7 +233,7 @@ def _amendment_signed(session: Session, grade: Grade) -> list[Check]:
             MemberPoints.submission_id == grade.submission_id,
             MemberPoints.person_id == grade.person_id,
         )
-    given = list(
+    approvals_given = list(
         session.scalars(
             select(Approval)
             .options(joinedload(Approval.passkey))
@@ -238,14 +242,18 @@ def _amendment_signed(session: Session, grade: Grade) -> list[Check]:
     )
     said = [
         (line["score"], line["value"], line["band"])
-        for one in given
-        for line in one.records
+        for approval in approvals_given
+        for line in approval.records
         if line["person"] == grade.person_id
     ]
     return [
         *(
-            Check(f"approval {one.id} ({one.proof})", [], list(approvals.faults_of(session, one)))
-            for one in given
+            Check(
+                f"approval {approval.id} ({approval.proof})",
+                [],
+                list(approvals.faults_of(session, approval)),
+            )
+            for approval in approvals_given
         ),
         Check("amendment that was signed", [(grade.score_id, grade.value, grade.band)], said),
     ]

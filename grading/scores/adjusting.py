@@ -94,13 +94,13 @@ def _on_their_way(session: Session, cohort: Cohort) -> set[str]:
     )
 
 
-def _method(plan: GradingPlan, learned: Parameters, one: AdjustedScore) -> str:
+def _method(plan: GradingPlan, learned: Parameters, adjusted: AdjustedScore) -> str:
     rule = Resolution(plan.resolution)
-    if not one.professionals:
+    if not adjusted.professionals:
         name = PEER_METHOD
     else:
         name = rule.adjusted_method if learned.severity else rule.method
-    return f"{name}{'+centred-peers' if one.corrected.weight else ''}/1"
+    return f"{name}{'+centred-peers' if adjusted.corrected.weight else ''}/1"
 
 
 def _keep(
@@ -108,28 +108,32 @@ def _keep(
     plan: GradingPlan,
     learned: Parameters,
     before: Score,
-    one: AdjustedScore,
+    adjusted: AdjustedScore,
     now: datetime,
 ) -> Score:
-    error = one.corrected.standard_error
-    kept: float | None = one.detail["raw_standard_error"] if math.isnan(error) else error
-    if math.isnan(error) and one.corrected.weight:
-        kept = None
-    counted = [*one.professionals, *one.peers]
+    error = adjusted.corrected.standard_error
+    standard_error: float | None = (
+        adjusted.detail["raw_standard_error"] if math.isnan(error) else error
+    )
+    if math.isnan(error) and adjusted.corrected.weight:
+        standard_error = None
+    counted_readings = [*adjusted.professionals, *adjusted.peers]
     score = Score(
         submission_id=before.submission_id,
         number=before.number + 1,
-        composite=one.corrected.composite,
-        standard_error=kept,
+        composite=adjusted.corrected.composite,
+        standard_error=standard_error,
         criteria=before.criteria,
-        rating_ids=sorted(rating for reading in counted for rating in reading.rating_ids.values())
+        rating_ids=sorted(
+            rating for reading in counted_readings for rating in reading.rating_ids.values()
+        )
         or before.rating_ids,
         professionals=before.professionals,
-        peers=len(one.peers) or (0 if one.professionals else before.peers),
-        method=_method(plan, learned, one),
+        peers=len(adjusted.peers) or (0 if adjusted.professionals else before.peers),
+        method=_method(plan, learned, adjusted),
         plan_digest=before.plan_digest,
         computed_at=now,
-        adjustment=one.detail,
+        adjustment=adjusted.detail,
     )
     session.add(score)
     return score
@@ -157,11 +161,11 @@ def adjust(session: Session, actor: Person | None, cohort: Cohort, *, now: datet
     criteria = scales(cohort.rubric_version.rubric)
     readings = readings_of_cohort(session, cohort)
     learned, notes = corrections.learn(plan, criteria, readings)
-    given = corrections.by_work(readings)
+    readings_by_work = corrections.by_work(readings)
     number = session.scalar(
         select(func.max(Adjustment.number)).where(Adjustment.cohort_id == cohort.id)
     )
-    made = Adjustment(
+    adjustment = Adjustment(
         cohort_id=cohort.id,
         number=(number or 0) + 1,
         parameters=learned.to_dict(),
@@ -172,50 +176,50 @@ def adjust(session: Session, actor: Person | None, cohort: Cohort, *, now: datet
         plan_digest=cohort.plan_version.digest,
         computed_at=now,
     )
-    session.add(made)
+    session.add(adjustment)
     session.flush()
     kept = _on_their_way(session, cohort)
     again: list[str] = []
     for work, score in works:
         if work.id in kept:
             continue
-        one = corrections.adjust_score(
-            plan, criteria, score, given.get(work.id, []), learned, made.id
+        adjusted = corrections.adjust_score(
+            plan, criteria, score, readings_by_work.get(work.id, []), learned, adjustment.id
         )
-        if _on_too_few(plan, one):
+        if _on_too_few(plan, adjusted):
             move(session, work, "reopen", actor=None, now=now)
             settling.want_professionals(
                 session, work, work.professionals_wanted + 1, "not_passed", now
             )
             again.append(work.id)
             continue
-        _keep(session, plan, learned, score, one, now)
-        made.works += 1
-        made.moved += abs(one.corrected.composite - one.corrected.raw) >= 0.5
+        _keep(session, plan, learned, score, adjusted, now)
+        adjustment.works += 1
+        adjustment.moved += abs(adjusted.corrected.composite - adjusted.corrected.raw) >= 0.5
     session.flush()
     audit.record(
         session,
         actor,
         "cohort:adjust",
-        made,
+        adjustment,
         now=now,
         after={
-            "parameters": made.parameters,
+            "parameters": adjustment.parameters,
             "notes": notes,
-            "works": made.works,
-            "moved": made.moved,
+            "works": adjustment.works,
+            "moved": adjustment.moved,
             "again": again,
         },
     )
-    return made
+    return adjustment
 
 
-def _on_too_few(plan: GradingPlan, one: AdjustedScore) -> bool:
+def _on_too_few(plan: GradingPlan, adjusted: AdjustedScore) -> bool:
     """Nobody is told "Not passed" on one person's word, nor by an adjustment of it."""
     return (
-        0 < len(one.professionals) < plan.readings_before_not_passed
-        and passed(one.corrected.raw, plan.cut)
-        and not passed(one.corrected.composite, plan.cut)
+        0 < len(adjusted.professionals) < plan.readings_before_not_passed
+        and passed(adjusted.corrected.raw, plan.cut)
+        and not passed(adjusted.corrected.composite, plan.cut)
     )
 
 
@@ -249,7 +253,7 @@ def _under(
 ) -> Score:
     cohort = submission.cohort
     learned = Parameters(**session.get_one(Adjustment, adjustment_id).parameters)
-    one = corrections.adjust_score(
+    adjusted = corrections.adjust_score(
         cohort.plan,
         scales(cohort.rubric_version.rubric),
         raw,
@@ -257,7 +261,7 @@ def _under(
         learned,
         adjustment_id,
     )
-    return _keep(session, cohort.plan, learned, raw, one, now)
+    return _keep(session, cohort.plan, learned, raw, adjusted, now)
 
 
 def recomputed(session: Session, score: Score) -> Corrected:
@@ -272,13 +276,13 @@ def recomputed(session: Session, score: Score) -> Corrected:
     """
     if score.adjustment is None:
         raise ValueError("this score was not adjusted")
-    made = session.get_one(Adjustment, score.adjustment["id"])
+    adjustment = session.get_one(Adjustment, score.adjustment["id"])
     cohort = score.submission.cohort
     return corrections.adjust_score(
         cohort.plan,
         scales(cohort.rubric_version.rubric),
         score,
         readings_resting_on(session, score.submission_id, score.rating_ids),
-        Parameters(**made.parameters),
-        made.id,
+        Parameters(**adjustment.parameters),
+        adjustment.id,
     ).corrected

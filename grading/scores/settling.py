@@ -78,10 +78,10 @@ def set_aside_readings(session: Session, submission: Submission) -> int:
     return _broken(readings(session, submission)[0])
 
 
-def _broken(found: list[Reading]) -> int:
+def _broken(counting: list[Reading]) -> int:
     return sum(
         reading.pool == "professional" and not reading.adjudication and not reading.whole
-        for reading in found
+        for reading in counting
     )
 
 
@@ -119,11 +119,11 @@ def settle(session: Session, submission: Submission, *, now: datetime) -> bool:
     if outstanding(session, submission, now=now):
         return False
     cohort = submission.cohort
-    found, rating_ids = readings(session, submission)
+    counting, rating_ids = readings(session, submission)
     verdict = resolve(
-        found,
+        counting,
         scales(cohort.rubric_version.rubric),
-        rule(cohort.plan, submission.professionals_wanted - _broken(found)),
+        rule(cohort.plan, submission.professionals_wanted - _broken(counting)),
     )
     open_case = session.scalar(
         select(Discrepancy).where(
@@ -145,7 +145,7 @@ def settle(session: Session, submission: Submission, *, now: datetime) -> bool:
         case Waiting():
             return _wait(session, submission, verdict, now)
         case NeedsReading():
-            wanted = wanted_for(verdict, found, submission.professionals_wanted)
+            wanted = wanted_for(verdict, counting, submission.professionals_wanted)
             want_professionals(session, submission, wanted, verdict.reason, now)
             return True
         case Discrepant():
@@ -169,12 +169,12 @@ def settle(session: Session, submission: Submission, *, now: datetime) -> bool:
             return True
 
 
-def wanted_for(verdict: NeedsReading, found: Sequence[Reading], wanted: int) -> int:
+def wanted_for(verdict: NeedsReading, counting: Sequence[Reading], wanted: int) -> int:
     """Say how many professional readings a work is to have that has too few for its result.
 
     An adjudicator's reading stands beside the wanted ones and must not use one up.
     """
-    have = sum(reading.pool == "professional" and not reading.adjudication for reading in found)
+    have = sum(reading.pool == "professional" and not reading.adjudication for reading in counting)
     return max(have + verdict.professional_short, wanted + 1)
 
 
@@ -188,10 +188,10 @@ def rescore(session: Session, submission: Submission, *, now: datetime) -> Score
     Refused
         No professional reading is left that counts.
     """
-    found, rating_ids = readings(session, submission)
+    counting, rating_ids = readings(session, submission)
     cohort = submission.cohort
     verdict = resolve(
-        [replace(reading, adjudication=reading.pool == "professional") for reading in found],
+        [replace(reading, adjudication=reading.pool == "professional") for reading in counting],
         scales(cohort.rubric_version.rubric),
         replace(
             # A work that was to be read by peers alone may go on resting on them.

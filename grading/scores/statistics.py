@@ -24,14 +24,14 @@ def compute(session: Session, cohort: Cohort, *, now: datetime) -> int:
     kept = kept_statistics.kept(session, cohort)
     done = 0
     for kind in KINDS:
-        found = kept.get(kind)
-        if found is not None and found.fingerprint == state:
+        record = kept.get(kind)
+        if record is not None and record.fingerprint == state:
             continue
         result = kept_statistics.BUILDERS[kind](session, cohort)
-        if found is None:
-            found = CohortStatistics(cohort_id=cohort.id, kind=kind)
-            session.add(found)
-        found.result, found.fingerprint, found.computed_at = result, state, now
+        if record is None:
+            record = CohortStatistics(cohort_id=cohort.id, kind=kind)
+            session.add(record)
+        record.result, record.fingerprint, record.computed_at = result, state, now
         done += 1
     return done
 

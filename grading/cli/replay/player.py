@@ -283,9 +283,9 @@ class Player:
         with transaction() as session:
             cohort = session.get_one(Cohort, self.cohort_id)
             self.now = max(self.now, cohort.results_at)
-            found = candidates.candidates(session, cohort, now=self.now)
-            failed = [gate.key for gate in gates.failed(session, cohort, found)]
-            if not any(item.ready for item in found):
+            listed = candidates.candidates(session, cohort, now=self.now)
+            failed = [gate.key for gate in gates.failed(session, cohort, listed)]
+            if not any(item.ready for item in listed):
                 return
             release_id = releases.propose(
                 session,

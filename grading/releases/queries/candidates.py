@@ -126,7 +126,7 @@ def candidates(
     asked = adjustments.asked(cohort.plan)
     adjusted = adjustments.current(session, cohort) if asked else None
     stranded = {allocation.submission_id for allocation in stranded_items(session, cohort)}
-    found = []
+    listed = []
     for submission_id, state, score_id, composite, adjustment in works:
         row = counts.get(submission_id)
         facts = Facts(
@@ -143,8 +143,8 @@ def candidates(
             not_adjusted=asked
             and (adjustment is None or (apart_from is None and adjustment["id"] != adjusted)),
         )
-        found.append(Candidate(submission_id, score_id, composite, hindrances(facts)))
-    return found
+        listed.append(Candidate(submission_id, score_id, composite, hindrances(facts)))
+    return listed
 
 
 def ready_scores(

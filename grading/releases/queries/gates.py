@@ -44,13 +44,13 @@ def failed(session: Session, cohort: Cohort, candidates: Iterable[Candidate]) ->
 def agreement_gates(session: Session, cohort: Cohort) -> list[Gate]:
     """List the gates on professional agreement that are not met, once there are enough pairs."""
     plan = cohort.plan
-    found = []
+    gates = []
     for code, title, kappa, pairs in _kappas(session, cohort):
         needed = plan.gate_total_kappa if code is None else plan.gate_criterion_kappa
         if kappa is None or pairs < plan.gate_minimum or kappa >= needed:
             continue
-        found.append(Gate(f"kappa:{code or 'total'}", title, kappa, needed, pairs))
-    return found
+        gates.append(Gate(f"kappa:{code or 'total'}", title, kappa, needed, pairs))
+    return gates
 
 
 def _kappas(
@@ -63,10 +63,10 @@ def _kappas(
             pool = item["pools"]["professionals"]
             yield item["code"], item["title"], pool["quadratic_kappa"]["estimate"], pool["pairs"]
         return
-    for one in agreement.report(session, cohort):
-        kappa = one.professionals.quadratic_kappa.estimate
-        pairs = one.professionals.n_pairs
-        yield one.code, one.title, None if math.isnan(kappa) else kappa, pairs
+    for part in agreement.report(session, cohort):
+        kappa = part.professionals.quadratic_kappa.estimate
+        pairs = part.professionals.n_pairs
+        yield part.code, part.title, None if math.isnan(kappa) else kappa, pairs
 
 
 def _risk(session: Session, cohort: Cohort, candidates: Iterable[Candidate]) -> list[Gate]:
@@ -79,8 +79,8 @@ def _risk(session: Session, cohort: Cohort, candidates: Iterable[Candidate]) -> 
     if plan.gate_wrong_side >= 1 or not scores:
         return []
     result = kept_statistics.current(session, cohort, "risk") or risk.detailed(session, cohort)
-    found = risk.wrong_side(plan, result, scores)
-    above = [value for value in found.values() if value > plan.gate_wrong_side]
+    risks = risk.wrong_side(plan, result, scores)
+    above = [value for value in risks.values() if value > plan.gate_wrong_side]
     largest = max(above, default=math.nan)
     if not above:
         return []

@@ -32,10 +32,10 @@ def latest(session: Session, cohort: Cohort) -> Adjustment | None:
 
 def current(session: Session, cohort: Cohort) -> str | None:
     """Give the id of the latest adjustment, if no reading came in or went since."""
-    found = latest(session, cohort)
-    if found is None or found.fingerprint != fingerprint(session, cohort):
+    adjustment = latest(session, cohort)
+    if adjustment is None or adjustment.fingerprint != fingerprint(session, cohort):
         return None
-    return found.id
+    return adjustment.id
 
 
 def scores(
@@ -95,19 +95,29 @@ class Summary:
 
 def summary(session: Session, cohort: Cohort) -> Summary:
     """Count what the adjustment moved among the works that await release."""
-    found = latest(session, cohort)
-    is_current = found is not None and found.fingerprint == fingerprint(session, cohort)
+    adjustment = latest(session, cohort)
+    is_current = adjustment is not None and adjustment.fingerprint == fingerprint(session, cohort)
     bands = cohort.plan.bands
     counts = {"up": 0, "down": 0, "same": 0, "to_pass": 0, "to_fail": 0, "waiting": 0}
     largest = 0.0
     for _work, score in scores(session, cohort, (SubmissionState.RESOLVED,)):
-        if score.adjustment is None or found is None or score.adjustment["id"] != found.id:
+        if (
+            score.adjustment is None
+            or adjustment is None
+            or score.adjustment["id"] != adjustment.id
+        ):
             counts["waiting"] += 1
             continue
-        raw, now = graded(score.adjustment["raw"], bands), graded(score.composite, bands)
-        way = "same" if now.value == raw.value else "up" if now.value > raw.value else "down"
+        raw, adjusted = graded(score.adjustment["raw"], bands), graded(score.composite, bands)
+        way = (
+            "same"
+            if adjusted.value == raw.value
+            else "up"
+            if adjusted.value > raw.value
+            else "down"
+        )
         counts[way] += 1
-        if (raw.band is None) != (now.band is None):
+        if (raw.band is None) != (adjusted.band is None):
             counts["to_pass" if raw.band is None else "to_fail"] += 1
         largest = max(largest, abs(score.composite - score.adjustment["raw"]))
-    return Summary(found, is_current, largest=largest, **counts)
+    return Summary(adjustment, is_current, largest=largest, **counts)

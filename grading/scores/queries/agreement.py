@@ -179,27 +179,27 @@ def detailed(session: Session, cohort: Cohort) -> dict[str, Any]:
     }
 
 
-def _coefficient(found: Coefficient) -> dict[str, Any]:
-    low, high = found.interval
+def _coefficient(coefficient: Coefficient) -> dict[str, Any]:
+    low, high = coefficient.interval
     return {
-        "estimate": _value(found),
+        "estimate": _value(coefficient),
         "low": None if math.isnan(low) else low,
         "high": None if math.isnan(high) else high,
-        "method": found.method,
-        "reason": found.reason,
+        "method": coefficient.method,
+        "reason": coefficient.reason,
     }
 
 
-def _summed(found: Agreement, alpha: Coefficient, ac: Coefficient) -> dict[str, Any]:
+def _summed(agreed: Agreement, alpha: Coefficient, ac2: Coefficient) -> dict[str, Any]:
     return {
-        "works": found.n_works,
-        "pairs": found.n_pairs,
-        "exact": None if math.isnan(found.exact) else found.exact,
-        "adjacent": None if math.isnan(found.adjacent) else found.adjacent,
-        "quadratic_kappa": _coefficient(found.quadratic_kappa),
+        "works": agreed.n_works,
+        "pairs": agreed.n_pairs,
+        "exact": None if math.isnan(agreed.exact) else agreed.exact,
+        "adjacent": None if math.isnan(agreed.adjacent) else agreed.adjacent,
+        "quadratic_kappa": _coefficient(agreed.quadratic_kappa),
         "alpha": _coefficient(alpha),
-        "ac2": _coefficient(ac),
-        "note": found.note,
+        "ac2": _coefficient(ac2),
+        "note": agreed.note,
     }
 
 
@@ -207,10 +207,10 @@ def _pool(part: Part, rows: NDArray[np.bool_]) -> dict[str, Any]:
     """One pool: intervals speak of graders in general where there are three or more."""
     ratings = part.ratings.where(rows)
     raters = len(np.unique(ratings.rater))
-    found = agreement.within(ratings)
+    agreed = agreement.within(ratings)
     interval: Interval = "two_way" if raters > 2 else "analytic"
     return _summed(
-        found,
+        agreed,
         agreement.krippendorff_alpha(
             ratings,
             metric="ordinal" if part.code else "interval",
@@ -223,13 +223,13 @@ def _pool(part: Part, rows: NDArray[np.bool_]) -> dict[str, Any]:
 
 def _between(part: Part) -> dict[str, Any]:
     """The two pools as if each were one rater: intervals are over works, as two raters are no sample."""
-    one, other = part.ratings.where(part.professional), part.ratings.where(~part.professional)
-    found = agreement.between(one, other)
-    units = agreement.units_between(one, other)
+    graders, peers = part.ratings.where(part.professional), part.ratings.where(~part.professional)
+    agreed = agreement.between(graders, peers)
+    units = agreement.units_between(graders, peers)
     levels = np.arange(len(part.ratings.levels))
     return _summed(
-        found,
-        found.alpha,
+        agreed,
+        agreed.alpha,
         agreement.gwet_ac(units, weights="quadratic", levels=levels),
     )
 
@@ -249,8 +249,8 @@ def _pairs(total: Part) -> dict[str, Any]:
             if both < ENOUGH:
                 continue
             table = agreement.pairs_between(given[one], given[other])
-            found = agreement.cohen_kappa(table, weights="quadratic", levels=ratings.levels)
-            kappa[i][j] = kappa[j][i] = _value(found)
+            coefficient = agreement.cohen_kappa(table, weights="quadratic", levels=ratings.levels)
+            kappa[i][j] = kappa[j][i] = _value(coefficient)
     order = _clustered(kappa)
     return {
         "graders": [str(ratings.raters[int(codes[i])]) for i in order],
@@ -290,18 +290,18 @@ def _bland_altman(totals: Totals) -> dict[str, Any]:
     if len(both) < ENOUGH:
         return {"works": len(both), "points": []}
     columns = [peers[work] for work in both], [graders[work] for work in both]
-    found = agreement.bland_altman(columns)
+    limits = agreement.bland_altman(columns)
     step = FINE if len(both) <= MANY else COARSE
     points: dict[tuple[float, float], int] = defaultdict(int)
     for peer, grader in zip(*columns, strict=True):
         points[round((peer + grader) / 2 / step) * step, round((peer - grader) / step) * step] += 1
     return {
         "works": len(both),
-        "bias": _coefficient(found.bias),
-        "lower": _coefficient(found.lower),
-        "upper": _coefficient(found.upper),
-        "standard_deviation": found.standard_deviation,
-        "slope": None if math.isnan(found.slope) else found.slope,
+        "bias": _coefficient(limits.bias),
+        "lower": _coefficient(limits.lower),
+        "upper": _coefficient(limits.upper),
+        "standard_deviation": limits.standard_deviation,
+        "slope": None if math.isnan(limits.slope) else limits.slope,
         "step": step,
         "points": [[x, y, count] for (x, y), count in sorted(points.items())],
     }

@@ -63,32 +63,33 @@ def detailed(session: Session, cohort: Cohort) -> dict[str, Any]:
         [reading.rater_id for reading in whole],
         totals,
     )
-    found = variance_components(ratings, effects=("work", "rater"))
-    if found.reason is not None:
-        return head | {"reason": found.reason}
+    variances = variance_components(ratings, effects=("work", "rater"))
+    if variances.reason is not None:
+        return head | {"reason": variances.reason}
     minutes = _minutes(session, cohort)
     return head | {
-        "components": _components(found),
-        "by_readings": [_study(found, n) for n in (1, 2, 3, 4)],
+        "components": _components(variances),
+        "by_readings": [_study(variances, n) for n in (1, 2, 3, 4)],
         "needed": {
             "as_read": _needed(
-                raters_needed(found, reliability=TARGET, kind="phi", works=len(by_work)), minutes
+                raters_needed(variances, reliability=TARGET, kind="phi", works=len(by_work)),
+                minutes,
             ),
             "severity_out": _needed(
-                raters_needed(found, reliability=TARGET, kind="e_rho2", works=len(by_work)),
+                raters_needed(variances, reliability=TARGET, kind="e_rho2", works=len(by_work)),
                 minutes,
             ),
         },
         "minutes": minutes,
         "single": _single(whole, criteria),
-        "decision": _decision(cohort, found, by_work),
-        "note": found.note,
+        "decision": _decision(cohort, variances, by_work),
+        "note": variances.note,
     }
 
 
-def _components(found: VarianceComponents) -> list[dict[str, Any]]:
-    total = math.fsum(max(value, 0.0) for value in found.components.values())
-    errors = np.sqrt(np.diag(found.covariance))
+def _components(variances: VarianceComponents) -> list[dict[str, Any]]:
+    total = math.fsum(max(value, 0.0) for value in variances.components.values())
+    errors = np.sqrt(np.diag(variances.covariance))
     return [
         {
             "effect": name,
@@ -96,12 +97,12 @@ def _components(found: VarianceComponents) -> list[dict[str, Any]]:
             "standard_error": known(float(error)),
             "share": known(max(value, 0.0) / total) if total > 0 else None,
         }
-        for (name, value), error in zip(found.components.items(), errors, strict=True)
+        for (name, value), error in zip(variances.components.items(), errors, strict=True)
     ]
 
 
-def _study(found: VarianceComponents, n: int) -> dict[str, Any]:
-    study = d_study(found, n={"rater": n})
+def _study(variances: VarianceComponents, n: int) -> dict[str, Any]:
+    study = d_study(variances, n={"rater": n})
     return {
         "readings": n,
         "phi": known(study.phi.estimate),
@@ -112,15 +113,15 @@ def _study(found: VarianceComponents, n: int) -> dict[str, Any]:
     }
 
 
-def _needed(found: RatersNeeded, minutes: float | None) -> dict[str, Any]:
-    hours = None if minutes is None or found.readings is None else found.readings * minutes / 60
+def _needed(needed: RatersNeeded, minutes: float | None) -> dict[str, Any]:
+    hours = None if minutes is None or needed.readings is None else needed.readings * minutes / 60
     return {
-        "raters": found.raters,
-        "reliability": known(found.reliability),
-        "ceiling": known(found.ceiling),
-        "readings": found.readings,
+        "raters": needed.raters,
+        "reliability": known(needed.reliability),
+        "ceiling": known(needed.ceiling),
+        "readings": needed.readings,
         "hours": known(hours, 1),
-        "reason": found.reason,
+        "reason": needed.reason,
     }
 
 
@@ -129,9 +130,9 @@ def _single(
 ) -> list[dict[str, Any]]:
     """Components of single ratings, by moments: instant, whatever the design."""
     rows = [
-        (reading.submission_id, reading.rater_id, one.code, points / max(one.points))
+        (reading.submission_id, reading.rater_id, criterion.code, points / max(criterion.points))
         for reading in whole
-        for one, points in zip(criteria, reading.points(criteria).values(), strict=True)
+        for criterion, points in zip(criteria, reading.points(criteria).values(), strict=True)
     ]
     ratings = Ratings.from_long(
         [row[0] for row in rows],
@@ -139,16 +140,16 @@ def _single(
         [round(100 * row[3], 6) for row in rows],
         criterion=[row[2] for row in rows],
     )
-    found = variance_components(ratings, method="moments")
-    return [] if found.reason is not None else _components(found)
+    variances = variance_components(ratings, method="moments")
+    return [] if variances.reason is not None else _components(variances)
 
 
 def _decision(
-    cohort: Cohort, found: VarianceComponents, by_work: dict[str, list[float]]
+    cohort: Cohort, variances: VarianceComponents, by_work: dict[str, list[float]]
 ) -> dict[str, Any]:
     """How often a result lies on the side of the pass mark where the true score lies."""
     readings = max(round(statistics.fmean(len(given) for given in by_work.values())), 1)
-    phi = d_study(found, n={"rater": readings}).phi.estimate
+    phi = d_study(variances, n={"rater": readings}).phi.estimate
     if not 0 < phi < 1:
         return {"readings": readings, "reason": "the reliability is not known"}
     result = livingston_lewis(

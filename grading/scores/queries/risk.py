@@ -22,15 +22,15 @@ def detailed(session: Session, cohort: Cohort) -> dict[str, Any]:
         ``passing`` by submission id, empty with a ``reason`` while too little is known.
     """
     plan = cohort.plan
-    found = routing_board.posterior(routing_board.totals(session, cohort), plan)
-    if found is None:
+    beliefs = routing_board.posterior(routing_board.totals(session, cohort), plan)
+    if beliefs is None:
         return {"passing": {}, "reason": "too few projects were read twice to tell any risk"}
     cut = plan.cut - HALF_POINT
-    p = band_probabilities(found.mean, found.standard_error, [cut])[:, 1]
+    p = band_probabilities(beliefs.mean, beliefs.standard_error, [cut])[:, 1]
     return {
         "passing": {
             str(label): round(float(value), 6)
-            for label, value in zip(found.labels, p, strict=True)
+            for label, value in zip(beliefs.labels, p, strict=True)
             if np.isfinite(value)
         },
         "reason": None,

@@ -39,25 +39,27 @@ class Totals:
 def totals(session: Session, cohort: Cohort) -> Totals:
     """Read the composites of a cohort's sheets, in one query."""
     criteria = scales(cohort.rubric_version.rubric)
-    whole = [one for one in readings_of_cohort(session, cohort) if one.is_whole(criteria)]
-    raters = [(one.rater_id, one.professional) for one in whole]
+    whole = [
+        reading for reading in readings_of_cohort(session, cohort) if reading.is_whole(criteria)
+    ]
+    raters = [(reading.rater_id, reading.professional) for reading in whole]
     return Totals(
         Readings.from_long(
-            [one.submission_id for one in whole],
+            [reading.submission_id for reading in whole],
             raters,
-            [one.composite(criteria) for one in whole],
+            [reading.composite(criteria) for reading in whole],
         ),
         frozenset(rater for rater in raters if rater[1]),
     )
 
 
-def posterior(found: Totals, plan: GradingPlan) -> Aggregation | None:
+def posterior(totals_read: Totals, plan: GradingPlan) -> Aggregation | None:
     """Aggregate a cohort's totals; None while too little is known for any probability."""
-    if len(found.readings) < 3 or not found.professionals:
+    if len(totals_read.readings) < 3 or not totals_read.professionals:
         return None
     result = aggregate(
-        found.readings,
-        professionals=found.professionals,
+        totals_read.readings,
+        professionals=totals_read.professionals,
         scale=(0.0, 100.0),
         cuts=band_cuts(plan.bands),
     )

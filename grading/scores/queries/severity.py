@@ -147,15 +147,15 @@ def _bins(measures: np.ndarray) -> tuple[list[float], list[int]]:
     return edges.tolist(), counts.tolist()
 
 
-def _summary(found: Summary) -> dict[str, Any]:
+def _summary(summary: Summary) -> dict[str, Any]:
     return {
-        "n": found.n,
-        "sd": known(found.sd),
-        "rmse": known(found.rmse),
-        "separation": known(found.separation),
-        "strata": known(found.strata),
-        "reliability": known(found.reliability),
-        "chi_square": known(found.chi_square),
-        "df": found.df,
-        "p": known(found.p),
+        "n": summary.n,
+        "sd": known(summary.sd),
+        "rmse": known(summary.rmse),
+        "separation": known(summary.separation),
+        "strata": known(summary.strata),
+        "reliability": known(summary.reliability),
+        "chi_square": known(summary.chi_square),
+        "df": summary.df,
+        "p": known(summary.p),
     }
