@@ -19,10 +19,10 @@ from grading.models import (
     Person,
     Submission,
 )
+from grading.models.codes import case_code
 from grading.people.approvals import Answer
 from grading.readings import holds, reviews
 from grading.releases import releases
-from grading.releases.queries import cohort_overview
 from grading.workflow.allocation import AllocationState
 from grading.workflow.approval import Proof, StepUp
 from grading.workflow.submission import CURRENT_STATEMENT
@@ -255,4 +255,4 @@ def case_in(
 
 def staff_code(work: Submission) -> str:
     """The code by which staff know a work."""
-    return cohort_overview.case_code(work.id)
+    return case_code(work.id)

@@ -21,14 +21,15 @@ from grading.cli.edge import (
     show,
 )
 from grading.cohorts import cohorts
-from grading.cohorts.queries import staffing_facts
+from grading.cohorts.queries import staffing_facts, submission_lists
 from grading.db import transaction
 from grading.errors import NotFound
 from grading.jobs import upkeep
 from grading.models import Cohort, ImportBatch, Program, RubricVersion
 from grading.office import imports
 from grading.programs import programs
-from grading.releases.queries import candidates, cohort_overview
+from grading.readings.queries import staff_view
+from grading.releases.queries import candidates
 from grading.workflow import plan as plans
 from grading.workflow.cohort import ImportKind
 
@@ -105,8 +106,8 @@ def show_cohort(create_app: CreateApp, cohort: str, as_json: bool) -> None:
             "state": shown.state,
             "due": shown.due_at.isoformat(),
             "plan": shown.plan_version.digest,
-            "submissions": cohort_overview.submission_counts(session, shown),
-            "items": cohort_overview.item_counts(session, shown),
+            "submissions": submission_lists.submission_counts(session, shown),
+            "items": staff_view.item_counts(session, shown),
             "ready": sum(line.ready for line in lines),
             "hindered": sum(not line.ready for line in lines),
             "stuck": len(candidates.stranded_items(session, shown)),

@@ -36,6 +36,7 @@ from grading.readings.queries.ratings import (
 from grading.scores import corrections, settling
 from grading.scores.corrections import AdjustedScore
 from grading.scores.queries import adjustments
+from grading.scores.queries.current_scores import current_scores
 from grading.workflow.allocation import (
     OUTSTANDING,
 )
@@ -79,7 +80,7 @@ def due(session: Session, cohort: Cohort, *, now: datetime) -> bool:
     kept = _on_their_way(session, cohort)
     return any(
         work.id not in kept and (score.adjustment or {}).get("id") != (latest or "")
-        for work, score in adjustments.scores(session, cohort, (SubmissionState.RESOLVED,))
+        for work, score in current_scores(session, cohort, (SubmissionState.RESOLVED,))
     )
 
 
@@ -155,7 +156,7 @@ def adjust(session: Session, actor: Person | None, cohort: Cohort, *, now: datet
         raise Refused("The cohort is not open.")
     if not adjustments.asked(plan):
         raise Refused("The plan asks for no adjustment.")
-    works = adjustments.scores(session, cohort, (SubmissionState.RESOLVED,))
+    works = current_scores(session, cohort, (SubmissionState.RESOLVED,))
     if not works:
         raise Refused("There is no score yet that could be adjusted.")
     criteria = scales(cohort.rubric_version.rubric)

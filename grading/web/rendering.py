@@ -19,7 +19,7 @@ from grading.db import db
 from grading.disputes.queries.dispute_queue import SealedSheet
 from grading.models import Membership, Person, SponsorMember
 from grading.models.conditions import takes_part
-from grading.releases.queries.cohort_overview import Reading
+from grading.readings.queries.staff_view import ShownReading
 from grading.web import access, labels
 from grading.web.markdown import render as markdown
 from grading.web.need_words import COMING_WORDS, NEED_WORDS
@@ -118,7 +118,7 @@ def _rater_name(pool: str, sign: str) -> str:
     return _("Peer %(sign)s", sign=sign)
 
 
-def reading_name(reading: Reading) -> str:
+def reading_name(reading: ShownReading) -> str:
     """Call a reading of a project by its rater's sign, as far as it is not the one that settles."""
     if reading.pool == Pool.PROFESSIONAL and reading.purpose == Purpose.ADJUDICATION:
         return _("Third reading")

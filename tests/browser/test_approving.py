@@ -12,8 +12,8 @@ from sqlalchemy import func, select
 
 from grading.cohorts import withdrawals
 from grading.models import Allocation, Approval, Challenge, Passkey, Release, Submission
+from grading.models.codes import case_code
 from grading.people import approvals, passwords
-from grading.releases.queries.cohort_overview import case_code
 from grading.workflow.allocation import AllocationState
 from tests import factories, stories
 from tests.browser.a11y import faults

@@ -40,9 +40,10 @@ from grading.models import (
     Standing,
     Submission,
 )
+from grading.models.codes import case_code
 from grading.office.queries import demo_doors
 from grading.readings import eligibility, holds
-from grading.releases.queries import candidates, cohort_overview
+from grading.releases.queries import candidates
 from grading.workflow import plan as plans
 from grading.workflow.allocation import THIRD_READINGS, AllocationState
 from grading.workflow.cohort import Role
@@ -269,7 +270,7 @@ def test_each_open_project_that_anyone_may_read_can_be_taken(made: Made, told: S
                 if participants.has_role(told, item.cohort, person, Role.INSTRUCTOR)
             )
             page = entered(made.app, settler, f"/teach/{item.cohort_id}/disputed").text
-            assert f"Take {cohort_overview.case_code(item.submission_id)}" in page
+            assert f"Take {case_code(item.submission_id)}" in page
             assert "Nobody is left" not in page
 
 

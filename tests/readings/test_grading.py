@@ -24,7 +24,8 @@ from grading.models import (
     Submission,
 )
 from grading.readings import allocations, exposures, holds, reviews
-from grading.releases.queries import candidates, cohort_overview
+from grading.readings.queries import staff_view
+from grading.releases.queries import candidates
 from grading.workflow.allocation import AllocationState, Pool, Purpose
 from grading.workflow.cohort import Role
 from tests import factories
@@ -81,13 +82,13 @@ def test_second_readings_link_all_professionals(start: Any, act: Callable[[], An
     with act() as session:
         cast = start(session, learners=10, graders=4, second_share=0.5)
         assert len(items(session, purpose=Purpose.SECOND_READING)) == 5
-        assert len(cohort_overview.separate_groups(session, cast.cohort)) == 1
+        assert len(staff_view.separate_groups(session, cast.cohort)) == 1
 
 
 def test_a_disconnected_design_is_named(start: Any, act: Callable[[], Any]) -> None:
     with act() as session:
         cast = start(session, learners=6, graders=3, second_share=0.0)
-        groups = cohort_overview.separate_groups(session, cast.cohort)
+        groups = staff_view.separate_groups(session, cast.cohort)
         assert len(groups) == 3
         assert {name for group in groups for name in group} == {p.name for p in cast.graders}
 
@@ -322,7 +323,7 @@ def test_whoever_saw_the_scores_cannot_score(start: Any, act: Callable[[], Any])
         rate_all(session, now, {Pool.PEER: {"question": 0, "method": 0}})
         factories.run_upkeep(session, cast.cohort, now=now + ELEVEN)
         case = session.scalars(select(Discrepancy)).first()
-        assert cohort_overview.may_still_score(session, case.submission, cast.instructor.id)
+        assert staff_view.may_still_score(session, case.submission, cast.instructor.id)
         exposures.expose(session, cast.instructor, case.submission, now=now)
         session.flush()
         assert session.scalars(select(Exposure)).one().person_id == cast.instructor.id

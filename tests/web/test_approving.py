@@ -26,9 +26,9 @@ from grading.models import (
     Release,
     Submission,
 )
+from grading.models.codes import case_code
 from grading.office import needs
 from grading.people import approvals, passwords
-from grading.releases.queries.cohort_overview import case_code
 from grading.web.instructor import release
 from grading.workflow.allocation import AllocationState
 from tests import factories

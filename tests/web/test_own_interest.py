@@ -13,9 +13,10 @@ from grading.cohorts import cohorts
 from grading.disputes import appeals
 from grading.errors import NotFound, Refused
 from grading.models import Allocation, Cohort, Discrepancy, Person, Release, Submission
+from grading.models.codes import case_code
 from grading.readings import anchors, exposures
 from grading.releases import releases
-from grading.releases.queries import candidates, cohort_overview
+from grading.releases.queries import candidates
 from grading.scores import quarantines
 from grading.workflow.allocation import AllocationState, Pool
 from grading.workflow.cohort import Role
@@ -85,8 +86,8 @@ def test_who_learns_and_teaches_sees_no_page_of_their_own_work(
 def test_the_queue_of_disputes_says_whose_own_it_is(ids: dict[str, Any], sign_in: Any) -> None:
     page = sign_in(ids["both"]).get(f"/teach/{ids['cohort']}/disputed").text
     colleagues = sign_in(ids["instructor"]).get(f"/teach/{ids['cohort']}/disputed").text
-    assert f"Take {cohort_overview.case_code(ids['other'])}" in colleagues
-    assert f"Take {cohort_overview.case_code(ids['own'])}" not in page
+    assert f"Take {case_code(ids['other'])}" in colleagues
+    assert f"Take {case_code(ids['own'])}" not in page
     assert "You had a part in this project." in page
 
 

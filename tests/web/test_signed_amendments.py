@@ -20,9 +20,9 @@ from grading.models import (
     MisconductCase,
     Person,
 )
+from grading.models.codes import case_code
 from grading.people import passwords
 from grading.readings import exposures
-from grading.releases.queries.cohort_overview import case_code
 from grading.workflow.allocation import AllocationState, Purpose
 from tests import factories, stories
 from tests.browser.test_groups import REASON

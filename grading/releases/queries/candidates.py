@@ -19,6 +19,7 @@ from grading.models import (
 )
 from grading.readings.eligibility import nobody_may_read
 from grading.scores.queries import adjustments
+from grading.scores.queries.current_scores import is_current
 from grading.workflow.allocation import (
     ATTEMPTED,
     OUTSTANDING,
@@ -54,13 +55,6 @@ def candidates(
     apart_from : str, optional
         A release whose own list does not count as "another release".
     """
-    latest = (
-        select(Score.submission_id, func.max(Score.number).label("number"))
-        .join(Submission, Submission.id == Score.submission_id)
-        .where(Submission.cohort_id == cohort.id)
-        .group_by(Score.submission_id)
-        .subquery()
-    )
     works = session.execute(
         select(
             Submission.id,
@@ -69,12 +63,7 @@ def candidates(
             Score.composite,
             Score.adjustment,
         )
-        .join(latest, latest.c.submission_id == Submission.id, isouter=True)
-        .join(
-            Score,
-            and_(Score.submission_id == Submission.id, Score.number == latest.c.number),
-            isouter=True,
-        )
+        .join(Score, and_(Score.submission_id == Submission.id, is_current()), isouter=True)
         .where(
             Submission.cohort_id == cohort.id,
             Submission.state.not_in(

@@ -2,13 +2,14 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import and_, func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from grading.measurement.scoring.combining import Resolution
 from grading.measurement.scoring.scale import graded
-from grading.models import Adjustment, Cohort, Score, Submission
+from grading.models import Adjustment, Cohort
 from grading.readings.queries.ratings import fingerprint
+from grading.scores.queries.current_scores import current_scores
 from grading.workflow.plan import GradingPlan
 from grading.workflow.submission import SubmissionState
 
@@ -36,30 +37,6 @@ def current(session: Session, cohort: Cohort) -> str | None:
     if adjustment is None or adjustment.fingerprint != fingerprint(session, cohort):
         return None
     return adjustment.id
-
-
-def scores(
-    session: Session, cohort: Cohort, states: tuple[SubmissionState, ...]
-) -> list[tuple[Submission, Score]]:
-    """List the works in some states with the score in force, oldest first."""
-    newest = (
-        select(Score.submission_id, func.max(Score.number).label("number"))
-        .join(Submission, Submission.id == Score.submission_id)
-        .where(Submission.cohort_id == cohort.id)
-        .group_by(Score.submission_id)
-        .subquery()
-    )
-    rows = session.execute(
-        select(Submission, Score)
-        .join(Score, Score.submission_id == Submission.id)
-        .join(
-            newest,
-            and_(newest.c.submission_id == Score.submission_id, newest.c.number == Score.number),
-        )
-        .where(Submission.cohort_id == cohort.id, Submission.state.in_(states))
-        .order_by(Submission.submitted_at, Submission.id)
-    )
-    return [(work, score) for work, score in rows]
 
 
 @dataclass(frozen=True)
@@ -100,7 +77,7 @@ def summary(session: Session, cohort: Cohort) -> Summary:
     bands = cohort.plan.bands
     counts = {"up": 0, "down": 0, "same": 0, "to_pass": 0, "to_fail": 0, "waiting": 0}
     largest = 0.0
-    for _work, score in scores(session, cohort, (SubmissionState.RESOLVED,)):
+    for _work, score in current_scores(session, cohort, (SubmissionState.RESOLVED,)):
         if (
             score.adjustment is None
             or adjustment is None

@@ -12,12 +12,10 @@ from grading.measurement.posterior.aggregation import aggregate
 from grading.measurement.posterior.beliefs import Aggregation
 from grading.measurement.posterior.readings import Readings
 from grading.measurement.scoring.scale import HALF_POINT, band_cuts
-from grading.models import Allocation, Cohort, Exposure, Submission
+from grading.models import Allocation, Cohort, Submission
 from grading.readings.queries.ratings import readings_of_cohort, scales
-from grading.workflow.allocation import OUTSTANDING, AllocationState, Pool
-from grading.workflow.cohort import CohortState
+from grading.workflow.allocation import OUTSTANDING, Pool
 from grading.workflow.plan import GradingPlan
-from grading.workflow.submission import SubmissionState
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,31 +93,6 @@ def outstanding(session: Session, ids: Sequence[str]) -> set[str]:
                 Allocation.submission_id.in_(ids),
                 Allocation.pool == Pool.PROFESSIONAL,
                 Allocation.state.in_(OUTSTANDING),
-            )
-        )
-    )
-
-
-def may_still_be_read_by(
-    session: Session, cohort: Cohort, ids: Sequence[str], person_id: str
-) -> set[str]:
-    """Name the works that a person could still be given to read, so that scores stay hidden.
-
-    The rule of `queries.instructor.may_still_score`, for many at once; none in a cohort that has ended.
-    """
-    if cohort.state == CohortState.ENDED:
-        return set()
-    seen = select(Exposure.submission_id).where(Exposure.person_id == person_id)
-    read = select(Allocation.submission_id).where(
-        Allocation.rater_id == person_id, Allocation.state == AllocationState.SEALED
-    )
-    return set(
-        session.scalars(
-            select(Submission.id).where(
-                Submission.id.in_(ids),
-                Submission.state.not_in((SubmissionState.WITHDRAWN, SubmissionState.WITHHELD)),
-                Submission.id.not_in(seen),
-                Submission.id.not_in(read),
             )
         )
     )

@@ -13,10 +13,10 @@ from grading.authorization.permissions import Permission
 from grading.db import db, transaction
 from grading.errors import Fault, FaultsFound, ListChanged, NotFound, Refused
 from grading.models import Challenge, Cohort, Person, Submission
+from grading.models.codes import case_code
 from grading.people import passkeys
 from grading.people.passkeys import SignCountFell
 from grading.releases import grades
-from grading.releases.queries.cohort_overview import case_code
 from grading.web import access, step_up
 from grading.web.access import load, requires
 from grading.web.approving.acts import ACTS, Act, reasons

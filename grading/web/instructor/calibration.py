@@ -11,10 +11,10 @@ from grading.authorization.permissions import Permission
 from grading.db import db, transaction
 from grading.errors import Fault, FaultsFound, NotFound
 from grading.models import AnchorPaper, Submission
+from grading.models.codes import case_code
 from grading.readings import anchors
 from grading.readings.queries import calibration_progress
 from grading.readings.reviews import Sheet
-from grading.releases.queries.cohort_overview import case_code
 from grading.rubric.definition import Rubric
 from grading.web import access, downloads, sheets
 from grading.web.access import load, requires

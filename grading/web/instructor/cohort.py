@@ -4,10 +4,12 @@ from flask import redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from grading.authorization.permissions import Permission
-from grading.cohorts.queries import group_members
+from grading.cohorts.queries import group_members, submission_lists
 from grading.db import db
+from grading.ledger import history
 from grading.readings.queries import burndown as burndowns
-from grading.releases.queries import candidates, cohort_overview
+from grading.readings.queries import staff_view
+from grading.releases.queries import candidates
 from grading.web import access
 from grading.web.access import page_number, requires
 from grading.web.instructor import shell
@@ -22,7 +24,7 @@ READ = Permission.COHORT_READ
 @bp.get("/")
 @requires(Permission.SIGNED_IN)
 def home() -> ResponseReturnValue:
-    cohorts = cohort_overview.cohorts(db.session(), access.person().id)
+    cohorts = submission_lists.staff_cohorts(db.session(), access.person().id)
     if len(cohorts) == 1:
         return redirect(url_for("instructor.cohort", cohort_id=cohorts[0].id))
     return render_template("instructor/home.html", cohorts=cohorts)
@@ -35,14 +37,14 @@ def cohort(cohort_id: str) -> ResponseReturnValue:
     cohort = shell.cohort(cohort_id, READ)
     session = db.session()
     state = request.args.get("state") or None
-    pager = cohort_overview.submissions(session, cohort, state=state, page=page_number())
-    groups = cohort_overview.separate_groups(session, cohort)
+    pager = submission_lists.submissions_page(session, cohort, state=state, page=page_number())
+    groups = staff_view.separate_groups(session, cohort)
     now = access.now()
     return render(
         "cohort.html",
         cohort,
-        counts=cohort_overview.submission_counts(session, cohort),
-        items=cohort_overview.item_counts(session, cohort),
+        counts=submission_lists.submission_counts(session, cohort),
+        items=staff_view.item_counts(session, cohort),
         stranded=candidates.stranded_items(session, cohort),
         groups=groups if len(groups) > 1 else [],
         burndown=burndown.draw(burndowns.of_cohort(session, cohort, now=now), now),
@@ -67,11 +69,11 @@ def audit(cohort_id: str) -> ResponseReturnValue:
     cohort = shell.cohort(cohort_id, Permission.AUDIT_READ)
     session = db.session()
     action = request.args.get("action") or None
-    pager = cohort_overview.history(session, cohort.id, page=page_number(), action=action)
+    pager = history.entries_page(session, cohort.id, page=page_number(), action=action)
     return render(
         "audit.html",
         cohort,
         pager=pager,
-        actions=cohort_overview.actions(session, cohort.id),
+        actions=history.actions(session, cohort.id),
         action=action,
     )

@@ -10,7 +10,9 @@ from grading.disputes.queries import dispute_queue
 from grading.errors import NotFound
 from grading.models import Allocation, Appeal, Discrepancy, StruckReading
 from grading.readings import eligibility, holds
-from grading.releases.queries import candidates, cohort_overview
+from grading.readings.queries import staff_view
+from grading.releases.queries import candidates
+from grading.scores.queries import current_scores
 from grading.web import access
 from grading.web.access import load, requires
 from grading.web.instructor import shell
@@ -70,14 +72,14 @@ def case(case_id: str) -> ResponseReturnValue:
     session = db.session()
     cohort = case.submission.cohort
     g.cohort_zone = cohort.zone
-    hidden = cohort_overview.may_still_score(session, case.submission, access.person().id)
+    hidden = staff_view.may_still_score(session, case.submission, access.person().id)
     return render(
         "case.html",
         cohort,
         case=case,
         hidden=hidden,
-        readings=[] if hidden else cohort_overview.readings(session, case.submission),
-        score=None if hidden else cohort_overview.latest_score(session, case.submission),
+        readings=[] if hidden else staff_view.shown_readings(session, case.submission),
+        score=None if hidden else current_scores.current_score(session, case.submission),
         rubric=cohort.rubric_version.rubric,
         me=access.person().id,
     )

@@ -12,8 +12,8 @@ from grading.db import db
 from grading.disputes import misconduct
 from grading.disputes.queries import dispute_queue
 from grading.models import MisconductCase, Submission
+from grading.models.codes import case_code
 from grading.people import approvals
-from grading.releases.queries.cohort_overview import case_code
 from grading.web import access, step_up
 from grading.web.access import load, requires
 from grading.web.forms import Done, Form, form_view, options, radio, yes_field

@@ -16,9 +16,9 @@ from grading.db import db
 from grading.errors import NotFound
 from grading.models import Alarm, Cohort, Person, QueuePause
 from grading.readings import graders, monitoring
-from grading.readings.queries import calibration_progress, standings
+from grading.readings.queries import calibration_progress, staff_view, standings
 from grading.scores import quarantines
-from grading.scores.queries import kept_statistics, routing_board
+from grading.scores.queries import kept_statistics
 from grading.web import access, downloads, grader_charts
 from grading.web.access import load, requires
 from grading.web.charts import Break
@@ -52,7 +52,7 @@ def _outliers(session: Session, cohort: Cohort) -> dict[str, Any]:
     names = select(Person.id, Person.name).where(Person.id.in_({row["rater"] for row in rows}))
     return {
         "outliers": kept,
-        "hidden": routing_board.may_still_be_read_by(session, cohort, ids, access.person().id),
+        "hidden": staff_view.works_still_readable_by(session, cohort, ids, access.person().id),
         "names": dict(session.execute(names).all()),
         "titles": cohort.rubric_version.rubric.titles,
     }

@@ -13,8 +13,9 @@ from grading.cohorts.queries import group_members
 from grading.db import db
 from grading.errors import Fault, FaultsFound, NotFound
 from grading.models import Person, Submission
+from grading.models.codes import case_code
+from grading.readings.queries import staff_view
 from grading.releases import grades, points
-from grading.releases.queries import cohort_overview
 from grading.web import access, step_up
 from grading.web.access import load, requires
 from grading.web.forms import Done, Form, form_view
@@ -33,7 +34,7 @@ def find_submission(submission_id: str) -> Submission:
     if (
         alone
         or has_own_interest(session, me, [submission.id])
-        or cohort_overview.may_still_score(session, submission, me)
+        or staff_view.may_still_score(session, submission, me)
     ):
         raise NotFound("There is no such page.")
     g.cohort_zone = submission.cohort.zone
@@ -68,7 +69,7 @@ def _render_points(submission_id: str, refused: PointsForm) -> str:
         "instructor/points.html",
         cohort=submission.cohort,
         submission=submission,
-        case_code=cohort_overview.case_code,
+        case_code=case_code,
         members=[
             (
                 person,

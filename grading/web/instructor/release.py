@@ -17,7 +17,7 @@ from grading.disputes.queries import dispute_queue
 from grading.errors import ListChanged
 from grading.models import Cohort, Release
 from grading.releases import releases, signed_list
-from grading.releases.queries import candidates, cohort_overview, gates
+from grading.releases.queries import candidates, gates, release_lists
 from grading.scores import adjusting
 from grading.scores.queries import adjustments
 from grading.web import access, step_up
@@ -74,7 +74,7 @@ def render_dry_run(cohort: Cohort, form: GatesForm | None = None) -> str:
     listed = candidates.candidates(session, cohort, now=access.now())
     hindered = [item for item in listed if not item.ready]
     cases = dispute_queue.pending_cases(session, cohort)
-    proposals = cohort_overview.releases(session, cohort)
+    proposals = release_lists.releases_of(session, cohort)
     stepped = cohort.plan.step_up != StepUp.OFF
     return render(
         "release.html",
@@ -94,7 +94,7 @@ def render_dry_run(cohort: Cohort, form: GatesForm | None = None) -> str:
         gates=gates.failed(session, cohort, listed),
         adjustment=adjustments.summary(session, cohort) if adjustments.asked(cohort.plan) else None,
         releases=proposals,
-        proofs=cohort_overview.proofs(session, cohort) if stepped else {},
+        proofs=release_lists.proofs(session, cohort) if stepped else {},
         stepped=stepped,
         way=step_up.way(session, cohort) if stepped else None,
         me=me,

@@ -18,6 +18,7 @@ from grading.measurement.scoring.decision import band_probabilities
 from grading.measurement.scoring.scale import band_cuts
 from grading.models import Cohort, Submission
 from grading.paging import Page, page_in
+from grading.readings.queries import staff_view
 from grading.scores import routing
 from grading.scores.queries import routing_board
 from grading.web import access
@@ -74,7 +75,7 @@ def _rows(
     plan = cohort.plan
     labels = [str(result.labels[index]) for index in order]
     works = routing_board.works(session, labels)
-    hidden = routing_board.may_still_be_read_by(session, cohort, labels, access.person().id)
+    hidden = staff_view.works_still_readable_by(session, cohort, labels, access.person().id)
     outstanding = routing_board.outstanding(session, labels)
     side, band = board.wrong()
     after = np.full(len(side), np.nan)

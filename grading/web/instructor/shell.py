@@ -7,7 +7,7 @@ from flask import Blueprint, g, render_template, url_for
 from grading.authorization.permissions import Permission
 from grading.authorization.policy import permits
 from grading.models import Challenge, Cohort
-from grading.releases.queries.cohort_overview import case_code
+from grading.models.codes import case_code
 from grading.web import access
 from grading.web.access import load
 from grading.web.forms import Done

@@ -13,11 +13,13 @@ from grading.db import db, transaction
 from grading.disputes import decisions
 from grading.disputes.queries import dispute_queue, learner_results
 from grading.errors import NotFound
+from grading.ledger import history
 from grading.models import Submission
 from grading.readings import exposures
+from grading.readings.queries import staff_view
 from grading.records import revocations
 from grading.records.queries import program_record
-from grading.releases.queries import cohort_overview
+from grading.scores.queries import current_scores
 from grading.web import access, step_up
 from grading.web.access import load, requires
 from grading.web.forms import Done, Form, form_view
@@ -43,7 +45,7 @@ def _render_submission(submission_id: str, refused: RevokeForm | None = None) ->
     cohort = submission.cohort
     g.cohort_zone = cohort.zone
     can = shell.abilities(cohort)
-    hidden = cohort_overview.may_still_score(session, submission, access.person().id)
+    hidden = staff_view.may_still_score(session, submission, access.person().id)
     scores_shown = can["scores"] and not hidden
     authors = group_members.people(session, submission) if can["names"] or can["release"] else []
     record_by_author = [
@@ -51,7 +53,7 @@ def _render_submission(submission_id: str, refused: RevokeForm | None = None) ->
         for person in (authors if can["release"] else [])
     ]
     entries = (
-        cohort_overview.history(session, cohort.id, page=1, subjects=[submission.id]).entries
+        history.entries_page(session, cohort.id, page=1, subjects=[submission.id]).entries
         if can["audit"] and scores_shown
         else []
     )
@@ -59,9 +61,9 @@ def _render_submission(submission_id: str, refused: RevokeForm | None = None) ->
         "submission.html",
         cohort,
         submission=submission,
-        items=cohort_overview.items(session, submission),
-        readings=cohort_overview.readings(session, submission) if scores_shown else [],
-        score=cohort_overview.latest_score(session, submission) if scores_shown else None,
+        items=staff_view.items_of_work(session, submission),
+        readings=staff_view.shown_readings(session, submission) if scores_shown else [],
+        score=current_scores.current_score(session, submission) if scores_shown else None,
         rubric=cohort.rubric_version.rubric,
         hidden=can["scores"] and hidden,
         entries=entries,

@@ -14,8 +14,8 @@ from grading.disputes import decisions, explanations, misconduct
 from grading.disputes.queries import dispute_queue
 from grading.errors import NotFound
 from grading.models import Allocation, Appeal, Explanation, Grade, StruckReading
+from grading.models.codes import case_code
 from grading.people import approvals
-from grading.releases.queries import cohort_overview
 from grading.web import access, step_up
 from grading.web.access import load, requires
 from grading.web.forms import Done, Form, checkboxes, form_view, options
@@ -86,7 +86,7 @@ def _render_appeal(
         may_decide=decisions.may_decide_appeal(session, access.person(), appeal, now=access.now()),
         copy=dispute_queue.latest_copy(session, appeal.submission),
         signed=approvals.approvals_of(session, appeal.id),
-        case_code=cohort_overview.case_code,
+        case_code=case_code,
         decision=decision or DecideForm.blank(),
         strikes=strikes,
         reading_id=reading_id,
@@ -143,7 +143,7 @@ def siblings(appeal_id: str, reading_id: str) -> ResponseReturnValue:
         rubric=found.submission.cohort.rubric_version.rubric,
         struck=struck,
         items=decisions.doubtful_siblings(db.session(), struck),
-        case_code=cohort_overview.case_code,
+        case_code=case_code,
     )
 
 
