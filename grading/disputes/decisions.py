@@ -27,7 +27,7 @@ from grading.models import (
 )
 from grading.people import approvals
 from grading.people.approvals import Answer
-from grading.readings.queries.ratings import scales
+from grading.readings.queries.ratings import scales, struck
 from grading.releases import grades, results
 from grading.releases.results import ReleaseLine
 from grading.scores import adjusting
@@ -137,12 +137,12 @@ class Sibling:
     alone: bool
 
 
-def doubtful_siblings(session: Session, struck: StruckReading) -> list[Sibling]:
+def doubtful_siblings(session: Session, struck_reading: StruckReading) -> list[Sibling]:
     """List what else a struck reading's rater gave in the cohort: each is as doubtful on its criteria.
 
     What was given is not among it, so that whoever looks can still be asked to read these works.
     """
-    reading = struck.allocation
+    reading = struck_reading.allocation
     other = aliased(Allocation)
     beside = (
         select(other.id)
@@ -151,7 +151,7 @@ def doubtful_siblings(session: Session, struck: StruckReading) -> list[Sibling]:
             other.pool == Pool.PROFESSIONAL,
             other.state == AllocationState.SEALED,
             other.id != Allocation.id,
-            other.id.not_in(select(StruckReading.allocation_id)),
+            ~struck(other),
         )
         .exists()
     )
@@ -164,7 +164,7 @@ def doubtful_siblings(session: Session, struck: StruckReading) -> list[Sibling]:
             Allocation.pool == reading.pool,
             Allocation.state == AllocationState.SEALED,
             Allocation.id != reading.id,
-            Allocation.id.not_in(select(StruckReading.allocation_id)),
+            ~struck(),
         )
         .order_by(Allocation.sealed_at, Allocation.id)
         .limit(500)

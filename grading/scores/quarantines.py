@@ -27,7 +27,7 @@ from grading.models import (
     Submission,
 )
 from grading.readings import check_items
-from grading.readings.queries.ratings import set_aside
+from grading.readings.queries.ratings import set_aside, struck
 from grading.scores import settling
 from grading.workflow.allocation import (
     OF_ANCHORS,
@@ -104,6 +104,7 @@ def affected(
             Allocation.purpose.not_in(OF_ANCHORS),
             Allocation.state == AllocationState.SEALED,
             Allocation.finished_at > since,
+            ~struck(),
             ~set_aside(),
         )
         .order_by(Rating.id)

@@ -18,7 +18,7 @@ from grading.models import (
     StruckReading,
 )
 from grading.readings.queries import ratings, reading_series
-from grading.scores import settling
+from grading.scores import quarantines, settling
 from grading.scores.queries import (
     agreement,
     generalizability,
@@ -154,6 +154,18 @@ def test_a_struck_reading_no_longer_moves_the_risk_of_its_work(
     session.delete(session.get(StruckReading, struck.id))
     session.flush()
     assert risk.detailed(session, cast.cohort)["passing"][struck.submission_id] == before
+
+
+def test_a_quarantine_sets_no_struck_reading_aside(session: Session, cast: factories.Cast) -> None:
+    struck = sealed(session, 0)[0]
+
+    def touched() -> int:
+        assert struck.rater_id is not None
+        return quarantines.preview(session, cast.cohort, struck.rater_id, None, NOW).ratings
+
+    before = touched()
+    strike(session, struck)
+    assert touched() == before - 2
 
 
 def test_settling_leaves_out_a_struck_reading_and_names_a_level_set_aside(

@@ -52,9 +52,9 @@ def set_aside() -> ColumnElement[bool]:
     )
 
 
-def struck() -> ColumnElement[bool]:
+def struck(reading: type[Allocation] = Allocation) -> ColumnElement[bool]:
     """True of an `Allocation` whose whole reading does not count, for a fault found in an appeal."""
-    return Allocation.id.in_(select(StruckReading.allocation_id))
+    return reading.id.in_(select(StruckReading.allocation_id))
 
 
 def _sealed_in(cohort: Cohort) -> tuple[ColumnElement[bool], ...]:
