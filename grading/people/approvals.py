@@ -222,7 +222,10 @@ def accept(
         client_data=assertion.client_data if assertion else None,
         signature=assertion.signature if assertion else None,
     )
-    audit.add(
+    # The entry names the approval, which has its id once it is written.
+    session.add(approval)
+    session.flush()
+    audit.record(
         session,
         person,
         "approval:give",
