@@ -107,7 +107,10 @@ def report_suspicion(
             opened_by=reporter,
             opened_at=now,
         )
-        audit.add(
+        # Its state is set when it is written, and the entry says it.
+        session.add(case)
+        session.flush()
+        audit.record(
             session,
             reporter,
             "misconduct_case:open",

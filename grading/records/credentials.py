@@ -111,7 +111,10 @@ def keep_signed(session: Session, draft: Draft, signed: Signed, *, now: datetime
     )
     if present is not None:
         made.published_at = present.published_at
-    audit.add(
+    # Its state is set when it is written, and the entry says it.
+    session.add(made)
+    session.flush()
+    audit.record(
         session,
         None,
         "credential:issue",

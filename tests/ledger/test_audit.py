@@ -1,6 +1,9 @@
 """The audit chain: whole, and visibly not whole after any change to it."""
 
+import ast
+import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -155,3 +158,17 @@ def test_words_stand_aside_and_can_be_erased_without_touching_the_chain(session:
     assert (found.aside, found.reason_words) == (None, None)
     assert faults(session) == []
     assert session.get_one(AuditHead, "service").hash == head
+
+
+def test_an_entry_made_with_its_record_tells_nothing_that_writing_the_record_sets() -> None:
+    """What `audit.add` is given is worked out before the record has its id and its first state."""
+    told = []
+    for path in sorted(Path(audit.__file__).parents[1].rglob("*.py")):
+        for call in ast.walk(ast.parse(path.read_text())):
+            if not isinstance(call, ast.Call) or ast.unparse(call.func) != "audit.add":
+                continue
+            subject = re.escape(ast.unparse(call.args[3]))
+            after = [ast.unparse(word.value) for word in call.keywords if word.arg == "after"]
+            if after and re.search(rf"\b{subject}(\.(id|state)\b|[,)])", after[0]):
+                told.append(f"{path.name}:{call.lineno}: {after[0]}")
+    assert told == []
