@@ -18,28 +18,29 @@ from grading.workflow.cohort import CohortState
 @requires(Permission.SIGNED_IN)
 def home() -> ResponseReturnValue:
     """The one cohort at once, several as a list."""
-    found = learner_standing.learner_cohorts(db.session(), access.person().id)
-    if len({cohort.id for cohort, _role in found}) == 1:
-        return redirect(url_for("learner.cohort", cohort_id=found[0][0].id))
-    return render_template("learner/home.html", cohorts=found)
+    taken = learner_standing.learner_cohorts(db.session(), access.person().id)
+    if len({cohort.id for cohort, _role in taken}) == 1:
+        return redirect(url_for("learner.cohort", cohort_id=taken[0][0].id))
+    return render_template("learner/home.html", cohorts=taken)
 
 
 @bp.get("/<cohort_id>")
 @requires(Permission.REVIEW_PEER)
 def cohort(cohort_id: str) -> ResponseReturnValue:
     """Your capstone: what is to do now, what comes next, and why something cannot start yet."""
-    found = find_cohort(cohort_id, Permission.REVIEW_PEER)
+    capstone = find_cohort(cohort_id, Permission.REVIEW_PEER)
     session = db.session()
     now = access.now()
-    who = access.identity(found.id)
-    standing = learner_standing.standing_of(session, found, access.person().id)
+    who = access.identity(capstone.id)
+    standing = learner_standing.standing_of(session, capstone, access.person().id)
     return render_template(
         "learner/cohort.html",
-        cohort=found,
+        cohort=capstone,
         learns="learner" in who.roles,
-        record=current_record(session, found.program_id, access.person().id),
+        record=current_record(session, capstone.program_id, access.person().id),
         standing=standing,
-        open_now=found.state == CohortState.OPEN and found.opens_at <= now <= standing.closes_at,
+        open_now=capstone.state == CohortState.OPEN
+        and capstone.opens_at <= now <= standing.closes_at,
         in_grace=standing.due_at < now <= standing.closes_at,
         return_until=withdrawals.may_return_until(standing.own),
         may_object=standing.submission is not None
@@ -51,5 +52,7 @@ def cohort(cohort_id: str) -> ResponseReturnValue:
 @bp.get("/<cohort_id>/brief")
 @requires(Permission.REVIEW_PEER)
 def brief(cohort_id: str) -> ResponseReturnValue:
-    found = find_cohort(cohort_id, Permission.REVIEW_PEER)
-    return render_template("learner/brief.html", cohort=found, rubric=found.rubric_version.rubric)
+    capstone = find_cohort(cohort_id, Permission.REVIEW_PEER)
+    return render_template(
+        "learner/brief.html", cohort=capstone, rubric=capstone.rubric_version.rubric
+    )

@@ -32,10 +32,10 @@ class PublishForm(Form):
 
 def listed(record: CredentialRecord) -> list[IssuedCredential]:
     """The valid credentials of a record's owner: courses in their order, the capstone, the program."""
-    found = issued_credentials.issued(db.session(), record.program_id, record.person_id)
+    issued = issued_credentials.issued(db.session(), record.program_id, record.person_id)
     order = {kind: place for place, kind in enumerate(CredentialKind)}
     return sorted(
-        (one for one in found if one.state == IssuedState.VALID),
+        (one for one in issued if one.state == IssuedState.VALID),
         key=lambda one: (order[CredentialKind(one.kind)], one.course.position if one.course else 0),
     )
 
@@ -54,27 +54,31 @@ def _attached(body: str | bytes, media_type: str, name: str) -> Response:
 @requires(Permission.SIGNED_IN)
 def document(credential_id: str) -> Response:
     """The signed document."""
-    found = _own(credential_id)
-    return _attached(json.dumps(found.document, indent=2), "application/vc", f"{found.about}.json")
+    credential = _own(credential_id)
+    return _attached(
+        json.dumps(credential.document, indent=2), "application/vc", f"{credential.about}.json"
+    )
 
 
 @bp.get("/credentials/<credential_id>/token")
 @requires(Permission.SIGNED_IN)
 def token(credential_id: str) -> Response:
     """The same as a token."""
-    found = _own(credential_id)
-    return _attached(found.token or "", "application/vc+jwt", f"{found.about}.jwt")
+    credential = _own(credential_id)
+    return _attached(credential.token or "", "application/vc+jwt", f"{credential.about}.jwt")
 
 
 @bp.get("/credentials/<credential_id>/certificate")
 @requires(Permission.SIGNED_IN)
 def certificate(credential_id: str) -> Response:
     """A page to print, with the address where the record is checked."""
-    found = _own(credential_id)
-    record = program_record.current_record(db.session(), found.program_id, found.person_id)
-    if record is None or found.state != IssuedState.VALID:
+    credential = _own(credential_id)
+    record = program_record.current_record(
+        db.session(), credential.program_id, credential.person_id
+    )
+    if record is None or credential.state != IssuedState.VALID:
         raise Refused("This credential no longer holds, so there is no certificate of it.")
-    printed = access.installation().printer.certificate(_facts(record, found))
+    printed = access.installation().printer.certificate(_facts(record, credential))
     return _attached(printed, "application/pdf", "certificate.pdf")
 
 

@@ -34,10 +34,10 @@ def _cohort(cohort_id: str) -> Cohort:
 
 
 def _own(session: Session, cohort: Cohort) -> Submission:
-    found = group_members.newest(session, cohort, access.person().id)
-    if found is None:
+    submission = group_members.newest(session, cohort, access.person().id)
+    if submission is None:
         raise NotFound("There is no such page.")
-    return found
+    return submission
 
 
 class InviteForm(Form):
@@ -133,12 +133,12 @@ def answer(invitation_id: str, reply: str) -> ResponseReturnValue:
     if reply not in ("accept", "decline"):
         raise NotFound("There is no such page.")
     with transaction() as session:
-        found = load(SubmissionMember, invitation_id, LEARN, owner="person_id")
-        cohort_id = found.cohort_id
+        invitation = load(SubmissionMember, invitation_id, LEARN, owner="person_id")
+        cohort_id = invitation.cohort_id
         if reply == "accept":
-            groups.accept(session, access.person(), found, now=access.now())
+            groups.accept(session, access.person(), invitation, now=access.now())
         else:
-            groups.decline(session, access.person(), found, now=access.now())
+            groups.decline(session, access.person(), invitation, now=access.now())
     flash(_("You are in the group.") if reply == "accept" else _("You have said no."))
     return redirect(url_for("group.page", cohort_id=cohort_id), 303)
 
@@ -149,10 +149,12 @@ def call_off(cohort_id: str, member_id: str) -> ResponseReturnValue:
     """Take an invitation back."""
     with transaction() as session:
         own = _own(session, _cohort(cohort_id))
-        found = next((row for row in group_members.rows(session, own) if row.id == member_id), None)
-        if found is None:
+        invitation = next(
+            (row for row in group_members.rows(session, own) if row.id == member_id), None
+        )
+        if invitation is None:
             raise NotFound("There is no such page.")
-        groups.call_off(session, access.person(), found, now=access.now())
+        groups.call_off(session, access.person(), invitation, now=access.now())
     flash(_("The invitation is taken back."))
     return redirect(url_for("group.page", cohort_id=cohort_id), 303)
 
@@ -161,8 +163,8 @@ def call_off(cohort_id: str, member_id: str) -> ResponseReturnValue:
 @requires(LEARN)
 def leave(cohort_id: str) -> ResponseReturnValue:
     with transaction() as session:
-        found = _own(session, _cohort(cohort_id))
-        groups.leave(session, access.person(), found, now=access.now())
+        submission = _own(session, _cohort(cohort_id))
+        groups.leave(session, access.person(), submission, now=access.now())
     flash(_("You have left the group. What you wrote together stays with the others."))
     return redirect(url_for("learner.cohort", cohort_id=cohort_id), 303)
 
@@ -209,8 +211,8 @@ def object_to(cohort_id: str) -> ResponseReturnValue:
 @requires(LEARN)
 def withdraw_objection(own_objection_id: str) -> ResponseReturnValue:
     with transaction() as session:
-        found = load(Objection, own_objection_id, LEARN, owner="person_id")
-        cohort_id = found.cohort_id
-        objections.withdraw(session, access.person(), found, now=access.now())
+        objection = load(Objection, own_objection_id, LEARN, owner="person_id")
+        cohort_id = objection.cohort_id
+        objections.withdraw(session, access.person(), objection, now=access.now())
     flash(_("Your objection is withdrawn."))
     return redirect(url_for("group.page", cohort_id=cohort_id), 303)

@@ -42,27 +42,27 @@ class ShareForm(Form):
 
 def _program(program_id: str) -> Program:
     """Find a program for somebody who learns in it."""
-    found = load(Program, program_id, OWN)
+    program = load(Program, program_id, OWN)
     if not program_record.learns_in(db.session(), program_id, access.person().id):
         raise NotFound("There is no such page.")
-    return found
+    return program
 
 
 def _render_record(program: Program, link: LinkForm | None = None) -> str:
     session = db.session()
-    found = program_record.gather(session, program, access.person().id, now=access.now())
-    record = found.record
+    progress = program_record.gather(session, program, access.person().id, now=access.now())
+    record = progress.record
     links = sharing.links_of(session, record) if record else []
     addresses = [link.public_id for link in links] + ([record.public_id] if record else [])
     return render_template(
         "learner/record.html",
-        found=found,
+        found=progress,
         program=program,
         record=record,
         present_name=identity_checks.verified_name(session, access.person(), now=access.now()),
         credentials=credentials.listed(record) if record else [],
         assured=identity_checks.assurances_of(
-            session, [one.submission for one in found.attempts], access.person().id
+            session, [one.submission for one in progress.attempts], access.person().id
         ),
         statements=HONOUR_STATEMENTS,
         links=links,
@@ -92,31 +92,31 @@ def start(program_id: str) -> ResponseReturnValue:
 @bp.get("/programs/<program_id>/record.csv")
 @requires(OWN)
 def as_csv(program_id: str) -> Response:
-    found = program_record.gather(
+    progress = program_record.gather(
         db.session(), _program(program_id), access.person().id, now=access.now()
     )
-    rows = [list(line.values()) for line in program_record.lines(found)]
+    rows = [list(line.values()) for line in program_record.lines(progress)]
     return downloads.table("program-record.csv", program_record.COLUMNS, rows)
 
 
 @bp.get("/programs/<program_id>/record.json")
 @requires(OWN)
 def as_json(program_id: str) -> ResponseReturnValue:
-    found = program_record.gather(
+    progress = program_record.gather(
         db.session(), _program(program_id), access.person().id, now=access.now()
     )
     answer = jsonify(
-        program=found.program.name,
-        sponsor=found.program.sponsor.issuer,
-        name=found.record.name if found.record else access.person().name,
-        hours=found.hours,
-        hours_approver=found.program.hours_approver or None,
-        provider_number=found.program.provider_number or None,
-        began_on=found.began_on.isoformat() if found.began_on else None,
-        passed_on=found.passed_on.isoformat() if found.passed_on else None,
-        days_taken=found.days_taken,
-        updated_at=found.updated_at.isoformat() if found.updated_at else None,
-        lines=program_record.lines(found),
+        program=progress.program.name,
+        sponsor=progress.program.sponsor.issuer,
+        name=progress.record.name if progress.record else access.person().name,
+        hours=progress.hours,
+        hours_approver=progress.program.hours_approver or None,
+        provider_number=progress.program.provider_number or None,
+        began_on=progress.began_on.isoformat() if progress.began_on else None,
+        passed_on=progress.passed_on.isoformat() if progress.passed_on else None,
+        days_taken=progress.days_taken,
+        updated_at=progress.updated_at.isoformat() if progress.updated_at else None,
+        lines=program_record.lines(progress),
     )
     answer.headers.set("Content-Disposition", "attachment", filename="program-record.json")
     return answer

@@ -31,10 +31,10 @@ def _cohort(cohort_id: str) -> Cohort:
 
 
 def _released(cohort: Cohort) -> tuple[Submission, Grade]:
-    found = learner_results.released_attempts(db.session(), cohort, access.person().id)
-    if not found:
+    attempts = learner_results.released_attempts(db.session(), cohort, access.person().id)
+    if not attempts:
         raise NotFound("There is no such page.")
-    return found[0]
+    return attempts[0]
 
 
 class ExplainForm(Form):
@@ -136,9 +136,9 @@ def appeal(cohort_id: str) -> ResponseReturnValue:
 @requires(RESULT)
 def withdraw_appeal(own_appeal_id: str) -> ResponseReturnValue:
     with transaction() as session:
-        found = load(Appeal, own_appeal_id, RESULT, owner="learner_id")
-        cohort_id = found.cohort_id
-        appeals.withdraw_appeal(session, access.person(), found, now=access.now())
+        appeal = load(Appeal, own_appeal_id, RESULT, owner="learner_id")
+        cohort_id = appeal.cohort_id
+        appeals.withdraw_appeal(session, access.person(), appeal, now=access.now())
     flash(_("Your appeal is withdrawn. You can appeal again while the time for it runs."))
     return redirect(url_for("learner.result", cohort_id=cohort_id) + "#questions", 303)
 
@@ -147,18 +147,18 @@ def withdraw_appeal(own_appeal_id: str) -> ResponseReturnValue:
 @requires(RESULT)
 def withdraw_question(own_question_id: str) -> ResponseReturnValue:
     with transaction() as session:
-        found = load(Explanation, own_question_id, RESULT, owner="learner_id")
-        cohort_id = found.cohort_id
-        explanations.withdraw_question(session, access.person(), found, now=access.now())
+        question = load(Explanation, own_question_id, RESULT, owner="learner_id")
+        cohort_id = question.cohort_id
+        explanations.withdraw_question(session, access.person(), question, now=access.now())
     flash(_("Your question is withdrawn."))
     return redirect(url_for("learner.result", cohort_id=cohort_id) + "#questions", 303)
 
 
 def _hearing(cohort: Cohort) -> MisconductCase:
-    found = learner_results.latest_hearing(db.session(), cohort, access.person().id)
-    if found is None:
+    case = learner_results.latest_hearing(db.session(), cohort, access.person().id)
+    if case is None:
         raise NotFound("There is no such page.")
-    return found
+    return case
 
 
 class HearingForm(Form):
@@ -201,9 +201,9 @@ def retake(cohort_id: str) -> ResponseReturnValue:
 @requires(RESULT)
 def come_back(cohort_id: str) -> ResponseReturnValue:
     with transaction() as session:
-        found = group_members.newest(session, _cohort(cohort_id), access.person().id)
-        if found is None:
+        submission = group_members.newest(session, _cohort(cohort_id), access.person().id)
+        if submission is None:
             raise NotFound("There is no such page.")
-        withdrawals.come_back(session, access.person(), found, now=access.now())
+        withdrawals.come_back(session, access.person(), submission, now=access.now())
     flash(_("Welcome back. Your project is as you left it."))
     return redirect(url_for("learner.cohort", cohort_id=cohort_id), 303)

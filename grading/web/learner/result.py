@@ -35,24 +35,24 @@ def _asked_for(attempts: Sequence[tuple[Submission, Grade]]) -> tuple[Submission
 @requires(Permission.RESULT_READ)
 def result(cohort_id: str) -> ResponseReturnValue:
     """The released result; before release this page holds no score at all."""
-    found = find_cohort(cohort_id, Permission.RESULT_READ)
+    cohort = find_cohort(cohort_id, Permission.RESULT_READ)
     session = db.session()
     me = access.person().id
-    attempts = learner_results.released_attempts(session, found, me)
+    attempts = learner_results.released_attempts(session, cohort, me)
     if not attempts:
-        submission = own_submission(session, found)
+        submission = own_submission(session, cohort)
         return render_template(
             "learner/no_result.html",
-            cohort=found,
+            cohort=cohort,
             submission=submission,
             results_at=calendars.results_of(session, submission),
         )
     submission, grade = _asked_for(attempts)
-    newest = group_members.newest(session, found, me)
+    newest = group_members.newest(session, cohort, me)
     taken = dispute_queue.upheld_case(session, submission)
     page = render_template(
         "learner/result.html",
-        cohort=found,
+        cohort=cohort,
         submission=submission,
         grade=grade,
         attempts=attempts,
@@ -66,21 +66,21 @@ def result(cohort_id: str) -> ResponseReturnValue:
         questions=explanations.questions_of(session, submission),
         retakes_left=retakes.retakes_left(newest or submission),
         under_way=newest if newest is not None and newest.id != attempts[0][0].id else None,
-        may_retake=found.state == CohortState.OPEN
+        may_retake=cohort.state == CohortState.OPEN
         and taken is None
         and newest is not None
         and newest.id == attempts[0][0].id
         and retakes.retakes_left(newest) > 0,
-        retake_due=end_of_day(access.now(), found.plan.retake_days, found.zone),
+        retake_due=end_of_day(access.now(), cohort.plan.retake_days, cohort.zone),
         me=me,
-        entitled=entitlement_lists.is_entitled(session, found.program, me, None),
+        entitled=entitlement_lists.is_entitled(session, cohort.program, me, None),
         likely=reading.likely_range(float(grade.value), grade.detail["standard_error"]),
         no_range=reading.no_range_words(grade.detail),
-        rubric=found.rubric_version.rubric,
+        rubric=cohort.rubric_version.rubric,
         comments=learner_results.comments_by_criterion(session, grade),
-        working=working.of(session, grade, found.rubric_version.rubric),
+        working=working.of(session, grade, cohort.rubric_version.rubric),
         overall=learner_results.overall_comments(session, grade),
-        record=current_record(session, found.program_id, me),
+        record=current_record(session, cohort.program_id, me),
     )
     if not learner_results.was_seen(session, grade):
         grade_id = grade.id
@@ -93,11 +93,11 @@ def result(cohort_id: str) -> ResponseReturnValue:
 @requires(Permission.RESULT_READ)
 def result_csv(cohort_id: str) -> Response:
     """Every level and weight of a released result, and the figures it comes to."""
-    found = find_cohort(cohort_id, Permission.RESULT_READ)
+    cohort = find_cohort(cohort_id, Permission.RESULT_READ)
     session = db.session()
-    attempts = learner_results.released_attempts(session, found, access.person().id)
+    attempts = learner_results.released_attempts(session, cohort, access.person().id)
     if not attempts:
         raise NotFound("There is no such page.")
     _submitted, grade = _asked_for(attempts)
-    laid_out = working.of(session, grade, found.rubric_version.rubric)
+    laid_out = working.of(session, grade, cohort.rubric_version.rubric)
     return downloads.table("result.csv", *working.as_table(laid_out, grade.value))

@@ -26,11 +26,11 @@ GRADE = Permission.REVIEW_PROFESSIONAL
 
 def _cohort(cohort_id: str) -> Cohort:
     """Find a cohort in which the signed-in person grades."""
-    found = load(Cohort, cohort_id, GRADE)
-    if Role.GRADER not in access.identity(found.id).roles:
+    cohort = load(Cohort, cohort_id, GRADE)
+    if Role.GRADER not in access.identity(cohort.id).roles:
         raise NotFound("There is no such page.")
-    g.cohort_zone = found.zone
-    return found
+    g.cohort_zone = cohort.zone
+    return cohort
 
 
 def _form(cohort: Cohort, **values: Any) -> AbsenceForm:
@@ -88,8 +88,8 @@ def declare(cohort_id: str) -> ResponseReturnValue:
 @requires(GRADE)
 def end(own_absence_id: str) -> ResponseReturnValue:
     with transaction() as session:
-        found = load(Absence, own_absence_id, GRADE, owner="person_id")
-        cohort_id = found.cohort_id
-        absences.end_absence(session, access.person(), found, now=access.now())
+        absence = load(Absence, own_absence_id, GRADE, owner="person_id")
+        cohort_id = absence.cohort_id
+        absences.end_absence(session, access.person(), absence, now=access.now())
     flash(_("Welcome back. You are given items again."))
     return redirect(url_for("absence.away", cohort_id=cohort_id), 303)

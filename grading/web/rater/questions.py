@@ -30,18 +30,18 @@ READ = Permission.REVIEW_PROFESSIONAL
 
 def find_appeal(appeal_id: str) -> Appeal:
     """Find an appeal for whoever decides it, or decided it."""
-    found = load(Appeal, appeal_id, READ)
+    appeal = load(Appeal, appeal_id, READ)
     me = access.person()
-    mine = decisions.is_remarker(found, me) or found.decided_by_id == me.id
+    mine = decisions.is_remarker(appeal, me) or appeal.decided_by_id == me.id
     if not mine and not (
-        permits(access.identity(found.cohort_id), Permission.ADJUDICATE)
-        and decisions.may_decide_appeal(db.session(), me, found, now=access.now())
+        permits(access.identity(appeal.cohort_id), Permission.ADJUDICATE)
+        and decisions.may_decide_appeal(db.session(), me, appeal, now=access.now())
     ):
         raise NotFound("There is no such page.")
-    if found.state in (AppealState.OPEN, AppealState.WITHDRAWN):
+    if appeal.state in (AppealState.OPEN, AppealState.WITHDRAWN):
         raise NotFound("There is no such page.")
-    g.cohort_zone = found.submission.cohort.zone
-    return found
+    g.cohort_zone = appeal.submission.cohort.zone
+    return appeal
 
 
 class StrikeForm(Form):
@@ -132,15 +132,15 @@ def strike(appeal_id: str, reading_id: str) -> ResponseReturnValue:
 @requires(READ)
 def siblings(appeal_id: str, reading_id: str) -> ResponseReturnValue:
     """The other projects of a reader whose reading was struck."""
-    found = find_appeal(appeal_id)
+    appeal = find_appeal(appeal_id)
     struck = db.session.get(StruckReading, reading_id)
-    if struck is None or struck.allocation.submission_id != found.submission_id:
+    if struck is None or struck.allocation.submission_id != appeal.submission_id:
         raise NotFound("There is no such page.")
     return render_template(
         "rater/siblings.html",
-        appeal=found,
-        cohort=found.submission.cohort,
-        rubric=found.submission.cohort.rubric_version.rubric,
+        appeal=appeal,
+        cohort=appeal.submission.cohort,
+        rubric=appeal.submission.cohort.rubric_version.rubric,
         struck=struck,
         items=decisions.doubtful_siblings(db.session(), struck),
         case_code=case_code,
@@ -164,9 +164,9 @@ def decide(appeal_id: str) -> ResponseReturnValue:
     return form_view(DecideForm(), act, lambda form: _render_appeal(find_appeal(appeal_id), form))
 
 
-def decided_words(found: Appeal, amended: Grade | None) -> str:
+def decided_words(appeal: Appeal, amended: Grade | None) -> str:
     """Say what became of an appeal, to whoever decided it."""
-    if found.state == AppealState.UPHELD:
+    if appeal.state == AppealState.UPHELD:
         return str(_("The appeal is upheld. The learner is told, and the record is replaced."))
     if amended is not None:
         return str(
@@ -177,15 +177,15 @@ def decided_words(found: Appeal, amended: Grade | None) -> str:
 
 def _question(question_id: str) -> Explanation:
     """Find a question for its owner, or for whoever adjudicates where it has none or is overdue."""
-    found = load(Explanation, question_id, READ)
+    question = load(Explanation, question_id, READ)
     me = access.person()
-    lead = permits(access.identity(found.cohort_id), Permission.ADJUDICATE)
-    free = explanations.may_take_question(db.session(), found, now=access.now())
-    mine = me.id in (found.owner_id, found.answered_by_id)
+    lead = permits(access.identity(question.cohort_id), Permission.ADJUDICATE)
+    free = explanations.may_take_question(db.session(), question, now=access.now())
+    mine = me.id in (question.owner_id, question.answered_by_id)
     if not (mine or (lead and free)):
         raise NotFound("There is no such page.")
-    g.cohort_zone = found.submission.cohort.zone
-    return found
+    g.cohort_zone = question.submission.cohort.zone
+    return question
 
 
 @bp.route("/grade/question/<question_id>", methods=["GET", "POST"])
