@@ -135,18 +135,20 @@ class Form(FlaskForm):  # type: ignore[misc]  # flask-wtf has no types
                 )
         return rest
 
-    def refuse(self, error: FaultsFound | Refused, field: str = "") -> int:
+    def refuse(self, error: FaultsFound | Refused, field: str | None = None) -> int:
         """Say on the form why the act was refused; give the status of the answer.
 
         Parameters
         ----------
-        field : str
-            Where a refusal as a whole is shown; else at the head of the form.
+        field : str, optional
+            Where a refusal is shown that counts as a fault; `HEAD` is the head of the form. Without it, a
+            refusal stands at the head, and the answer has its own status.
         """
         if isinstance(error, FaultsFound):
             self.form_errors.extend(self.take(error))
-        elif field:
-            self.take(FaultsFound([Fault(field, error.template, error.params)]))
+        elif field is not None:
+            fault = Fault(field, error.template, error.params)
+            self.form_errors.extend(self.take(FaultsFound([fault])))
             return 422 if type(error) is Refused else status_of(error)
         else:
             self.form_errors.append(words(error))
@@ -154,6 +156,8 @@ class Form(FlaskForm):  # type: ignore[misc]  # flask-wtf has no types
 
 
 F = TypeVar("F", bound=Form)
+# Where a refusal is shown that is a fault of what was entered, and of no one field.
+HEAD = ""
 
 
 class Done:
@@ -196,7 +200,7 @@ def form_view(
     act: Callable[[Session, F], Done | Shown | FaultsFound],
     show: Callable[[F], str] | None = None,
     *,
-    refused_at: str = "",
+    refused_at: str | None = None,
     leave: tuple[type[GradingError], ...] = (HoldLost,),
 ) -> ResponseReturnValue:
     """Show a form; or do what it asks in one transaction, and go on; or show it again with its faults.
@@ -210,8 +214,8 @@ def form_view(
     show : callable, optional
         Renders the page with the form. Without it, as for a form that is one button, a refusal gets a page
         of its own.
-    refused_at : str
-        The field beside which a `Refused` is shown; else it stands at the head of the form.
+    refused_at : str, optional
+        The field beside which a `Refused` is shown as a fault, or `HEAD`.
     leave : tuple
         Errors that the view answers by a page of its own.
     """
@@ -237,7 +241,7 @@ def form_view(
 
 
 def refused(
-    form: F, error: FaultsFound | Refused, show: Callable[[F], str], *, field: str = ""
+    form: F, error: FaultsFound | Refused, show: Callable[[F], str], *, field: str | None = None
 ) -> ResponseReturnValue:
     """Show the form again with why its act was refused, and what was typed."""
     status = form.refuse(error, field)

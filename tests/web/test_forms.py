@@ -14,7 +14,7 @@ from wtforms import StringField, TextAreaField
 import grading.web
 from grading.errors import Fault, FaultsFound, HoldLost, NotFound, Refused, TooMany
 from grading.models import Person
-from grading.web.forms import Done, Form, Shown, checkboxes, form_view, options, yes_field
+from grading.web.forms import HEAD, Done, Form, Shown, checkboxes, form_view, options, yes_field
 from tests.database import NOW
 
 
@@ -29,7 +29,7 @@ class NoteForm(Form):
 def post(app: Flask) -> Callable[..., Any]:
     """Send fields to a `form_view` of `NoteForm`; what it answers, and what it said for the next page."""
 
-    def send(act: Any, show: Any = None, *, refused_at: str = "", **fields: Any) -> Any:
+    def send(act: Any, show: Any = None, *, refused_at: str | None = None, **fields: Any) -> Any:
         with app.test_request_context(method="POST", data=fields):
             form = NoteForm(meta={"csrf": False})
             show = show or (lambda shown: "|".join(map(str, [shown.text.data, shown.errors])))
@@ -73,6 +73,11 @@ def test_a_refusal_stands_at_the_field_that_the_view_names(
 ) -> None:
     ((page, found), _said) = post(raising(error), refused_at="name")
     assert (page, found) == ("|{'name': ['No.']}", status)
+
+
+def test_a_refusal_of_what_was_entered_stands_at_the_head_as_a_fault(post: Any) -> None:
+    ((page, status), _said) = post(raising(Refused("Closed.")), refused_at=HEAD, text="typed")
+    assert (page, status) == ("typed|{'': ['Closed.']}", 422)
 
 
 def test_nothing_of_a_refused_act_is_kept(app: Flask, post: Any, act: Any) -> None:

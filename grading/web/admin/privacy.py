@@ -2,14 +2,16 @@
 
 import json
 
-from flask import Response, flash, redirect, render_template, request, url_for
+from flask import Response, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
 from sqlalchemy import select
-from sqlalchemy.orm import joinedload
+from sqlalchemy.orm import Session, joinedload
+from wtforms import HiddenField, StringField, TextAreaField
 
 from grading.db import db, transaction
-from grading.errors import FaultsFound, GradingError, IllegalTransition, NotFound, Refused
+from grading.errors import NotFound, Refused
 from grading.models import ErasureRequest, KeptTranscript, Person, PersonalExport
 from grading.office import erasure, erasure_requests, exporting, retention
 from grading.office.queries import erasure_hindrances
@@ -18,15 +20,31 @@ from grading.records import transcripts
 from grading.web import access
 from grading.web.access import load, page_number, permit, requires
 from grading.web.admin.common import PAGE, SERVICE, bp
-from grading.web.errors import fault_words, words
+from grading.web.forms import HEAD, Done, Form, Shown, form_view
 from grading.web.privacy.own import zipped
 from grading.workflow.privacy import ERASURE_PENDING, ErasureState
 
 
-def _all(error: GradingError) -> list[str]:
-    if isinstance(error, FaultsFound):
-        return [fault_words(fault) for fault in error.faults]
-    return [words(error)]
+class GroundForm(Form):
+    """What is done with a person's data, and why."""
+
+    act = HiddenField()
+    ground = TextAreaField(_l("Reason"))
+
+
+class ExportForm(GroundForm):
+    ground = StringField(_l("On whose request, and how you know"))
+
+
+class TranscriptForm(GroundForm):
+    ground = StringField(_l("Ground in law"))
+
+
+GROUND_FORMS = {"export": ExportForm, "transcript": TranscriptForm, "refuse": GroundForm}
+
+
+class EraseForm(Form):
+    typed = StringField(_l("Write the person’s e-mail address"))
 
 
 @bp.get("/erasures")
@@ -48,60 +66,65 @@ def erasures() -> ResponseReturnValue:
 @requires(SERVICE)
 def account_privacy(person_id: str) -> ResponseReturnValue:
     """Everything about a person on request; and what erasing them would do."""
-    faults: list[str] = []
-    if request.method == "POST":
-        try:
-            return _act(person_id, request.form.get("act", ""))
-        except (FaultsFound, Refused, IllegalTransition) as error:
-            faults = _all(error)
+
+    def act(session: Session, form: GroundForm) -> Done | Shown:
+        return _act_on_data(session, load(Person, person_id, SERVICE), form)
+
+    def show(form: GroundForm) -> str:
+        return render_account_privacy(load(Person, person_id, SERVICE), form)
+
+    return form_view(GroundForm(), act, show, refused_at=HEAD)
+
+
+def render_account_privacy(person: Person, form: GroundForm) -> str:
     session = db.session()
-    found = load(Person, person_id, SERVICE)
-    exports = exporting.exports_of(session, access.person(), found.id)
-    page = render_template(
+    exports = exporting.exports_of(session, access.person(), person.id)
+    return render_template(
         "admin/account_privacy.html",
-        found=found,
+        person=person,
         preview=None
-        if found.erased_at
-        else erasure.preview_erasure(session, found, now=access.now()),
+        if person.erased_at
+        else erasure.preview_erasure(session, person, now=access.now()),
         hindrance_words=erasure_hindrances.WORDS,
-        kept=session.scalar(select(KeptTranscript).where(KeptTranscript.person_id == found.id)),
-        pending=erasure_requests.pending_request(session, found.id),
+        kept=session.scalar(select(KeptTranscript).where(KeptTranscript.person_id == person.id)),
+        pending=erasure_requests.pending_request(session, person.id),
         exports=exports,
-        failed={one.id for one in exports if exporting.failed_exports(session, one)},
-        own=found.id == access.person().id,
-        faults=faults,
-        page_error=bool(faults),
+        failed={export.id for export in exports if exporting.failed_exports(session, export)},
+        own=person.id == access.person().id,
+        form=form,
+        forms={
+            act: ground_form.blank(
+                ids=f"{act}-", act=act, ground=form.ground.data if form.act.data == act else ""
+            )
+            for act, ground_form in GROUND_FORMS.items()
+        },
     )
-    return page, 422 if faults else 200
 
 
-def _act(person_id: str, act: str) -> ResponseReturnValue:
-    ground = request.form.get("ground", "")
-    here = url_for("admin.account_privacy", person_id=person_id)
-    with transaction() as session:
-        found, actor, now = load(Person, person_id, SERVICE), access.person(), access.now()
-        if act == "export":
-            exporting.request_export(session, actor, found, ground=ground, now=now)
-            flash(_("The export is being made. Look again in a moment."))
-            return redirect(here, 303)
-        if act == "prepare":
-            request_id = erasure_requests.prepare_erasure(session, actor, found, now=now).id
-            return redirect(url_for("admin.erase", request_id=request_id), 303)
-        if act == "refuse":
-            pending = erasure_requests.pending_request(session, found.id)
+def _act_on_data(session: Session, person: Person, form: GroundForm) -> Done | Shown:
+    actor, now, ground = access.person(), access.now(), form.ground.data
+    here = url_for("admin.account_privacy", person_id=person.id)
+    match form.act.data:
+        case "export":
+            exporting.request_export(session, actor, person, ground=ground, now=now)
+            return Done(here, _("The export is being made. Look again in a moment."))
+        case "prepare":
+            erasure_request = erasure_requests.prepare_erasure(session, actor, person, now=now)
+            return Done(url_for("admin.erase", request_id=erasure_request.id))
+        case "refuse":
+            pending = erasure_requests.pending_request(session, person.id)
             if pending is None:
                 raise Refused("There is no request that waits.")
             erasure_requests.refuse_request(session, actor, pending, reason=ground, now=now)
-            flash(_("The request is refused. The person reads the reason."))
-            return redirect(here, 303)
-        if act == "transcript":
-            kept = transcripts.transcripts_of(session, found.id)
+            return Done(here, _("The request is refused. The person reads the reason."))
+        case "transcript":
+            kept = transcripts.transcripts_of(session, person.id)
             content = transcripts.read_transcript(session, actor, kept, ground=ground, now=now)
-            answer = Response(
+            response = Response(
                 json.dumps(content, indent=2, ensure_ascii=False), mimetype="application/json"
             )
-            answer.headers.set("Content-Disposition", "attachment", filename="transcript.json")
-            return answer
+            response.headers.set("Content-Disposition", "attachment", filename="transcript.json")
+            return Shown(response)
     raise NotFound("There is no such page.")
 
 
@@ -109,35 +132,28 @@ def _act(person_id: str, act: str) -> ResponseReturnValue:
 @requires(SERVICE)
 def erase(request_id: str) -> ResponseReturnValue:
     """The second step: it asks for the address, and cannot be undone."""
-    faults: list[str] = []
-    found = load(ErasureRequest, request_id, SERVICE)
-    person_id = found.person_id
-    if found.state != ErasureState.PREPARED:
-        return redirect(url_for("admin.account_privacy", person_id=person_id), 303)
-    if request.method == "POST":
-        try:
-            with transaction() as session:
-                erasure.confirm_erasure(
-                    session,
-                    access.person(),
-                    load(ErasureRequest, request_id, SERVICE),
-                    typed=request.form.get("typed", ""),
-                    now=access.now(),
-                )
-            flash(_("The person is erased. Their files are being deleted."))
-            return redirect(url_for("admin.account_privacy", person_id=person_id), 303)
-        except (FaultsFound, Refused) as error:
-            faults = _all(error)
-    page = render_template(
-        "admin/erase.html",
-        found=load(Person, person_id, SERVICE),
-        preview=erasure.preview_erasure(
-            db.session(), load(Person, person_id, SERVICE), now=access.now()
-        ),
-        faults=faults,
-        page_error=bool(faults),
-    )
-    return page, 422 if faults else 200
+    erasure_request = load(ErasureRequest, request_id, SERVICE)
+    person_id = erasure_request.person_id
+    after = url_for("admin.account_privacy", person_id=person_id)
+    if erasure_request.state != ErasureState.PREPARED:
+        return redirect(after, 303)
+
+    def act(session: Session, form: EraseForm) -> Done:
+        erasure.confirm_erasure(
+            session,
+            access.person(),
+            load(ErasureRequest, request_id, SERVICE),
+            typed=form.typed.data,
+            now=access.now(),
+        )
+        return Done(after, _("The person is erased. Their files are being deleted."))
+
+    def show(form: EraseForm) -> str:
+        person = load(Person, person_id, SERVICE)
+        preview = erasure.preview_erasure(db.session(), person, now=access.now())
+        return render_template("admin/erase.html", person=person, preview=preview, form=form)
+
+    return form_view(EraseForm(), act, show, refused_at="typed")
 
 
 @bp.get("/exports/<export_id>")
