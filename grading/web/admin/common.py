@@ -1,9 +1,12 @@
-"""What the set-up pages share: the blueprint, finding records, reading what was sent."""
+"""What the set-up pages share: the blueprint, finding records, reading what was uploaded."""
 
 from typing import Any
 
-from flask import Blueprint, g, request
+from flask import Blueprint, g
+from flask_babel import lazy_gettext as _l
+from flask_wtf.file import FileField
 from sqlalchemy import ColumnElement, func, select
+from wtforms import TextAreaField
 
 from grading.authorization.permissions import Permission
 from grading.authorization.policy import permits
@@ -12,6 +15,7 @@ from grading.errors import Fault, FaultsFound
 from grading.models import Cohort, ImportBatch, Program
 from grading.web.access import load
 from grading.web.errors import fault_words
+from grading.web.forms import Form
 
 bp = Blueprint("admin", __name__, url_prefix="/admin")
 
@@ -21,6 +25,34 @@ PROGRAM = Permission.PROGRAM_MANAGE
 COHORT = Permission.COHORT_MANAGE
 PAGE = 50
 RECENT = 20
+
+
+class UploadForm(Form):
+    """A file, or its text pasted."""
+
+    file = FileField()
+    text = TextAreaField(
+        _l("Or paste its text"), render_kw={"class": "mono", "spellcheck": "false"}
+    )
+
+    def read(self, most: int) -> bytes:
+        """Read what was uploaded, or else pasted; the page shows it as text when it is refused.
+
+        Raises
+        ------
+        FaultsFound
+            Neither came, or more than ``most`` bytes.
+        """
+        data = self.file.data.read(most + 1) if self.file.data else b""
+        data = data or self.text.data.encode()
+        if not data.strip():
+            raise FaultsFound([Fault("file", "Choose a file, or paste its text.")])
+        if len(data) > most:
+            raise FaultsFound(
+                [Fault("file", "This is larger than %(n)s KB. Split it.", {"n": most // 1000})]
+            )
+        self.text.data = data.decode("utf-8-sig", errors="replace")
+        return bytes(data)
 
 
 def find_program(program_id: str) -> Program:
@@ -51,26 +83,6 @@ def by_field(found: FaultsFound) -> dict[str, str]:
     for fault in found.faults:
         faults[fault.where] = " ".join(filter(None, (faults.get(fault.where), fault_words(fault))))
     return faults
-
-
-def sent_bytes(most: int, name: str = "file", text_name: str = "text") -> bytes:
-    """Read an uploaded file, or else what was pasted.
-
-    Raises
-    ------
-    FaultsFound
-        Neither came, or more than ``most`` bytes.
-    """
-    sent = request.files.get(name)
-    data = sent.read(most + 1) if sent else b""
-    data = data or request.form.get(text_name, "").replace("\r\n", "\n").encode()
-    if not data.strip():
-        raise FaultsFound([Fault(name, "Choose a file, or paste its text.")])
-    if len(data) > most:
-        raise FaultsFound(
-            [Fault(name, "This is larger than %(n)s KB. Split it.", {"n": most // 1000})]
-        )
-    return data
 
 
 def optional_number(text: str, kind: type = float) -> Any:

@@ -1,29 +1,33 @@
 """Imports: a file or a pasted table is looked at first, then carried out, and can be undone."""
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
-from flask import flash, redirect, render_template, request, url_for
+from flask import render_template, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
+from flask_wtf.file import FileField
+from sqlalchemy.orm import Session
+from wtforms import HiddenField
 
-from grading.db import db, transaction
-from grading.errors import FaultsFound, NotFound, Refused, StaleRecord
+from grading.db import db
+from grading.errors import Fault, FaultsFound, NotFound, Refused, StaleRecord
 from grading.models import Cohort, ImportBatch, Person, Program
 from grading.office import imports
-from grading.office.imports import Effect, Preview
+from grading.office.imports import Effect, Preview, Undoing
 from grading.web import access
 from grading.web.access import load, requires
 from grading.web.admin.common import (
     COHORT,
     PROGRAM,
+    UploadForm,
     bp,
     find_cohort,
     find_program,
-    listed,
-    sent_bytes,
 )
-from grading.web.errors import words
+from grading.web.forms import HEAD, Done, Form, Shown, form_view, refused
 from grading.workflow.cohort import ImportKind
 
 # What was looked at comes back in a field of the page, and a form holds no more.
@@ -62,6 +66,14 @@ EFFECT_OF_ONE: dict[str, Any] = {
 }
 
 
+class ImportForm(UploadForm):
+    """A table to look at; with the digest of what was looked at, one to import."""
+
+    file = FileField(_l("CSV file"), render_kw={"accept": ".csv"})
+    seen = HiddenField()
+    stale = False
+
+
 def _kind(word: str, allowed: tuple[ImportKind, ...]) -> ImportKind:
     if word not in allowed:
         raise NotFound("There is no such page.")
@@ -82,35 +94,39 @@ def import_to_program(program_id: str, kind: str) -> ResponseReturnValue:
     return _import(_kind(kind, OF_PROGRAM), lambda: find_program(program_id))
 
 
-def _import(kind: ImportKind, place: Any) -> ResponseReturnValue:
+def _import(kind: ImportKind, find: Callable[[], Cohort | Program]) -> ResponseReturnValue:
     """Look at what was sent; with the digest of what was looked at, carry it out."""
-    if request.method == "GET":
-        return _page(kind, place())
-    data = b""
-    try:
-        data = sent_bytes(LARGEST)
-        seen = request.form.get("seen")
-        if seen:
-            with transaction() as session:
-                preview, batch = imports.carry_out(
-                    session, access.person(), kind, place(), data, seen=seen, now=access.now()
-                )
-                batch_url = _batch_url(batch) if batch else None
-            flash(_("%(n)s rows are imported.", n=preview.rows - preview.unchanged))
-            return redirect(batch_url or _place_url(place()), 303)
-        preview = imports.preview(
-            db.session(), access.person(), kind, place(), data, now=access.now()
+
+    def look(form: ImportForm) -> Preview:
+        data = form.read(LARGEST)
+        return imports.preview(db.session(), access.person(), kind, find(), data, now=access.now())
+
+    def act(session: Session, form: ImportForm) -> Done | Shown:
+        if not form.seen.data:
+            return Shown(render_import(kind, find(), form, preview=look(form)))
+        data = form.read(LARGEST)
+        try:
+            preview, batch = imports.carry_out(
+                session,
+                access.person(),
+                kind,
+                find(),
+                data,
+                seen=form.seen.data,
+                now=access.now(),
+            )
+        except StaleRecord as error:
+            form.stale = True
+            raise FaultsFound([Fault("", error.template, error.params)]) from None
+        return Done(
+            _batch_url(batch) if batch else _place_url(find()),
+            _("%(n)s rows are imported.", n=preview.rows - preview.unchanged),
         )
-        return _page(kind, place(), preview=preview, data=data)
-    except FaultsFound as found:
-        return _page(kind, place(), data=data, faults=listed(found))
-    except StaleRecord as error:
-        again = imports.preview(
-            db.session(), access.person(), kind, place(), data, now=access.now()
-        )
-        return _page(kind, place(), preview=again, data=data, faults=[words(error)])
-    except Refused as error:
-        return _page(kind, place(), data=data, faults=[words(error)])
+
+    def show(form: ImportForm) -> str:
+        return render_import(kind, find(), form, preview=look(form) if form.stale else None)
+
+    return form_view(ImportForm(), act, show, refused_at="text")
 
 
 def _place_url(place: Cohort | Program) -> str:
@@ -125,16 +141,12 @@ def _batch_url(batch: ImportBatch) -> str:
     return url_for("admin.program_batch", program_id=batch.program_id, batch_id=batch.id)
 
 
-def _page(
-    kind: ImportKind,
-    place: Cohort | Program,
-    *,
-    preview: Preview | None = None,
-    data: bytes = b"",
-    faults: list[str] | None = None,
-) -> ResponseReturnValue:
+def render_import(
+    kind: ImportKind, place: Cohort | Program, form: ImportForm, *, preview: Preview | None
+) -> str:
+    """Render what would change, with its text to send again; and the form for a file or another one."""
     importer = imports.IMPORTERS[kind]
-    page = render_template(
+    return render_template(
         "admin/import.html",
         kind=kind,
         title=TITLES[kind],
@@ -145,23 +157,21 @@ def _page(
         effects=EFFECTS,
         effect_of_one=EFFECT_OF_ONE,
         shown=SHOWN,
-        text=data.decode("utf-8-sig", errors="replace"),
-        faults=faults or [],
-        page_error=bool(faults),
+        looked_at=form,
+        form=ImportForm.blank() if preview else form,
     )
-    return page, 422 if faults else 200
 
 
 @bp.get("/cohorts/<cohort_id>/imports/<batch_id>")
 @requires(COHORT)
 def cohort_batch(cohort_id: str, batch_id: str) -> ResponseReturnValue:
-    return _batch_page(_cohort_batch(cohort_id, batch_id))
+    return _show_batch(_cohort_batch(cohort_id, batch_id))
 
 
 @bp.get("/programs/<program_id>/imports/<batch_id>")
 @requires(PROGRAM)
 def program_batch(program_id: str, batch_id: str) -> ResponseReturnValue:
-    return _batch_page(_program_batch(program_id, batch_id))
+    return _show_batch(_program_batch(program_id, batch_id))
 
 
 @bp.post("/cohorts/<cohort_id>/imports/<batch_id>/undo")
@@ -192,16 +202,21 @@ def _program_batch(program_id: str, batch_id: str) -> ImportBatch:
     return batch
 
 
-def _batch_page(batch: ImportBatch, faults: list[str] | None = None) -> ResponseReturnValue:
+def _show_batch(batch: ImportBatch) -> ResponseReturnValue:
+    """Show what an import made, and what undoing it would take back, or why it cannot be undone."""
+    try:
+        undoing = None
+        if batch.undone_at is None:
+            undoing = imports.look_back(db.session(), access.person(), batch)
+    except Refused as error:
+        return refused(Form.blank(), error, partial(render_batch, batch), field=HEAD)
+    return render_batch(batch, Form.blank(), undoing=undoing)
+
+
+def render_batch(batch: ImportBatch, form: Form, *, undoing: Undoing | None = None) -> str:
     session = db.session()
-    undoing = None
-    if batch.undone_at is None:
-        try:
-            undoing = imports.look_back(session, access.person(), batch)
-        except Refused as error:
-            faults = faults or [words(error)]
     cohort = session.get(Cohort, batch.cohort_id) if batch.cohort_id else None
-    page = render_template(
+    return render_template(
         "admin/batch.html",
         batch=batch,
         title=TITLES[batch.kind],
@@ -213,25 +228,21 @@ def _batch_page(batch: ImportBatch, faults: list[str] | None = None) -> Response
         if cohort
         else url_for("admin.undo_program_batch", program_id=batch.program_id, batch_id=batch.id),
         shown=SHOWN,
-        faults=faults or [],
-        page_error=bool(faults),
+        form=form,
     )
-    return page, 422 if faults else 200
 
 
-def _undo(find: Any) -> ResponseReturnValue:
-    try:
-        with transaction() as session:
-            batch = find()
-            done = imports.undo(session, access.person(), batch, now=access.now())
-            back = _batch_url(batch)
-    except Refused as error:
-        return _batch_page(find(), [words(error)])
-    flash(
-        _(
-            "Taken back: %(n)s. What was used since stays: %(kept)s.",
-            n=len(done.made),
-            kept=len(done.kept),
+def _undo(find: Callable[[], ImportBatch]) -> ResponseReturnValue:
+    def act(session: Session, _form: Form) -> Done:
+        batch = find()
+        done = imports.undo(session, access.person(), batch, now=access.now())
+        return Done(
+            _batch_url(batch),
+            _(
+                "Taken back: %(n)s. What was used since stays: %(kept)s.",
+                n=len(done.made),
+                kept=len(done.kept),
+            ),
         )
-    )
-    return redirect(back, 303)
+
+    return form_view(Form(), act, lambda form: render_batch(find(), form), refused_at=HEAD)

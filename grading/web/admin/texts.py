@@ -1,24 +1,25 @@
 """What learners and raters read: the brief with its example, and the rubric."""
 
-from flask import flash, redirect, render_template, request, url_for
+from flask import render_template, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
+from flask_wtf.file import FileField
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 from wtforms import TextAreaField
 from wtforms.validators import InputRequired
 
-from grading.db import db, transaction
-from grading.errors import FaultsFound, NotFound, Refused
-from grading.models import Brief, Cohort, RubricVersion
+from grading.db import db
+from grading.errors import Fault, FaultsFound, NotFound
+from grading.models import Brief, Cohort, Program, RubricVersion
 from grading.programs import programs, rubric_versions
 from grading.readings.reviews import Sheet
 from grading.rubric import loading
 from grading.web import access, sheets
 from grading.web.access import load, requires
-from grading.web.admin.common import PROGRAM, bp, find_program, listed, sent_bytes
-from grading.web.errors import words
-from grading.web.forms import Form
+from grading.web.admin.common import PROGRAM, UploadForm, bp, find_program
+from grading.web.forms import Done, Form, Shown, form_view, yes_field
 
 LARGEST_RUBRIC = 500_000
 
@@ -26,41 +27,49 @@ LARGEST_RUBRIC = 500_000
 class BriefForm(Form):
     text = TextAreaField(_l("The task, in Markdown"), [InputRequired(_l("This cannot be empty."))])
     example = TextAreaField(_l("An annotated example, in Markdown"))
+    preview = yes_field()
+
+
+class RubricForm(UploadForm):
+    file = FileField(_l("Rubric, TOML"), render_kw={"accept": ".toml"})
 
 
 @bp.route("/programs/<program_id>/brief", methods=["GET", "POST"])
 @requires(PROGRAM)
 def brief(program_id: str) -> ResponseReturnValue:
     """Write a new version of the task and its example; a preview changes nothing."""
-    found = find_program(program_id)
-    session = db.session()
-    newest = programs.newest_brief(session, found)
-    form = BriefForm(obj=newest)
-    valid = form.validate_on_submit()
-    if valid and not request.form.get("preview"):
-        with transaction() as opened:
-            programs.add_brief(
-                opened,
-                access.person(),
-                find_program(program_id),
-                form.text.data.replace("\r\n", "\n"),
-                example=(form.example.data or "").replace("\r\n", "\n"),
-                now=access.now(),
-            )
-        flash(_("The brief is saved as a new version."))
-        return redirect(url_for("admin.program", program_id=program_id), 303)
-    versions = session.scalars(
-        select(Brief).where(Brief.program_id == found.id).order_by(Brief.version.desc())
+
+    def act(session: Session, form: BriefForm) -> Done | Shown:
+        program = find_program(program_id)
+        if form.preview.data:
+            return Shown(render_brief(program, form, preview=True))
+        programs.add_brief(
+            session,
+            access.person(),
+            program,
+            form.text.data,
+            example=form.example.data,
+            now=access.now(),
+        )
+        return Done(
+            url_for("admin.program", program_id=program_id),
+            _("The brief is saved as a new version."),
+        )
+
+    def show(form: BriefForm) -> str:
+        return render_brief(find_program(program_id), form)
+
+    newest = programs.newest_brief(db.session(), find_program(program_id))
+    return form_view(BriefForm(obj=newest), act, show)
+
+
+def render_brief(program: Program, form: BriefForm, *, preview: bool = False) -> str:
+    versions = db.session.scalars(
+        select(Brief).where(Brief.program_id == program.id).order_by(Brief.version.desc())
     )
-    page = render_template(
-        "admin/brief.html",
-        program=found,
-        form=form,
-        preview=valid,
-        versions=list(versions),
-        page_error=bool(form.errors),
+    return render_template(
+        "admin/brief.html", program=program, form=form, preview=preview, versions=list(versions)
     )
-    return page, 422 if form.errors else 200
 
 
 @bp.get("/programs/<program_id>/briefs/<int:version>")
@@ -86,64 +95,56 @@ def brief_version(program_id: str, version: int) -> ResponseReturnValue:
 @requires(PROGRAM)
 def add_rubric(program_id: str) -> ResponseReturnValue:
     """Upload a rubric; all its faults are named, or it is kept as a draft to look at."""
-    found = find_program(program_id)
-    faults: list[str] = []
-    text = ""
-    if request.method == "POST":
+
+    def act(session: Session, form: RubricForm) -> Done:
         try:
-            text = sent_bytes(LARGEST_RUBRIC).decode("utf-8-sig")
-            sent = request.files.get("file")
-            rubric = loading.loads(text, path=(sent.filename if sent else None) or "rubric.toml")
-            with transaction() as session:
-                version = rubric_versions.add_rubric(
-                    session, access.person(), find_program(program_id), rubric, now=access.now()
-                )
-                rubric_id = version.id
-            return redirect(url_for("admin.rubric", rubric_id=rubric_id), 303)
+            text = form.read(LARGEST_RUBRIC).decode("utf-8-sig")
         except UnicodeDecodeError:
-            faults = [_("The file is not UTF-8 text.")]
-        except FaultsFound as error:
-            faults = listed(error)
-        except Refused as error:
-            faults = [words(error)]
-        found = find_program(program_id)
-    page = render_template(
-        "admin/new_rubric.html", program=found, text=text, faults=faults, page_error=bool(faults)
-    )
-    return page, 422 if faults else 200
+            raise FaultsFound([Fault("file", "The file is not UTF-8 text.")]) from None
+        rubric = loading.loads(
+            text, path=form.file.data.filename if form.file.data else "rubric.toml"
+        )
+        version = rubric_versions.add_rubric(
+            session, access.person(), find_program(program_id), rubric, now=access.now()
+        )
+        return Done(url_for("admin.rubric", rubric_id=version.id))
+
+    def show(form: RubricForm) -> str:
+        return render_template("admin/new_rubric.html", program=find_program(program_id), form=form)
+
+    find_program(program_id)
+    return form_view(RubricForm(), act, show, refused_at="text")
 
 
-def _rubric_page(version: RubricVersion, faults: list[str]) -> ResponseReturnValue:
-    page = render_template(
+def render_rubric(version: RubricVersion, form: Form) -> str:
+    return render_template(
         "admin/rubric.html",
         version=version,
         rubric=version.rubric,
         criteria=sheets.criteria(version.rubric, Sheet(), []),
-        faults=faults,
-        page_error=bool(faults),
+        form=form,
     )
-    return page, 422 if faults else 200
 
 
 @bp.get("/rubrics/<rubric_id>")
 @requires(PROGRAM)
 def rubric(rubric_id: str) -> ResponseReturnValue:
     """The rubric as raters will read it: the sheet of the bench itself."""
-    return _rubric_page(load(RubricVersion, rubric_id, PROGRAM), [])
+    return render_rubric(load(RubricVersion, rubric_id, PROGRAM), Form.blank())
 
 
 @bp.post("/rubrics/<rubric_id>/publish")
 @requires(PROGRAM)
 def publish_rubric(rubric_id: str) -> ResponseReturnValue:
-    try:
-        with transaction() as session:
-            rubric_versions.publish_rubric(
-                session,
-                access.person(),
-                load(RubricVersion, rubric_id, PROGRAM),
-                now=access.now(),
-            )
-    except FaultsFound as found:
-        return _rubric_page(load(RubricVersion, rubric_id, PROGRAM), listed(found))
-    flash(_("The rubric is published. It never changes from now on."))
-    return redirect(url_for("admin.rubric", rubric_id=rubric_id), 303)
+    def act(session: Session, _form: Form) -> Done:
+        version = load(RubricVersion, rubric_id, PROGRAM)
+        rubric_versions.publish_rubric(session, access.person(), version, now=access.now())
+        return Done(
+            url_for("admin.rubric", rubric_id=rubric_id),
+            _("The rubric is published. It never changes from now on."),
+        )
+
+    def show(form: Form) -> str:
+        return render_rubric(load(RubricVersion, rubric_id, PROGRAM), form)
+
+    return form_view(Form(), act, show)
