@@ -23,10 +23,10 @@ from grading.errors import NotFound
 from grading.models import Absence, Cohort, Extension, Person
 from grading.readings import absences
 from grading.web import access
-from grading.web.absence_form import AbsenceForm
 from grading.web.access import load, requires
 from grading.web.forms import Done, Form, form_view, options, radio
 from grading.web.instructor import shell
+from grading.web.shared_forms import AbsenceForm
 from grading.workflow.calendar import FACTORS, ExtensionKind, days_of_factor
 
 bp = Blueprint("coordinator", __name__, url_prefix="/teach")

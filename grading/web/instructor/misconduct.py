@@ -18,7 +18,7 @@ from grading.web import access, step_up
 from grading.web.access import load, requires
 from grading.web.forms import Done, Form, form_view, options, radio, yes_field
 from grading.web.instructor import shell
-from grading.web.report_form import ReportForm, render_report
+from grading.web.shared_forms import ReportForm, render_report
 from grading.workflow.misconduct import PENDING, MisconductState
 
 bp = Blueprint("misconduct", __name__, url_prefix="/teach")

@@ -14,9 +14,9 @@ from grading.errors import NotFound
 from grading.models import Absence, Cohort
 from grading.readings import absences
 from grading.web import access
-from grading.web.absence_form import AbsenceForm
 from grading.web.access import load, requires
 from grading.web.forms import Done, form_view
+from grading.web.shared_forms import AbsenceForm
 from grading.workflow.cohort import Role
 
 bp = Blueprint("absence", __name__, url_prefix="/grade")

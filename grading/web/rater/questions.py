@@ -19,7 +19,7 @@ from grading.people import approvals
 from grading.web import access, step_up
 from grading.web.access import load, requires
 from grading.web.forms import Done, Form, checkboxes, form_view, options
-from grading.web.report_form import ReportForm, render_report
+from grading.web.shared_forms import ReportForm, render_report
 from grading.workflow.allocation import GONE, Pool
 from grading.workflow.appeal import AppealState
 
