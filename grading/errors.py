@@ -4,11 +4,21 @@ Each message is an English template with named parameters, so that pages can tra
 (``gettext(error.template, **error.params)``) and commands can print ``str(error)``.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from grading.phrases import phrase
+
+
+def filled(template: str, params: Mapping[str, object]) -> str:
+    """Return a message in English; a list among its parameters is written A, B, C."""
+    if not params:
+        return template
+    return template % {
+        name: ", ".join(map(str, value)) if isinstance(value, list | tuple) else value
+        for name, value in params.items()
+    }
 
 
 class GradingError(Exception):
@@ -19,7 +29,7 @@ class GradingError(Exception):
     template : str
         English text with ``%(name)s`` places.
     **params : object
-        What goes into those places.
+        What goes into those places; a list is written in the reader's language.
     """
 
     def __init__(self, template: str, **params: object) -> None:
@@ -28,7 +38,7 @@ class GradingError(Exception):
         self.params = params
 
     def __str__(self) -> str:
-        return self.template % self.params if self.params else self.template
+        return filled(self.template, self.params)
 
 
 @dataclass(frozen=True)
@@ -48,7 +58,7 @@ class Fault:
     params: dict[str, object] = field(default_factory=dict)
 
     def __str__(self) -> str:
-        message = self.template % self.params if self.params else self.template
+        message = filled(self.template, self.params)
         return f"{self.where}: {message}" if self.where else message
 
 

@@ -45,7 +45,7 @@ def enrolled(
     if missing := course_standings.missing_courses(session, cohort, learner.id):
         raise Refused(
             "Complete these courses first: %(courses)s.",
-            courses=", ".join(course.title for course in missing),
+            courses=[course.title for course in missing],
         )
 
 

@@ -1,5 +1,6 @@
 """From an error to an answer: the only place that knows status codes."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from flask import Flask, current_app, jsonify, render_template, request
@@ -10,6 +11,7 @@ from werkzeug.exceptions import HTTPException
 
 from grading import errors
 from grading.db import db
+from grading.web.number_words import list_words
 
 STATUS: dict[type[errors.GradingError], int] = {
     errors.NotFound: 404,
@@ -29,12 +31,23 @@ PAGES = {400, 403, 404, 409, 410, 413, 429, 500, 503}
 
 def words(error: errors.GradingError) -> str:
     """Give the error's message in the reader's language."""
-    return _(error.template, **error.params) if error.params else _(error.template)
+    return _translated(error.template, error.params)
 
 
 def fault_words(fault: errors.Fault) -> str:
     """Give a fault's message in the reader's language, without its place."""
-    return _(fault.template, **fault.params) if fault.params else _(fault.template)
+    return _translated(fault.template, fault.params)
+
+
+def _translated(template: str, params: Mapping[str, object]) -> str:
+    """Translate a message; flask-babel fills in places only where there are parameters."""
+    return _(
+        template,
+        **{
+            name: list_words(value) if isinstance(value, list | tuple) else value
+            for name, value in params.items()
+        },
+    )
 
 
 def status_of(error: errors.GradingError) -> int:

@@ -15,6 +15,7 @@ from grading.readings.graders import ENOUGH, Known, Part
 from grading.rubric.definition import Rubric
 from grading.web import charts
 from grading.web.charts import Break, Estimate, Figure, Limit, Series
+from grading.web.number_words import number, percent_words, signed_number
 
 # Both tails of a funnel: what chance alone leaves inside.
 INNER, OUTER = 1.959964, 3.090232
@@ -33,9 +34,9 @@ def direction(effect: Effect | None) -> str:
         return not_enough(effect.n)
     low, high = effect.interval
     if low > 0:
-        return _("%(n)s levels stricter than expected", n=f"{effect.estimate:.2f}")
+        return _("%(n)s levels stricter than expected", n=number(effect.estimate, 2))
     if high < 0:
-        return _("%(n)s levels milder than expected", n=f"{-effect.estimate:.2f}")
+        return _("%(n)s levels milder than expected", n=number(-effect.estimate, 2))
     return _("As expected, within what chance does")
 
 
@@ -98,13 +99,13 @@ def drift(part: Part, breaks: Sequence[Break] = ()) -> Figure | None:
             _(
                 "Since sheet %(since)s this grader marks %(n)s levels stricter than before.",
                 since=last.since + 1,
-                n=f"{abs(last.shift):.2f}",
+                n=number(abs(last.shift), 2),
             )
             if last.side == "stricter"
             else _(
                 "Since sheet %(since)s this grader marks %(n)s levels milder than before.",
                 since=last.since + 1,
-                n=f"{abs(last.shift):.2f}",
+                n=number(abs(last.shift), 2),
             )
         )
     else:
@@ -189,7 +190,7 @@ def severity(parts: Sequence[Part], rubric: Rubric) -> Figure | None:
         if effect.n < ENOUGH:
             data.append(Estimate(label, None, None, None, effect.n, not_enough(effect.n)))
             continue
-        words = f"{effect.estimate:+.2f}".replace("-", "−")
+        words = signed_number(effect.estimate, 2).replace("-", "−")
         data.append(Estimate(label, effect.estimate, *effect.interval, effect.n, words))
     return charts.intervals(
         "severity",
@@ -259,7 +260,7 @@ def order(known: Known) -> Figure | None:
             data.append(Estimate(label, None, None, None, len(here), not_enough(len(here))))
             continue
         mean, half = float(here.mean()), INNER * float(here.std(ddof=1)) / math.sqrt(len(here))
-        words = f"{mean:+.2f}".replace("-", "−")
+        words = signed_number(mean, 2).replace("-", "−")
         data.append(Estimate(label, mean, mean - half, mean + half, len(here), words))
     effect = known.order
     if effect is None or math.isnan(effect.estimate):
@@ -269,7 +270,7 @@ def order(known: Known) -> Figure | None:
     else:
         finding = _(
             "Yes: by %(n)s levels for each ten sheets.",
-            n=f"{effect.estimate:+.2f}".replace("-", "−"),
+            n=signed_number(effect.estimate, 2).replace("-", "−"),
         )
     return charts.intervals(
         "order",
@@ -299,7 +300,9 @@ def levels(known: Known, rubric: Rubric) -> Figure | None:
         apart = float(np.abs(shares[0] - shares[1]).sum()) / 2
         unlike = max(unlike, (apart, criterion.title))
         for index, level in enumerate(criterion.levels):
-            words = f"{100 * shares[0][index]:.0f} % · {100 * shares[1][index]:.0f} %"
+            words = (
+                f"{percent_words(100 * shares[0][index])} · {percent_words(100 * shares[1][index])}"
+            )
             data.append(
                 charts.Bar(f"{criterion.title}: {level.name}", 100 * float(shares[0][index]), words)
             )
@@ -309,7 +312,7 @@ def levels(known: Known, rubric: Rubric) -> Figure | None:
         _(
             "Most unlike on “%(title)s”: %(n)s %% of sheets would have to move to be like the others’.",
             title=unlike[1],
-            n=f"{100 * unlike[0]:.0f}",
+            n=number(100 * unlike[0], 0),
         ),
         data,
         axis=_("Share of sheets, in per cent"),

@@ -10,6 +10,7 @@ from flask_babel import lazy_gettext as _l
 from flask_babel import ngettext
 
 from grading.office.needs import ComingKind, Kind, Need
+from grading.web.number_words import list_words
 from grading.workflow.cohort import Role
 
 # A lazy text of Babel where it is the same for every need of the kind.
@@ -95,7 +96,7 @@ NEED_WORDS: Mapping[Kind, NeedWords] = {
         _l("Complete what comes before the capstone"),
         lambda need: _(
             "You cannot submit before these are completed: %(courses)s.",
-            courses=", ".join(need.titles),
+            courses=list_words(need.titles),
         ),
         _of_cohort("learner.cohort"),
     ),

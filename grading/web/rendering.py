@@ -1,14 +1,13 @@
-"""How records look: times in the reader's zone, numbers, names of readings, Jinja's globals."""
+"""How records look: times in the reader's zone, names of readings, Jinja's globals."""
 
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cache
-from math import isnan
 from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
 
 from flask import Flask, g, request, url_for
-from flask_babel import format_date, get_locale, ngettext
+from flask_babel import format_date, format_time, get_locale, ngettext
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_login import current_user
@@ -23,6 +22,14 @@ from grading.readings.queries.staff_view import ShownReading
 from grading.web import access, labels
 from grading.web.markdown import render as markdown
 from grading.web.need_words import COMING_WORDS, NEED_WORDS
+from grading.web.number_words import (
+    list_words,
+    number,
+    percent_words,
+    short_number,
+    signed_number,
+    size_words,
+)
 from grading.workflow.allocation import Pool, Purpose
 from grading.workflow.cohort import Role
 
@@ -55,7 +62,8 @@ def zone_words(zone: ZoneInfo) -> str:
 
 def clock_words(at: datetime) -> str:
     """Write a time as 11:59pm."""
-    return f"{at.hour % 12 or 12}:{at.minute:02d}{'am' if at.hour < 12 else 'pm'}"
+    # A pattern of Unicode's date formats, translated for where the clock has 24 hours.
+    return str(format_time(at, _("h:mma"), rebase=False)).lower()
 
 
 def date_words(day: date) -> str:
@@ -96,20 +104,6 @@ def at_time(at: datetime) -> Markup:
     return Markup('<time datetime="{}">{}</time>').format(
         at.isoformat(timespec="seconds"), clock_words(at.astimezone(viewer_zone()))
     )
-
-
-def size_words(size: int) -> str:
-    """Write a number of bytes for people."""
-    if size < 1_000:
-        return _("%(n)s bytes", n=size)
-    if size < 1_000_000:
-        return _("%(n)s KB", n=round(size / 1_000))
-    return _("%(n)s MB", n=f"{size / 1_000_000:.1f}")
-
-
-def number(value: float | None, places: int = 1) -> str:
-    """Write a number; what is undefined is a dash, never a zero."""
-    return "–" if value is None or isnan(value) else f"{value:.{places}f}"
 
 
 def _rater_name(pool: str, sign: str) -> str:
@@ -195,7 +189,9 @@ def register(app: Flask) -> None:
             if name.endswith(("_LABELS", "_TAGS"))
         }
     )
-    app.jinja_env.filters.update(reading_name=reading_name, sheet_name=sheet_name)
+    app.jinja_env.filters.update(
+        reading_name=reading_name, sheet_name=sheet_name, list_words=list_words
+    )
     app.jinja_env.globals.update(
         when=when,
         instant_words=instant_words,
@@ -204,6 +200,9 @@ def register(app: Flask) -> None:
         date_words=date_words,
         size_words=size_words,
         number=number,
+        signed_number=signed_number,
+        percent_words=percent_words,
+        short_number=short_number,
         markdown=markdown,
         need_words=NEED_WORDS,
         coming_words=COMING_WORDS,

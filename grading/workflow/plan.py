@@ -143,7 +143,7 @@ def _read_choice(choice: Field[Any], value: Any) -> Any:
         return None
     if words:
         if value not in words:
-            raise Refused("Choose one of %(words)s.", words=", ".join(words))
+            raise Refused("Choose one of %(words)s.", words=words)
         return value
     if kind is bool:
         if not isinstance(value, bool):

@@ -221,3 +221,47 @@ def test_a_template_translates_literals_only() -> None:
                     elif text.value.strip() != text.value or text.value not in extracted():
                         faulty.append(f"{path}:{call.lineno} {text.value!r}")
     assert "\n".join(faulty) == ""
+
+
+# How the entry of a form stands in its field, and the coordinates of a drawing.
+AS_THEY_ARE = {"grading/web/admin/programs.py", "grading/web/charts/drawing.py"}
+
+
+def test_pages_write_numbers_and_lists_in_the_reader_s_language() -> None:
+    faulty = []
+    for path, tree in sources().items():
+        if not path.startswith("grading/web/") or path in AS_THEY_ARE:
+            continue
+        rounded = {
+            id(number)
+            for name, call in calls(tree)
+            if name in ("float", "Decimal")
+            for number in call.args
+        }
+        for node in ast.walk(tree):
+            if (
+                isinstance(node, ast.JoinedStr)
+                and id(node) not in rounded
+                and any(
+                    isinstance(part, ast.FormattedValue)
+                    and part.format_spec is not None
+                    and re.search(r"[gf%]'", ast.unparse(part.format_spec))
+                    for part in node.values
+                )
+            ):
+                faulty.append(f"{path}:{node.lineno} {ast.unparse(node)}")
+        faulty += [
+            f"{path}:{call.lineno} {ast.unparse(call)}"
+            for name, call in calls(tree)
+            if name == "join"
+            and isinstance(call.func, ast.Attribute)
+            and isinstance(call.func.value, ast.Constant)
+            and call.func.value.value == ", "
+        ]
+    for path, template in parsed_templates():
+        for filtered in template.find_all(nodes.Filter):
+            if filtered.name == "format" or (
+                filtered.name == "join" and filtered.args == [nodes.Const(", ")]
+            ):
+                faulty.append(f"{path}:{filtered.lineno} {filtered.name}")
+    assert "\n".join(faulty) == ""

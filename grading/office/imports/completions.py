@@ -93,7 +93,7 @@ def plan(
                     "identity_assurance",
                     "“%(text)s” is none of %(words)s.",
                     text=assurance,
-                    words=", ".join(IdentityAssurance),
+                    words=tuple(IdentityAssurance),
                 )
             )
         if person is not None and day is not None:

@@ -83,7 +83,7 @@ def plan(
                     "state",
                     "“%(text)s” is none of %(words)s.",
                     text=state,
-                    words=", ".join(EntitlementState),
+                    words=tuple(EntitlementState),
                 )
             )
         if len(note) > LONGEST_NOTE:

@@ -98,9 +98,7 @@ def _faults(
             faults.append(row.fault("name", "The same address stands above with another name."))
         if role not in set(Role):
             faults.append(
-                row.fault(
-                    "role", "“%(role)s” is none of %(words)s.", role=role, words=", ".join(Role)
-                )
+                row.fault("role", "“%(role)s” is none of %(words)s.", role=role, words=tuple(Role))
             )
         elif person is not None and cohorts.gives_themself(actor, person.id, role):
             faults.append(

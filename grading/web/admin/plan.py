@@ -14,6 +14,8 @@ from grading.web import access
 from grading.web.access import requires
 from grading.web.admin.cohorts import checked
 from grading.web.admin.common import COHORT, bp, by_field, find_cohort
+from grading.web.number_words import list_words, short_number
+from grading.web.rendering import said
 from grading.workflow import plan as plans
 from grading.workflow.plan import GradingPlan
 
@@ -47,8 +49,8 @@ def value_words(value: Any) -> str:
     if isinstance(value, bool):
         return _("Yes") if value else _("No")
     if isinstance(value, tuple):
-        return ", ".join(f"{low:g} {name}" for low, name in value)
-    return f"{value:g}" if isinstance(value, int | float) else str(value)
+        return list_words(f"{short_number(low)} {said(name)}" for low, name in value)
+    return short_number(value) if isinstance(value, int | float) else str(value)
 
 
 def _read_plan(plan: GradingPlan) -> GradingPlan:

@@ -6,6 +6,7 @@ from itertools import pairwise
 from grading.web.charts.drawing import GAP, Canvas, Figure, figure, text_width, wrapped
 from grading.web.charts.lines import PLOT_NARROW, PLOT_WIDE, Break
 from grading.web.charts.scales import Linear, rounded_out, ticks
+from grading.web.number_words import number
 
 
 def histogram(
@@ -90,5 +91,5 @@ def _whole_ticks(canvas: Canvas, scale: Linear, left: float, right: float) -> No
             y = scale(value)
             canvas.rule(left, y, right, y)
             canvas.text(
-                left - GAP, y + canvas.size * 0.3, f"{value:.0f}", anchor="end", css="quiet"
+                left - GAP, y + canvas.size * 0.3, number(value, 0), anchor="end", css="quiet"
             )

@@ -3,6 +3,8 @@
 import math
 from dataclasses import dataclass
 
+from grading.web.number_words import short_number
+
 
 @dataclass(frozen=True)
 class Linear:
@@ -62,4 +64,4 @@ def rounded_out(low: float, high: float, most: int = 6) -> tuple[float, float]:
 
 def tick_words(value: float) -> str:
     """Write a tick without zeros that say nothing, with a real minus sign."""
-    return f"{value:g}".replace("-", "\N{MINUS SIGN}")
+    return short_number(value).replace("-", "\N{MINUS SIGN}")

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from grading.web.charts.drawing import DOT, GAP, Canvas, Figure, cut, figure, wrapped
 from grading.web.charts.labels import apart
 from grading.web.charts.scales import Linear, rounded_out
+from grading.web.number_words import short_number
 
 SHORTEST = 380.0
 GUTTER = 2 * DOT + GAP
@@ -119,7 +120,7 @@ def wright(
             for place in sorted(places, key=lambda one: -one.at)
         ]
         + [
-            (works, f"{start:g}", f"{stop:g}", count)
+            (works, short_number(start), short_number(stop), count)
             for start, stop, count in zip(edges, edges[1:], counts, strict=False)
             if count
         ],

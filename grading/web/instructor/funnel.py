@@ -17,6 +17,7 @@ from grading.office.queries import funnel
 from grading.office.queries.funnel import ENOUGH, Funnel, FunnelStep, Stage
 from grading.web import access, charts, downloads
 from grading.web.access import load, requires
+from grading.web.number_words import percent_words
 
 bp = Blueprint("funnel", __name__, url_prefix="/teach")
 
@@ -66,7 +67,7 @@ def finding(found: Funnel) -> str:
 def _words(step: FunnelStep) -> str:
     if step.count is None or step.share is None:
         return _("Not shown (too few)")
-    return f"{step.count} ({100 * step.share:.0f} %)"
+    return f"{step.count} ({percent_words(100 * step.share)})"
 
 
 def draw(found: Funnel) -> charts.Figure:

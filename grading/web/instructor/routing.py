@@ -25,6 +25,7 @@ from grading.web import access
 from grading.web.access import page_number, requires
 from grading.web.instructor import shell
 from grading.web.instructor.shell import render
+from grading.web.number_words import number, short_number
 
 bp = Blueprint("routing", __name__, url_prefix="/teach")
 
@@ -57,14 +58,14 @@ def sentence(row: Row, limit: float) -> str:
     if row.settled:
         return _(
             "Settled: its band is wrong with a probability below %(limit)s %%.",
-            limit=f"{100 * limit:g}",
+            limit=short_number(100 * limit),
         )
     if row.band - row.band_after < 0.005:
         return _("One more reading is not expected to change anything.")
     return _(
         "Its band is wrong with %(now)s %%; one more reading is expected to bring that to %(then)s %%.",
-        now=f"{100 * row.band:.0f}",
-        then=f"{100 * row.band_after:.0f}",
+        now=number(100 * row.band, 0),
+        then=number(100 * row.band_after, 0),
     )
 
 

@@ -25,6 +25,7 @@ from grading.rubric.definition import Criterion
 from grading.web import access, grader_charts
 from grading.web.access import load, requires
 from grading.web.errors import words
+from grading.web.number_words import number
 from grading.web.rater.common import add_views
 from grading.workflow.allocation import AllocationState
 from grading.workflow.calibration import (
@@ -125,11 +126,11 @@ def rule_words(criterion: Criterion, plan: GradingPlan) -> str:
     asked = standard(len(criterion.levels), discrepancies=plan.qualification_discrepancies)
     said = []
     if asked.exact is not None:
-        said.append(_("the same level in %(n)s %%", n=f"{100 * asked.exact:.0f}"))
+        said.append(_("the same level in %(n)s %%", n=number(100 * asked.exact, 0)))
     if asked.adjacent is not None:
-        said.append(_("at most one level off in %(n)s %%", n=f"{100 * asked.adjacent:.0f}"))
+        said.append(_("at most one level off in %(n)s %%", n=number(100 * asked.adjacent, 0)))
     if asked.kappa is not None:
-        said.append(_("quadratic kappa of at least %(n)s", n=f"{asked.kappa:.2f}"))
+        said.append(_("quadratic kappa of at least %(n)s", n=number(asked.kappa, 2)))
     said.append(_("at most %(n)s example further off", n=asked.discrepancies))
     return "; ".join(said)
 

@@ -10,6 +10,7 @@ from grading.rubric.definition import Rubric
 from grading.scores.queries.agreement import ENOUGH
 from grading.web import charts
 from grading.web.instructor.figures.words import Names, not_enough, number
+from grading.web.number_words import list_words, percent_words, short_number
 
 POOLS = ("professionals", "peers", "between")
 
@@ -130,18 +131,18 @@ def levels(measures: Mapping[str, Any], rubric: Rubric) -> list[charts.Figure]:
         data = []
         for index, level in enumerate(criterion.levels):
             share = 100 * graders[index] / n
-            words = f"{share:.0f} % ({graders[index]})"
+            words = f"{percent_words(share)} ({graders[index]})"
             if sum(peers) >= ENOUGH:
-                words += " · " + _("peers %(n)s %%", n=f"{100 * peers[index] / sum(peers):.0f}")
+                words += " · " + _("peers %(n)s %%", n=number(100 * peers[index] / sum(peers), 0))
             data.append(charts.Bar(f"{index} {level.name}", share, words))
         unused = [level.name for index, level in enumerate(criterion.levels) if not graders[index]]
         most = max(range(len(graders)), key=lambda index: graders[index])
         finding = _(
             "Most often “%(level)s”: %(share)s %% of %(n)s sheets.",
-            level=criterion.levels[most].name, share=f"{100 * graders[most] / n:.0f}", n=n,
+            level=criterion.levels[most].name, share=number(100 * graders[most] / n, 0), n=n,
         )  # fmt: skip
         if unused:
-            finding += " " + _("Never given: %(levels)s.", levels=", ".join(unused))
+            finding += " " + _("Never given: %(levels)s.", levels=list_words(unused))
         figures.append(
             charts.bars(
                 f"levels-{place}", _("Is the scale of “%(title)s” used?", title=criterion.title),
@@ -171,5 +172,5 @@ def totals(measures: Mapping[str, Any], cut: float, sem: float | None) -> charts
         "totals", _("Where do projects lie, and where is the pass mark?"), finding,
         data["edges"], data["counts"], x_axis=_("Mean of the graders’ totals, points of 100"),
         y_axis=_("Projects"), headings=(_("From"), _("To"), _("Projects")),
-        marks=[charts.Break(_("Pass mark %(n)s", n=f"{cut:g}"), cut)], band=band,
+        marks=[charts.Break(_("Pass mark %(n)s", n=short_number(cut)), cut)], band=band,
     )  # fmt: skip

@@ -9,6 +9,7 @@ from flask_babel import ngettext
 
 from grading.web import charts
 from grading.web.instructor.figures.words import number
+from grading.web.number_words import percent_words, short_number
 
 EFFECTS: dict[str, Any] = {
     "work": _l("Projects themselves"),
@@ -28,7 +29,7 @@ def components(study: Mapping[str, Any], key: str) -> charts.Figure | None:
         charts.Bar(
             str(EFFECTS[component["effect"]]),
             100 * component["share"],
-            f"{100 * component['share']:.0f} %",
+            percent_words(100 * component["share"]),
         )
         for component in data
         if component["share"] is not None
@@ -42,7 +43,7 @@ def components(study: Mapping[str, Any], key: str) -> charts.Figure | None:
     )
     finding = _(
         "%(own)s %% of what differs is the projects themselves, %(strict)s %% is who read.",
-        own=f"{100 * own:.0f}", strict=f"{100 * strict:.0f}",
+        own=number(100 * own, 0), strict=number(100 * strict, 0),
     )  # fmt: skip
     question = (
         _("Why do two totals differ?")
@@ -86,12 +87,12 @@ def needed(study: Mapping[str, Any], target: float) -> str:
             return _("How many are enough cannot be told yet.")
         return _(
             "No number of readings makes a score %(target)s reliable here: at best %(ceiling)s.",
-            target=f"{target:g}", ceiling=number(as_read["ceiling"]),
+            target=short_number(target), ceiling=number(as_read["ceiling"]),
         )  # fmt: skip
     told = ngettext(
         "%(num)s reading of each project makes scores %(target)s reliable: %(all)s readings in all.",
         "%(num)s readings of each project make scores %(target)s reliable: %(all)s readings in all.",
-        as_read["raters"], target=f"{target:g}", all=as_read["readings"],
+        as_read["raters"], target=short_number(target), all=as_read["readings"],
     )  # fmt: skip
     if as_read["hours"] is not None:
         told += " " + _(
@@ -101,8 +102,8 @@ def needed(study: Mapping[str, Any], target: float) -> str:
     severity_out = study["needed"]["severity_out"]
     if severity_out["raters"] is not None and severity_out["raters"] < as_read["raters"]:
         told += " " + ngettext(
-            "With severity taken severity_out, %(num)s would do.",
-            "With severity taken severity_out, %(num)s would do.",
+            "With severity taken out, %(num)s would do.",
+            "With severity taken out, %(num)s would do.",
             severity_out["raters"],
         )
     return told

@@ -10,6 +10,7 @@ from flask_babel import ngettext
 from grading.scores.queries.agreement import ENOUGH
 from grading.web import charts
 from grading.web.instructor.figures.words import Names, not_enough, number
+from grading.web.number_words import list_words, short_number
 
 # The band of the severity forest, in logits (Eckes 2015): inside it nobody acts.
 BAND = 0.3
@@ -40,12 +41,12 @@ def forest(measures: Mapping[str, Any], names: Names) -> charts.Figure:
         finding = ngettext(
             "%(names)s differs from the panel by more than chance and more than %(band)s logits.",
             "%(names)s differ from the panel by more than chance and more than %(band)s logits.",
-            len(outside), names=", ".join(outside), band=f"{BAND:g}",
+            len(outside), names=list_words(outside), band=short_number(BAND),
         )  # fmt: skip
     else:
         finding = _(
             "No grader is surely stricter or milder than the panel by more than %(band)s logits.",
-            band=f"{BAND:g}",
+            band=short_number(BAND),
         )
     return charts.intervals(
         "severity", _("Is anyone stricter or milder?"), finding, rows,
@@ -90,7 +91,7 @@ def wright_map(measures: Mapping[str, Any], names: Names, titles: Names) -> char
             "Projects differ with a standard deviation of %(works)s logits.", works=number(works)
         )
     if disordered:
-        finding += " " + _("Levels out of order: %(titles)s.", titles=", ".join(disordered))
+        finding += " " + _("Levels out of order: %(titles)s.", titles=list_words(disordered))
     line = None
     if measures["cut"] is not None:
         line = (

@@ -5,17 +5,16 @@ from collections.abc import Mapping
 from flask_babel import gettext as _
 
 from grading.scores.queries.agreement import ENOUGH
+from grading.web import number_words
 
 Names = Mapping[str, str]
 MINUS = "\N{MINUS SIGN}"
 
 
 def number(value: float | None, places: int = 2) -> str:
-    """Write a number with a real minus sign."""
-    if value is None:
-        return "–"
-    text = f"{value:.{places}f}"
-    return (text if float(text) else text.lstrip("-")).replace("-", MINUS)
+    """Write a number with a real minus sign, and a zero without one."""
+    rounded = None if value is None else float(f"{value:.{places}f}") + 0.0
+    return number_words.number(rounded, places).replace("-", MINUS)
 
 
 def not_enough(n: int) -> str:
