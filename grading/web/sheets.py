@@ -1,6 +1,6 @@
 """The score sheet: as the macros of the bench want it, and as its form sends it."""
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -9,7 +9,6 @@ from wtforms import HiddenField, IntegerField, StringField, TextAreaField
 from grading.errors import Fault, FaultsFound
 from grading.readings.reviews import Sheet
 from grading.rubric.definition import Criterion, Rubric
-from grading.web.errors import fault_words
 from grading.web.forms import Form
 
 
@@ -26,9 +25,17 @@ class SheetCriterion:
     error: str | None
 
 
-def criteria(rubric: Rubric, sheet: Sheet, faults: Iterable[Fault]) -> list[SheetCriterion]:
-    """Put a sheet's levels and comments, and what is wrong with them, beside the rubric's criteria."""
-    errors = {fault.where: fault_words(fault) for fault in faults}
+def criteria(
+    rubric: Rubric, sheet: Sheet, errors: Mapping[str, str] | None = None
+) -> list[SheetCriterion]:
+    """Put a sheet's levels and comments, and what is wrong with them, beside the rubric's criteria.
+
+    Parameters
+    ----------
+    errors : mapping, optional
+        What is wrong, in words, by the code of a criterion.
+    """
+    errors = errors or {}
 
     def one(criterion: Criterion) -> SheetCriterion:
         return SheetCriterion(

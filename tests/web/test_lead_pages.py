@@ -102,6 +102,7 @@ def test_two_leads_mark_blind_agree_and_withdraw(
     bad = first.post(f"{address}/agree", data=apart | reasons)
     assert bad.status_code == 422
     assert "Choose what the example is for." in bad.text
+    assert 'href="#use"' in bad.text
     choice = {"use": "practice", "set_number": "1"}
     assert first.post(f"{address}/agree", data=apart | reasons | choice).status_code == 303
     with act() as session:

@@ -121,7 +121,7 @@ def render_rubric(version: RubricVersion, form: Form) -> str:
         "admin/rubric.html",
         version=version,
         rubric=version.rubric,
-        criteria=sheets.criteria(version.rubric, Sheet(), []),
+        criteria=sheets.criteria(version.rubric, Sheet()),
         form=form,
     )
 

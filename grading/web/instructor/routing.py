@@ -34,7 +34,7 @@ MOST = 500
 
 
 @dataclass(frozen=True)
-class Row:
+class BoardRow:
     """One work: what is known of its decision, and what one more professional reading would change.
 
     ``bands`` is None while the reader of the page could still be asked to read the work.
@@ -51,7 +51,7 @@ class Row:
     bands: tuple[float, ...] | None
 
 
-def sentence(row: Row, limit: float) -> str:
+def sentence(row: BoardRow, limit: float) -> str:
     """Say why a work is, or is not, read again."""
     if row.outstanding:
         return _("A reading is under way; what comes next depends on it.")
@@ -71,7 +71,7 @@ def sentence(row: Row, limit: float) -> str:
 
 def _rows(
     session: Session, cohort: Cohort, board: Board, result: Aggregation, order: Sequence[int]
-) -> list[Row]:
+) -> list[BoardRow]:
     """One page's works, in the order given; two queries."""
     plan = cohort.plan
     labels = [str(result.labels[index]) for index in order]
@@ -90,7 +90,7 @@ def _rows(
         bands = band_probabilities(result.mean, result.standard_error, cuts)
     settled = board.settled()
     return [
-        Row(
+        BoardRow(
             works[label],
             int(result.n_professionals[index]),
             int(result.n_peers[index]),
@@ -109,14 +109,14 @@ def _rows(
 @requires(MONITOR)
 def board(cohort_id: str) -> ResponseReturnValue:
     """Works by the probability that their band is wrong, and on demand what more readings would buy."""
-    found = shell.cohort(cohort_id, MONITOR)
+    cohort = shell.cohort(cohort_id, MONITOR)
     session = db.session()
-    plan = found.plan
-    paid, spent = routing.budget(session, found)
-    result = routing_board.posterior(routing_board.totals(session, found), plan)
+    plan = cohort.plan
+    paid, spent = routing.budget(session, cohort)
+    result = routing_board.posterior(routing_board.totals(session, cohort), plan)
     more = request.args.get("more", type=int)
     pager: Page[int] = Page([], 1, 0)
-    rows: list[Row] = []
+    rows: list[BoardRow] = []
     forecast = None
     if result is not None:
         laid_out = routing_board.board(result, plan, max(paid - spent, 0))
@@ -124,13 +124,13 @@ def board(cohort_id: str) -> ResponseReturnValue:
         known = np.flatnonzero(np.isfinite(band))
         order = known[np.argsort(-band[known], kind="stable")]
         pager = page_in(order.tolist(), page_number())
-        rows = _rows(session, found, laid_out, result, pager.entries)
+        rows = _rows(session, cohort, laid_out, result, pager.entries)
         if more is not None and 0 < more <= MOST:
             # The seed is fixed, so that asking again gives the same answer.
             forecast = what_if(laid_out, more, rng=np.random.default_rng(1))
     return render(
         "readings.html",
-        found,
+        cohort,
         rows=[(row, sentence(row, plan.routing_limit)) for row in rows],
         band_names=[_("Not passed"), *(name for _low, name in plan.bands)],
         paid=paid,

@@ -3,14 +3,15 @@
 from collections.abc import Sequence
 from typing import Any
 
-from flask import Blueprint, Response, flash, redirect, request, url_for
+from flask import Blueprint, Response, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from sqlalchemy import select
 from sqlalchemy.orm import Session
+from wtforms import HiddenField
 
 from grading.authorization.permissions import Permission
-from grading.db import db, transaction
+from grading.db import db
 from grading.errors import NotFound
 from grading.models import Cohort, CohortStatistics, Person
 from grading.readings.queries.ratings import fingerprint
@@ -21,6 +22,7 @@ from grading.scores.queries.agreement import ENOUGH
 from grading.scores.queries.generalizability import TARGET
 from grading.web import access, charts, downloads
 from grading.web.access import requires
+from grading.web.forms import Done, Form, form_view
 from grading.web.instructor import shell
 from grading.web.instructor.figures.agreement import (
     POOLS,
@@ -188,17 +190,24 @@ def severity_csv(cohort_id: str) -> Response:
     return _table(drawn, (["grader", *fields], rows))
 
 
+class ComputeForm(Form):
+    page = HiddenField()
+
+
 @bp.post("/<cohort_id>/statistics")
 @requires(SCORES)
 def compute(cohort_id: str) -> ResponseReturnValue:
     """Ask for them anew; a worker computes them, so that nobody waits before an empty page."""
-    with transaction() as session:
+
+    def act(session: Session, form: ComputeForm) -> Done:
         cohort = shell.cohort(cohort_id, SCORES)
         asked = statistics.ask(session, cohort, now=access.now())
-    flash(
-        _("The statistics are being computed. Load the page again in a minute.")
-        if asked
-        else _("Nothing was rated since they were computed.")
-    )
-    page = "agreement" if request.form.get("page") == "agreement" else "severity"
-    return redirect(url_for(f"statistics.{page}", cohort_id=cohort_id), 303)
+        page = "agreement" if form.page.data == "agreement" else "severity"
+        return Done(
+            url_for(f"statistics.{page}", cohort_id=cohort_id),
+            _("The statistics are being computed. Load the page again in a minute.")
+            if asked
+            else _("Nothing was rated since they were computed."),
+        )
+
+    return form_view(ComputeForm(), act)

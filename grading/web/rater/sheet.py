@@ -95,7 +95,9 @@ def _render_sheet(
         copy=copy,
         files=listed,
         sheet=sheet,
-        criteria=sheets.criteria(rubric, sheet, faults),
+        criteria=sheets.criteria(
+            rubric, sheet, {fault.where: fault_words(fault) for fault in faults}
+        ),
         version=version,
         faults=[(fault.where, fault_words(fault)) for fault in faults],
         conflict=conflict,
@@ -132,7 +134,7 @@ def _lost(
         cohort=allocation.cohort,
         reason=lost.reason,
         message=words(lost),
-        criteria=sheets.criteria(rubric, sheet, []),
+        criteria=sheets.criteria(rubric, sheet),
         sheet=sheet,
         page_error=True,
     )
