@@ -4,10 +4,12 @@ from typing import Any
 
 from flask_babel import lazy_gettext as _l
 
+from grading.measurement.scoring.combining import Resolution
 from grading.models import JobState
 from grading.records.checking import CheckOutcome
 from grading.workflow.allocation import AllocationState as A
 from grading.workflow.allocation import DeclineReason as D
+from grading.workflow.approval import StepUp
 from grading.workflow.calendar import ExtensionKind
 from grading.workflow.calibration import (
     AnchorState,
@@ -207,4 +209,34 @@ DOCUMENT_LABELS: dict[str, Any] = {
 EXTENSION_LABELS: dict[str, Any] = {
     ExtensionKind.EXTENSION: _l("Extension"),
     ExtensionKind.ADJUSTMENT: _l("Adjustment"),
+}
+# The words that a choice of the grading plan takes, by the choice.
+PLAN_WORDS: dict[str, dict[str, Any]] = {
+    "preset": {
+        "certification": _l("Certification"),
+        "course": _l("Course"),
+        "economy": _l("Economy"),
+    },
+    "peers_from": {"submitters": _l("Those who submitted"), "invited": _l("Invited peers")},
+    "resolution": {
+        Resolution.MEAN: _l("Mean"),
+        Resolution.MEDIAN: _l("Median"),
+        Resolution.SEVERITY: _l("Mean, severity taken out"),
+    },
+    "calibration": {"required": _l("Required"), "off": _l("Off")},
+    "qualification_rule": {"pooled": _l("Pooled"), "best": _l("By the best set")},
+    "must_pass": {
+        "each": _l("Each criterion on its own"),
+        "all": _l("All criteria, or none"),
+    },
+    "peer_calibration": {
+        "off": _l("Off"),
+        "feedback": _l("Only feedback"),
+        "counts": _l("Below the standard, reviews are only feedback"),
+    },
+    "step_up": {
+        StepUp.PASSKEY: _l("Passkey"),
+        StepUp.EITHER: _l("Either, a passkey or a password"),
+        StepUp.OFF: _l("Off"),
+    },
 }

@@ -186,7 +186,7 @@ def register(app: Flask) -> None:
         {
             name.lower(): table
             for name, table in vars(labels).items()
-            if name.endswith(("_LABELS", "_TAGS"))
+            if name.endswith(("_LABELS", "_TAGS", "_WORDS"))
         }
     )
     app.jinja_env.filters.update(

@@ -228,10 +228,12 @@ def test_a_plan_shows_what_differs_before_it_is_saved(
         place = f"/admin/cohorts/{cohort.id}/plan"
         garnet = factories.a_member(session, cohort, "Garnet", Role.COORDINATOR, now=NOW).id
     client = sign_in(garnet)
-    assert "course: 10" in text_of(client.get(place))
+    assert "Course: 10" in text_of(client.get(place))
     looked = text_of(client.post(place, data={"load": "certification"}))
     assert "What would change" in looked
     assert re.search(r"Sign-offs</a></th>\s*<td>1</td>\s*<td>2</td>", looked)
+    assert re.search(r"show that it is them</a></th>\s*<td>Off</td>\s*<td>Passkey</td>", looked)
+    assert re.search(r'<option value="mean" selected>\s*Mean\s*</option>', looked)
     with app.app_context():
         assert len(db.session.scalars(select(Cohort)).one().plans) == 1
 

@@ -36,6 +36,7 @@ from grading.web.admin.common import (
     recent_batches,
 )
 from grading.web.forms import Done, Form, Shown, form_view, options, yes_field
+from grading.web.labels import PLAN_WORDS
 from grading.workflow import deadlines
 from grading.workflow import plan as plans
 from grading.workflow.cohort import CohortState, obstacles
@@ -57,9 +58,7 @@ class BasicForm(Form):
 
 class CohortForm(BasicForm):
     opens_on = DateField(_l("Opens on"), [_needed])
-    preset = SelectField(
-        _l("Grading plan"), choices=options((name, name) for name in plans.PRESETS)
-    )
+    preset = SelectField(_l("Grading plan"), choices=options(PLAN_WORDS["preset"].items()))
 
 
 class SettingsForm(BasicForm):

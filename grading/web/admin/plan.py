@@ -14,6 +14,7 @@ from grading.web import access
 from grading.web.access import requires
 from grading.web.admin.cohorts import checked
 from grading.web.admin.common import COHORT, bp, by_field, find_cohort
+from grading.web.labels import PLAN_WORDS
 from grading.web.number_words import list_words, short_number
 from grading.web.rendering import said
 from grading.workflow import plan as plans
@@ -42,14 +43,16 @@ def plan_groups(plan: GradingPlan) -> dict[str, list[dict[str, Any]]]:
     return groups
 
 
-def value_words(value: Any) -> str:
+def value_words(name: str, value: Any) -> str:
     """Write a choice's value for people."""
+    if name in PLAN_WORDS:
+        return str(PLAN_WORDS[name][value])
     if value is None:
         return _("no cap")
     if isinstance(value, bool):
         return _("Yes") if value else _("No")
     if isinstance(value, tuple):
-        return list_words(f"{short_number(low)} {said(name)}" for low, name in value)
+        return list_words(f"{short_number(low)} {said(band)}" for low, band in value)
     return short_number(value) if isinstance(value, int | float) else str(value)
 
 
