@@ -57,7 +57,7 @@ def _stage(pool: str, purpose: str) -> Stage:
     return Stage.THIRD if purpose in THIRD_READINGS else Stage.READINGS
 
 
-def of_cohort(session: Session, cohort: Cohort, *, now: datetime) -> list[Burndown]:
+def cohort_burndown(session: Session, cohort: Cohort, *, now: datetime) -> list[Burndown]:
     """Follow each stage in which items were given out; one query."""
     rows: dict[Stage, list[tuple[datetime, datetime | None]]] = {}
     for pool, purpose, state, created_at, finished_at in session.execute(

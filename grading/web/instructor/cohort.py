@@ -7,13 +7,13 @@ from grading.authorization.permissions import Permission
 from grading.cohorts.queries import group_members, submission_lists
 from grading.db import db
 from grading.ledger import history
-from grading.readings.queries import burndown as burndowns
 from grading.readings.queries import staff_view
+from grading.readings.queries.burndown import cohort_burndown
 from grading.releases.queries import candidates
 from grading.web import access
 from grading.web.access import page_number, requires
 from grading.web.instructor import shell
-from grading.web.instructor.figures import burndown
+from grading.web.instructor.figures.burndown import draw_burndown
 from grading.web.instructor.shell import bp, render
 from grading.workflow.group import MemberState
 from grading.workflow.submission import SubmissionState
@@ -47,7 +47,7 @@ def cohort(cohort_id: str) -> ResponseReturnValue:
         items=staff_view.item_counts(session, cohort),
         stranded=candidates.stranded_items(session, cohort),
         groups=groups if len(groups) > 1 else [],
-        burndown=burndown.draw(burndowns.of_cohort(session, cohort, now=now), now),
+        burndown=draw_burndown(cohort_burndown(session, cohort, now=now), now),
         submissions=pager.entries,
         names={
             work: [part.person.name for part in parts if part.state == MemberState.JOINED]

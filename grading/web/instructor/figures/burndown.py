@@ -41,7 +41,7 @@ def finding(found: Sequence[Burndown], now: datetime) -> str:
     )
 
 
-def draw(found: Sequence[Burndown], now: datetime) -> charts.Figure | None:
+def draw_burndown(found: Sequence[Burndown], now: datetime) -> charts.Figure | None:
     """Draw each stage, and for the graders' items the line that is needed and the forecast."""
     if not found:
         return None
