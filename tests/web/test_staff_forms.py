@@ -7,6 +7,7 @@ from sqlalchemy import select
 
 from grading.cohorts import conflicts
 from grading.models import ConflictOfInterest
+from grading.workflow.cohort import Role
 from tests import factories
 from tests.database import NOW, Clock
 
@@ -78,3 +79,38 @@ def test_more_time_is_looked_at_before_it_is_granted_and_its_faults_come_togethe
     )
     assert client.post(address, data=asked | {"then": "grant"}).status_code == 303
     assert "A broken arm." in client.get(address).text
+
+
+def test_a_plan_is_shown_again_as_it_was_written_and_a_look_saves_nothing(
+    act: Callable[[], Any], sign_in: Any, clock: Clock
+) -> None:
+    with act() as session:
+        cohort = factories.a_cohort(session, now=NOW, opened=False)
+        coordinator = factories.a_member(session, cohort, "Garnet", Role.COORDINATOR, now=NOW).id
+        choices = cohort.plan.to_dict()
+        cohort_id = cohort.id
+    sent: dict[str, Any] = {
+        name: ("yes" if value else "no") if isinstance(value, bool) else str(value)
+        for name, value in choices.items()
+        if name != "bands" and value is not None
+    }
+    sent |= {
+        "band_low": [str(low) for low, _name in choices["bands"]],
+        "band_name": [name for _low, name in choices["bands"]],
+    }
+    address, client = f"/admin/cohorts/{cohort_id}/plan", sign_in(coordinator)
+    wrong = client.post(address, data=sent | {"sign_offs": "many", "band_low": ["low"]})
+    assert wrong.status_code == 422
+    for href in ("#sign_offs", "#bands"):
+        assert f'href="{href}"' in wrong.text
+        assert f'id="{href[1:]}"' in wrong.text
+    assert 'value="many"' in wrong.text
+    assert 'value="low"' in wrong.text
+    looked = client.post(address, data=sent | {"look": "yes"})
+    assert (looked.status_code, "this is the version that is saved" in looked.text) == (200, True)
+    changed = sent | {"sign_offs": "2" if sent["sign_offs"] == "1" else "1"}
+    looked = client.post(address, data=changed | {"look": "yes"})
+    assert '<a href="#sign_offs">' in looked.text
+    assert "Version 2" not in client.get(address).text
+    assert client.post(address, data=changed).status_code == 303
+    assert "Version 2" in client.get(address).text

@@ -38,11 +38,10 @@ from grading.web.admin.common import (
 from grading.web.forms import Done, Form, Shown, form_view, options, yes_field
 from grading.web.labels import PLAN_WORDS
 from grading.workflow import deadlines
-from grading.workflow import plan as plans
 from grading.workflow.cohort import CohortState, obstacles
 from grading.workflow.credential import RubricState
 from grading.workflow.deadlines import Calendar
-from grading.workflow.plan import GradingPlan
+from grading.workflow.plan import PRESETS, GradingPlan, changed_from_preset
 from grading.workflow.staffing import Staffing
 
 _needed = InputRequired(_l("This cannot be empty."))
@@ -148,7 +147,7 @@ def new_cohort(program_id: str) -> ResponseReturnValue:
             opens_on=form.opens_on.data or date.min,
             time_zone=form.time_zone.data,
             rubric_version=load(RubricVersion, form.rubric.data, PROGRAM),
-            plan=plans.PRESETS[form.preset.data],
+            plan=PRESETS[form.preset.data],
             now=access.now(),
         )
         return Done(
@@ -205,7 +204,7 @@ def cohort(cohort_id: str) -> ResponseReturnValue:
         cohort=cohort,
         plan=cohort.plan,
         plan_version=cohort.plan_version,
-        changed=plans.changed_from_preset(cohort.plan),
+        changed=changed_from_preset(cohort.plan),
         counts=counts,
         staffing=checked(cohort, cohort.plan),
         asked=staffing_form().data,

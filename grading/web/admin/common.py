@@ -14,7 +14,6 @@ from grading.db import db
 from grading.errors import Fault, FaultsFound
 from grading.models import Cohort, ImportBatch, Program
 from grading.web.access import load
-from grading.web.errors import fault_words
 from grading.web.forms import Form
 
 bp = Blueprint("admin", __name__, url_prefix="/admin")
@@ -67,22 +66,6 @@ def find_cohort(cohort_id: str) -> Cohort:
     # Coordinators and instructors run the cohort, and its program's pages are not theirs.
     g.office = permits(g.who, PROGRAM)
     return cohort
-
-
-def listed(found: FaultsFound) -> list[str]:
-    """Give every fault as a line, its place first."""
-    return [
-        f"{fault.where}: {fault_words(fault)}" if fault.where else fault_words(fault)
-        for fault in found.faults
-    ]
-
-
-def by_field(found: FaultsFound) -> dict[str, str]:
-    """Gather the faults by the field they name; several of one field follow each other."""
-    faults: dict[str, str] = {}
-    for fault in found.faults:
-        faults[fault.where] = " ".join(filter(None, (faults.get(fault.where), fault_words(fault))))
-    return faults
 
 
 def optional_number(text: str, kind: type = float) -> Any:

@@ -1,24 +1,32 @@
 """The grading plan: every choice with its reason, what differs from the preset, what a change would do."""
 
+import itertools
 from dataclasses import fields
-from typing import Any
+from typing import Any, cast
 
-from flask import flash, redirect, render_template, request, url_for
+from flask import render_template, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
+from sqlalchemy.orm import Session
+from wtforms import StringField
 
 from grading.cohorts import cohorts
-from grading.db import transaction
-from grading.errors import FaultsFound
+from grading.models import Cohort
 from grading.web import access
 from grading.web.access import requires
 from grading.web.admin.cohorts import checked
-from grading.web.admin.common import COHORT, bp, by_field, find_cohort
+from grading.web.admin.common import COHORT, bp, find_cohort
+from grading.web.forms import Done, Form, Shown, form_view, several, yes_field
 from grading.web.labels import PLAN_WORDS
 from grading.web.number_words import list_words, short_number
 from grading.web.rendering import said
-from grading.workflow import plan as plans
-from grading.workflow.plan import GradingPlan
+from grading.workflow.plan import (
+    PRESETS,
+    GradingPlan,
+    changed_from_preset,
+    differences,
+    from_dict,
+)
 
 
 def plan_groups(plan: GradingPlan) -> dict[str, list[dict[str, Any]]]:
@@ -56,31 +64,57 @@ def value_words(name: str, value: Any) -> str:
     return short_number(value) if isinstance(value, int | float) else str(value)
 
 
-def _read_plan(plan: GradingPlan) -> GradingPlan:
-    """Read the plan's form; what cannot be a value goes to `from_dict` as it is, to be named there."""
-    data: dict[str, Any] = {"preset": request.form.get("preset", plan.preset)}
-    for group in plan_groups(plan).values():
-        for item in group:
-            name, text = item["name"], request.form.get(item["name"], "").strip()
+class PlanForm(Form):
+    """A preset to fill in, or every choice as it was written; `plan_form` adds a field for each choice."""
+
+    load = StringField()
+    look = yes_field()
+    band_low = several()
+    band_name = several()
+
+    def field_of(self, where: str) -> str:
+        return "band_low" if where == "bands" else where
+
+    @property
+    def faults(self) -> dict[str, str]:
+        """Give what is wrong by the name of the choice."""
+        return {
+            "bands" if field.name == "band_low" else field.name: " ".join(map(str, field.errors))
+            for field in self
+            if field.errors
+        }
+
+    def read_plan(self, plan: GradingPlan) -> GradingPlan:
+        """Read the choices; what cannot be a value goes to `from_dict` as it is, to be named there."""
+        data: dict[str, Any] = {"preset": self["preset"].data or plan.preset}
+        choices = itertools.chain.from_iterable(plan_groups(plan).values())
+        for choice in choices:
+            name = choice["name"]
             if name == "preset":
                 continue
-            if item["kind"] == "bands":
+            if choice["kind"] == "bands":
                 data[name] = [
                     [_as_number(low), label.strip()]
-                    for low, label in zip(
-                        request.form.getlist("band_low"),
-                        request.form.getlist("band_name"),
-                        strict=False,
-                    )
+                    for low, label in zip(self.band_low.data, self.band_name.data, strict=False)
                     if low.strip() or label.strip()
                 ]
-            elif item["kind"] == "yes_no":
+                continue
+            text = self[name].data.strip()
+            if choice["kind"] == "yes_no":
                 data[name] = text == "yes"
-            elif item["kind"] == "words":
+            elif choice["kind"] == "words":
                 data[name] = text
             else:
-                data[name] = None if item["optional"] and not text else _as_number(text)
-    return plans.from_dict(data)
+                data[name] = None if choice["optional"] and not text else _as_number(text)
+        return from_dict(data)
+
+
+def plan_form() -> PlanForm:
+    """Read the plan's form: a field for each choice, as it was written."""
+    choices = {
+        choice.name: StringField() for choice in fields(GradingPlan) if choice.name != "bands"
+    }
+    return cast(PlanForm, type("ChoicesForm", (PlanForm,), choices)())
 
 
 def _as_number(text: str) -> Any:
@@ -91,52 +125,51 @@ def _as_number(text: str) -> Any:
     return int(value) if value.is_integer() else value
 
 
-@bp.route("/cohorts/<cohort_id>/plan", methods=["GET", "POST"])
+@bp.route("/cohorts/<cohort_id>/plan", methods=["GET", "POST"], endpoint="plan")
 @requires(COHORT)
-def plan(cohort_id: str) -> ResponseReturnValue:
+def revise_plan(cohort_id: str) -> ResponseReturnValue:
     """Every choice with its reason; a preset fills them all, and a look at a change saves nothing."""
-    found = find_cohort(cohort_id)
-    shown = found.plan
-    faults: dict[str, str] = {}
-    looked = False
-    if request.method == "POST":
-        try:
-            if request.form.get("load"):
-                shown, looked = plans.PRESETS.get(request.form["load"], shown), True
-            else:
-                shown, looked = _read_plan(shown), True
-                if not request.form.get("look"):
-                    with transaction() as session:
-                        cohorts.revise_plan(
-                            session,
-                            access.person(),
-                            find_cohort(cohort_id),
-                            shown,
-                            now=access.now(),
-                        )
-                    flash(_("The plan is saved as a new version."))
-                    return redirect(url_for("admin.cohort", cohort_id=cohort_id), 303)
-        except FaultsFound as error:
-            faults = by_field(error)
-        found = find_cohort(cohort_id)
+
+    def act(session: Session, form: PlanForm) -> Done | Shown:
+        cohort = find_cohort(cohort_id)
+        if form.load.data:
+            preset = PRESETS.get(form.load.data, cohort.plan)
+            return Shown(render_plan(cohort, form, looked_at=preset))
+        plan = form.read_plan(cohort.plan)
+        if form.look.data:
+            return Shown(render_plan(cohort, form, looked_at=plan))
+        cohorts.revise_plan(session, access.person(), cohort, plan, now=access.now())
+        return Done(
+            url_for("admin.cohort", cohort_id=cohort_id), _("The plan is saved as a new version.")
+        )
+
+    def show(form: PlanForm) -> str:
+        return render_plan(find_cohort(cohort_id), form)
+
+    find_cohort(cohort_id)
+    return form_view(plan_form(), act, show)
+
+
+def render_plan(cohort: Cohort, form: PlanForm, *, looked_at: GradingPlan | None = None) -> str:
+    """Render a cohort's plan, or another one to look at, with what it would change."""
+    plan = looked_at or cohort.plan
     history = [
-        (after, plans.differences(before.plan, after.plan))
-        for before, after in zip(found.plans, found.plans[1:], strict=False)
+        (after, differences(before.plan, after.plan))
+        for before, after in itertools.pairwise(cohort.plans)
     ]
-    page = render_template(
+    return render_template(
         "admin/plan.html",
-        cohort=found,
-        plan=shown,
-        groups=plan_groups(shown),
-        presets=list(plans.PRESETS),
-        changed=plans.changed_from_preset(shown),
-        looked=looked,
-        differences=plans.differences(found.plan, shown) if looked else (),
-        staffing=checked(found, shown) if looked else None,
+        cohort=cohort,
+        plan=plan,
+        groups=plan_groups(plan),
+        presets=list(PRESETS),
+        changed=changed_from_preset(plan),
+        looked=looked_at is not None,
+        differences=differences(cohort.plan, plan),
+        staffing=checked(cohort, plan) if looked_at else None,
         history=history[::-1],
         value_words=value_words,
-        faults=faults,
-        entered=request.form if faults else None,
-        page_error=bool(faults),
+        form=form,
+        faults=form.faults,
+        entered=bool(form.errors),
     )
-    return page, 422 if faults else 200
