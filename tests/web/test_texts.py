@@ -156,6 +156,54 @@ def test_texts_of_tables_are_marked() -> None:
     assert faulty == []
 
 
+# Fields of reports, and helpers that make one, which say in words why something is undefined.
+REASONS = {"reason", "note", "notes"}
+GIVE_A_REASON = {"undefined", "_undefined", "_without"}
+
+
+def literals(node: ast.expr) -> Iterator[str]:
+    """The texts an expression can be; single words are keys."""
+    if isinstance(node, ast.Constant):
+        if isinstance(node.value, str) and " " in node.value:
+            yield node.value
+    elif isinstance(node, ast.IfExp):
+        yield from literals(node.body)
+        yield from literals(node.orelse)
+    elif isinstance(node, ast.Call) and ast.unparse(node.func) == "phrase":
+        yield from literals(node.args[0])
+
+
+def reasons(tree: ast.AST) -> Iterator[str]:
+    """Every text that a report of measurement gives as a reason or a note."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.keyword) and node.arg in REASONS:
+            yield from literals(node.value)
+        elif isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
+            name = node.targets[0].id
+            if name in REASONS or (name.isupper() and not isinstance(node.value, ast.Dict)):
+                yield from literals(node.value)
+        elif isinstance(node, ast.Dict):
+            for key, value in zip(node.keys, node.values, strict=True):
+                if isinstance(key, ast.Constant) and key.value in REASONS:
+                    yield from literals(value)
+    for name, call in calls(tree):
+        if name in GIVE_A_REASON:
+            yield from literals(call.args[-1])
+        elif name == "append" and ast.unparse(call.func) == "notes.append":
+            yield from literals(call.args[0])
+
+
+def test_reasons_and_notes_of_statistics_are_marked() -> None:
+    faulty = [
+        f"{path}: {text!r}"
+        for path, tree in sources().items()
+        if path.startswith(("grading/measurement/", "grading/scores/"))
+        for text in reasons(tree)
+        if text not in extracted()
+    ]
+    assert "\n".join(faulty) == ""
+
+
 def test_every_choice_of_a_plan_has_its_words_extracted() -> None:
     words = {
         item.metadata[part] for item in fields(GradingPlan) for part in ("group", "label", "why")

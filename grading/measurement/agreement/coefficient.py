@@ -22,17 +22,18 @@ from grading.measurement.agreement.units import LARGE, Patterns
 from grading.measurement.agreement.weights import Table
 from grading.measurement.coding import Codes, compact
 from grading.measurement.ratings import Ratings
+from grading.phrases import phrase
 
 Interval = Literal["analytic", "bootstrap", "two_way"]
 
-NO_PAIRS = "not enough ratings: no work was rated twice"
-ONE_LEVEL = "all ratings are the same level, so agreement beyond chance is undefined"
-ONE_WORK = "one work says nothing about how the value varies between works"
-TWO_RATERS = "two raters say nothing about raters in general"
-TOO_LARGE = "too many levels and works for resampling"
+NO_PAIRS = phrase("not enough ratings: no work was rated twice")
+ONE_LEVEL = phrase("all ratings are the same level, so agreement beyond chance is undefined")
+ONE_WORK = phrase("one work says nothing about how the value varies between works")
+TWO_RATERS = phrase("two raters say nothing about raters in general")
+TOO_LARGE = phrase("too many levels and works for resampling")
 # Where this many pairs agree and a coefficient is still below that, the margins explain it.
 PARADOX_EXACT, PARADOX_VALUE = 0.9, 0.4
-PARADOX = "nearly all ratings are one level, so kappa says little here"
+PARADOX = phrase("nearly all ratings are one level, so kappa says little here")
 # From this many raters on, resampling works and raters is steadier than leaving them out in turn.
 MANY_RATERS = 10
 # Ratings times resamples that are drawn before the jackknife takes over.
@@ -146,7 +147,7 @@ def _percentiles(found: Table, method: str, confidence: float) -> Spread:
     there = found[~np.isnan(found)]
     # A resample of one level has no value; where that is common, the rest are no fair sample.
     if len(there) < 0.9 * len(found):
-        return undefined(method, "more than one resample in ten has no value")
+        return undefined(method, phrase("more than one resample in ten has no value"))
     tail = (1 - confidence) / 2
     low, high = np.quantile(there, [tail, 1 - tail])
     return Spread(float(there.std(ddof=1)), (float(low), float(high)), method)
@@ -189,7 +190,7 @@ def over_works_and_raters(
         method = "two-way jackknife over works and raters"
     method = f"{method}, t on {r - 1} df"
     if math.isnan(error):
-        return undefined(method, "without one of the works or raters there is no value")
+        return undefined(method, phrase("without one of the works or raters there is no value"))
     return Spread(error, symmetric(estimate, error, confidence=confidence, df=r - 1), method)
 
 

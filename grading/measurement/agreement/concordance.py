@@ -16,12 +16,13 @@ from scipy import special, stats
 from grading.measurement.agreement.coefficient import Coefficient, Spread, with_spread
 from grading.measurement.agreement.weights import Table
 from grading.measurement.ratings import Ratings
+from grading.phrases import phrase
 
 Pairs = Ratings | tuple[ArrayLike, ArrayLike]
 
-TOO_FEW = "not enough ratings: fewer than three works were rated by both"
-NO_SPREAD = "all ratings are the same level, so there is nothing to follow"
-NOT_TWO = "this is a comparison of two raters"
+TOO_FEW = phrase("not enough ratings: fewer than three works were rated by both")
+NO_SPREAD = phrase("all ratings are the same level, so there is nothing to follow")
+NOT_TWO = phrase("this is a comparison of two raters")
 
 
 def _two_columns(data: Pairs) -> tuple[Table, Table, int, int]:
@@ -97,7 +98,7 @@ def lin_concordance(data: Pairs, *, confidence: float = 0.95) -> Coefficient:
     value = 2 * sxy / below
     found = replace(found, estimate=value)
     if sxy == 0 or abs(value) >= 1 - 1e-12:
-        reason = "at 0 and at 1 the formula gives no standard error"
+        reason = phrase("at 0 and at 1 the formula gives no standard error")
         return with_spread(
             found, Spread(math.nan, (math.nan, math.nan), "Fisher's transformation", reason)
         )
@@ -263,7 +264,7 @@ def kendall_w(data: Ratings | ArrayLike, *, correct_ties: bool = True) -> Kendal
         dropped=dropped,
     )
     if n < 2 or m < 2:
-        return replace(found, reason="fewer than two works were rated by all raters")
+        return replace(found, reason=phrase("fewer than two works were rated by all raters"))
     ranks = stats.rankdata(table, axis=0)
     sums = ranks.sum(axis=1)
     above = 12 * float(((sums - sums.mean()) ** 2).sum())

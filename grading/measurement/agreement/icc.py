@@ -19,6 +19,7 @@ from scipy import special
 
 from grading.measurement.agreement.coefficient import NO_PAIRS, Coefficient
 from grading.measurement.ratings import Ratings
+from grading.phrases import phrase
 
 AverageInterval = Literal["shrout_fleiss", "mcgraw_wong"]
 
@@ -30,8 +31,8 @@ FORMS = {
     "ICC(2,k)": "mean of the readings, raters drawn at random, absolute agreement; ICC(A,k)",
     "ICC(3,k)": "mean of the readings, these very raters, consistency; ICC(C,k)",
 }
-INCOMPLETE = "no work was rated by all raters; use variance components instead"
-NO_SPREAD = "all ratings are the same, so there is nothing to tell works apart by"
+INCOMPLETE = phrase("no work was rated by all raters; use variance components instead")
+NO_SPREAD = phrase("all ratings are the same, so there is nothing to tell works apart by")
 
 
 @dataclass(frozen=True)
@@ -136,7 +137,7 @@ def icc(
             n_raters=k,
             n_pairable=n * k,
             dropped=found.dropped,
-            reason="works do not differ, so the ratio has no value" if undefined else None,
+            reason=phrase("works do not differ, so the ratio has no value") if undefined else None,
         )
     return IntraclassCorrelations(forms, between, raters, residual, within, n, k, found.dropped)
 

@@ -34,6 +34,7 @@ from grading.measurement.agreement.coefficient import (
 from grading.measurement.agreement.units import BLOCK, Patterns, units_of
 from grading.measurement.agreement.weights import Table, Weighting, Weights, weighting
 from grading.measurement.ratings import Ratings
+from grading.phrases import phrase
 
 # 4,096 counters of 8 bytes are as many as the nearest cache holds.
 MOST_BITS = 12
@@ -217,7 +218,9 @@ def cohen_kappa(
             raise ValueError("agreement is of one criterion at a time")
         if raters > 2:
             return replace(
-                found, n_raters=raters, reason="Cohen's kappa is of two raters; there are more"
+                found,
+                n_raters=raters,
+                reason=phrase("Cohen's kappa is of two raters; there are more"),
             )
         counts = pairs_within(data) if raters == 2 else np.zeros((0, 0))
         scale = np.asarray(data.levels, dtype=float)

@@ -21,6 +21,7 @@ from grading.measurement.agreement.weights import Table
 from grading.measurement.components.effects import RESIDUAL, default_effects
 from grading.measurement.components.result import VarianceComponents
 from grading.measurement.components.variance import variance_components
+from grading.phrases import phrase
 
 __all__ = [
     "DStudy",
@@ -33,7 +34,7 @@ __all__ = [
 ]
 
 Kind = Literal["phi", "e_rho2"]
-NO_WORKS = "works were not found to differ, so there is nothing to measure reliably"
+NO_WORKS = phrase("works were not found to differ, so there is nothing to measure reliably")
 MOST_RATERS = 1000
 
 
@@ -232,7 +233,9 @@ def _reliability(
     slope = universe / signal - (error / noise if noise > 0 else nan)
     variance = float(slope @ components.covariance @ slope)
     if not variance > 0:
-        reason = "moments give no covariance; use REML for an interval" if noise > 0 else None
+        reason = (
+            phrase("moments give no covariance; use REML for an interval") if noise > 0 else None
+        )
         return Reliability(value, nan, (nan, nan), method, reason)
     reach = float(special.ndtri((1 + confidence) / 2)) * math.sqrt(variance)
     middle = math.log(signal / noise)
@@ -302,7 +305,7 @@ def raters_needed(
         return RatersNeeded(None, math.nan, math.nan, None, math.nan, reason)
     if most < reliability:
         reason = (
-            "no number of raters is enough: what else differs weighs too much"
+            phrase("no number of raters is enough: what else differs weighs too much")
             if ceiling < reliability
             else f"more than {MOST_RATERS} raters would be needed"
         )

@@ -22,6 +22,7 @@ from grading.measurement.components.moments import moments
 from grading.measurement.components.restricted import restricted
 from grading.measurement.components.result import VarianceComponents
 from grading.measurement.ratings import Ratings
+from grading.phrases import phrase
 
 Method = Literal["reml", "moments"]
 
@@ -75,14 +76,16 @@ def variance_components(
     if len(set(names)) != len(names):
         raise ValueError("an effect is named twice")
     if not names or not len(ratings):
-        return _undefined(ratings, names, "not enough ratings to tell any effect from the residual")
+        return _undefined(
+            ratings, names, phrase("not enough ratings to tell any effect from the residual")
+        )
     model = effects_of(ratings, names)
     start, solved = moments(model)
     levels = {effect.name: len(effect.sizes) for effect in model.effects}
     every = (*names, RESIDUAL)
     blank = np.full((len(every), len(every)), math.nan)
     if not solved:
-        return _undefined(ratings, names, "the design cannot tell these effects apart")
+        return _undefined(ratings, names, phrase("the design cannot tell these effects apart"))
     found = VarianceComponents(
         dict(zip(every, start.tolist(), strict=True)),
         blank,

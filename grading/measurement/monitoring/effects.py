@@ -12,8 +12,9 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
 from grading.measurement.monitoring.control_charts import checked
+from grading.phrases import phrase
 
-TOO_FEW = "not enough yet"
+TOO_FEW = phrase("not enough yet")
 
 
 @dataclass(frozen=True)
@@ -143,7 +144,7 @@ def halo(residual: ArrayLike) -> Effect:
     """
     table = np.asarray(residual, dtype=float)
     if table.ndim != 2 or table.shape[1] < 2:
-        return _undefined(len(table), "one criterion has no halo")
+        return _undefined(len(table), phrase("one criterion has no halo"))
     table = table[~np.isnan(table).any(axis=1)]
     n, k = table.shape
     if n < 10:
@@ -153,7 +154,7 @@ def halo(residual: ArrayLike) -> Effect:
     within = float(((table - table.mean(axis=1, keepdims=True)) ** 2).sum()) / ((n - 1) * (k - 1))
     total = between + (k - 1) * within
     if total <= 0:
-        return _undefined(n, "the residuals do not vary")
+        return _undefined(n, phrase("the residuals do not vary"))
     share = (between - within) / total
     error = (1 - share) * (1 + (k - 1) * share) * math.sqrt(2 / (k * (k - 1) * n))
     return _effect(share, error, n)
@@ -193,7 +194,7 @@ def range_use(levels: ArrayLike, expected: ArrayLike, variance: ArrayLike) -> Ef
     centre = float((w * x).sum() / w.sum())
     spread = float((w * (x - centre) ** 2).sum())
     if spread < 1e-9 * float(w.sum()):
-        return _undefined(n, "all works were expected alike")
+        return _undefined(n, phrase("all works were expected alike"))
     slope = float((w * (x - centre) * y).sum()) / spread
     fitted = float((w * y).sum() / w.sum()) + slope * (x - centre)
     noise = float((w * (y - fitted) ** 2).sum()) / (n - 2)

@@ -37,17 +37,18 @@ from grading.measurement.posterior.precision import Precision, precision_of
 from grading.measurement.posterior.readings import Readings, together
 from grading.measurement.ratings import Ratings
 from grading.measurement.scoring.decision import band_probabilities
+from grading.phrases import phrase
 
-NO_READINGS = "no readings"
-NO_REPEAT = "no work was read twice, so the size of the error is unknown"
-SAME = "all readings are the same number, so the size of the error is unknown"
-FLAT = "each pool's readings are all the same number, so the size of the error is unknown"
-ALIKE = "raters do not differ by more than chance: every reading counts the same"
-ASKED = "the mean was asked for: every reading counts the same"
-NO_PROFESSIONALS = (
+NO_READINGS = phrase("no readings")
+NO_REPEAT = phrase("no work was read twice, so the size of the error is unknown")
+SAME = phrase("all readings are the same number, so the size of the error is unknown")
+FLAT = phrase("each pool's readings are all the same number, so the size of the error is unknown")
+ALIKE = phrase("raters do not differ by more than chance: every reading counts the same")
+ASKED = phrase("the mean was asked for: every reading counts the same")
+NO_PROFESSIONALS = phrase(
     "no professional reading: scores are on the peers' scale, and what peers share is not seen"
 )
-NO_OVERLAP = (
+NO_OVERLAP = phrase(
     "no work was read by both pools: how far peers follow the truth is assumed, not learned"
 )
 

@@ -28,6 +28,8 @@ from numpy.typing import NDArray
 from scipy import optimize, sparse
 from scipy.sparse.csgraph import connected_components
 
+from grading.phrases import phrase
+
 Floats = NDArray[np.float64]
 
 # Readings beyond one a work and one a rater, before a severity is told from error.
@@ -35,10 +37,12 @@ LEAST_SPARE = 10
 # Works that peers and professionals both read, before peers are centred on the professionals.
 LEAST_BOTH = 30
 
-ONE_RATER = "one grader read everything, so there is nobody to compare with"
-FEW_LINKS = "too few projects were read by two graders to tell severity from chance"
-SEPARATE = "some graders share no project with the others, so nothing tells who is stricter"
-FEW_BOTH = "too few projects were read by peers and by graders to tell how much milder peers are"
+ONE_RATER = phrase("one grader read everything, so there is nobody to compare with")
+FEW_LINKS = phrase("too few projects were read by two graders to tell severity from chance")
+SEPARATE = phrase("some graders share no project with the others, so nothing tells who is stricter")
+FEW_BOTH = phrase(
+    "too few projects were read by peers and by graders to tell how much milder peers are"
+)
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
 from grading.measurement.agreement.weights import Table
+from grading.phrases import phrase
 
 NODES = 400
 
@@ -143,13 +144,13 @@ def livingston_lewis(
     nan = math.nan
     blank = Classification(nan, nan, nan, nan, nan, nan, nan, nan, FourBeta(nan, nan, nan, nan))
     if len(x) < 10:
-        return _without(blank, "not enough works: the procedure needs ten at least")
+        return _without(blank, phrase("not enough works: the procedure needs ten at least"))
     mean, variance = float(x.mean()), float(x.var(ddof=1))
     if variance <= 0:
-        return _without(blank, "all scores are the same")
+        return _without(blank, phrase("all scores are the same"))
     length = effective_length(mean, variance, reliability, lowest=lowest, highest=highest)
     if length < 1:
-        return _without(blank, "the scores are spread wider than a binomial test allows")
+        return _without(blank, phrase("the scores are spread wider than a binomial test allows"))
     true = _true_scores((x - lowest) / (highest - lowest), length)
     n = max(1, round(length))
     needed = math.floor((cut - lowest) / (highest - lowest) * n + 1e-9)

@@ -26,6 +26,7 @@ from grading.measurement.severity.model import (
     solve,
     start_values,
 )
+from grading.phrases import phrase
 
 _MOST_NODES = 301
 _MOST_SD = 10.0  # logits; ratings without any chance in them have no finite scale
@@ -150,7 +151,9 @@ def marginal_estimate(
         marginal, x, floor=floor, tol=tol, max_iter=max(max_iter - iterations, 1)
     )
     if x[-1] <= floor + 1e-9:
-        notes.append("works hardly differ: their variance is at the least the quadrature can see")
+        notes.append(
+            phrase("works hardly differ: their variance is at the least the quadrature can see")
+        )
     if x[-1] >= np.log(_MOST_SD) - 1e-9:
         notes.append(
             "the ratings follow an order with hardly an exception, so that the model has no finite "

@@ -34,9 +34,10 @@ from grading.measurement.severity.model import (
     weighted_likelihood,
 )
 from grading.measurement.severity.result import Parameters, SeverityFit
+from grading.phrases import phrase
 
-ONE_LEVEL = "all ratings are the same level, so the criterion has no difficulty"
-NEVER_GIVEN = "no rating has this level"
+ONE_LEVEL = phrase("all ratings are the same level, so the criterion has no difficulty")
+NEVER_GIVEN = phrase("no rating has this level")
 
 
 @dataclass(frozen=True, eq=False)
@@ -348,7 +349,7 @@ class Report:
                 "severities of two groups cannot be compared"
             )
         if not self.estimate.converged:
-            notes.append("the estimates have not converged")
+            notes.append(phrase("the estimates have not converged"))
         unmeasured = sorted(
             str(self.frame.labels["rater"][code])
             for code in np.setdiff1d(self.frame.rater, self.codes["rater"]).tolist()

@@ -21,6 +21,7 @@ from grading.measurement.ratings import Ratings
 from grading.measurement.scoring.decision import livingston_lewis
 from grading.measurement.scoring.scale import HALF_POINT, CriterionScale
 from grading.models import Allocation, Cohort
+from grading.phrases import phrase
 from grading.readings.queries.ratings import SealedReading, readings_of_cohort, scales
 from grading.scores.queries.severity import ENOUGH, known
 from grading.workflow.allocation import OF_ANCHORS, AllocationState, Pool
@@ -57,7 +58,7 @@ def detailed(session: Session, cohort: Cohort) -> dict[str, Any]:
         "reason": None,
     }
     if head["twice"] < ENOUGH:
-        return head | {"reason": "too few projects were read twice"}
+        return head | {"reason": phrase("too few projects were read twice")}
     ratings = Ratings.from_long(
         [reading.submission_id for reading in whole],
         [reading.rater_id for reading in whole],
@@ -151,7 +152,7 @@ def _decision(
     readings = max(round(statistics.fmean(len(given) for given in by_work.values())), 1)
     phi = d_study(variances, n={"rater": readings}).phi.estimate
     if not 0 < phi < 1:
-        return {"readings": readings, "reason": "the reliability is not known"}
+        return {"readings": readings, "reason": phrase("the reliability is not known")}
     result = livingston_lewis(
         [min(max(statistics.fmean(given), 0.0), 100.0) for given in by_work.values()],
         reliability=phi,

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from grading.measurement.scoring.decision import band_probabilities
 from grading.measurement.scoring.scale import HALF_POINT, passed
 from grading.models import Cohort
+from grading.phrases import phrase
 from grading.scores.queries import routing_board
 from grading.workflow.plan import GradingPlan
 
@@ -24,7 +25,10 @@ def detailed(session: Session, cohort: Cohort) -> dict[str, Any]:
     plan = cohort.plan
     beliefs = routing_board.posterior(routing_board.totals(session, cohort), plan)
     if beliefs is None:
-        return {"passing": {}, "reason": "too few projects were read twice to tell any risk"}
+        return {
+            "passing": {},
+            "reason": phrase("too few projects were read twice to tell any risk"),
+        }
     cut = plan.cut - HALF_POINT
     p = band_probabilities(beliefs.mean, beliefs.standard_error, [cut])[:, 1]
     return {

@@ -13,6 +13,7 @@ from grading.measurement.scoring.scale import HALF_POINT, level_worth
 from grading.measurement.severity import SeverityFit, Summary
 from grading.measurement.severity.expected_total import expected_total, measure_of_total
 from grading.models import Cohort
+from grading.phrases import phrase
 from grading.readings.queries.ratings import coded_ratings, scales
 from grading.workflow.allocation import Pool
 
@@ -52,7 +53,7 @@ def detailed(session: Session, cohort: Cohort) -> dict[str, Any]:
     graders = len(np.unique(ratings.rater)) if len(ratings) else 0
     head: dict[str, Any] = {"works": works, "graders": graders, "n": len(ratings), "reason": None}
     if works < ENOUGH or graders < 2:
-        return head | {"reason": "too few projects or graders"}
+        return head | {"reason": phrase("too few projects or graders")}
     try:
         fit = severity.fit(ratings)
     except ValueError as fault:
