@@ -48,9 +48,9 @@ class ChangeForm(Form):
 
 def _program(program_id: str) -> Program:
     """Find the program for somebody who does not score in it."""
-    found = find_program(program_id)
-    entitlements.not_a_scorer(db.session(), access.person(), found)
-    return found
+    program = find_program(program_id)
+    entitlements.not_a_scorer(db.session(), access.person(), program)
+    return program
 
 
 @bp.get("/programs/<program_id>/entitlements")
@@ -78,9 +78,9 @@ def _render_list(program_id: str, form: EntitlementForm) -> str:
     )
 
 
-def _courses(found: Program) -> Any:
+def _courses(program: Program) -> Any:
     return options(
-        [("", _("The capstone")), *((course.id, course.title) for course in found.courses)]
+        [("", _("The capstone")), *((course.id, course.title) for course in program.courses)]
     )
 
 

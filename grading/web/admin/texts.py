@@ -76,10 +76,10 @@ def render_brief(program: Program, form: BriefForm, *, preview: bool = False) ->
 @requires(PROGRAM)
 def brief_version(program_id: str, version: int) -> ResponseReturnValue:
     """One version as learners read it, and the cohorts that have it."""
-    found = find_program(program_id)
+    program = find_program(program_id)
     session = db.session()
     shown = session.scalar(
-        select(Brief).where(Brief.program_id == found.id, Brief.version == version)
+        select(Brief).where(Brief.program_id == program.id, Brief.version == version)
     )
     if shown is None:
         raise NotFound("There is no such page.")
@@ -87,7 +87,7 @@ def brief_version(program_id: str, version: int) -> ResponseReturnValue:
         select(Cohort).where(Cohort.brief_id == shown.id).order_by(Cohort.opens_at.desc())
     )
     return render_template(
-        "admin/brief_version.html", program=found, brief=shown, cohorts=list(cohorts)
+        "admin/brief_version.html", program=program, brief=shown, cohorts=list(cohorts)
     )
 
 

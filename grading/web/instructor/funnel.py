@@ -33,16 +33,16 @@ LABELS: dict[Stage, Any] = {
 }
 
 
-def finding(found: Funnel) -> str:
+def finding(counts: Funnel) -> str:
     """Say in a sentence where most stop."""
-    if not found.enough:
+    if not counts.enough:
         return _(
             "Not enough people yet to show anything without telling of single ones (%(n)s of %(enough)s).",
-            n=found.people,
+            n=counts.people,
             enough=ENOUGH,
         )
-    shown = [step for step in found.steps if step.count is not None]
-    loss = found.widest_loss
+    shown = [step for step in counts.steps if step.count is not None]
+    loss = counts.widest_loss
     if loss is None:
         return _("Nobody has stopped between the steps that can be shown.")
     before, after, count = loss
@@ -59,7 +59,7 @@ def finding(found: Funnel) -> str:
         "%(words)s %(last)s of %(people)s came as far as “%(stage)s”.",
         words=words,
         last=last.count,
-        people=found.people,
+        people=counts.people,
         stage=LABELS[last.stage],
     )
 
@@ -70,16 +70,16 @@ def _words(step: FunnelStep) -> str:
     return f"{step.count} ({percent_words(100 * step.share)})"
 
 
-def draw(found: Funnel) -> charts.Figure:
+def draw(counts: Funnel) -> charts.Figure:
     """Draw the stages as bars, with counts and shares beside them."""
     return charts.bars(
         "funnel",
         _("How far do learners come?"),
-        finding(found),
-        [charts.Bar(str(LABELS[step.stage]), step.count, _words(step)) for step in found.steps],
+        finding(counts),
+        [charts.Bar(str(LABELS[step.stage]), step.count, _words(step)) for step in counts.steps],
         axis=_("Learners"),
         headings=(_("Step"), _("Learners"), _("Share of those enrolled")),
-        high=None if found.enough else 1,
+        high=None if counts.enough else 1,
     )
 
 
@@ -89,22 +89,22 @@ COLUMNS = ("cohort", "stage", "learners", "share_of_enrolled", "median_days_from
 def _rows(several: Sequence[tuple[str, Funnel]]) -> list[tuple[Any, ...]]:
     return [
         (name, step.stage.value, step.count, step.share, step.days)
-        for name, found in several
-        for step in found.steps
+        for name, counts in several
+        for step in counts.steps
     ]
 
 
 @bp.get("/<cohort_id>/funnel")
 @requires(READ)
 def cohort(cohort_id: str) -> ResponseReturnValue:
-    found = load(Cohort, cohort_id, READ)
-    g.cohort_zone = found.zone
-    result = funnel.cohort_funnel(db.session(), found)
+    cohort = load(Cohort, cohort_id, READ)
+    g.cohort_zone = cohort.zone
+    result = funnel.cohort_funnel(db.session(), cohort)
     return render_template(
         "instructor/funnel.html",
-        cohort=found,
-        reads=permits(access.identity(found.id), Permission.COHORT_READ),
-        program=found.program,
+        cohort=cohort,
+        reads=permits(access.identity(cohort.id), Permission.COHORT_READ),
+        program=cohort.program,
         whole=result,
         each=[],
         figure=draw(result) if result.enough else None,
@@ -117,8 +117,8 @@ def cohort(cohort_id: str) -> ResponseReturnValue:
 @bp.get("/<cohort_id>/funnel.csv")
 @requires(READ)
 def cohort_csv(cohort_id: str) -> Response:
-    found = load(Cohort, cohort_id, READ)
-    rows = _rows([(found.name, funnel.cohort_funnel(db.session(), found))])
+    cohort = load(Cohort, cohort_id, READ)
+    rows = _rows([(cohort.name, funnel.cohort_funnel(db.session(), cohort))])
     return downloads.table("funnel.csv", COLUMNS, rows)
 
 
@@ -126,11 +126,11 @@ def cohort_csv(cohort_id: str) -> Response:
 @requires(READ)
 def program(program_id: str) -> ResponseReturnValue:
     """All cohorts large enough together, and each beside the others."""
-    found = access.load_program(program_id, READ)
+    program = access.load_program(program_id, READ)
     whole, each = funnel.program_funnel(db.session(), program_id)
     return render_template(
         "instructor/funnel.html",
-        program=found,
+        program=program,
         whole=whole,
         each=each,
         figure=draw(whole) if whole.enough else None,
@@ -145,5 +145,5 @@ def program(program_id: str) -> ResponseReturnValue:
 def program_csv(program_id: str) -> Response:
     access.load_program(program_id, READ)
     whole, each = funnel.program_funnel(db.session(), program_id)
-    named = [(one.cohort.name, one) for one in each if one.cohort is not None]
+    named = [(counts.cohort.name, counts) for counts in each if counts.cohort is not None]
     return downloads.table("funnel.csv", COLUMNS, _rows([("all", whole), *named]))

@@ -17,9 +17,9 @@ bp = Blueprint("instructor", __name__, url_prefix="/teach")
 
 def cohort(cohort_id: str, permission: Permission) -> Cohort:
     """Find a cohort for somebody with a permission in it."""
-    found = load(Cohort, cohort_id, permission)
-    g.cohort_zone = found.zone
-    return found
+    cohort = load(Cohort, cohort_id, permission)
+    g.cohort_zone = cohort.zone
+    return cohort
 
 
 def abilities(cohort: Cohort) -> dict[str, bool]:

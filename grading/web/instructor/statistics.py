@@ -69,7 +69,7 @@ def _agreement(session: Session, cohort: Cohort) -> tuple[dict[str, Any], list[c
     kept = kept_statistics.kept(session, cohort)
     values = _age(session, cohort, kept, ("agreement", "generalizability"))
     if "agreement" not in kept:
-        return values | {"found": None}, []
+        return values | {"measures": None}, []
     measures = kept["agreement"].result
     study = kept["generalizability"].result if "generalizability" in kept else {}
     sem = study["by_readings"][0]["sem"] if study.get("by_readings") else None
@@ -82,7 +82,7 @@ def _agreement(session: Session, cohort: Cohort) -> tuple[dict[str, Any], list[c
         totals(measures, cohort.plan.cut, sem),
         *levels(measures, rubric),
     ]
-    return values | {"found": measures}, [figure for figure in drawn if figure is not None]
+    return values | {"measures": measures}, [figure for figure in drawn if figure is not None]
 
 
 @bp.get("/<cohort_id>/agreement")
@@ -123,7 +123,7 @@ def agreement_csv(cohort_id: str) -> Response:
     kinds = ("quadratic_kappa", "alpha", "ac2")
     headings += [f"{kind}{part}" for kind in kinds for part in ("", "_low", "_high", "_method")]
     rows = []
-    for item in values["found"]["criteria"] if values["found"] else []:
+    for item in values["measures"]["criteria"] if values["measures"] else []:
         for pool in POOLS:
             in_pool = item["pools"][pool]
             row: list[Any] = [item["code"] or "total", pool, in_pool["works"], in_pool["pairs"]]
@@ -140,7 +140,7 @@ def _severity(session: Session, cohort: Cohort) -> tuple[dict[str, Any], list[ch
     values = _age(session, cohort, kept, ("severity", "generalizability"))
     measures = kept["severity"].result if "severity" in kept else None
     study = kept["generalizability"].result if "generalizability" in kept else None
-    values |= {"found": measures, "study": study, "names": {}}
+    values |= {"measures": measures, "study": study, "names": {}}
     drawn: list[charts.Figure | None] = []
     if measures is not None and measures["reason"] is None:
         names = _names(session, [rater["id"] for rater in measures["raters"]])
@@ -181,7 +181,7 @@ def severity_csv(cohort_id: str) -> Response:
     values, drawn = _severity(db.session(), cohort)
     fields = ("severity", "standard_error", "points", "infit", "infit_z", "outfit", "outfit_z",
               "fair_average", "observed_average", "works", "n", "group")  # fmt: skip
-    measures = values["found"]
+    measures = values["measures"]
     rows = [
         [values["names"][rater["id"]], *(rater[name] for name in fields)]
         for rater in (measures["raters"] if measures and measures["reason"] is None else [])

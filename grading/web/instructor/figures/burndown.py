@@ -18,9 +18,9 @@ LABELS: dict[Stage, Any] = {
 }
 
 
-def finding(found: Sequence[Burndown], now: datetime) -> str:
+def finding(burndowns: Sequence[Burndown], now: datetime) -> str:
     """Say in a sentence what will miss its date at the present rate."""
-    late = max(found, key=lambda one: one.late)
+    late = max(burndowns, key=lambda burndown: burndown.late)
     if not late.late:
         return _("At the present rate everything is done in time.")
     day = rendering.instant_words(late.due_at, rendering.viewer_zone())
@@ -41,22 +41,24 @@ def finding(found: Sequence[Burndown], now: datetime) -> str:
     )
 
 
-def draw_burndown(found: Sequence[Burndown], now: datetime) -> charts.Figure | None:
+def draw_burndown(burndowns: Sequence[Burndown], now: datetime) -> charts.Figure | None:
     """Draw each stage, and for the graders' items the line that is needed and the forecast."""
-    if not found:
+    if not burndowns:
         return None
-    start = min(one.points[0][0] for one in found)
+    start = min(burndown.points[0][0] for burndown in burndowns)
 
     def days(at: datetime) -> float:
         return (at - start) / timedelta(days=1)
 
     series = [
         charts.Series(
-            str(LABELS[one.stage]), [(days(at), left) for at, left in one.points], dots=False
+            str(LABELS[burndown.stage]),
+            [(days(at), left) for at, left in burndown.points],
+            dots=False,
         )
-        for one in found
+        for burndown in burndowns
     ]
-    main = next((one for one in found if one.stage is Stage.READINGS), None)
+    main = next((burndown for burndown in burndowns if burndown.stage is Stage.READINGS), None)
     if main is not None and now < main.due_at:
         most = max(left for _at, left in main.points)
         series.append(
@@ -82,7 +84,7 @@ def draw_burndown(found: Sequence[Burndown], now: datetime) -> charts.Figure | N
     return charts.lines(
         "burndown",
         _("Will we finish in time?"),
-        finding(found, now),
+        finding(burndowns, now),
         series,
         x_axis=_(
             "Days since %(day)s",
