@@ -155,8 +155,8 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         "struck-counted",
         "A reading that was struck still counts in the score.",
-        "return Allocation.id.in_(select(StruckReading.allocation_id))",
-        "return Allocation.id.is_(None)",
+        "return reading.id.in_(select(StruckReading.allocation_id))",
+        "return reading.id.is_(None)",
         ("test_appeals.py",),
         "struck and not postgresql",
     ),
