@@ -245,18 +245,18 @@ def judgements(
     for criterion in cohort.rubric_version.rubric.criteria:
         count = len(criterion.levels)
 
-        def of(rows: list[tuple[Any, AnchorPaper]], code: str = criterion.code) -> Any:
+        def levels_of(rows: list[tuple[Any, AnchorPaper]], code: str = criterion.code) -> Any:
             return (
                 [levels[code] for levels, _paper in rows],
                 [(paper.levels or {})[code] for _levels, paper in rows],
             )
 
         pooled[criterion.code] = judge(
-            *of(done), levels=count, asked=_standard(count, plan), least_papers=least
+            *levels_of(done), levels=count, asked=_standard(count, plan), least_papers=least
         )
         by_set[criterion.code] = [
             judge(
-                *of([row for row in done if (row[1].set_number or 1) == number]),
+                *levels_of([row for row in done if (row[1].set_number or 1) == number]),
                 levels=count,
                 asked=_standard(count, plan),
                 least_papers=least,

@@ -26,7 +26,7 @@ ENOUGH = 10
 
 
 @dataclass(frozen=True)
-class Row:
+class GraderRow:
     """One grader at a glance.
 
     Attributes
@@ -53,7 +53,7 @@ def met(rubric: Rubric, plan: GradingPlan, sheet: Sheet) -> bool:
     return not check_items.is_miss(rubric, plan, sheet.levels, sheet.definitive or {})
 
 
-def rows(session: Session, cohort: Cohort) -> list[Row]:
+def grader_rows(session: Session, cohort: Cohort) -> list[GraderRow]:
     """List the graders of a cohort, and whoever else read for it, by name: never by a measure."""
     rubric, plan = cohort.rubric_version.rubric, cohort.plan
     every = reading_series.sheets(session, cohort)
@@ -91,7 +91,7 @@ def rows(session: Session, cohort: Cohort) -> list[Row]:
         series = total.series.get(person.id) if total else None
         tried = [sheet for sheet in mine if sheet.definitive]
         made.append(
-            Row(
+            GraderRow(
                 person,
                 len(mine),
                 effects.severity(series.residual, series.variance) if series else None,
@@ -167,7 +167,7 @@ class Known:
         return next((one for one in self.parts if one.criterion == criterion), None)
 
 
-def of(session: Session, cohort: Cohort, person_id: str, *, drift: bool = True) -> Known:
+def known_of(session: Session, cohort: Cohort, person_id: str, *, drift: bool = True) -> Known:
     """Gather what is known of one grader.
 
     Parameters

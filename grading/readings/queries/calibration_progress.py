@@ -91,7 +91,7 @@ def fresh_checks(session: Session, cohort: Cohort) -> list[tuple[Person, int]]:
 
 
 @dataclass(frozen=True)
-class Row:
+class StandingRow:
     """One person's standings by criterion code, and the pause on their queue."""
 
     person: Person
@@ -107,7 +107,7 @@ class Row:
         return min(cleared, default=None)
 
 
-def standings(session: Session, cohort: Cohort) -> list[Row]:
+def standings(session: Session, cohort: Cohort) -> list[StandingRow]:
     """List everybody with a professional part or a standing in a cohort, by name; three queries."""
     held: dict[str, dict[str, Standing]] = defaultdict(dict)
     people = {person.id: person for person in professionals(session, cohort)}
@@ -120,7 +120,7 @@ def standings(session: Session, cohort: Cohort) -> list[Row]:
         people.setdefault(standing.person_id, standing.person)
     paused = pauses(session, cohort)
     return [
-        Row(person, held.get(person.id, {}), paused.get(person.id))
+        StandingRow(person, held.get(person.id, {}), paused.get(person.id))
         for person in sorted(people.values(), key=lambda one: (one.name, one.id))
     ]
 

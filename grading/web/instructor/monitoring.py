@@ -67,7 +67,7 @@ def overview(cohort_id: str) -> ResponseReturnValue:
     return render(
         "graders.html",
         cohort,
-        rows=graders.rows(session, cohort),
+        rows=graders.grader_rows(session, cohort),
         **_outliers(session, cohort),
         enough=graders.ENOUGH,
         direction=grader_charts.direction,
@@ -122,7 +122,7 @@ def _render_grader(
     """Show what is known of a grader, with what a lead may do; ``answers`` are refused ones by alarm."""
     session = db.session()
     rubric = cohort.rubric_version.rubric
-    known = graders.of(session, cohort, person.id)
+    known = graders.known_of(session, cohort, person.id)
     on = request.args.get("on") or None
     part = known.part(on)
     alarms = alarms_of(cohort, person.id)
@@ -202,7 +202,7 @@ COLUMNS = (
 def sheets(cohort_id: str, person_id: str) -> Response:
     """What the charts are drawn from; an empty criterion is the total."""
     cohort, person = find_grader(cohort_id, person_id)
-    known = graders.of(db.session(), cohort, person.id, drift=False)
+    known = graders.known_of(db.session(), cohort, person.id, drift=False)
     rows = [
         (
             part.criterion or "",

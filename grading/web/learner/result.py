@@ -78,7 +78,7 @@ def result(cohort_id: str) -> ResponseReturnValue:
         no_range=reading.no_range_words(grade.detail),
         rubric=cohort.rubric_version.rubric,
         comments=learner_results.comments_by_criterion(session, grade),
-        working=working.of(session, grade, cohort.rubric_version.rubric),
+        working=working.working_of(session, grade, cohort.rubric_version.rubric),
         overall=learner_results.overall_comments(session, grade),
         record=current_record(session, cohort.program_id, me),
     )
@@ -99,5 +99,5 @@ def result_csv(cohort_id: str) -> Response:
     if not attempts:
         raise NotFound("There is no such page.")
     _submitted, grade = _asked_for(attempts)
-    laid_out = working.of(session, grade, cohort.rubric_version.rubric)
+    laid_out = working.working_of(session, grade, cohort.rubric_version.rubric)
     return downloads.table("result.csv", *working.as_table(laid_out, grade.value))

@@ -17,7 +17,7 @@ PLACES = 3
 
 
 @dataclass(frozen=True)
-class Row:
+class WorkingRow:
     """One criterion: each reading's level, then points of those who count, and what it adds to 100.
 
     ``peers`` is the peers' median in points; None where peers do not count.
@@ -42,7 +42,7 @@ class Working:
     """
 
     columns: list[str]
-    rows: list[Row]
+    rows: list[WorkingRow]
     shifts: list[tuple[str, float, float]]
     peers: dict[str, Any] | None
     raw: float
@@ -102,7 +102,7 @@ def _plain(value: float) -> str:
     return str(format_decimal(value, format=f"0.{'0' * PLACES}"))
 
 
-def of(session: Session, grade: Grade, rubric: Rubric) -> Working:
+def working_of(session: Session, grade: Grade, rubric: Rubric) -> Working:
     """Lay out the calculation of a released grade."""
     score = grade.score
     readings = learner_results.reading_columns(session, grade)
@@ -116,7 +116,7 @@ def of(session: Session, grade: Grade, rubric: Rubric) -> Working:
         median = peers["criteria"].get(criterion.code) if peers else None
         scale = 100 * criterion.weight / weights / most
         rows.append(
-            Row(
+            WorkingRow(
                 criterion.title,
                 [one.levels.get(criterion.code) for one in readings],
                 points,

@@ -276,7 +276,7 @@ def consistency(cohort_id: str) -> ResponseReturnValue:
     cohort = load(Cohort, cohort_id, Permission.REVIEW_PROFESSIONAL)
     g.cohort_zone = cohort.zone
     me = access.person().id
-    known = graders.of(db.session(), cohort, me, drift=False)
+    known = graders.known_of(db.session(), cohort, me, drift=False)
     over = cohort.state == CohortState.ENDED or access.now() > cohort.grading_due_at
     tried = len(known.checks) if over else len(known.checks) // BATCH * BATCH
     checked = known.checks[:tried]
