@@ -189,7 +189,7 @@ def test_a_learner_appeals_and_is_upheld(
     page.goto(f"/learn/{cohort}/result/ask")
     page.press("Appeal this result")
     expect(page.page.locator(".error-summary")).to_be_visible()
-    page.page.locator("#appeal-criterion-2").check()
+    page.page.locator("#appeal-criteria-1").check()
     page.page.locator("#appeal-reason").fill("The second table answers what the rubric asks.")
     page.press("Appeal this result")
     page.says("Under review")
