@@ -40,6 +40,7 @@ def test_the_wheel_holds_all_it_needs_and_nothing_else(wheel: Path) -> None:
     assert not any(str(ROOT).encode() in text for text in texts)
 
 
+@pytest.mark.slow
 def test_the_installed_command_works_away_from_the_source(wheel: Path, tmp_path: Path) -> None:
     target = tmp_path / "site"
     subprocess.run(

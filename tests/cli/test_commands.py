@@ -212,6 +212,7 @@ def test_backup_and_restore(installed: Grading, home: Path, tmp_path: Path) -> N
     assert len(json.loads(installed("people", "list", "--json").output)) == 1
 
 
+@pytest.mark.slow
 def test_it_serves_and_stops_on_sigterm(installed: Grading, home: Path) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))

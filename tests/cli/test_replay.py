@@ -49,6 +49,7 @@ def test_a_replay_ends_with_every_result_released(tmp_path: Path) -> None:
     assert 0 < report["rmse"]["to_all_raters"] < 0.6
 
 
+@pytest.mark.slow
 def test_a_replay_repeats_itself_by_its_seed(tmp_path: Path) -> None:
     """Few works, because statistics and credentials take most of the time and are none of its report."""
     folder = ratings_file(tmp_path, 6)

@@ -88,6 +88,7 @@ def at_eight(mail_job: Job, zone: str) -> bool:
     return (local.hour, local.minute) == (8, 0)
 
 
+@pytest.mark.slow
 def test_a_learner_is_reminded_three_days_and_one_day_before_and_not_in_between(
     app: Flask, act: Callable[[], Any], clock: Clock, cast: dict[str, Any], post: Post
 ) -> None:
@@ -149,6 +150,7 @@ def test_one_mail_a_day_whatever_happens(
     assert len(post.digests(address)) == 1
 
 
+@pytest.mark.slow
 def test_who_turned_it_off_is_not_written_to(
     app: Flask, act: Callable[[], Any], sign_in: Any, clock: Clock, cast: dict[str, Any], post: Post
 ) -> None:
@@ -174,6 +176,7 @@ def test_a_mail_whose_day_is_over_is_not_sent_late(
     assert post.digests() == []
 
 
+@pytest.mark.slow
 def test_staff_are_told_on_working_days_and_only_if_something_waits(
     app: Flask, act: Callable[[], Any], clock: Clock, cast: dict[str, Any], post: Post
 ) -> None:

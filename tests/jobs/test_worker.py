@@ -123,6 +123,7 @@ Worker(app, {"work": work}).run_once(NOW)
 """
 
 
+@pytest.mark.slow
 def test_a_killed_workers_job_is_done_by_another(
     app: Flask, act: Callable[[], Any], tmp_path: Path, database_url: str
 ) -> None:

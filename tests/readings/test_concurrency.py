@@ -86,6 +86,7 @@ def _grade_all(app: Flask, cohort_id: str, rater_id: str) -> list[str]:
         done.append(claimed)
 
 
+@pytest.mark.slow
 def test_fifty_clients_finish_two_hundred_items_once_each(
     app: Flask, cohort_id: str, act: Callable[[], Any]
 ) -> None:

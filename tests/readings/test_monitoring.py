@@ -223,6 +223,7 @@ def drifting(session: Session, drift: bool) -> tuple[factories.Cast, Person]:
     return cast, mover
 
 
+@pytest.mark.slow
 def test_a_moved_standard_is_found_set_aside_and_restored(session: Session) -> None:
     cast, mover = drifting(session, drift=True)
     cohort = cast.cohort
@@ -310,6 +311,7 @@ def test_a_moved_standard_is_found_set_aside_and_restored(session: Session) -> N
     assert [report.faults for report in audit.verify(session)] == [(), ()]
 
 
+@pytest.mark.slow
 def test_steady_graders_raise_no_alarm(session: Session) -> None:
     cast, _mover = drifting(session, drift=False)
     factories.run_upkeep(session, cast.cohort, now=cast.cohort.due_at + timedelta(hours=6))

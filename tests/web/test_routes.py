@@ -793,6 +793,7 @@ def client_of(app: Flask, world: dict[str, Any], sign_in: Any, part: str) -> Fla
     return client
 
 
+@pytest.mark.slow
 def test_pages(app: Flask, world: dict[str, Any], sign_in: Any) -> None:
     wrong = {}
     for part, (endpoint, parts) in product(sorted(EVERYBODY), PAGES.items()):

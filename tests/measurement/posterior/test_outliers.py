@@ -1,6 +1,7 @@
 """Readings that stand out: the stated rate among sound ones, and planted ones that hide each other."""
 
 import numpy as np
+import pytest
 from numpy.typing import NDArray
 
 from grading.measurement.posterior import outliers as judged
@@ -28,6 +29,7 @@ def planted(readings: Readings, rows: NDArray[np.int64], by: NDArray[np.float64]
     return Readings(readings.work, readings.rater, value, readings.works, readings.raters)
 
 
+@pytest.mark.slow
 def test_sound_readings_are_named_at_the_stated_rate() -> None:
     rng = np.random.default_rng(1)
     worlds, works = 20, 400
@@ -87,6 +89,7 @@ def test_too_little_to_know_an_error_by_names_nothing_and_says_why() -> None:
     assert found.note
 
 
+@pytest.mark.slow
 def test_whole_levels_that_mostly_agree_are_named_no_more_often() -> None:
     # Errors of a third of a level: most pairs agree, and a clean part of them knows no error at all.
     rng = np.random.default_rng(5)
