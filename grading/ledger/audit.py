@@ -24,7 +24,6 @@ from grading.models import AuditEntry, AuditHead, Person
 from grading.models.audit import ASIDE
 
 GENESIS = "0" * 64
-SERVICE_CHAIN = "service"
 _PENDING = "audit entries to be sealed"
 # Under these names of ``before`` and ``after`` stands what somebody wrote.
 WORDS = frozenset(

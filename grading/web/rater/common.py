@@ -67,11 +67,6 @@ def add_views(blueprint: Blueprint, side: Sided, views: Iterable[SidedView]) -> 
         )
 
 
-def side_of(allocation: Allocation) -> Side:
-    """Give the side an item is read on."""
-    return PEER if allocation.pool == Pool.PEER else PROFESSIONAL
-
-
 def find_item(side: Side, allocation_id: str) -> Allocation:
     """Find the signed-in reader's own item on its side of the bench."""
     allocation = load(Allocation, allocation_id, side.permission, owner="rater_id")
