@@ -44,7 +44,7 @@ class Mailer(Protocol):
 
     @property
     def where(self) -> str:
-        """Where mail goes, in words for the health page."""
+        """Where mail goes, in words for the operator."""
 
     def send(self, message: EmailMessage) -> None:
         """Send; raises `PassingFailure` or `PermanentFailure`."""

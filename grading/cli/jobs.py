@@ -7,6 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from grading.cli.edge import CreateApp, as_json, get_record, in_transaction, now, service, show
+from grading.db import transaction
 from grading.jobs.handlers import HANDLERS
 from grading.jobs.worker import Worker
 from grading.ledger import outbox
@@ -39,6 +40,19 @@ def list_jobs(session: Session, state: str | None, as_json: bool) -> None:
         for job in session.scalars(statement)
     ]
     show(rows, json_wanted=as_json, empty="No jobs.")
+
+
+@command.command("status")
+@click.pass_obj
+def status(create_app: CreateApp) -> None:
+    """Say what waits for a worker, what failed, and where mail goes."""
+    with service(create_app) as app, transaction() as session:
+        backlog = outbox.backlog(session, now=now())
+        since = f", since {backlog.due_since:%Y-%m-%d %H:%M} UTC" if backlog.due_since else ""
+        click.echo(f"due: {backlog.due}{since}")
+        click.echo(f"failed: {backlog.failed}")
+        click.echo(f"database: {session.get_bind().dialect.name}")
+        click.echo(f"mail: {app.extensions['grading'].mailer.where}")
 
 
 @command.command("run")

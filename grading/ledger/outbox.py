@@ -1,11 +1,12 @@
 """What is to happen after an act: written in its transaction, carried out by a worker."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import select
+from sqlalchemy import case, func, select
 from sqlalchemy.orm import Session
 
 from grading.errors import Refused
@@ -50,6 +51,28 @@ def retry(session: Session, actor: Person | None, job: Job, *, now: datetime) ->
         raise Refused("The job is %(state)s, not failed.", state=job.state)
     job.state, job.run_at, job.attempts, job.ended_at = JobState.WAITING, now, 0, None
     audit.record(session, actor, "job:retry", job, now=now, after={"topic": job.topic})
+
+
+@dataclass(frozen=True)
+class Backlog:
+    """How many jobs are due and not begun, since when the oldest of them is, and how many failed."""
+
+    due: int
+    due_since: datetime | None
+    failed: int
+
+
+def backlog(session: Session, *, now: datetime) -> Backlog:
+    """Count what waits for a worker, and what waits for somebody to look at it."""
+    due = case((Job.state == JobState.WAITING, Job.run_at))
+    counted = session.execute(
+        select(
+            func.count(due),
+            func.min(due),
+            func.count(case((Job.state == JobState.FAILED, Job.id))),
+        ).where((Job.state == JobState.FAILED) | (Job.run_at <= now))
+    ).one()
+    return Backlog(*counted)
 
 
 def mail(

@@ -144,6 +144,9 @@ def test_a_cohort_from_nothing_to_open(installed: Grading, tmp_path: Path) -> No
     assert "no cohort" not in installed("cohort", "list").output
     assert "0 cohorts are called" in installed("cohort", "show", "Winter", code=1).output
     assert "jobs done" in installed("jobs", "run", "--once").output
+    said = installed("jobs", "status").output
+    assert "due: 0\nfailed: 0\n" in said
+    assert str(home / "mail") in said
 
 
 def test_audit_verify_ends_with_1_on_a_changed_entry(installed: Grading, home: Path) -> None:
@@ -239,8 +242,7 @@ def test_it_serves_and_stops_on_sigterm(installed: Grading, home: Path) -> None:
                 # It has said its port but may not listen yet.
                 continue
         assert health is not None
-        assert health["status"] == "ok"
-        assert str(home / "mail") in health["mail"]
+        assert health == {"status": "ok"}
         taken = subprocess.run(
             command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False
         )

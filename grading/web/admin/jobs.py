@@ -40,6 +40,8 @@ def render_jobs(form: Form) -> str:
         states=list(JobState),
         chosen=state,
         pager=pager,
+        backlog=outbox.backlog(session, now=access.now()),
+        mail_goes_to=access.installation().mailer.where,
         form=form,
     )
 

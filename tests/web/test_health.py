@@ -1,0 +1,71 @@
+"""Whether the service works: one word for everybody, the details for those who run it."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import text
+from sqlalchemy.exc import OperationalError
+
+from grading.db import db
+from grading.ledger import outbox
+from grading.settings import Installation
+from tests import factories
+from tests.database import NOW, Clock
+from tests.issuing import installation
+
+__all__ = ["installation"]
+
+
+def test_the_public_is_told_up_or_down_and_not_a_word_more(
+    app: Flask, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answer = client.get("/healthz")
+    assert (answer.status_code, answer.json) == (200, {"status": "ok"})
+    with app.app_context():
+        db.session.execute(text("UPDATE alembic_version SET version_num = 'before'"))
+        db.session.commit()
+    answer = client.get("/healthz")
+    assert (answer.status_code, answer.json) == (503, {"status": "down"})
+
+    def away(*_args: Any, **_named: Any) -> Any:
+        raise OperationalError("SELECT", {}, Exception("gone"))
+
+    monkeypatch.setattr("grading.web.public.pages.is_current", away)
+    answer = client.get("/healthz")
+    assert (answer.status_code, answer.json) == (503, {"status": "down"})
+
+
+def test_administrators_see_where_mail_goes_and_since_when_jobs_wait(
+    act: Callable[[], Any],
+    client: FlaskClient,
+    sign_in: Callable[[str], FlaskClient],
+    installation: Installation,
+    clock: Clock,
+) -> None:
+    clock.now = NOW
+    with act() as session:
+        cast = factories.a_cast(session, now=NOW)
+        administrator, learner = cast.administrator.id, cast.learners[0].id
+        outbox.post(session, "mail", {}, key="late", now=NOW - timedelta(days=400))
+    page = sign_in(administrator).get("/admin/jobs").text
+    assert installation.mailer.where in page
+    assert "Oldest job that is due" in page
+    for other in (client, sign_in(learner)):
+        assert installation.mailer.where not in other.get("/admin/jobs").text
+
+
+@pytest.mark.usefixtures("any_database")
+def test_the_backlog_counts_what_is_due_and_what_failed(act: Callable[[], Any]) -> None:
+    with act() as session:
+        assert outbox.backlog(session, now=NOW) == outbox.Backlog(0, None, 0)
+        for number, hours in enumerate((-2, -1, 1)):
+            at = NOW + timedelta(hours=hours)
+            outbox.post(session, "mail", {}, key=f"{number}", now=NOW, run_at=at)
+        failed = outbox.post(session, "mail", {}, key="failed", now=NOW)
+        failed.state, failed.ended_at = "failed", NOW
+        session.flush()
+        assert outbox.backlog(session, now=NOW) == outbox.Backlog(2, NOW - timedelta(hours=2), 1)
