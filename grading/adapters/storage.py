@@ -33,7 +33,7 @@ class ObjectFileStore:
                     size += len(chunk)
                     if size > limit:
                         raise Refused(
-                            "The file must be smaller than %(limit)s MB.", limit=limit // 1_000_000
+                            "The file may have at most %(limit)s MB.", limit=limit // 1_000_000
                         )
                     digest.update(chunk)
                     writer.write(chunk)

@@ -197,7 +197,7 @@ def keep_file(store: FileStore, name: str, stream: BinaryIO, *, limit: int) -> K
     size = stream.tell()
     if size > limit:
         raise Refused(
-            "The file “%(name)s” must be smaller than %(limit)s MB.",
+            "The file “%(name)s” may have at most %(limit)s MB.",
             name=name,
             limit=limit // 1_000_000,
         )

@@ -1,20 +1,23 @@
 """What a submitted file may be: a kind from a list, and a content that is what its name says."""
 
+import codecs
 import json
+import re
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import PurePosixPath
-from typing import Any, BinaryIO
+from typing import BinaryIO, Literal
+from xml.etree import ElementTree
 
 from grading.errors import Refused
+from grading.phrases import phrase
 
-# A zip may unpack to this much, and above the floor only to so many times its own size.
-MOST_UNPACKED = 1_000_000_000
-RATIO_FLOOR = 10_000_000
-MOST_RATIO = 100
 MOST_ENTRIES = 10_000
-MOST_JSON = 20_000_000
+# What is unpacked or read whole in memory to look at it; a larger file is looked through in pieces.
+MOST_UNPACKED = 2_000_000
+MOST_PARSED = 5_000_000
+_PIECE = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -38,6 +41,8 @@ def kind_of(name: str) -> Kind:
     """Give the kind a file name claims; raises `Refused` naming the kinds there are."""
     suffix = PurePosixPath(name.replace("\\", "/")).suffix.lower().lstrip(".")
     kind = _BY_SUFFIX.get(suffix)
+    if kind is None and (family := _NOT_TAKEN.get(suffix)):
+        raise Refused(_WAYS_ON[family], name=name)
     if kind is None:
         raise Refused(
             "The file “%(name)s” must be one of %(kinds)s.",
@@ -53,7 +58,10 @@ def neutral_name(blind_code: str, number: int, kind: Kind) -> str:
 
 
 def check(name: str, data: BinaryIO, size: int) -> Kind:
-    """See that a file's content is what its name says, without unpacking or running any of it.
+    """See that a file's content is what its name says, without running any of it.
+
+    Nothing is unpacked but the two short lists that say what an Office file is, so that no guard against
+    what an archive would unpack to stands here.
 
     Parameters
     ----------
@@ -65,7 +73,7 @@ def check(name: str, data: BinaryIO, size: int) -> Kind:
     Raises
     ------
     Refused
-        The kind is not on the list, the content is another, or it would unpack to too much.
+        The kind is not on the list, or the content is another.
     """
     kind = kind_of(name)
     if size == 0:
@@ -115,39 +123,64 @@ def _pdf(name: str, data: BinaryIO, kind: Kind) -> None:
 
 
 def _zip(name: str, data: BinaryIO, kind: Kind) -> None:
-    _entries(name, data, kind)
+    with _opened(name, data, kind):
+        pass
 
 
-def _office(main_part: str) -> Check:
+def _office(family: str) -> Check:
+    """Make the check of an Office file, whose main part is of a family such as ``wordprocessingml``."""
+
     def check_main_part(name: str, data: BinaryIO, kind: Kind) -> None:
-        if main_part not in _entries(name, data, kind):
+        with _opened(name, data, kind) as archive:
+            try:
+                main_type = _main_type(archive)
+            except (KeyError, StopIteration, ValueError, ElementTree.ParseError, *_UNREADABLE):
+                raise _not_that(name, kind) from None
+        if family not in main_type or not main_type.endswith("main+xml"):
             raise _not_that(name, kind)
 
     return check_main_part
 
 
-def _entries(name: str, data: BinaryIO, kind: Kind) -> set[str]:
-    """Give the names in an archive; raise `Refused` for one that is none, or would do harm."""
+_UNREADABLE = (zipfile.BadZipFile, OSError, NotImplementedError, EOFError)
+
+
+def _main_type(archive: zipfile.ZipFile) -> str:
+    """Give the content type of an Office file's main part, which is found by its relation, not its name."""
+    main = next(
+        relation.attrib["Target"].lstrip("/")
+        for relation in _parts(archive, "_rels/.rels")
+        if relation.attrib["Type"].endswith("/officeDocument")
+    )
+    archive.getinfo(main)
+    return next(
+        part.attrib["ContentType"]
+        for part in _parts(archive, "[Content_Types].xml")
+        if part.attrib.get("PartName", "").lstrip("/").lower() == main.lower()
+    )
+
+
+def _parts(archive: zipfile.ZipFile, entry: str) -> ElementTree.Element:
+    with archive.open(entry) as stream:
+        text = stream.read(MOST_UNPACKED + 1)
+    if len(text) > MOST_UNPACKED:
+        raise ValueError(entry)
+    return ElementTree.fromstring(text)
+
+
+def _opened(name: str, data: BinaryIO, kind: Kind) -> zipfile.ZipFile:
+    """Open an archive; raises `Refused` for one that is none, is locked, or points outside itself."""
     try:
-        with zipfile.ZipFile(data) as archive:
-            entries = archive.infolist()
-    except (zipfile.BadZipFile, ValueError, OSError, NotImplementedError):
+        archive = zipfile.ZipFile(data)
+    except (ValueError, *_UNREADABLE):
         raise _not_that(name, kind) from None
+    entries = archive.infolist()
     if len(entries) > MOST_ENTRIES:
         raise Refused("The file “%(name)s” holds more than %(n)s files.", name=name, n=MOST_ENTRIES)
-    packed = sum(entry.compress_size for entry in entries)
-    unpacked = sum(entry.file_size for entry in entries)
-    if unpacked > MOST_UNPACKED or (
-        unpacked > RATIO_FLOOR and unpacked > MOST_RATIO * max(packed, 1)
-    ):
-        raise Refused(
-            "The file “%(name)s” would unpack to %(n)s MB, far more than its size. It is not taken.",
-            name=name,
-            n=unpacked // 1_000_000,
-        )
     for entry in entries:
         path = entry.filename.replace("\\", "/")
-        if path.startswith("/") or ".." in path.split("/") or ":" in path.split("/")[0]:
+        # A colon is a character of a name; after one letter and before a slash it is a drive.
+        if path.startswith("/") or ".." in path.split("/") or re.match(r"[A-Za-z]:/", path):
             raise Refused(
                 "The file “%(name)s” holds an entry that points outside it: “%(entry)s”.",
                 name=name,
@@ -157,48 +190,83 @@ def _entries(name: str, data: BinaryIO, kind: Kind) -> set[str]:
             raise Refused(
                 "The file “%(name)s” is locked with a password. Save it without one.", name=name
             )
-    return {entry.filename for entry in entries}
+    return archive
+
+
+# What no text has in any encoding that extends ASCII; tabs, line ends and escape sequences of logs it has.
+_NO_TEXT = re.compile(rb"[\x00-\x06\x0e-\x19\x1c-\x1f]")
 
 
 def _text(name: str, data: BinaryIO, kind: Kind) -> None:
-    rest = b""
-    while chunk := data.read(1 << 20):
-        if b"\0" in chunk:
-            raise _not_that(name, kind)
-        block = rest + chunk
+    """See that a file is text, in whatever encoding its writer's programs use; the bytes stay as they are."""
+    pieces = _pieces(data)
+    first = next(pieces, b"")
+    if first.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        decoder = codecs.getincrementaldecoder("utf-16")()
         try:
-            block.decode("utf-8")
-            rest = b""
-        except UnicodeDecodeError as error:
-            # A character may be cut by the end of the block; anything else is no UTF-8.
-            if error.end < len(block) or len(block) - error.start > 3:
-                raise Refused(
-                    "The file “%(name)s” is not UTF-8 text. Save it as UTF-8.", name=name
-                ) from None
-            rest = block[error.start :]
-    if rest:
-        raise Refused("The file “%(name)s” is not UTF-8 text. Save it as UTF-8.", name=name)
-
-
-def _json(name: str, data: BinaryIO, kind: Kind) -> None:
-    _json_value(name, data, kind)
-
-
-def _notebook(name: str, data: BinaryIO, kind: Kind) -> None:
-    notebook = _json_value(name, data, kind)
-    if not (isinstance(notebook, dict) and isinstance(notebook.get("cells"), list)):
+            for piece in (first, *pieces):
+                decoder.decode(piece)
+            decoder.decode(b"", final=True)
+        except UnicodeDecodeError:
+            raise _not_that(name, kind) from None
+    elif any(_NO_TEXT.search(piece) for piece in (first, *pieces)):
         raise _not_that(name, kind)
 
 
-def _json_value(name: str, data: BinaryIO, kind: Kind) -> Any:
-    raw = data.read(MOST_JSON + 1)
-    if len(raw) > MOST_JSON:
-        raise Refused("The file “%(name)s” must be smaller than 20 MB.", name=name)
-    try:
-        return json.loads(raw)
-    except (ValueError, RecursionError):
-        raise _not_that(name, kind) from None
+def _pieces(data: BinaryIO) -> Iterator[bytes]:
+    while piece := data.read(_PIECE):
+        yield piece
 
+
+def _json(name: str, data: BinaryIO, kind: Kind) -> None:
+    _json_with(None, name, data, kind)
+
+
+def _notebook(name: str, data: BinaryIO, kind: Kind) -> None:
+    _json_with("cells", name, data, kind)
+
+
+def _json_with(key: Literal["cells"] | None, name: str, data: BinaryIO, kind: Kind) -> None:
+    """See that a file is JSON, and an object with a list under a key where one is named."""
+    raw = data.read(MOST_PARSED + 1)
+    try:
+        if len(raw) > MOST_PARSED:
+            data.seek(0)
+            right = _looks_like_json(data, key)
+        else:
+            value = json.loads(raw)
+            right = key is None or (isinstance(value, dict) and isinstance(value.get(key), list))
+    except (ValueError, RecursionError):
+        right = False
+    if not right:
+        raise _not_that(name, kind)
+
+
+def _looks_like_json(data: BinaryIO, key: str | None) -> bool:
+    """Look through JSON that is too large to be read whole: its letters outside strings, its brackets."""
+    wanted = re.compile(rb'"%s"\s*:\s*\[' % (key or "").encode())
+    has_key, inside, depth = key is None, False, {b"{}": 0, b"[]": 0}
+    last = cut = b""
+    for piece in _pieces(data):
+        has_key = has_key or wanted.search(last + piece) is not None
+        # Without escapes, every quotation mark begins or ends a string.
+        block = _ESCAPED.sub(b"", cut + piece)
+        cut = b"\\" if block.endswith(b"\\") else b""
+        strings = block.removesuffix(b"\\").split(b'"')
+        outside = b"".join(strings[inside::2])
+        inside ^= len(strings) % 2 == 0
+        if outside.translate(None, _OUTSIDE_STRINGS):
+            return False
+        for pair in depth:
+            depth[pair] += outside.count(pair[:1]) - outside.count(pair[1:])
+        last = piece[-60:]
+    return has_key and not inside and not any(depth.values())
+
+
+_ESCAPED = re.compile(rb"\\.", re.DOTALL)
+_OUTSIDE_STRINGS = (
+    b" \t\r\n{}[],:+-.0123456789eE" + b"true" + b"false" + b"null" + b"NaN" + b"Infinity"
+)
 
 _OFFICE = "application/vnd.openxmlformats-officedocument."
 _DOCX, _PPTX, _XLSX = (
@@ -209,9 +277,9 @@ KINDS = {
     kind.suffix: kind
     for kind in (
         Kind("pdf", "application/pdf", "PDF", _pdf),
-        Kind("docx", _DOCX, "Word", _office("word/document.xml")),
-        Kind("pptx", _PPTX, "PowerPoint", _office("ppt/presentation.xml")),
-        Kind("xlsx", _XLSX, "Excel", _office("xl/workbook.xml")),
+        Kind("docx", _DOCX, "Word", _office("wordprocessingml")),
+        Kind("pptx", _PPTX, "PowerPoint", _office("presentationml")),
+        Kind("xlsx", _XLSX, "Excel", _office("spreadsheetml")),
         Kind("ipynb", "application/x-ipynb+json", "notebook", _notebook),
         Kind("zip", "application/zip", "ZIP", _zip),
         Kind("png", "image/png", "PNG", _starts(b"\x89PNG\r\n\x1a\n"), is_image=True),
@@ -235,4 +303,25 @@ KINDS = {
 }
 _BY_SUFFIX = {
     suffix: kind for kind in KINDS.values() for suffix in (kind.suffix, *kind.other_suffixes)
+}
+# What to do with a file of a kind that is not taken, where there is a way.
+_WAYS_ON = {
+    "archive": phrase(
+        "“%(name)s” is an archive that not every reader can open. Put its files into a ZIP."
+    ),
+    "text": phrase("Save “%(name)s” as .docx or as PDF."),
+    "slides": phrase("Save “%(name)s” as .pptx or as PDF."),
+    "sheet": phrase("Save “%(name)s” as .xlsx or as CSV."),
+    "picture": phrase("Save the picture “%(name)s” as PNG or JPEG."),
+}
+_NOT_TAKEN = {
+    suffix: family
+    for family, suffixes in {
+        "archive": "tar gz tgz bz2 xz 7z rar",
+        "text": "doc odt rtf pages",
+        "slides": "ppt odp key",
+        "sheet": "xls ods numbers",
+        "picture": "gif heic webp tif tiff bmp svg",
+    }.items()
+    for suffix in suffixes.split()
 }

@@ -3,6 +3,7 @@
 import io
 import json
 import zipfile
+from pathlib import Path
 from typing import BinaryIO
 
 import pypdfium2
@@ -11,6 +12,7 @@ import pytest
 from grading.errors import Refused
 from grading.workflow.files import KINDS, check, kind_of, neutral_name
 
+DATA = Path(__file__).parent.parent / "data" / "files"
 PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 20
 
 
@@ -28,8 +30,36 @@ def a_zip(**entries: bytes) -> bytes:
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, data in entries.items():
-            archive.writestr(name.replace("__", "/").replace("_up", ".."), data)
+            archive.writestr(name.replace("_up", ".."), data)
     return out.getvalue()
+
+
+def an_office_file(family: str, main: str) -> bytes:
+    """What a program writes to say which part is the main one, and what it is."""
+    kind = f"application/vnd.openxmlformats-officedocument.{family}.main+xml"
+    return a_zip(
+        **{
+            "_rels/.rels": (
+                '<Relationships><Relationship Type="http://x/officeDocument"'
+                f' Target="{main}"/></Relationships>'
+            ).encode(),
+            "[Content_Types].xml": (
+                f'<Types><Override PartName="/{main}" ContentType="{kind}"/></Types>'
+            ).encode(),
+            main: b"<x/>",
+        }
+    )
+
+
+def a_notebook(size: int) -> bytes:
+    """A notebook with a picture of so many bytes in it, as written by a program."""
+    cell = {
+        "cell_type": "code",
+        "execution_count": float("nan"),
+        "outputs": [{"data": {"image/png": '\\"' * 50 + "A" * size}}],
+        "source": ["print('a } in a string, a \\')"],
+    }
+    return json.dumps({"cells": [cell], "nbformat": 4}).encode()
 
 
 def checked(name: str, data: bytes) -> str:
@@ -42,9 +72,9 @@ ACCEPTED = {
     "b.PNG": PNG,
     "photo.jpeg": b"\xff\xd8\xff\xe0rest",
     "c.zip": a_zip(a=b"1"),
-    "d.docx": a_zip(**{"word__document.xml": b"<x/>"}),
-    "e.pptx": a_zip(**{"ppt__presentation.xml": b"<x/>"}),
-    "f.xlsx": a_zip(**{"xl__workbook.xml": b"<x/>"}),
+    "d.docx": an_office_file("wordprocessingml.document", "word/document.xml"),
+    "e.pptx": an_office_file("presentationml.presentation", "ppt/p.xml"),
+    "f.xlsx": an_office_file("spreadsheetml.sheet", "xl/workbook.xml"),
     "g.ipynb": json.dumps({"cells": []}).encode(),
     "h.csv": "größe,1\n".encode(),
     "i.mp4": b"\0\0\0\x18ftypmp42",
@@ -83,13 +113,26 @@ def test_every_kind_takes_its_own_and_refuses_another() -> None:
         ("a.png", a_pdf(), "is not a PNG file"),
         ("a.zip", b"PK\x03\x04 cut off", "is not a ZIP file"),
         ("a.docx", a_zip(**{"other.xml": b"x"}), "is not a Word file"),
-        ("a.zip", a_zip(_up__etc=b"x"), "points outside"),
+        ("a.zip", a_zip(**{"_up/etc": b"x"}), "points outside"),
+        ("a.zip", a_zip(**{"C:\\evil.exe": b"x"}), "points outside"),
+        (
+            "a.docx",
+            an_office_file("presentationml.presentation", "ppt/p.xml"),
+            "is not a Word file",
+        ),
+        ("a.docx", an_office_file("wordprocessingml.document", "gone.xml")[:-300], "is not a Word"),
         ("a.ipynb", b'{"no": "cells"}', "is not a notebook"),
         ("a.json", b"{", "is not a JSON file"),
         ("a.json", b"[" * 100_000, "is not a JSON file"),
         ("a.csv", b"a\0b", "is not a CSV file"),
-        ("a.txt", "grüße".encode("latin-1"), "not UTF-8"),
-        ("a.txt", b"cut off \xc3", "not UTF-8"),
+        ("a.txt", b"\xff\xfea\0cut off in half a character", "is not a text file"),
+        ("a.json", b"[" + b"1," * 3_000_000, "is not a JSON file"),
+        ("a.json", b'{"a": "' + b"x" * 6_000_000, "is not a JSON file"),
+        ("a.json", b"<html>" + b" " * 6_000_000, "is not a JSON file"),
+        ("a.ipynb", b'{"a": ["' + b"x" * 6_000_000 + b'"]}', "is not a notebook"),
+        ("project.tar.gz", b"x", "Put its files into a ZIP"),
+        ("thesis.doc", b"x", "Save “thesis.doc” as .docx"),
+        ("photo.heic", b"x", "as PNG or JPEG"),
     ],
 )
 def test_what_is_refused_names_the_file_and_the_fault(name: str, data: bytes, message: str) -> None:
@@ -98,13 +141,47 @@ def test_what_is_refused_names_the_file_and_the_fault(name: str, data: bytes, me
     assert name in str(caught.value)
 
 
-def test_a_zip_bomb_is_seen_without_unpacking() -> None:
-    bomb = a_zip(big=b"\0" * 30_000_000)
-    assert len(bomb) < 100_000
-    with pytest.raises(Refused, match="would unpack to 30 MB"):
-        checked("a.zip", bomb)
+@pytest.mark.parametrize(
+    ("stored", "name"),
+    [
+        ("word_online.docx", "word_online.docx"),
+        ("sparse_csv.zip", "sparse_csv.zip"),
+        ("colon_name.zip", "colon_name.zip"),
+        ("nan.ipynb", "nan.ipynb"),
+        ("cp1252.csv", "cp1252.csv"),
+        ("utf16_excel.csv", "utf16_excel.csv"),
+        ("latin1.py.txt", "latin1.py"),
+    ],
+)
+def test_what_usual_programs_write_is_taken(stored: str, name: str) -> None:
+    assert checked(name, (DATA / stored).read_bytes()) == name.rpartition(".")[2]
+
+
+def test_an_archive_that_is_not_taken_says_the_way_on() -> None:
+    with pytest.raises(Refused, match="Put its files into a ZIP"):
+        checked("project.tar.gz", (DATA / "project.tar.gz").read_bytes())
+
+
+def test_a_large_notebook_is_taken_as_far_as_the_upload_goes() -> None:
+    assert checked("large.ipynb", a_notebook(24_000_000)) == "ipynb"
+
+
+def test_large_json_is_looked_through_in_pieces_wherever_they_are_cut() -> None:
+    for shift in range(4):
+        filling = "x" * (2**20 - 40 + shift) + '\\"' * 40
+        text = json.dumps({"pad": [filling] * 6, "cells": [1]})
+        assert checked("cut.ipynb", text.encode()) == "ipynb"
+
+
+def test_an_archive_of_very_many_files_is_refused() -> None:
     with pytest.raises(Refused, match="more than 10000"):
         checked("b.zip", a_zip(**{f"n{number}": b"" for number in range(10_001)}))
+
+
+def test_the_list_of_an_office_files_parts_is_unpacked_within_bounds() -> None:
+    bomb = a_zip(**{"_rels/.rels": b" " * 30_000_000, "[Content_Types].xml": b"<Types/>"})
+    with pytest.raises(Refused, match="is not a Word file"):
+        checked("a.docx", bomb)
 
 
 def test_names_for_readers_tell_nothing() -> None:
