@@ -58,6 +58,7 @@ from grading.office.queries.erasures import EMPTIED, GONE, NO_FILE, Gone, alone,
 from grading.people import passwords
 from grading.readings import anchors
 from grading.records import credentials, transcripts
+from grading.texts import address_sought
 from grading.workflow.calibration import AnchorState
 from grading.workflow.credential import RecordState
 from grading.workflow.issued import IssuedState
@@ -145,7 +146,7 @@ def confirm_erasure(
         Person, request.person_id, with_for_update=True, populate_existing=True
     )
     erasure_requests.see_that_may_erase(session, actor, person)
-    if typed.strip().lower() != person.email.lower():
+    if address_sought(typed) != person.email.lower():
         raise FaultsFound([Fault("typed", "Write the person's e-mail address as it stands above.")])
     transcript = transcripts.keep_transcript(session, person, now=now)
     subjects = personal_rows.subjects_of(session, person.id)

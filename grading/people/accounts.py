@@ -1,6 +1,5 @@
 """Accounts: making them, signing in, finding the way back in."""
 
-import re
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
@@ -8,39 +7,24 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from grading.batches import batches
-from grading.errors import Fault, FaultsFound, Refused
+from grading.errors import FaultsFound, Refused
 from grading.ledger import audit, outbox
 from grading.models import Person
-
-LONGEST_NAME = 200
-_EMAIL = re.compile(r"[^@\s<>(),;:\"]+@[^@\s<>(),;:\"]+")
-
-
-def email_address(text: str) -> str:
-    """Give the one form of an address; raises `Refused` when it is none."""
-    address = text.strip().lower()
-    if len(address) > 254 or not _EMAIL.fullmatch(address):
-        raise Refused("“%(text)s” is not an e-mail address.", text=text.strip())
-    return address
+from grading.texts import address_sought, email_address, fault_of, person_name
 
 
 def look_up(session: Session, email: str) -> Person | None:
     """Find the account of an address."""
-    return session.scalar(select(Person).where(Person.email == email.strip().lower()))
+    return session.scalar(select(Person).where(Person.email == address_sought(email)))
 
 
 def by_address(session: Session, emails: Iterable[str]) -> dict[str, Person]:
     """Find the accounts there are of many addresses."""
     return {
         person.email: person
-        for addresses in batches(sorted({email.strip().lower() for email in emails}))
+        for addresses in batches(sorted({address_sought(email) for email in emails}))
         for person in session.scalars(select(Person).where(Person.email.in_(addresses)))
     }
-
-
-def name_fault(name: str) -> bool:
-    """Say whether a text cannot be somebody's name."""
-    return not name.strip() or len(name.strip()) > LONGEST_NAME
 
 
 def find_account(session: Session, email: str) -> Person:
@@ -65,11 +49,9 @@ def create_account(
     Raises
     ------
     Refused
-        The address is none, is taken, or the name is empty.
+        The address is none or is taken, or the name is none.
     """
-    address = email_address(email)
-    if name_fault(name):
-        raise Refused("Give a name of at most 200 characters.")
+    address, name = email_address(email), person_name(name)
     if session.scalar(select(Person.id).where(Person.email == address)):
         raise Refused("An account with the address %(email)s exists.", email=address)
     return _add(session, actor, [(address, name)], administrator=administrator, now=now)[0]
@@ -78,7 +60,7 @@ def create_account(
 def create_accounts(
     session: Session, actor: Person | None, rows: Sequence[tuple[str, str]], *, now: datetime
 ) -> list[Person]:
-    """Make accounts from checked (address, name) pairs that no account has, and invite each by mail."""
+    """Make accounts from clean (address, name) pairs that no account has, and invite each by mail."""
     made = _add(session, actor, rows, administrator=False, now=now)
     outbox.post_new(
         session,
@@ -101,9 +83,7 @@ def _add(
     now: datetime,
 ) -> list[Person]:
     made = [
-        Person(
-            email=address, name=name.strip(), administrator=administrator, created_at=now, epoch=0
-        )
+        Person(email=address, name=name, administrator=administrator, created_at=now, epoch=0)
         for address, name in rows
     ]
     session.add_all(made)
@@ -191,11 +171,11 @@ def rename_person(
     Raises
     ------
     FaultsFound
-        No name, or one that is too long.
+        It is no name, or one that is too long.
     """
-    name = " ".join(name.split())
-    if not name or len(name) > 200:
-        raise FaultsFound([Fault("name", "Give a name of at most 200 characters.")])
+    if fault := fault_of("name", person_name, name):
+        raise FaultsFound([fault])
+    name = person_name(name)
     if name == person.name:
         return False
     person.name = name

@@ -9,9 +9,8 @@ from grading.errors import Fault, FaultsFound, Refused
 from grading.ledger import audit
 from grading.models import IdentityCheck, Person, Submission
 from grading.models.conditions import is_member
+from grading.texts import fault_of, person_name
 from grading.workflow.credential import DocumentKind, IdentityAssurance
-
-LONGEST_NAME = 200
 
 
 def record_check(
@@ -54,8 +53,8 @@ def record_check(
     faults = []
     if how not in [str(word) for word in IdentityAssurance]:
         faults.append(Fault("how", "Choose how identity was checked."))
-    if not 0 < len(name.strip()) <= LONGEST_NAME:
-        faults.append(Fault("name", "Give the name as it stands on the document."))
+    if fault := fault_of("name", person_name, name):
+        faults.append(fault)
     if document is not None and document not in [str(word) for word in DocumentKind]:
         faults.append(Fault("document", "Choose what kind of document you saw."))
     if holds_until is not None and holds_until <= now:
@@ -70,7 +69,7 @@ def record_check(
         person_id=person.id,
         submission_id=submission.id if submission else None,
         how=how,
-        name=name.strip(),
+        name=person_name(name),
         document=document,
         issuer=issuer,
         by_id=actor.id if actor else None,

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from grading import texts
 from grading.errors import Refused
 from grading.ledger import audit
 from grading.models import IdentityCheck, Person, SignInLink
@@ -93,7 +94,7 @@ def sign_in(
 def _note(
     session: Session, person: Person, signed_in: SignedIn, holds: timedelta, now: datetime
 ) -> None:
-    name = signed_in.name.strip()[: identity.LONGEST_NAME]
+    name = texts.seen_line(signed_in.name)[: texts.LONGEST_NAME].rstrip()
     lately = session.scalar(
         select(IdentityCheck.id)
         .where(

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from grading.errors import Fault, FaultsFound, Refused, TooMany
 from grading.ledger import audit, outbox
 from grading.models import PasswordReset, Person, SignInAttempt
+from grading.texts import address_sought
 
 SHORTEST_PASSWORD = 10
 
@@ -74,7 +75,7 @@ def _digest(text: str) -> str:
 
 def account_key(email: str) -> str:
     """Give the name under which failed sign-ins of an account are counted."""
-    return "account:" + _digest(email.strip().lower())
+    return "account:" + _digest(address_sought(email))
 
 
 def sign_in_with_password(
@@ -94,7 +95,7 @@ def sign_in_with_password(
         Too many failures for the account or from the client's address within 15 minutes.
     """
     person = session.scalar(
-        select(Person).where(Person.email == email.strip().lower(), Person.active.is_(True))
+        select(Person).where(Person.email == address_sought(email), Person.active.is_(True))
     )
     matches = _counted(session, person, email, password, address=address, hasher=hasher, now=now)
     return person if matches else None
@@ -162,7 +163,7 @@ def _matches(hasher: PasswordHasher, stored: str, password: str) -> bool:
 def request_reset(session: Session, email: str, *, now: datetime) -> None:
     """Have a way back in mailed, if there is such an account; the caller learns nothing either way."""
     person = session.scalar(
-        select(Person).where(Person.email == email.strip().lower(), Person.active.is_(True))
+        select(Person).where(Person.email == address_sought(email), Person.active.is_(True))
     )
     if person is None:
         return

@@ -27,10 +27,10 @@ from grading.models import (
     Person,
     Sponsor,
 )
-from grading.people import accounts
 from grading.ports import PartnerGateway
 from grading.records import disclosures
 from grading.records.queries import issued_credentials
+from grading.texts import email_address
 from grading.workflow.credential import RecordState
 from grading.workflow.issued import CredentialKind, IssuedState
 from grading.workflow.privacy import (
@@ -88,7 +88,7 @@ def make_partner(
         faults += _address_faults(address, gateway)
     elif kind == PartnerKind.MAIL:
         try:
-            address = accounts.email_address(address)
+            address = email_address(address)
         except Refused as error:
             faults.append(Fault("address", error.template, error.params))
     else:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import date, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -37,6 +38,7 @@ from tests.database import NOW
 pytestmark = pytest.mark.usefixtures("any_database")
 ROSTER, COMPLETIONS = ImportKind.ROSTER, ImportKind.COMPLETIONS
 ENTITLEMENTS, CONFLICTS = ImportKind.ENTITLEMENTS, ImportKind.CONFLICTS
+ROSTERS = Path(__file__).parents[1] / "data" / "rosters"
 LATER = NOW + timedelta(hours=1)
 
 
@@ -56,6 +58,51 @@ def carried_out(
 
 def count(session: Session, model: type) -> int:
     return session.scalar(select(func.count()).select_from(model)) or 0
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("email_zwsp", ["line 2, email: Remove the character U+200B after “org”: nobody sees it."]),
+        (
+            "email_dots",
+            [
+                "line 2, email: “ada@example..org” is not an e-mail address.",
+                "line 3, email: “b@localhost” is not an e-mail address.",
+                "line 4, email: “.c@example.org” is not an e-mail address.",
+                "line 5, email: “d@example.org.” is not an e-mail address.",
+            ],
+        ),
+        (
+            "name_control",
+            ["line 2, name: Remove the character U+0007 after “Learner”: nobody sees it."],
+        ),
+    ],
+)
+def test_a_roster_says_which_character_or_address_cannot_stay(
+    act: Callable[[], Any], name: str, said: list[str]
+) -> None:
+    data = (ROSTERS / f"{name}.csv").read_bytes()
+    with act() as session:
+        cohort = factories.a_cohort(session, now=NOW)
+        before = count(session, Person)
+        with pytest.raises(FaultsFound) as caught:
+            imports.carry_out(session, None, ROSTER, cohort, data, now=NOW)
+        assert [str(fault) for fault in caught.value.faults] == said
+        assert count(session, Person) == before
+
+
+def test_a_roster_makes_one_account_of_an_address_in_two_scripts(act: Callable[[], Any]) -> None:
+    with act() as session:
+        cohort = factories.a_cohort(session, now=NOW)
+        text = (
+            "email,name,role\nada@BÜCHER.example,Ada,learner\nada@xn--bcher-kva.example,Ada,peer\n"
+        )
+        carried_out(session, ROSTER, cohort, text)
+        assert list(session.scalars(select(Person.name).where(Person.name == "Ada"))) == ["Ada"]
+        assert accounts.find_account(session, "Ada@bücher.example").email == "ada@bücher.example"
+        again = imports.preview(session, None, ROSTER, cohort, text.encode(), now=NOW)
+        assert again.changes == ()
 
 
 def test_a_roster_with_bad_rows_names_them_all_and_changes_nothing(act: Callable[[], Any]) -> None:

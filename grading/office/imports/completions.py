@@ -34,6 +34,7 @@ from grading.office.imports.common import (
 from grading.office.imports.tables import TableRow
 from grading.people import accounts
 from grading.programs import completions
+from grading.texts import address_sought
 from grading.workflow.credential import IdentityAssurance
 from grading.workflow.group import TOOK_PART
 
@@ -58,7 +59,7 @@ def plan(
     faults: list[Fault] = []
     wanted: list[tuple[int, Person, Course, str | None, date, str]] = []
     for row in rows:
-        person, day = known.get(row.values["email"].lower()), None
+        person, day = known.get(address_sought(row.values["email"])), None
         courses = counting_for(program, row.values["course"])
         assurance = row.values["identity_assurance"]
         if not courses:

@@ -29,6 +29,7 @@ from grading.office.imports.common import (
 )
 from grading.office.imports.tables import TableRow
 from grading.people import accounts
+from grading.texts import address_sought
 from grading.workflow.group import TOOK_PART
 
 LONGEST_REASON = 500
@@ -56,7 +57,7 @@ def plan(
     faults: list[Fault] = []
     changes: list[Change] = []
     for row in rows:
-        pair = {name: known.get(row.values[name].lower()) for name in ("rater", "learner")}
+        pair = {name: known.get(address_sought(row.values[name])) for name in ("rater", "learner")}
         for name, person in pair.items():
             if person is None or person.id not in members:
                 faults.append(

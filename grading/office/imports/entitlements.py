@@ -23,6 +23,7 @@ from grading.office.imports.tables import TableRow
 from grading.people import accounts
 from grading.records import entitlements, records
 from grading.records.queries import entitlement_lists
+from grading.texts import address_sought
 from grading.workflow.credential import ENTITLEMENT_MACHINE, EntitlementState
 
 LONGEST_NOTE = 500
@@ -58,7 +59,7 @@ def plan(
     changes: list[Change] = []
     seen: dict[tuple[str, str | None], int] = {}
     for row in rows:
-        person, code = known.get(row.values["email"].lower()), row.values["course"]
+        person, code = known.get(address_sought(row.values["email"])), row.values["course"]
         state, note = row.values["state"].lower(), row.values.get("note", "")
         before = len(faults)
         if code and code not in courses:

@@ -21,6 +21,7 @@ from grading.models import (
 )
 from grading.office.imports.common import Change, Effect, of_kind
 from grading.office.imports.tables import TableRow
+from grading.texts import address_sought
 from grading.workflow.cohort import Role
 from grading.workflow.group import PRESENT, MemberState
 from grading.workflow.submission import SubmissionState
@@ -49,7 +50,7 @@ def plan(
         if label:
             of_label.setdefault(label, set()).add(address)
     for row in named:
-        label, email = row.values["group"], row.values["email"].strip().lower()
+        label, email = row.values["group"], address_sought(row.values["email"])
         if row.values["role"].lower() != Role.LEARNER:
             faults.append(row.fault("group", "Only learners are in groups."))
             continue

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from grading.batches import batches, delete_in, scalars_in
 from grading.cohorts import cohorts
-from grading.errors import Fault, FaultsFound, GradingError
+from grading.errors import Fault, FaultsFound
 from grading.ledger import audit
 from grading.models import (
     Absence,
@@ -40,6 +40,7 @@ from grading.office.imports.common import (
 )
 from grading.office.imports.tables import TableRow
 from grading.people import accounts as people
+from grading.texts import address_sought, email_address, fault_of, person_name
 from grading.workflow.cohort import Role
 
 
@@ -63,7 +64,7 @@ def plan(
     changes: list[Change] = []
     new: set[str] = set()
     for row in rows:
-        email, name = row.values["email"].strip().lower(), row.values["name"]
+        email, name = address_sought(row.values["email"]), person_name(row.values["name"])
         role = row.values["role"].lower()
         person = known.get(email)
         if person is None and email not in new:
@@ -85,15 +86,14 @@ def _faults(
     named: dict[str, str] = {}
     for row in rows:
         email, name, role = row.values["email"], row.values["name"], row.values["role"].lower()
-        try:
-            email = people.email_address(email)
-        except GradingError as error:
-            faults.append(Fault(f"line {row.line}, email", error.template, error.params))
+        email = address_sought(email)
         person = known.get(email)
+        if person is None and (fault := fault_of(row.place("email"), email_address, email)):
+            faults.append(fault)
         if person is not None and not person.active:
             faults.append(row.fault("email", "This account is closed."))
-        if people.name_fault(name):
-            faults.append(row.fault("name", "Give a name of at most 200 characters."))
+        if fault := fault_of(row.place("name"), person_name, name):
+            faults.append(fault)
         elif named.setdefault(email, name) != name:
             faults.append(row.fault("name", "The same address stands above with another name."))
         if role not in set(Role):

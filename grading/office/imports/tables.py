@@ -16,8 +16,12 @@ class TableRow:
     line: int
     values: dict[str, str]
 
+    def place(self, column: str) -> str:
+        """Name a cell as faults do."""
+        return f"line {self.line}, {column}"
+
     def fault(self, column: str, template: str, **params: object) -> Fault:
-        return Fault(f"line {self.line}, {column}", template, params)
+        return Fault(self.place(column), template, params)
 
 
 def read(data: bytes, columns: tuple[str, ...], optional: tuple[str, ...] = ()) -> list[TableRow]:
