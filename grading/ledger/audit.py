@@ -16,9 +16,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Protocol
+from weakref import WeakKeyDictionary
 
 from sqlalchemy import event, insert, select, update
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, SessionTransaction
 
 from grading.models import AuditEntry, AuditHead, Person
 from grading.models.audit import ASIDE
@@ -39,6 +40,8 @@ WORDS = frozenset(
         "text",
     }
 )
+# How many entries there were when each savepoint was set.
+_marks: WeakKeyDictionary[SessionTransaction, int] = WeakKeyDictionary()
 _TOKEN = re.compile(re.escape(ASIDE) + "[0-9a-f]{64}")
 
 
@@ -235,9 +238,16 @@ def _append(session: Session, chain: str, entries: list[_Entry]) -> None:
     )
 
 
-@event.listens_for(Session, "after_rollback")
-def _forget(session: Session) -> None:
-    session.info.pop(_PENDING, None)
+@event.listens_for(Session, "after_transaction_create")
+def _mark(session: Session, transaction: SessionTransaction) -> None:
+    if transaction.nested:
+        _marks[transaction] = len(session.info.get(_PENDING, ()))
+
+
+@event.listens_for(Session, "after_soft_rollback")
+def _forget(session: Session, transaction: SessionTransaction) -> None:
+    """Forget what was gathered in a transaction, or since a savepoint, that is undone."""
+    del session.info.get(_PENDING, [])[_marks.pop(transaction, 0) :]
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from grading.errors import Refused
 from grading.ledger import audit
-from grading.models import AuditEntry, AuditHead, Person
+from grading.models import AuditEntry, AuditHead, Cohort, Person
 from tests import factories
 from tests.database import NOW
 
@@ -33,6 +33,28 @@ def test_a_chain_verifies(chain: str, act: Callable[[], Any]) -> None:
         assert faults(session) == []
         heads = {report.chain: report.count for report in audit.verify(session)}
         assert heads[chain] >= 3
+
+
+def test_an_undone_savepoint_takes_its_own_entries_along_and_no_others(
+    chain: str, act: Callable[[], Any]
+) -> None:
+    with act() as session:
+        cohort = session.get_one(Cohort, chain)
+        audit.record(session, None, "test:before", cohort, now=NOW)
+        with session.begin_nested():
+            audit.record(session, None, "test:kept", cohort, now=NOW)
+        with session.begin_nested() as savepoint:
+            audit.record(session, None, "test:undone", cohort, now=NOW)
+            savepoint.rollback()
+        audit.record(session, None, "test:after", cohort, now=NOW)
+    with act() as session:
+        noted = session.scalars(
+            select(AuditEntry.action)
+            .where(AuditEntry.action.startswith("test:"))
+            .order_by(AuditEntry.number)
+        )
+        assert noted.all() == ["test:before", "test:kept", "test:after"]
+        assert faults(session) == []
 
 
 @pytest.mark.parametrize(
