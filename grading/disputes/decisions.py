@@ -34,6 +34,7 @@ from grading.scores import adjusting
 from grading.workflow.allocation import AllocationState, Pool
 from grading.workflow.appeal import AppealState
 from grading.workflow.approval import Action, text_digest
+from grading.workflow.release import Amended
 
 
 def may_decide_appeal(session: Session, actor: Person, appeal: Appeal, *, now: datetime) -> bool:
@@ -374,7 +375,14 @@ def decide_appeal(
     amended = None
     for before, line in rows:
         made = grades.amend(
-            session, appeal.submission, before, score, line, why="appeal", actor=actor, now=now
+            session,
+            appeal.submission,
+            before,
+            score,
+            line,
+            why=Amended.APPEAL,
+            actor=actor,
+            now=now,
         )
         if made.person_id == appeal.learner_id:
             appeal.amended = amended = made

@@ -29,6 +29,7 @@ from grading.releases import results
 from grading.releases.results import ReleaseLine
 from grading.rubric.definition import Rubric
 from grading.workflow.plan import GradingPlan
+from grading.workflow.release import Amended
 
 
 def see(session: Session, learner: Person, grade: Grade, *, now: datetime) -> None:
@@ -109,8 +110,8 @@ def amend(
     score: Score,
     line: ReleaseLine,
     *,
-    why: str,
-    actor: Person,
+    why: Amended,
+    actor: Person | None,
     now: datetime,
 ) -> Grade:
     """Replace a released grade: the old one stays on file, the record is issued anew, one mail goes out."""

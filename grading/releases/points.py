@@ -20,7 +20,7 @@ from grading.releases import grades, results
 from grading.releases.results import ReleaseLine
 from grading.workflow.approval import Action, text_digest
 from grading.workflow.group import MemberState
-from grading.workflow.release import PENDING
+from grading.workflow.release import PENDING, Amended
 from grading.workflow.submission import SubmissionState
 
 SHORTEST_REASON, LONGEST_REASON = 20, 5_000
@@ -119,7 +119,14 @@ def set_points(
     if grade is None:
         return None
     return grades.amend(
-        session, submission, grade, grade.score, lines[0], why="own_points", actor=actor, now=now
+        session,
+        submission,
+        grade,
+        grade.score,
+        lines[0],
+        why=Amended.OWN_POINTS,
+        actor=actor,
+        now=now,
     )
 
 

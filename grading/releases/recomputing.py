@@ -24,6 +24,7 @@ from grading.models import (
     MemberPoints,
     SigningKey,
     SignOff,
+    Submission,
 )
 from grading.people import approvals
 from grading.ports import Notary
@@ -33,6 +34,7 @@ from grading.records.queries import evidence
 from grading.releases import results
 from grading.scores import adjusting, settling
 from grading.workflow.approval import StepUp
+from grading.workflow.release import Amended
 
 
 @dataclass(frozen=True)
@@ -122,7 +124,9 @@ def _numbers(session: Session, grade: Grade) -> list[Check]:
     return [
         *checks,
         Check(
-            "points lost for lateness", lost, results.points_lost(session, grade.submission).points
+            "points lost for lateness",
+            lost,
+            results.points_lost(session, grade.submission, known_at=grade.released_at).points,
         ),
         Check("points of the learner's own", own, _own_points(session, grade)),
         Check("value", grade.value, str(value)),
@@ -225,9 +229,11 @@ def _approved(session: Session, grade: Grade) -> list[Check]:
 
 
 def _amendment_signed(session: Session, grade: Grade) -> list[Check]:
-    """Check who signed the amendment that made the grade: an appeal's decision, or points of a member."""
-    if grade.amended_for == "appeal":
+    """Check who signed the amendment that made the grade: an appeal's decision, points, another input."""
+    if grade.amended_for == Amended.APPEAL:
         subjects = select(Appeal.id).where(Appeal.submission_id == grade.submission_id)
+    elif grade.amended_for in (Amended.LATENESS, Amended.CONFLICT):
+        subjects = select(Submission.cohort_id).where(Submission.id == grade.submission_id)
     else:
         subjects = select(MemberPoints.id).where(
             MemberPoints.submission_id == grade.submission_id,
@@ -244,7 +250,7 @@ def _amendment_signed(session: Session, grade: Grade) -> list[Check]:
         (line["score"], line["value"], line["band"])
         for approval in approvals_given
         for line in approval.records
-        if line["person"] == grade.person_id
+        if (line["submission"], line["person"]) == (grade.submission_id, grade.person_id)
     ]
     return [
         *(

@@ -70,7 +70,11 @@ def signed_form(lines: Sequence[ReleaseLine]) -> list[dict[str, str]]:
 
 
 def points_lost(
-    session: Session, submission: Submission, *, at: datetime | None = None
+    session: Session,
+    submission: Submission,
+    *,
+    at: datetime | None = None,
+    known_at: datetime | None = None,
 ) -> Lateness:
     """Say how late a work is by its own deadline, and what that costs.
 
@@ -81,10 +85,12 @@ def points_lost(
     ----------
     at : datetime, optional
         When it would be handed in; by default when it was.
+    known_at : datetime, optional
+        By the dates as they were then; by default as they are.
     """
     if not submission.cohort.plan.late_points:
         return NOT_LATE
-    due_at, _closes_at = calendars.window(session, submission)
+    due_at, _closes_at = calendars.window(session, submission, at=known_at)
     return _late_by(submission, due_at, at or submission.submitted_at)
 
 

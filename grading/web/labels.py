@@ -27,7 +27,7 @@ from grading.workflow.credential import (
 )
 from grading.workflow.misconduct import MisconductKind, MisconductState
 from grading.workflow.monitoring import AlarmState, QuarantineState
-from grading.workflow.release import Hindrance, ReleaseState
+from grading.workflow.release import Amended, Hindrance, ReleaseState
 from grading.workflow.staffing import Severity
 from grading.workflow.submission import SubmissionState as S
 
@@ -239,4 +239,12 @@ PLAN_WORDS: dict[str, dict[str, Any]] = {
         StepUp.EITHER: _l("Either, a passkey or a password"),
         StepUp.OFF: _l("Off"),
     },
+}
+
+# Why a result replaced an earlier one, as its learner reads it.
+AMENDED_LABELS: dict[str, Any] = {
+    Amended.APPEAL: _l("An appeal was decided."),
+    Amended.OWN_POINTS: _l("You were given other points than your group."),
+    Amended.LATENESS: _l("Your deadline moved, so your days late were counted anew."),
+    Amended.CONFLICT: _l("A reading was taken out by somebody who was not to read your project."),
 }

@@ -34,6 +34,8 @@ class Action(StrEnum):
     REVOKE = "record:revoke"
     DECIDE_APPEAL = "appeal:decide"
     SET_POINTS = "member:set_points"
+    GRANT_TIME = "extension:grant"
+    DECLARE_CONFLICT = "conflict_of_interest:declare"
     UPHOLD_CASE = "misconduct_case:uphold"
     ADD_PASSKEY = "passkey:add"
 

@@ -31,6 +31,15 @@ MACHINE = Machine(
 )
 
 
+class Amended(StrEnum):
+    """Why a grade replaced the one before it."""
+
+    APPEAL = "appeal"
+    OWN_POINTS = "own_points"
+    LATENESS = "lateness"
+    CONFLICT = "conflict"
+
+
 class Hindrance(StrEnum):
     """Why a submission cannot be released yet; each is fixed on a page of its own."""
 

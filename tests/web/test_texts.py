@@ -20,7 +20,14 @@ GETTEXT = {"_": [1], "_l": [1], "gettext": [1], "lazy_gettext": [1], "ngettext":
 # The edge, where texts that were given elsewhere are translated.
 TRANSLATORS = {"grading/web/errors.py", "grading/web/forms.py", "grading/web/rendering.py"}
 # Errors that word themselves.
-OWN_WORDS = {"FaultsFound", "RubricFault", "ListChanged", "SignCountFell"}
+OWN_WORDS = {
+    "FaultsFound",
+    "RubricFault",
+    "ListChanged",
+    "SignCountFell",
+    "Undecided",
+    "Unsigned",
+}
 # The same in every language: units, keys, names of algorithms, and what mail programs read.
 NOT_TRANSLATED = re.compile(r"\b(SHA-256|Ctrl S|Ctrl Enter|j, k|Subject)\b|&\w+;|#\w+")
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, and_, func, select
+from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlalchemy.orm import Session
 
 from grading.batches import batches
@@ -70,8 +70,25 @@ def granted_by_person(session: Session, cohort: Cohort) -> dict[str, int]:
     return {person: int(days) for person, days in rows}
 
 
-def granted_by_work(session: Session, *condition: ColumnElement[bool]) -> dict[str, dict[str, int]]:
-    """Sum what each member of some works was granted: work to person to days, none left out."""
+def _granted(at: datetime | None) -> ColumnElement[bool]:
+    """Whether an `Extension` of the statement is in force now, or was at an instant."""
+    if at is None:
+        return Extension.state == ExtensionState.GRANTED
+    return and_(
+        Extension.granted_at <= at, or_(Extension.ended_at.is_(None), Extension.ended_at > at)
+    )
+
+
+def granted_by_work(
+    session: Session, *condition: ColumnElement[bool], at: datetime | None = None
+) -> dict[str, dict[str, int]]:
+    """Sum what each member of some works was granted: work to person to days, none left out.
+
+    Parameters
+    ----------
+    at : datetime, optional
+        As it was then; by default as it is.
+    """
     rows = session.execute(
         select(SubmissionMember.submission_id, Extension.person_id, func.sum(Extension.days))
         .join(
@@ -83,7 +100,7 @@ def granted_by_work(session: Session, *condition: ColumnElement[bool]) -> dict[s
         )
         .join(Submission, Submission.id == SubmissionMember.submission_id)
         .where(
-            Extension.state == ExtensionState.GRANTED,
+            _granted(at),
             SubmissionMember.state.in_(GIVE_TIME),
             *condition,
         )
@@ -95,18 +112,20 @@ def granted_by_work(session: Session, *condition: ColumnElement[bool]) -> dict[s
     return found
 
 
-def days_of_works(session: Session, *condition: ColumnElement[bool]) -> dict[str, int]:
-    """Give the days the dates of some works move by, those with none left out.
+def days_of_works(
+    session: Session, *condition: ColumnElement[bool], at: datetime | None = None
+) -> dict[str, int]:
+    """Give the days the dates of some works move by, those with none left out; ``at`` is another instant.
 
     A group has the time of whoever was granted most.
     """
-    found = granted_by_work(session, *condition)
+    found = granted_by_work(session, *condition, at=at)
     return {work: max(days.values()) for work, days in found.items()}
 
 
-def days_of_work(session: Session, submission: Submission) -> int:
-    """Give the days a work's dates move by."""
-    return days_of_works(session, Submission.id == submission.id).get(submission.id, 0)
+def days_of_work(session: Session, submission: Submission, *, at: datetime | None = None) -> int:
+    """Give the days a work's dates move by, or moved by at an instant."""
+    return days_of_works(session, Submission.id == submission.id, at=at).get(submission.id, 0)
 
 
 def of_members(session: Session, cohort: Cohort) -> dict[str, int]:
@@ -247,12 +266,14 @@ def preview(
     )
 
 
-def window(session: Session, submission: Submission) -> tuple[datetime, datetime]:
-    """Say when a submission is due, and when it can no longer be handed in.
+def window(
+    session: Session, submission: Submission, *, at: datetime | None = None
+) -> tuple[datetime, datetime]:
+    """Say when a submission is due, and when it can no longer be handed in; or what was so at an instant.
 
     A retake has a deadline of its own, and no grace.
     """
-    return _window(submission, days_of_work(session, submission))
+    return _window(submission, days_of_work(session, submission, at=at))
 
 
 def due_dates(session: Session, works: Sequence[Submission]) -> dict[str, datetime]:

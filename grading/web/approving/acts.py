@@ -16,8 +16,9 @@ from grading.people.approvals import Answer
 from grading.records import revocations
 from grading.releases import points, releases
 from grading.web import access
+from grading.web.consequences import lay_again
 from grading.web.forms import Done
-from grading.web.instructor import release
+from grading.web.instructor import coordinator, release
 from grading.web.instructor.misconduct import find_case
 from grading.web.instructor.points import find_submission
 from grading.web.rater import questions
@@ -201,6 +202,27 @@ def _set_points_again(session: Session, challenge: Challenge, _cohort: Cohort) -
     )
 
 
+# --- more time
+
+
+def _to_time(challenge: Challenge) -> str:
+    return url_for(
+        "coordinator.learner", cohort_id=challenge.cohort_id, person_id=challenge.note["person"]
+    )
+
+
+def _grant(session: Session, challenge: Challenge, cohort: Cohort, answer: Answer) -> Done:
+    return coordinator.grant_time(session, cohort.id, challenge.entered or {}, answer)
+
+
+def _grant_again(session: Session, challenge: Challenge, cohort: Cohort) -> Challenge:
+    return lay_again(
+        session,
+        challenge,
+        lambda: coordinator.grant_time(session, cohort.id, challenge.entered or {}),
+    )
+
+
 # --- a case of misconduct
 
 
@@ -276,6 +298,17 @@ ACTS: Mapping[str, Act] = {
         _to_points,
         _set_points,
         _set_points_again,
+        amends=True,
+    ),
+    Action.GRANT_TIME: Act(
+        Permission.EXTEND,
+        _l("Sign more time"),
+        _l("With the time that you grant, these results are worked out anew from their dates."),
+        _l("Sign and grant"),
+        _SIGN,
+        _to_time,
+        _grant,
+        _grant_again,
         amends=True,
     ),
     Action.UPHOLD_CASE: Act(

@@ -10,6 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from grading.authorization.permissions import Permission
+from grading.authorization.policy import permits
 from grading.db import db, transaction
 from grading.errors import Fault, FaultsFound, ListChanged, NotFound, Refused
 from grading.models import Challenge, Cohort, Person, Submission
@@ -68,6 +69,8 @@ def _render_challenge(
         member=_member(session, challenge),
         grouped=max(works.values(), default=0) > 1,
         bands=Counter(line["band"] for line in challenge.records),
+        values=permits(access.identity(cohort.id), Permission.SCORES_READ)
+        or challenge.action != Action.GRANT_TIME,
         spent=spent,
         way=way,
         options=options,

@@ -3,7 +3,7 @@
 More time is the coordinator's alone: whoever scores learns neither that it was granted nor why.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -21,10 +21,13 @@ from grading.cohorts.queries import calendars, participants
 from grading.db import db, transaction
 from grading.errors import NotFound
 from grading.models import Absence, Cohort, Extension, Person
+from grading.people.approvals import Answer
 from grading.readings import absences
+from grading.releases import amendments
 from grading.web import access
 from grading.web.access import load, requires
-from grading.web.forms import Done, Form, form_view, options, radio
+from grading.web.consequences import AmendingForm, amending_view, decided, would_change
+from grading.web.forms import Done, form_view, options, radio
 from grading.web.instructor import shell
 from grading.web.shared_forms import AbsenceForm
 from grading.workflow.calendar import FACTORS, ExtensionKind, days_of_factor
@@ -63,7 +66,7 @@ def _learner(cohort: Cohort, person_id: str) -> Person:
     return person
 
 
-class ExtensionForm(Form):
+class ExtensionForm(AmendingForm):
     kind = radio(_l("What is it?"))
     more = radio(_l("How much?"), default="days")
     days = StringField(_l("Days"))
@@ -140,42 +143,67 @@ def learner(cohort_id: str, person_id: str) -> ResponseReturnValue:
 @bp.post("/<cohort_id>/extensions/<person_id>")
 @requires(EXTEND)
 def grant(cohort_id: str, person_id: str) -> ResponseReturnValue:
-    """First show every date that moves; grant when that was seen and confirmed."""
-    cohort = shell.cohort(cohort_id, EXTEND)
-    person = _learner(cohort, person_id)
-    asked = ExtensionForm(cohort)
-    if asked.then.data != "grant" and asked.validate():
-        preview = calendars.preview(
-            db.session(),
-            cohort,
-            person.id,
-            days=asked.granted_days,
-            kind=ExtensionKind(asked.kind.data),
-        )
-        return _render_learner(cohort, person, asked, preview)
+    """First show every date that moves, and every result; grant when that was seen and confirmed."""
 
     def act(session: Session, form: ExtensionForm) -> Done:
-        cohort = shell.cohort(cohort_id, EXTEND)
-        extensions.grant(
-            session,
-            access.person(),
-            cohort,
-            _learner(cohort, person_id),
-            kind=ExtensionKind(form.kind.data),
-            days=form.granted_days,
-            reason=form.reason.data.strip(),
-            now=access.now(),
-        )
-        return Done(
-            url_for("coordinator.learner", cohort_id=cohort_id, person_id=person_id),
-            _("Granted. The learner is told; nobody who scores is."),
+        return grant_time(
+            session, cohort_id, _entered(form, person_id)[1] | {"sent": form.decisions.data}
         )
 
     def show(form: ExtensionForm) -> str:
         cohort = shell.cohort(cohort_id, EXTEND)
-        return _render_learner(cohort, _learner(cohort, person_id), form)
+        person = _learner(cohort, person_id)
+        return _render_learner(cohort, person, form, _preview(cohort, person, form))
 
-    return form_view(asked, act, show)
+    form = ExtensionForm(shell.cohort(cohort_id, EXTEND))
+    if form.then.data != "grant" and form.validate():
+        if question := would_change(lambda session: act(session, form)):
+            form.ask(question)
+        return show(form)
+    return amending_view(form, act, show, entered=lambda form: _entered(form, person_id))
+
+
+def _preview(cohort: Cohort, person: Person, form: ExtensionForm) -> calendars.Preview | None:
+    """Show the dates that move, where what was entered can be granted."""
+    if any(field.errors for field in form):
+        return None
+    return calendars.preview(
+        db.session(),
+        cohort,
+        person.id,
+        days=form.granted_days,
+        kind=ExtensionKind(form.kind.data),
+    )
+
+
+def _entered(form: ExtensionForm, person_id: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Give what is signed of more time, and all that granting it needs."""
+    kind, days, reason = ExtensionKind(form.kind.data), form.granted_days, form.reason.data.strip()
+    note = amendments.time_note(person_id, kind=kind, days=days, reason=reason)
+    return note, note | {"reason": reason}
+
+
+def grant_time(
+    session: Session, cohort_id: str, entered: Mapping[str, Any], signed: Answer | None = None
+) -> Done:
+    """Grant what was entered to a learner, with what was decided on their results."""
+    cohort = shell.cohort(cohort_id, EXTEND)
+    person_id = str(entered["person"])
+    amendments.grant_time(
+        session,
+        access.person(),
+        cohort,
+        _learner(cohort, person_id),
+        kind=ExtensionKind(entered["kind"]),
+        days=int(entered["days"]),
+        reason=str(entered["reason"]),
+        decided=decided(entered["sent"], signed),
+        now=access.now(),
+    )
+    return Done(
+        url_for("coordinator.learner", cohort_id=cohort_id, person_id=person_id),
+        _("Granted. The learner is told; nobody who scores is."),
+    )
 
 
 @bp.post("/extension/<extension_id>/end")
