@@ -28,7 +28,7 @@ from grading.models import (
 from grading.people import approvals
 from grading.people.approvals import Answer
 from grading.readings.queries.ratings import scales, struck
-from grading.releases import grades, results
+from grading.releases import amendments, grades, results
 from grading.releases.results import ReleaseLine
 from grading.scores import adjusting
 from grading.workflow.allocation import AllocationState, Pool
@@ -102,16 +102,9 @@ def strike_reading(
         raise FaultsFound(faults)
     if session.get(StruckReading, reading.id) is not None:
         return
-    session.add(
-        StruckReading(
-            allocation_id=reading.id,
-            fault=fault.strip(),
-            criteria=criteria,
-            by_id=actor.id,
-            at=now,
-        )
+    amendments.strike_reading(
+        session, actor, reading, fault=fault.strip(), criteria=criteria, now=now
     )
-    session.flush()
     score = adjusting.rescore(session, appeal.submission, now=now)
     appeal.score_id = score.id
     # The fault itself is kept with the reading; the chain outlives the right to forget.

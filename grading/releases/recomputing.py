@@ -261,8 +261,25 @@ def _amendment_signed(session: Session, grade: Grade) -> list[Check]:
             )
             for approval in approvals_given
         ),
-        Check("amendment that was signed", [(grade.score_id, grade.value, grade.band)], said),
+        Check(
+            "amendment that was signed",
+            [(_score_signed(session, grade), grade.value, grade.band)],
+            said,
+        ),
     ]
+
+
+def _score_signed(session: Session, grade: Grade) -> str | None:
+    """Give the score that an amendment's signature names: where a reading was taken out, the one before."""
+    if grade.amended_for != Amended.CONFLICT:
+        return grade.score_id
+    return session.scalar(
+        select(Grade.score_id).where(
+            Grade.submission_id == grade.submission_id,
+            Grade.person_id == grade.person_id,
+            Grade.number == grade.number - 1,
+        )
+    )
 
 
 def _hash(entry: AuditEntry) -> str:

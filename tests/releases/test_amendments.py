@@ -10,8 +10,20 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from grading.ledger import audit
-from grading.models import Allocation, AuditEntry, Extension, Grade, Job, RecordEntry
+from grading.models import (
+    Allocation,
+    AuditEntry,
+    ConflictOfInterest,
+    Extension,
+    Grade,
+    Job,
+    Person,
+    RecordEntry,
+    Score,
+    StruckReading,
+)
 from grading.people.consequences import Decided, Decision, Undecided, Unsigned
+from grading.readings import eligibility
 from grading.releases import amendments, recomputing
 from grading.workflow.calendar import ExtensionKind
 from tests import factories, stories
@@ -178,3 +190,112 @@ def test_each_grade_recomputes_by_the_dates_of_its_time(
             if "late" in check.what or check.what == "value"
         ]
         assert [check.agrees for check in late] == [True, True]
+
+
+def two_readings(session: Session, **plan: Any) -> tuple[stories.Released, Person]:
+    """A result of two readings, 1 and 3 on each criterion, and the rater who gave the higher ones."""
+    cast = factories.a_cast(
+        session,
+        now=NOW,
+        learners=1,
+        **{
+            "peer_readings": 0,
+            "peers_needed": 0,
+            "professional_readings": 2,
+            "tolerance_levels": 3,
+            "tolerance_total": 100.0,
+            "tolerance_cut": False,
+            "step_up": "off",
+        }
+        | plan,
+    )
+    now = cast.cohort.due_at
+    factories.run_upkeep(session, cast.cohort, now=now)
+    low, high = session.scalars(select(Allocation)).all()
+    factories.rate(session, low, stories.BELOW, now=now)
+    factories.rate(session, high, stories.BETTER, now=now)
+    now = stories.release(session, cast, now=now)
+    grade = session.scalars(select(Grade)).one()
+    assert low.rater is not None
+    assert high.rater is not None
+    return stories.Released(cast, grade.submission, grade, low.rater, now + DAY), high.rater
+
+
+def keep_apart(session: Session, told: stories.Released, rater: Person, **given: Any) -> Any:
+    return amendments.declare_conflict(
+        session,
+        told.cast.coordinator,
+        told.cast.cohort,
+        rater=rater,
+        learner=told.learner,
+        reason="They are cousins.",
+        now=told.now,
+        **given,
+    )
+
+
+def test_a_conflict_asks_about_the_result_that_rests_on_the_raters_reading(act: Act) -> None:
+    with act() as session:
+        told, cousin = two_readings(session)
+        assert told.grade.value == "67"
+        with pytest.raises(Undecided) as asked, session.begin_nested():
+            keep_apart(session, told, cousin)
+        [would] = asked.value.consequences
+        assert (would.before["value"], would.before["professionals"]) == ("67", 2)
+        assert (would.after["value"], would.after["professionals"]) == ("33", 1)
+        # To ask has changed nothing.
+        assert session.scalars(select(StruckReading)).all() == []
+        assert session.scalars(select(Score.number)).all() == [1]
+        keep_apart(session, told, cousin, decided=AMEND)
+    with act() as session:
+        grades = session.scalars(select(Grade).order_by(Grade.number)).all()
+        assert [(grade.value, grade.amended_for) for grade in grades] == [
+            ("67", None),
+            ("33", "conflict"),
+        ]
+        struck = session.scalars(select(StruckReading)).one()
+        assert (
+            struck.allocation.rater_id == session.scalars(select(ConflictOfInterest.rater_id)).one()
+        )
+        assert "cousins" not in struck.fault
+        assert [fault for report in audit.verify(session) for fault in report.faults] == []
+
+
+def test_a_result_that_rests_on_that_one_reading_can_only_stay_and_says_why(
+    session: Session,
+) -> None:
+    told = late_result(session)
+    with pytest.raises(Undecided) as asked, session.begin_nested():
+        keep_apart(session, told, told.reader, decided=AMEND)
+    assert "Somebody has to read the project first" in str(asked.value.faults[0])
+    why = Decided(otherwise=Decision(amend=False, because="It is read again after an appeal."))
+    keep_apart(session, told, told.reader, decided=why)
+    assert session.scalars(select(Grade.value)).all() == ["57"]
+
+
+def test_a_work_still_in_grading_is_read_by_somebody_else(session: Session) -> None:
+    cast = factories.a_cast(session, now=NOW, learners=1, peer_readings=0, peers_needed=0)
+    now = cast.cohort.due_at
+    factories.run_upkeep(session, cast.cohort, now=now)
+    item = session.scalars(select(Allocation)).one()
+    factories.rate(session, item, stories.BETTER, now=now)
+    now += stories.MINUTES
+    factories.run_upkeep(session, cast.cohort, now=now)
+    work, rater = cast.submissions[0], item.rater
+    assert (work.state, rater is not None) == ("resolved", True)
+    assert rater is not None
+    told: dict[str, Any] = {
+        "rater": rater,
+        "learner": work.learner,
+        "reason": "Cousins.",
+        "now": now,
+    }
+    with pytest.raises(Undecided), session.begin_nested():
+        amendments.declare_conflict(session, cast.coordinator, cast.cohort, **told)
+    amendments.declare_conflict(session, cast.coordinator, cast.cohort, decided=AMEND, **told)
+    factories.run_upkeep(session, cast.cohort, now=now)
+    others = session.scalars(select(Allocation).where(Allocation.id != item.id)).all()
+    assert work.state != "resolved"
+    assert [other.state for other in others] == ["open"]
+    assert eligibility.readable(session, rater, [work.id]) == set()
+    assert len(others) == 1

@@ -8,9 +8,10 @@ from sqlalchemy import select
 
 from grading.models import Approval, Extension, Grade
 from grading.people import passwords
+from grading.releases import recomputing
 from tests import factories
 from tests.database import Clock
-from tests.releases.test_amendments import late_result
+from tests.releases.test_amendments import late_result, two_readings
 from tests.web.test_approving import text_of
 
 Act = Callable[[], Any]
@@ -83,3 +84,34 @@ def test_a_coordinator_signs_the_time_that_amends_results_where_the_plan_asks(
         approval = session.scalars(select(Approval).filter_by(action="extension:grant")).one()
         assert approval.records[0]["value"] == "67"
         assert session.scalars(select(Extension.reason)).one() == "In hospital."
+
+
+def test_a_conflict_shows_the_result_it_touches_and_is_signed_where_the_plan_asks(
+    app: Flask, act: Act, sign_in: Any, clock: Clock
+) -> None:
+    hasher = app.extensions["grading"].hasher
+    with act() as session:
+        told, cousin = two_readings(session, step_up="either")
+        clock.now = told.now
+        passwords.set_password(
+            session, None, told.cast.instructor, factories.PASSWORD, hasher=hasher, now=told.now
+        )
+        cohort, who = told.cast.cohort.id, told.cast.instructor.id
+        asked = {"rater": cousin.email, "learner": told.learner.email, "reason": "Cousins."}
+    client = sign_in(who)
+    address = f"/admin/cohorts/{cohort}/conflicts"
+    looked = text_of(client.post(address, data=asked))
+    # An instructor sees scores.
+    for words in ("Rests on 2 professional readings", "<strong>67</strong>", "<strong>33</strong>"):
+        assert words in looked, words
+    sent = client.post(address, data=asked | {"decision-otherwise": "amend"})
+    assert sent.location.startswith("/approve/")
+    assert "without what the one has read" in text_of(client.get(sent.location))
+    done = client.post(sent.location, data={"password": factories.PASSWORD})
+    assert done.location == address
+    with act() as session:
+        grades = session.scalars(select(Grade).order_by(Grade.number)).all()
+        assert [grade.value for grade in grades] == ["67", "33"]
+        checks = recomputing.recompute(session, grades[1], notary=app.extensions["grading"].notary)
+        signed = [check for check in checks if check.what == "amendment that was signed"]
+        assert [check.agrees for check in signed] == [True]

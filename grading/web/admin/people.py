@@ -1,6 +1,7 @@
 """The people of a cohort, and who of them must not meet."""
 
 from collections.abc import Mapping
+from typing import Any
 
 from flask import render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -11,6 +12,8 @@ from sqlalchemy.orm import Session, selectinload
 from wtforms import SelectField, StringField
 from wtforms.validators import InputRequired, Length
 
+from grading.authorization.permissions import Permission
+from grading.authorization.policy import permits
 from grading.cohorts import cohorts, conflicts, departures
 from grading.db import db
 from grading.errors import NotFound
@@ -18,9 +21,12 @@ from grading.models import Cohort, ConflictOfInterest, Membership, Person
 from grading.models.conditions import has_part
 from grading.paging import page_of, rows_page_of
 from grading.people import accounts
+from grading.people.approvals import Answer
+from grading.releases import amendments
 from grading.web import access
 from grading.web.access import load, page_number, requires
 from grading.web.admin.common import COHORT, bp, find_cohort
+from grading.web.consequences import AmendingForm, amending_view, decided
 from grading.web.forms import Done, Form, form_view, options
 from grading.web.labels import ROLE_LABELS
 from grading.workflow.cohort import Role
@@ -34,10 +40,17 @@ class MemberForm(Form):
     role = SelectField(_l("Part"), choices=options((role, ROLE_LABELS[role]) for role in Role))
 
 
-class ConflictForm(Form):
+class ConflictForm(AmendingForm):
     rater = StringField(_l("E-mail address of the rater"), [_needed])
     learner = StringField(_l("E-mail address of the learner"), [_needed])
     reason = StringField(_l("Reason"), [_needed, Length(max=500)])
+
+    def people(self, session: Session) -> tuple[Person, Person]:
+        """Give the rater and the learner; raises `Refused` where there is no such account."""
+        return (
+            accounts.find_account(session, self.rater.data),
+            accounts.find_account(session, self.learner.data),
+        )
 
 
 class EndPartForm(Form):
@@ -171,6 +184,7 @@ def _render_conflicts(
         cohort=cohort,
         conflicts=pager.entries,
         pager=pager,
+        values=permits(access.identity(cohort.id), Permission.SCORES_READ),
         form=form or ConflictForm(formdata=None),
         withdrawals={
             conflict.id: WithdrawForm(formdata=None, ids=f"{conflict.id}-")
@@ -183,22 +197,37 @@ def _render_conflicts(
 @bp.post("/cohorts/<cohort_id>/conflicts")
 @requires(COHORT)
 def declare_conflict(cohort_id: str) -> ResponseReturnValue:
+    """Keep two apart; what the one has read of the other's is decided on in the same act."""
+
+    def entered(form: ConflictForm) -> tuple[dict[str, Any], dict[str, Any]]:
+        rater, learner = form.people(db.session())
+        note = amendments.conflict_note(rater, learner, reason=form.reason.data)
+        return note, note | {"reason": form.reason.data}
+
     def act(session: Session, form: ConflictForm) -> Done:
-        conflicts.declare_conflict(
-            session,
-            access.person(),
-            find_cohort(cohort_id),
-            rater=accounts.find_account(session, form.rater.data),
-            learner=accounts.find_account(session, form.learner.data),
-            reason=form.reason.data,
-            now=access.now(),
-        )
-        return Done(url_for("admin.conflicts", cohort_id=cohort_id), _("The two will not meet."))
+        return keep_apart(session, cohort_id, entered(form)[1] | {"sent": form.decisions.data})
 
     def show(form: ConflictForm) -> str:
         return _render_conflicts(cohort_id, form)
 
-    return form_view(ConflictForm(), act, show, refused_at="rater")
+    return amending_view(ConflictForm(), act, show, entered=entered, refused_at="rater")
+
+
+def keep_apart(
+    session: Session, cohort_id: str, entered: Mapping[str, Any], signed: Answer | None = None
+) -> Done:
+    """Declare the conflict that was entered, with what was decided on the results that rest on it."""
+    amendments.declare_conflict(
+        session,
+        access.person(),
+        find_cohort(cohort_id),
+        rater=session.get_one(Person, entered["rater"]),
+        learner=session.get_one(Person, entered["learner"]),
+        reason=str(entered["reason"]),
+        decided=decided(entered["sent"], signed),
+        now=access.now(),
+    )
+    return Done(url_for("admin.conflicts", cohort_id=cohort_id), _("The two will not meet."))
 
 
 @bp.post("/cohorts/<cohort_id>/conflicts/<conflict_id>/withdraw")

@@ -16,6 +16,7 @@ from grading.people.approvals import Answer
 from grading.records import revocations
 from grading.releases import points, releases
 from grading.web import access
+from grading.web.admin import people
 from grading.web.consequences import lay_again
 from grading.web.forms import Done
 from grading.web.instructor import coordinator, release
@@ -223,6 +224,25 @@ def _grant_again(session: Session, challenge: Challenge, cohort: Cohort) -> Chal
     )
 
 
+# --- a conflict of interest
+
+
+def _to_conflicts(challenge: Challenge) -> str:
+    return url_for("admin.conflicts", cohort_id=challenge.cohort_id)
+
+
+def _keep_apart(session: Session, challenge: Challenge, cohort: Cohort, answer: Answer) -> Done:
+    return people.keep_apart(session, cohort.id, challenge.entered or {}, answer)
+
+
+def _keep_apart_again(session: Session, challenge: Challenge, cohort: Cohort) -> Challenge:
+    return lay_again(
+        session,
+        challenge,
+        lambda: people.keep_apart(session, cohort.id, challenge.entered or {}),
+    )
+
+
 # --- a case of misconduct
 
 
@@ -309,6 +329,17 @@ ACTS: Mapping[str, Act] = {
         _to_time,
         _grant,
         _grant_again,
+        amends=True,
+    ),
+    Action.DECLARE_CONFLICT: Act(
+        Permission.COHORT_MANAGE,
+        _l("Sign a conflict of interest"),
+        _l("These results are worked out anew, without what the one has read of the other’s."),
+        _l("Sign and keep them apart"),
+        _SIGN,
+        _to_conflicts,
+        _keep_apart,
+        _keep_apart_again,
         amends=True,
     ),
     Action.UPHOLD_CASE: Act(

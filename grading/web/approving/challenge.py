@@ -70,7 +70,7 @@ def _render_challenge(
         grouped=max(works.values(), default=0) > 1,
         bands=Counter(line["band"] for line in challenge.records),
         values=permits(access.identity(cohort.id), Permission.SCORES_READ)
-        or challenge.action != Action.GRANT_TIME,
+        or challenge.action not in (Action.GRANT_TIME, Action.DECLARE_CONFLICT),
         spent=spent,
         way=way,
         options=options,
