@@ -20,6 +20,7 @@ from grading.app import create_app, install
 from grading.db import db, prepare, transaction
 from grading.models import Base, Person
 from grading.settings import Settings, from_environment
+from tests.kept import SHELF
 
 SECRET = "only for tests, and long enough for them"
 NOW = datetime(2026, 9, 7, 8, 0, tzinfo=UTC)
@@ -148,7 +149,7 @@ class SharedApp:
         self._app.testing = True
         self._app.config["WTF_CSRF_ENABLED"] = False
         self._config = dict(self._app.config)
-        self._extensions = dict(self._app.extensions)
+        self._extensions = {**self._app.extensions, SHELF: {}}
         self._views = dict(self._app.view_functions)
         self._url = make_url(settings.database_url)
         if self._url.drivername == "sqlite":

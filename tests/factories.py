@@ -1,5 +1,6 @@
 """Things that tests need, made by the real services."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -24,6 +25,7 @@ from grading.rubric.definition import Criterion, Level, Rubric
 from grading.workflow import plan as plans
 from grading.workflow.cohort import Role
 from grading.workflow.submission import CURRENT_STATEMENT
+from tests.kept import kept
 
 COURSES = [("measuring", "Measuring"), ("cleaning", "Cleaning"), ("modelling", "Modelling")]
 PLANTS = (
@@ -61,14 +63,20 @@ def a_person(session: Session, name: str, *, now: datetime, **changes: Any) -> P
     )
 
 
-def a_program(session: Session, *, now: datetime, name: str = "Counting bicycles") -> Program:
+def a_program(
+    session: Session,
+    *,
+    now: datetime,
+    name: str = "Counting bicycles",
+    courses: Sequence[tuple[str, str]] = COURSES,
+) -> Program:
     program = programs.create_program(
         session,
         None,
         sponsor="Example College",
         name=name,
         capstone_title="A city's bicycles",
-        courses=COURSES,
+        courses=courses,
         now=now,
     )
     programs.add_brief(session, None, program, "# The task\n\nCount bicycles.", now=now)
@@ -83,12 +91,14 @@ def a_published_rubric(
     return version
 
 
+@kept
 def a_cohort(
     session: Session,
     *,
     now: datetime,
     opened: bool = True,
     rubric: Rubric | None = None,
+    courses: Sequence[tuple[str, str]] = COURSES,
     **plan: Any,
 ) -> Cohort:
     """An open cohort of a small plan: 2 peers, 1 professional, no random second readings."""
@@ -105,7 +115,7 @@ def a_cohort(
         "peer_weight": 0.0,
         "gate_wrong_side": 1.0,
     } | plan
-    program = a_program(session, now=now)
+    program = a_program(session, now=now, courses=courses)
     version = a_published_rubric(session, program, now=now, rubric=rubric)
     cohort = cohorts.create_cohort(
         session,
@@ -254,6 +264,7 @@ class Cast:
     submissions: list[Submission] = field(default_factory=list)
 
 
+@kept
 def a_cast(
     session: Session,
     *,

@@ -10,6 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from grading.adapters import signing
+from grading.db import transaction
 from grading.jobs.handlers import HANDLERS
 from grading.jobs.worker import Worker
 from grading.models import (
@@ -30,6 +31,7 @@ from grading.workflow.group import MemberState
 from grading.workflow.submission import SubmissionState
 from tests import factories
 from tests.database import NOW
+from tests.kept import kept, kept_by_app
 
 
 @pytest.fixture
@@ -44,45 +46,57 @@ def installation(app: Flask) -> Installation:
     return found
 
 
-@pytest.fixture
-def world(app: Flask, act: Callable[[], Any], small_keys: None) -> dict[str, Any]:
+@kept
+def scheduled_release(session: Session) -> dict[str, Any]:
     """A cohort with a scheduled release of four passed works; ``at`` is when it goes out."""
+    cast = factories.a_cast(session, now=NOW, sign_offs=1, learners=4)
+    now = cast.cohort.due_at
+    factories.run_upkeep(session, cast.cohort, now=now)
+    for item in session.scalars(select(Allocation)).all():
+        if item.state == AllocationState.ALLOCATED:
+            factories.rate(session, item, {"question": 2, "method": 2}, now=now)
+    session.flush()
+    now += timedelta(minutes=11)
+    factories.run_upkeep(session, cast.cohort, now=now)
+    release = releases.propose(
+        session, cast.instructor, cast.cohort, overrides={}, failed_gates=[], now=now
+    )
+    assert release.release_at is not None
+    return {
+        "cohort": cast.cohort.id,
+        "program": cast.cohort.program_id,
+        "sponsor": cast.cohort.program.sponsor_id,
+        "learner": cast.learners[0].id,
+        "instructor": cast.instructor.id,
+        "administrator": cast.administrator.id,
+        "at": release.release_at,
+    }
+
+
+@kept_by_app
+def issued_release(app: Flask) -> dict[str, Any]:
+    """The same cohort when the results are out and the credentials are issued."""
+    with app.app_context(), transaction() as session:
+        cohort = scheduled_release(session)
+    Worker(app, HANDLERS).run_until_idle(cohort["at"])
+    return cohort
+
+
+@pytest.fixture
+def world(act: Callable[[], Any], small_keys: None) -> dict[str, Any]:
     with act() as session:
-        cast = factories.a_cast(session, now=NOW, sign_offs=1, learners=4)
-        now = cast.cohort.due_at
-        factories.run_upkeep(session, cast.cohort, now=now)
-        for item in session.scalars(select(Allocation)).all():
-            if item.state == AllocationState.ALLOCATED:
-                factories.rate(session, item, {"question": 2, "method": 2}, now=now)
-        session.flush()
-        now += timedelta(minutes=11)
-        factories.run_upkeep(session, cast.cohort, now=now)
-        release = releases.propose(
-            session, cast.instructor, cast.cohort, overrides={}, failed_gates=[], now=now
-        )
-        assert release.release_at is not None
-        return {
-            "cohort": cast.cohort.id,
-            "program": cast.cohort.program_id,
-            "sponsor": cast.cohort.program.sponsor_id,
-            "learner": cast.learners[0].id,
-            "instructor": cast.instructor.id,
-            "administrator": cast.administrator.id,
-            "at": release.release_at,
-        }
+        return scheduled_release(session)
+
+
+@pytest.fixture
+def released(app: Flask, small_keys: None) -> dict[str, Any]:
+    return issued_release(app)
 
 
 @pytest.fixture
 def work(app: Flask) -> Callable[[Any], int]:
     """Carry out every job that is due."""
     return lambda now: Worker(app, HANDLERS).run_until_idle(now)
-
-
-@pytest.fixture
-def released(world: dict[str, Any], work: Callable[[Any], int]) -> dict[str, Any]:
-    """The same cohort when the results are out and the credentials are issued."""
-    work(world["at"])
-    return world
 
 
 def of(session: Any, world: dict[str, Any], **wanted: Any) -> Sequence[IssuedCredential]:

@@ -28,6 +28,7 @@ from grading.workflow.approval import Proof, StepUp
 from grading.workflow.submission import CURRENT_STATEMENT
 from tests import factories
 from tests.database import NOW
+from tests.kept import kept
 
 BELOW = {"question": 1, "method": 1}
 BETTER = {"question": 3, "method": 3}
@@ -79,6 +80,7 @@ def a_result(session: Session, **choices: Any) -> Released:
     return results(session, learners=1, **choices)[0]
 
 
+@kept
 def results(
     session: Session,
     *,
@@ -141,6 +143,7 @@ def hand_in(session: Session, person: Person, work: Submission, now: datetime) -
     submissions.submit(session, person, work, statement=CURRENT_STATEMENT, version=None, now=now)
 
 
+@kept
 def a_group_result(session: Session, **plan: Any) -> tuple[factories.Cast, Submission, datetime]:
     """The work of two with its result, read by one grader; and the instant of release."""
     cast = factories.a_cast(

@@ -45,12 +45,8 @@ Enter = Callable[..., BrowserContext]
 
 
 @pytest.fixture
-def cast(
-    app: Flask, act: Callable[[], Any], clock: Clock, monkeypatch: pytest.MonkeyPatch
-) -> dict[str, Any]:
+def cast(app: Flask, act: Callable[[], Any], clock: Clock) -> dict[str, Any]:
     """A cohort at its deadline, with the shipped rubric."""
-    courses = [*factories.COURSES, ("communicating", "Communicating")]
-    monkeypatch.setattr(factories, "COURSES", courses)
     with act() as session:
         made = factories.a_cast(
             session,
@@ -58,6 +54,7 @@ def cast(
             learners=4,
             graders=3,
             rubric=load(RUBRICS / "data-capstone.toml"),
+            courses=[*factories.COURSES, ("communicating", "Communicating")],
             sign_offs=2,
         )
         for work in made.submissions:
