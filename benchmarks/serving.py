@@ -27,11 +27,11 @@ from benchmarks.simulation import write
 from grading import migrations
 from grading.app import create_app
 from grading.db import db, transaction
-from grading.models import Allocation, Person
+from grading.models import Allocation
 from grading.readings import check_items
 from grading.workflow.allocation import Purpose
 from tests import factories
-from tests.database import NOW, Clock, settings_for
+from tests.database import NOW, Clock, begun_sign_in, settings_for
 
 KINDS = ("live", "check item")
 Times = dict[tuple[str, str], list[tuple[float, float]]]
@@ -86,10 +86,10 @@ def items(app: Flask, clock: Clock) -> dict[str, tuple[str, str]]:
 def entered(app: Flask, rater: str) -> FlaskClient:
     client = app.test_client()
     with app.app_context():
-        epoch = db.session.get_one(Person, rater).epoch
+        token = begun_sign_in(rater)
         db.session.remove()
     with client.session_transaction() as cookie:
-        cookie["_user_id"], cookie["_fresh"] = f"{rater}:{epoch}", True
+        cookie["_user_id"], cookie["_fresh"] = token, True
     return client
 
 

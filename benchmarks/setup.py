@@ -24,7 +24,7 @@ from grading.models import Cohort, ImportBatch, Person
 from grading.office import imports
 from grading.workflow.cohort import ImportKind, Role
 from tests import factories
-from tests.database import NOW, settings_for
+from tests.database import NOW, begun_sign_in, settings_for
 
 STAFF = (Role.GRADER,) * 40 + (Role.INSTRUCTOR,) * 3 + (Role.COORDINATOR,)
 
@@ -110,7 +110,7 @@ def run(app: Any, people: int) -> None:
         db.session.remove()
     client = app.test_client()
     with client.session_transaction() as cookie:
-        cookie["_user_id"] = f"{owner}:0"
+        cookie["_user_id"] = begun_sign_in(owner)
     for address in (
         f"/admin/programs/{program_id}",
         f"/admin/cohorts/{cohort_id}",

@@ -115,7 +115,10 @@ def _guard(app: Flask) -> None:
     @app.before_request
     def ask() -> Any:
         permission = _permission(app)
-        if permission in (None, Permission.SIGNED_OUT) or current_user.is_authenticated:
+        if permission in (None, Permission.SIGNED_OUT):
+            return None
+        if current_user.is_authenticated:
+            access.renew_sign_in()
             return None
         if errors.wants_json():
             return errors.answer(401, "You are signed out.", reason="signed_out")

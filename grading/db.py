@@ -39,21 +39,21 @@ class _Turns:
         self._taken = False
 
     @contextmanager
-    def turn(self) -> Iterator[None]:
-        self._wait()
+    def turn(self, *, wait: bool) -> Iterator[None]:
+        self._wait(BUSY_TIMEOUT / 1000 if wait else 0)
         try:
             yield
         finally:
             self._pass_on()
 
-    def _wait(self) -> None:
+    def _wait(self, seconds: float) -> None:
         with self._lock:
             if not self._taken:
                 self._taken = True
                 return
             mine = threading.Event()
             self._waiting.append(mine)
-        if mine.wait(BUSY_TIMEOUT / 1000):
+        if mine.wait(seconds):
             return
         with self._lock:
             if mine.is_set():
@@ -115,11 +115,16 @@ def _begin(connection: Connection) -> None:
 
 
 @contextmanager
-def transaction() -> Iterator[Session]:
+def transaction(*, wait: bool = True) -> Iterator[Session]:
     """Open the one transaction of an act: everything in it is kept, or nothing.
 
     Records must be loaded inside. Reads made before in the same request are let go first, so that what
     the act sees is what it locks.
+
+    Parameters
+    ----------
+    wait : bool
+        Whether to wait for other writers of this process, where one writes at a time.
 
     Raises
     ------
@@ -131,7 +136,7 @@ def transaction() -> Iterator[Session]:
     session: Session = db.session()
     session.rollback()
     turns = _turns.get(db.engine)
-    with turns.turn() if turns else nullcontext():
+    with turns.turn(wait=wait) if turns else nullcontext():
         try:
             session.connection(execution_options={"sqlite_begin": "IMMEDIATE"})
             yield session

@@ -58,11 +58,11 @@ class Fault:
 FAULTS: tuple[Fault, ...] = (
     Fault(
         "sign-in-limit",
-        "One more password can be tried than the limit allows.",
-        "if (failures or 0) >= most:",
-        "if (failures or 0) > most:",
-        ("test_setting_up.py",),
-        "signing_in and not postgresql",
+        "One more password can be tried without a wait than the limit allows.",
+        "timedelta(0) if beyond < 0 else",
+        "timedelta(0) if beyond <= 0 else",
+        ("test_sign_in.py",),
+        "guesses and not postgresql",
     ),
     Fault(
         "approval-replay",

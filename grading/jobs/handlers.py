@@ -255,6 +255,8 @@ _CONTEXT: Mapping[str, Callable[[Any, Person, Context, datetime], Context | None
     "objection_decided": _objection,
     "queue_paused": _still_paused,
     "queue_resumed": _open_again,
+    "password_set": _as_given,
+    "sign_in_linked": _as_given,
     "passkey_added": _as_given,
     "passkey_removed": _as_given,
     "passkey_taken": _as_given,

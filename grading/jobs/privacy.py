@@ -10,7 +10,7 @@ from grading.errors import GradingError, PassingFailure, PermanentFailure, Refus
 from grading.jobs.worker import Task
 from grading.models import DoomedFile, Job, Person, PersonalExport
 from grading.office import exporting, retention
-from grading.people import approvals
+from grading.people import approvals, sign_ins
 from grading.records import partners, transcripts
 from grading.settings import Installation
 from grading.workflow.privacy import ExportState, PartnerKind
@@ -90,6 +90,7 @@ def keep_periods(task: Task) -> None:
         )
         transcripts.end_transcript(session, now=task.now)
         approvals.forget_lapsed(session, now=task.now)
+        sign_ins.forget_ended(session, now=task.now)
     delete_doomed(task.installation)
 
 

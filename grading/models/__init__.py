@@ -20,7 +20,7 @@ from grading.models.job import Job, JobState
 from grading.models.misconduct import Evidence, MisconductCase
 from grading.models.monitoring import Alarm, Quarantine, QuarantinedRating, QueuePause
 from grading.models.passkey import Passkey
-from grading.models.person import PasswordReset, Person, SignInAttempt
+from grading.models.person import PasswordReset, Person, SignIn, SignInAttempt
 from grading.models.privacy import (
     Disclosure,
     DoomedFile,

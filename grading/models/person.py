@@ -9,7 +9,7 @@ from grading.models.base import Base, Identified, one_of
 
 
 class Person(Identified, Base):
-    """Somebody with an account. ``epoch`` rises when all their sign-ins must end."""
+    """Somebody with an account. ``epoch`` rises when all their sign-ins and mailed links must end."""
 
     __tablename__ = "person"
 
@@ -36,8 +36,26 @@ class Person(Identified, Base):
         return "service"
 
 
+class SignIn(Base):
+    """A browser that is signed in; only its token's hash is kept.
+
+    It ends unless it is used before ``idle_at``, at ``ends_at`` in any case, and with its person's epoch.
+    """
+
+    __tablename__ = "sign_in"
+
+    token_hash: Mapped[str] = mapped_column(String(64), primary_key=True)
+    person_id: Mapped[str] = mapped_column(ForeignKey("person.id"), index=True)
+    epoch: Mapped[int]
+    begun_at: Mapped[datetime]
+    idle_at: Mapped[datetime]
+    ends_at: Mapped[datetime]
+
+    person: Mapped[Person] = relationship()
+
+
 class SignInAttempt(Base):
-    """A failed sign-in, counted per address and per account by every process alike."""
+    """A wrong password, counted by every process alike under whatever it is counted by."""
 
     __tablename__ = "sign_in_attempt"
 
@@ -49,13 +67,13 @@ class SignInAttempt(Base):
 
 
 class PasswordReset(Base):
-    """A mailed way back in; only the token's hash is kept."""
+    """A mailed way back in, good once and for its person's epoch; only the token's hash is kept."""
 
     __tablename__ = "password_reset"
 
     token_hash: Mapped[str] = mapped_column(String(64), primary_key=True)
     person_id: Mapped[str] = mapped_column(ForeignKey("person.id"), index=True)
+    epoch: Mapped[int]
     expires_at: Mapped[datetime]
-    used_at: Mapped[datetime | None]
 
     person: Mapped[Person] = relationship()

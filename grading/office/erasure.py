@@ -39,7 +39,6 @@ from grading.models import (
     Membership,
     PartnerConsent,
     Passkey,
-    PasswordReset,
     Person,
     PersonalExport,
     Rating,
@@ -55,7 +54,7 @@ from grading.models.codes import new_id
 from grading.office import erasure_requests
 from grading.office.queries import erasure_hindrances, personal_data, personal_rows
 from grading.office.queries.erasures import EMPTIED, GONE, NO_FILE, Gone, alone, records_of
-from grading.people import passwords
+from grading.people import sign_ins, throttle
 from grading.readings import anchors
 from grading.records import credentials, transcripts
 from grading.texts import address_sought
@@ -309,7 +308,8 @@ def _forget_details(session: Session, person_id: str) -> None:
 
 
 def _forget_account(session: Session, person: Person, *, now: datetime) -> None:
-    for model in (PasswordReset, SignInLink, Challenge):
+    sign_ins.end_ways_in(session, person)
+    for model in (SignInLink, Challenge):
         session.execute(delete(model).where(model.person_id == person.id))
     # What it signed can still be checked; it signs nothing more.
     session.execute(
@@ -318,7 +318,7 @@ def _forget_account(session: Session, person: Person, *, now: datetime) -> None:
         .values(name="", removed_at=func.coalesce(Passkey.removed_at, now))
     )
     session.execute(
-        delete(SignInAttempt).where(SignInAttempt.key == passwords.account_key(person.email))
+        delete(SignInAttempt).where(SignInAttempt.key == throttle.account_key(person.email))
     )
     session.execute(
         delete(Job)
@@ -337,7 +337,6 @@ def _forget_account(session: Session, person: Person, *, now: datetime) -> None:
     person.password_hash = None
     person.administrator = False
     person.active = False
-    person.epoch += 1
     person.time_zone = None
     person.digest = False
     person.erased_at = now

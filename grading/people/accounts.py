@@ -10,6 +10,7 @@ from grading.batches import batches
 from grading.errors import FaultsFound, Refused
 from grading.ledger import audit, outbox
 from grading.models import Person
+from grading.people import sign_ins
 from grading.texts import address_sought, email_address, fault_of, person_name
 
 
@@ -98,7 +99,7 @@ def _add(
 def deactivate(
     session: Session, actor: Person | None, person: Person, *, reason: str = "", now: datetime
 ) -> None:
-    """Close an account and end every sign-in there is. What the person did stays on record.
+    """Close an account and end every way in there is. What the person did stays on record.
 
     Raises
     ------
@@ -111,7 +112,7 @@ def deactivate(
         raise Refused("Nobody closes their own account. Another administrator does.")
     _another_administrator(session, person)
     person.active = False
-    person.epoch += 1
+    sign_ins.end_ways_in(session, person)
     audit.record(session, actor, "person:deactivate", person, now=now, reason=reason.strip())
 
 
@@ -141,7 +142,7 @@ def set_administrator(
     if not wanted:
         _another_administrator(session, person)
     person.administrator = wanted
-    person.epoch += 1
+    sign_ins.end_ways_in(session, person)
     audit.record(
         session, actor, "person:set_administrator", person, now=now, after={"administrator": wanted}
     )

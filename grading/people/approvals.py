@@ -138,11 +138,10 @@ def by_password(
     challenge: Challenge,
     password: str,
     *,
-    address: str,
     hasher: PasswordHasher,
     now: datetime,
 ) -> Answer | None:
-    """Check a password, as at the sign-in; None when it is wrong, which is counted.
+    """Check a password; None when it is wrong, which is counted.
 
     Raises
     ------
@@ -154,9 +153,7 @@ def by_password(
     _own(person, challenge)
     if person.password_hash is None:
         raise Refused("Your account has no password. Have a link mailed on the sign-in page first.")
-    right = passwords.confirm_password(
-        session, person, password, address=address, hasher=hasher, now=now
-    )
+    right = passwords.confirm_password(session, person, password, hasher=hasher, now=now)
     return Answer(challenge, Proof.PASSWORD) if right else None
 
 

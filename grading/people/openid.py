@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from grading import texts
 from grading.errors import Refused
-from grading.ledger import audit
+from grading.ledger import audit, outbox
 from grading.models import IdentityCheck, Person, SignInLink
 from grading.people import accounts, identity
 from grading.ports import SignedIn
@@ -26,7 +26,7 @@ def link(
     subject: str,
     now: datetime,
 ) -> SignInLink:
-    """Let a subject of a provider sign in to an account.
+    """Let a subject of a provider sign in to an account; its owner is told by mail.
 
     Raises
     ------
@@ -37,6 +37,7 @@ def link(
         raise Refused("This sign-in belongs to an account already.")
     made = SignInLink(issuer=issuer, subject=subject, person=person, linked_at=now)
     audit.add(session, actor, "sign_in:link", made, now=now, after={"person": person.id})
+    outbox.mail(session, "sign_in_linked", person.id, key=f"sign_in_linked:{made.id}", now=now)
     return made
 
 

@@ -1,38 +1,28 @@
 """Passwords: setting one, signing in with it, finding the way back in."""
 
-import hashlib
 import secrets
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
-from sqlalchemy import delete, func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from grading.errors import Fault, FaultsFound, Refused, TooMany
+from grading.errors import Fault, FaultsFound, Refused
 from grading.ledger import audit, outbox
-from grading.models import PasswordReset, Person, SignInAttempt
+from grading.models import PasswordReset, Person
+from grading.people import sign_ins, throttle
+from grading.people.throttle import Counter
 from grading.texts import address_sought
 
 SHORTEST_PASSWORD = 10
-
-
 LONGEST_PASSWORD = 200
-
-
-# Within the window, so many failures close the door: for one account, and for one client address.
-WINDOW = timedelta(minutes=15)
-
-
-MOST_PER_ACCOUNT = 10
-
-
-MOST_PER_ADDRESS = 100
-
-
+# Beyond this many characters nothing is looked up; a password of such length is no common one.
+LONGEST_LOOK = 72
+# Of 0 to 4: from 3 on, an estimate of more than 100 million guesses by whoever knows what is common.
+LEAST_STRENGTH = 3
 RESET_LASTS = timedelta(days=7)
-
-
 RESET_PAUSE = timedelta(minutes=2)
 
 
@@ -43,12 +33,29 @@ def password_hasher(cost: str) -> PasswordHasher:
     return PasswordHasher()
 
 
-def password_faults(password: str) -> list[Fault]:
-    """Say what is wrong with a new password; empty when nothing is."""
+def password_faults(password: str, person: Person) -> list[Fault]:
+    """Say what is wrong with a person's new password; empty when nothing is.
+
+    There are no rules for its characters: a password is refused that a list of common ones, names, words,
+    keyboard runs and dates, or the person's own name and address, soon come to.
+    """
     if len(password) < SHORTEST_PASSWORD:
         return [Fault("password", "Use at least %(n)s characters.", {"n": SHORTEST_PASSWORD})]
     if len(password) > LONGEST_PASSWORD:
         return [Fault("password", "Use at most %(n)s characters.", {"n": LONGEST_PASSWORD})]
+    # Its word lists take a moment to load, and few requests need them.
+    from zxcvbn import zxcvbn
+
+    local, _, host = person.email.partition("@")
+    own_words = [local, host, *local.split("."), *host.split("."), *person.name.split()]
+    if zxcvbn(password[:LONGEST_LOOK], user_inputs=own_words)["score"] < LEAST_STRENGTH:
+        return [
+            Fault(
+                "password",
+                "This is a common password, or close to one or to your name, so it is soon guessed. "
+                "Three or four words that have nothing to do with each other are better.",
+            )
+        ]
     return []
 
 
@@ -61,21 +68,15 @@ def set_password(
     hasher: PasswordHasher,
     now: datetime,
 ) -> None:
-    """Set a password and end every sign-in there is; raises `FaultsFound`."""
-    if faults := password_faults(password):
+    """Set a password and end every way in there was; its owner is told by mail. Raises `FaultsFound`."""
+    if faults := password_faults(password, person):
         raise FaultsFound(faults)
     person.password_hash = hasher.hash(password)
-    person.epoch += 1
+    sign_ins.end_ways_in(session, person)
     audit.record(session, actor, "person:set_password", person, now=now)
-
-
-def _digest(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
-def account_key(email: str) -> str:
-    """Give the name under which failed sign-ins of an account are counted."""
-    return "account:" + _digest(address_sought(email))
+    outbox.mail(
+        session, "password_set", person.id, key=f"password_set:{person.id}:{person.epoch}", now=now
+    )
 
 
 def sign_in_with_password(
@@ -84,72 +85,71 @@ def sign_in_with_password(
     password: str,
     *,
     address: str,
+    devices: Mapping[str, str],
     hasher: PasswordHasher,
     now: datetime,
 ) -> Person | None:
     """Check an address and a password; None when they do not match, which is counted.
 
+    Parameters
+    ----------
+    address : str
+        Of the client.
+    devices : Mapping
+        Accounts that this browser has signed in to before, by id, with its secret for each.
+
     Raises
     ------
     TooMany
-        Too many failures for the account or from the client's address within 15 minutes.
+        Whoever guesses has to wait.
     """
     person = session.scalar(
-        select(Person).where(Person.email == address_sought(email), Person.active.is_(True))
+        select(Person)
+        .where(Person.email == address_sought(email), Person.active.is_(True))
+        # Many who guess at once take turns, so that each finds what the others were counted for.
+        .with_for_update()
     )
-    matches = _counted(session, person, email, password, address=address, hasher=hasher, now=now)
+    device = devices.get(person.id) if person else None
+    counters = throttle.counters_of_sign_in(email, address, device)
+    matches = _counted(session, person, password, counters, hasher=hasher, now=now)
     return person if matches else None
 
 
 def confirm_password(
-    session: Session,
-    person: Person,
-    password: str,
-    *,
-    address: str,
-    hasher: PasswordHasher,
-    now: datetime,
+    session: Session, person: Person, password: str, *, hasher: PasswordHasher, now: datetime
 ) -> bool:
-    """Check the password of somebody who is signed in; failures count as those of the sign-in do.
+    """Check the password of somebody who is signed in; failures are counted apart from the sign-in's.
 
     Raises
     ------
     TooMany
-        As `sign_in`.
+        They have to wait.
     """
+    session.refresh(person, with_for_update=True)
     return _counted(
-        session, person, person.email, password, address=address, hasher=hasher, now=now
+        session, person, password, throttle.counters_of_signing(person), hasher=hasher, now=now
     )
 
 
 def _counted(
     session: Session,
     person: Person | None,
-    email: str,
     password: str,
+    counters: Sequence[Counter],
     *,
-    address: str,
     hasher: PasswordHasher,
     now: datetime,
 ) -> bool:
-    session.execute(delete(SignInAttempt).where(SignInAttempt.at < now - WINDOW))
-    own_key = account_key(email)
-    address_key = "address:" + _digest(address)
-    for key, most in ((own_key, MOST_PER_ACCOUNT), (address_key, MOST_PER_ADDRESS)):
-        failures = session.scalar(
-            select(func.count()).select_from(SignInAttempt).where(SignInAttempt.key == key)
-        )
-        if (failures or 0) >= most:
-            raise TooMany("Too many attempts. Try again in 15 minutes, or reset your password.")
+    throttle.require_turn(session, counters, now=now)
     if person is None or person.password_hash is None:
         # The same work for an unknown account, so that the time taken tells nothing.
         hasher.hash(password[:LONGEST_PASSWORD])
     elif _matches(hasher, person.password_hash, password):
         if hasher.check_needs_rehash(person.password_hash):
             person.password_hash = hasher.hash(password)
-        session.execute(delete(SignInAttempt).where(SignInAttempt.key == own_key))
+        throttle.forgive(session, counters)
         return True
-    session.add_all([SignInAttempt(key=own_key, at=now), SignInAttempt(key=address_key, at=now)])
+    throttle.note_failure(session, counters, now=now)
     return False
 
 
@@ -182,23 +182,33 @@ def issue_reset(session: Session, person: Person, *, now: datetime) -> str:
     """Make a token that sets a password once; only its hash is kept."""
     token = secrets.token_urlsafe(32)
     session.add(
-        PasswordReset(token_hash=_digest(token), person_id=person.id, expires_at=now + RESET_LASTS)
+        PasswordReset(
+            token_hash=sign_ins.token_digest(token),
+            person_id=person.id,
+            epoch=person.epoch,
+            expires_at=now + RESET_LASTS,
+        )
     )
     return token
 
 
-def find_reset(session: Session, token: str, *, now: datetime) -> PasswordReset | None:
-    """Find a token that may still be used."""
-    reset = session.get(PasswordReset, _digest(token))
-    if reset is None or reset.used_at is not None or reset.expires_at <= now:
+def find_reset(
+    session: Session, token: str, *, now: datetime, claim: bool = False
+) -> PasswordReset | None:
+    """Find a token that may still be used: for an open account whose ways in have not ended since.
+
+    With ``claim`` others that use it at once wait, and find it used up.
+    """
+    reset = session.get(PasswordReset, sign_ins.token_digest(token), with_for_update=claim or None)
+    if reset is None or reset.expires_at <= now:
         return None
-    return reset
+    return reset if reset.person.active and reset.epoch == reset.person.epoch else None
 
 
 def use_reset(
     session: Session, token: str, password: str, *, hasher: PasswordHasher, now: datetime
 ) -> Person:
-    """Set a password by a mailed token, which then is used up.
+    """Set a password by a mailed token; it and all others of the person are used up by that.
 
     Raises
     ------
@@ -207,9 +217,9 @@ def use_reset(
     FaultsFound
         The password cannot be used; the token stays good.
     """
-    reset = find_reset(session, token, now=now)
+    reset = find_reset(session, token, now=now, claim=True)
     if reset is None:
         raise Refused("This link was used or is too old. Ask for a new one.")
-    set_password(session, reset.person, reset.person, password, hasher=hasher, now=now)
-    reset.used_at = now
-    return reset.person
+    person = reset.person
+    set_password(session, person, person, password, hasher=hasher, now=now)
+    return person

@@ -6,6 +6,7 @@ having asked becomes an error, never a leak.
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, TypeVar, cast
@@ -19,10 +20,11 @@ from grading.authorization.identity import Identity, identify, sponsors_of
 from grading.authorization.permissions import Permission
 from grading.authorization.policy import BY_OFFICE, OF_OTHERS, permits
 from grading.authorization.predicates import has_own_interest
-from grading.db import db
-from grading.errors import NotFound
+from grading.db import db, transaction
+from grading.errors import NotFound, PassingFailure
 from grading.models import Cohort, Membership, Person, Program, Sponsor, Submission
 from grading.models.conditions import takes_part
+from grading.people import sign_ins
 from grading.settings import Installation
 from grading.workflow.cohort import Role
 
@@ -44,27 +46,35 @@ def requires(permission: Permission) -> Callable[[View], View]:
 
 
 class Account(UserMixin):  # type: ignore[misc]  # flask-login has no types
-    """What a sign-in remembers: the person, and the epoch that a new password ends."""
+    """Who is signed in to a browser, by the token that its cookie holds."""
 
-    def __init__(self, person: Person) -> None:
+    def __init__(self, person: Person, token: str, *, renewal_due: bool = False) -> None:
         self.id = person.id
-        self.epoch = person.epoch
+        self.token = token
+        self.renewal_due = renewal_due
         self.name = person.name
         self.theme = person.theme
         self.single_keys = person.single_keys
         self.time_zone = person.time_zone
 
     def get_id(self) -> str:
-        return f"{self.id}:{self.epoch}"
+        return self.token
 
 
 def load_account(token: str) -> Account | None:
     """Find the account of a sign-in that still holds."""
-    person_id, _, epoch = token.partition(":")
-    person = db.session.get(Person, person_id)
-    if person is None or not person.active or str(person.epoch) != epoch:
+    sign_in = sign_ins.find_sign_in(db.session(), token, now=now())
+    if sign_in is None:
         return None
-    return Account(person)
+    due = sign_ins.is_renewal_due(sign_in, now=now())
+    return Account(sign_in.person, token, renewal_due=due)
+
+
+def renew_sign_in() -> None:
+    """Note that the sign-in is used, where that is due; another request does it while somebody writes."""
+    if current_user.renewal_due:
+        with suppress(PassingFailure), transaction(wait=False) as session:
+            sign_ins.renew_sign_in(session, current_user.token, now=now())
 
 
 def installation() -> Installation:

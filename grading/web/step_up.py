@@ -1,6 +1,5 @@
 """Step-ups at the web's edge: which way is open to a person, and what a form brought."""
 
-from flask import request
 from flask_babel import lazy_gettext as _l
 from sqlalchemy.orm import Session
 from wtforms import HiddenField, PasswordField
@@ -70,7 +69,6 @@ def answer(
         person,
         challenge,
         form.password.data,
-        address=request.remote_addr or "",
         hasher=access.installation().hasher,
         now=now,
     )

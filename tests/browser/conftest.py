@@ -12,9 +12,8 @@ from flask.sessions import SecureCookieSessionInterface
 from playwright.sync_api import Browser, BrowserContext, sync_playwright
 from werkzeug.serving import make_server
 
-from grading.db import db
-from grading.models import Person
 from tests.conftest import absent
+from tests.database import begun_sign_in
 
 
 @pytest.fixture(scope="session")
@@ -68,10 +67,10 @@ def enter(browser: Browser, app: Flask, site: str) -> Iterator[Callable[..., Bro
         opened.append(made)
         if person_id is not None:
             with app.app_context():
-                epoch = db.session.get_one(Person, person_id).epoch
+                token = begun_sign_in(person_id)
             signer = SecureCookieSessionInterface().get_signing_serializer(app)
             assert signer is not None
-            value = signer.dumps({"_user_id": f"{person_id}:{epoch}", "_fresh": True})
+            value = signer.dumps({"_user_id": token, "_fresh": True})
             made.add_cookies([{"name": "grading", "value": str(value), "url": site}])
         return made
 

@@ -162,6 +162,25 @@ def test_a_home_at_the_last_of_the_former_revisions_opens_with_every_row(
             assert connection.execute(text("PRAGMA foreign_keys")).scalar_one() == 1
 
 
+def test_a_link_that_was_mailed_before_stays_good_unless_it_was_used(
+    home_of_before: Engine,
+) -> None:
+    with home_of_before.begin() as connection:
+        connection.execute(text("DELETE FROM password_reset"))
+        connection.execute(text("UPDATE person SET epoch = 3"))
+        connection.execute(
+            text(
+                "INSERT INTO password_reset (token_hash, person_id, expires_at, used_at)"
+                " VALUES ('used', 'p', :at, :at), ('open', 'p', :at, NULL)"
+            ),
+            {"at": AT},
+        )
+    migrations.upgrade(home_of_before)
+    with home_of_before.connect() as connection:
+        links = connection.execute(text("SELECT token_hash, epoch FROM password_reset"))
+        assert links.all() == [("open", 3)]
+
+
 def test_a_home_of_before_has_the_tables_of_a_new_one(
     tmp_path: Path, migrated_sqlite: Path
 ) -> None:

@@ -198,7 +198,7 @@ def test_nothing_brings_them_back(
             accounts.reactivate(session, admin, person, now=later)
         hasher = app.extensions["grading"].hasher
         signed_in = passwords.sign_in_with_password(
-            session, email, factories.PASSWORD, address="x", hasher=hasher, now=later
+            session, email, factories.PASSWORD, address="x", devices={}, hasher=hasher, now=later
         )
         assert signed_in is None
         with pytest.raises(Refused, match="erased"):

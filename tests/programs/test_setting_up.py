@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 
 from grading.cohorts import cohorts, conflicts
 from grading.cohorts.queries import calendars
-from grading.errors import FaultsFound, IllegalTransition, Refused, TooMany
+from grading.errors import FaultsFound, IllegalTransition, Refused
 from grading.ledger import outbox
 from grading.models import (
     AuditEntry,
@@ -20,7 +20,6 @@ from grading.models import (
     Job,
     JobState,
     Person,
-    SignInAttempt,
 )
 from grading.people import accounts, passwords, sponsors
 from grading.programs import completions, programs, rubric_versions
@@ -358,37 +357,6 @@ def test_a_job_that_failed_is_tried_again_and_no_other(act: Callable[[], Any]) -
         assert (job.state, job.attempts, job.run_at) == (
             JobState.WAITING, 0, NOW + timedelta(hours=1),
         )  # fmt: skip
-
-
-def test_signing_in_and_its_limit(act: Callable[[], Any]) -> None:
-    with act() as session:
-        person = factories.a_person(session, "Learner Alder", now=NOW)
-        passwords.set_password(session, person, person, factories.PASSWORD, hasher=HASHER, now=NOW)
-        known = {"address": "192.0.2.1", "hasher": HASHER, "now": NOW}
-        assert (
-            passwords.sign_in_with_password(
-                session, " Learner.ALDER@example.org", factories.PASSWORD, **known
-            )
-            is person
-        )
-        assert (
-            passwords.sign_in_with_password(
-                session, "nobody@example.org", factories.PASSWORD, **known
-            )
-            is None
-        )
-        for _ in range(passwords.MOST_PER_ACCOUNT):
-            assert passwords.sign_in_with_password(session, person.email, "wrong", **known) is None
-            session.flush()
-        with pytest.raises(TooMany):
-            passwords.sign_in_with_password(session, person.email, factories.PASSWORD, **known)
-        later = known | {"now": NOW + timedelta(minutes=16)}
-        assert (
-            passwords.sign_in_with_password(session, person.email, factories.PASSWORD, **later)
-            is person
-        )
-        session.flush()
-        assert session.scalars(select(SignInAttempt)).all() == []
 
 
 def test_a_mailed_link_works_once_and_ends_other_sign_ins(act: Callable[[], Any]) -> None:

@@ -223,6 +223,7 @@ PAGES: dict[str, set[str]] = {
 ACTS: dict[str, set[str]] = {
     "sign_in.form": EVERYBODY,
     "sign_in.sign_out": EVERYBODY,
+    "sign_in.sign_out_everywhere": SIGNED_IN,
     "sign_in.forgot": EVERYBODY,
     "sign_in.reset": EVERYBODY,
     "demo.enter": set(),

@@ -57,6 +57,7 @@ from grading.models import (
     Review,
     Score,
     ShareLink,
+    SignIn,
     SignInLink,
     SignOff,
     SponsorMember,
@@ -185,6 +186,7 @@ PARTS: tuple[Part, ...] = (
         ("id",),
         withheld={"password_hash": "A secret, and of no use to anybody but us."},
     ),
+    Part("sign_ins", SignIn, ("person_id",), withheld={"token_hash": "A secret."}),
     Part("password_resets", PasswordReset, ("person_id",), withheld={"token_hash": "A secret."}),
     Part("sign_in_links", SignInLink, ("person_id",)),
     Part(

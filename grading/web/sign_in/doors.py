@@ -11,13 +11,13 @@ from flask import Blueprint, abort, current_app, redirect, render_template, requ
 from flask.typing import ResponseReturnValue
 from flask_babel import format_decimal, ngettext
 from flask_babel import gettext as _
-from flask_login import login_user
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 from wtforms import HiddenField
 
 from grading.authorization.permissions import Permission
-from grading.db import db
+from grading.db import db, transaction
+from grading.errors import NotFound
 from grading.measurement.scoring.combining import Resolution
 from grading.models import Cohort, Membership, Person, Program, Sponsor, SponsorMember, Submission
 from grading.models.conditions import takes_part
@@ -25,7 +25,7 @@ from grading.office.queries import demo_doors
 from grading.web import access
 from grading.web.access import requires
 from grading.web.forms import Form
-from grading.web.sign_in.common import local
+from grading.web.sign_in.common import entering, page_here
 from grading.workflow.cohort import Role
 
 bp = Blueprint("demo", __name__)
@@ -334,8 +334,10 @@ def doors() -> ResponseReturnValue:
 def enter() -> ResponseReturnValue:
     _only_here()
     form = DoorForm()
-    entering = db.session.get(Person, form.person.data)
-    if entering is None:
-        abort(404)
-    login_user(access.Account(entering))
-    return redirect(local(form.next.data), 303)
+    with transaction() as session:
+        person = session.get(Person, form.person.data)
+        if person is None:
+            raise NotFound("There is no such page.")
+        enter_as = entering(session, person)
+    enter_as()
+    return redirect(page_here(form.next.data), 303)

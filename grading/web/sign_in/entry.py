@@ -4,20 +4,20 @@ from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from flask_login import current_user, login_user, logout_user
+from flask_login import current_user, logout_user
 from sqlalchemy.orm import Session
 from wtforms import EmailField, PasswordField
 from wtforms.validators import InputRequired
 
 from grading.authorization.permissions import Permission
-from grading.db import db
+from grading.db import db, transaction
 from grading.errors import Fault, FaultsFound
 from grading.office import needs
-from grading.people import passwords
+from grading.people import passwords, sign_ins
 from grading.web import access
 from grading.web.access import requires
 from grading.web.forms import Done, Form, form_view
-from grading.web.sign_in.common import bp, local
+from grading.web.sign_in.common import bp, entering, known_devices, page_here
 
 
 class SignInForm(Form):
@@ -53,13 +53,13 @@ def form() -> ResponseReturnValue:
             entry.email.data,
             entry.password.data,
             address=request.remote_addr or "",
+            devices=known_devices(),
             hasher=access.installation().hasher,
             now=access.now(),
         )
         if person is None:
             return FaultsFound([Fault("password", "That email and password do not match.")])
-        account = access.Account(person)
-        return Done(local(request.args.get("next")), then=lambda: login_user(account))
+        return Done(page_here(request.args.get("next")), then=entering(session, person))
 
     def show(entry: SignInForm) -> str:
         settings = access.installation().settings.openid
@@ -73,6 +73,22 @@ def form() -> ResponseReturnValue:
 @bp.post("/sign-out")
 @requires(Permission.SIGNED_OUT)
 def sign_out() -> ResponseReturnValue:
+    if current_user.is_authenticated:
+        with transaction() as session:
+            sign_ins.end_sign_in(session, current_user.token)
+    return _signed_out(_("You are signed out."))
+
+
+@bp.post("/sign-out/everywhere")
+@requires(Permission.SIGNED_IN)
+def sign_out_everywhere() -> ResponseReturnValue:
+    """End every sign-in of mine, on other devices too, and every link that was mailed to me."""
+    with transaction() as session:
+        sign_ins.sign_out_everywhere(session, access.person(), now=access.now())
+    return _signed_out(_("You are signed out on every device."))
+
+
+def _signed_out(message: str) -> ResponseReturnValue:
     logout_user()
-    flash(_("You are signed out."))
+    flash(message)
     return redirect(url_for("sign_in.form"), 303)

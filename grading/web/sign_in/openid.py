@@ -4,7 +4,6 @@ from datetime import timedelta
 
 from flask import Blueprint, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
-from flask_login import login_user
 
 from grading.authorization.permissions import Permission
 from grading.db import transaction
@@ -15,7 +14,7 @@ from grading.settings import OpenId
 from grading.web import access
 from grading.web.access import requires
 from grading.web.errors import words
-from grading.web.sign_in.common import local
+from grading.web.sign_in.common import entering, page_here
 
 bp = Blueprint("openid", __name__, url_prefix="/sign-in/institution")
 
@@ -78,15 +77,14 @@ def back() -> ResponseReturnValue:
     except PassingFailure as error:
         return _away(error)
     with transaction() as database:
-        account = access.Account(
-            openid.sign_in(
-                database,
-                signed_in,
-                by_email=settings.link_by_email,
-                assured=settings.assured,
-                holds=timedelta(days=settings.assured_days),
-                now=access.now(),
-            )
+        person = openid.sign_in(
+            database,
+            signed_in,
+            by_email=settings.link_by_email,
+            assured=settings.assured,
+            holds=timedelta(days=settings.assured_days),
+            now=access.now(),
         )
-    login_user(account)
-    return redirect(local(waiting["next"]), 303)
+        enter = entering(database, person)
+    enter()
+    return redirect(page_here(waiting["next"]), 303)

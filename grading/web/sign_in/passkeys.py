@@ -1,6 +1,6 @@
 """A person's own passkeys: what there is, adding one, removing one."""
 
-from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask import Blueprint, flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
@@ -63,7 +63,6 @@ def begin() -> ResponseReturnValue:
             session,
             person,
             form.password.data,
-            address=request.remote_addr or "",
             hasher=access.installation().hasher,
             now=now,
         ):

@@ -4,7 +4,6 @@ from flask import render_template, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from flask_login import login_user
 from sqlalchemy.orm import Session
 from wtforms import EmailField, PasswordField
 from wtforms.validators import InputRequired
@@ -16,7 +15,7 @@ from grading.people import passwords
 from grading.web import access
 from grading.web.access import requires
 from grading.web.forms import Done, Form, Shown, form_view
-from grading.web.sign_in.common import bp
+from grading.web.sign_in.common import bp, entering
 
 
 class ForgotForm(Form):
@@ -54,11 +53,10 @@ def reset(token: str) -> ResponseReturnValue:
             hasher=access.installation().hasher,
             now=access.now(),
         )
-        account = access.Account(person)
         return Done(
             url_for("sign_in.home"),
             _("Your new password is set."),
-            then=lambda: login_user(account),
+            then=entering(session, person),
         )
 
     def show(form: ResetForm) -> str:
