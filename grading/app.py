@@ -23,6 +23,7 @@ from grading.web import (
     access,
     admin,
     approving,
+    entering,
     errors,
     instructor,
     learner,
@@ -62,6 +63,8 @@ def create_app(settings: Settings) -> Flask:
         MAX_CONTENT_LENGTH=settings.upload_limit + SMALL_BODY,
         MAX_FORM_MEMORY_SIZE=SMALL_BODY,
         WTF_CSRF_TIME_LIMIT=None,
+        # No page is asked for what it can: OPTIONS is one more way that nothing uses.
+        PROVIDE_AUTOMATIC_OPTIONS=False,
     )
     app.extensions["grading"] = install(settings)
     if settings.trusted_proxies:
@@ -72,6 +75,7 @@ def create_app(settings: Settings) -> Flask:
         prepare(db.engine)
     CSRFProtect(app)
     Babel(app, default_locale="en")
+    entering.register(app)
     logins = LoginManager(app)
     logins.user_loader(access.load_account)
     logins.session_protection = None

@@ -84,6 +84,12 @@ def file_name(text: str) -> str:
     return seen_line(re.split(r"[/\\]", text)[-1])[-LONGEST_FILE_NAME:]
 
 
+def whole_number(text: str) -> int | None:
+    """Give a number written in digits alone, small enough for any column; None for everything else."""
+    text = text.strip()
+    return int(text) if text.isdecimal() and len(text) < 10 else None
+
+
 def person_name(text: str) -> str:
     """Give a person's name as it is kept; raises `Refused` where it is none, or holds what is not seen."""
     name = clean_line(text)

@@ -4,9 +4,10 @@ import http.client
 import ipaddress
 import socket
 import ssl
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult
 
 from grading.errors import PassingFailure, PermanentFailure, Refused, Unconfirmed
+from grading.texts import web_address
 
 TIMEOUT = 20
 _ANSWER = 4_096
@@ -32,16 +33,9 @@ class HttpPartnerGateway:
         self._resolve(self._parts(address))
 
     def _parts(self, address: str) -> SplitResult:
-        try:
-            parts = urlsplit(address)
-            parts.port  # noqa: B018 - a port that is none raises here
-        except ValueError:
-            raise Refused("This is no address of the web.") from None
-        schemes = ("https", "http") if self._anywhere else ("https",)
-        if parts.scheme not in schemes or not parts.hostname:
+        parts = web_address(address)
+        if parts.scheme != "https" and not self._anywhere:
             raise Refused("The address must begin with https://.")
-        if parts.username or parts.password:
-            raise Refused("The address must hold no name and no password.")
         return parts
 
     def _resolve(self, parts: SplitResult) -> list[str]:

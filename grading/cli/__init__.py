@@ -24,6 +24,7 @@ from grading.cli import (
     serve,
     stats,
 )
+from grading.cli.edge import clean_parameters
 from grading.errors import FaultsFound, GradingError
 
 CreateApp = Callable[..., Flask]
@@ -73,6 +74,7 @@ for command in (
     backup.restore,
 ):
     group.add_command(command)
+clean_parameters(group)
 
 
 def main(create_app: CreateApp) -> None:

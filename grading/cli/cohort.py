@@ -17,6 +17,8 @@ from grading.cli.edge import (
     get_record,
     in_transaction,
     now,
+    read_table,
+    read_text,
     service,
     show,
 )
@@ -30,6 +32,7 @@ from grading.office import imports
 from grading.programs import programs
 from grading.readings.queries import staff_view
 from grading.releases.queries import candidates
+from grading.texts import clean_text
 from grading.workflow import plan as plans
 from grading.workflow.cohort import ImportKind
 
@@ -69,7 +72,7 @@ def new_program(
         courses=pairs,
         now=now(),
     )
-    programs.add_brief(session, None, program, brief.read_text(encoding="utf-8"), now=now())
+    programs.add_brief(session, None, program, clean_text(read_text(brief)), now=now())
     return program.id
 
 
@@ -141,7 +144,7 @@ def create(
     preset: str,
 ) -> str:
     """Set up the cohort NAME."""
-    choices = json.loads(plan_file.read_text(encoding="utf-8")) if plan_file else {"preset": preset}
+    choices = read_table(plan_file, json.loads) if plan_file else {"preset": preset}
     plan = plans.from_dict(choices)
     in_program = find_program(session, program)
     version = session.scalar(

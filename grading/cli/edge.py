@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import wraps
+from pathlib import Path
 from typing import Any, TypeVar
 
 import click
@@ -13,13 +14,56 @@ from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from grading.db import db, transaction
-from grading.errors import NotFound
+from grading.errors import FaultsFound, NotFound, Refused
 from grading.models import Cohort, Program
+from grading.texts import clean_line, fault_of
 
 CreateApp = Callable[..., Flask]
 Model = TypeVar("Model")
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON for a program to read.")
+
+
+class Words(click.ParamType[str]):
+    """A text of the command line, each of its lines cleaned as one of a form is."""
+
+    name = "text"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        lines = str(value).split("\n")
+        for line in lines:
+            if fault := fault_of(str(param and param.name), clean_line, line):
+                raise FaultsFound([fault])
+        return "\n".join(map(clean_line, lines))
+
+
+def clean_parameters(command: click.Command) -> None:
+    """Have every text that a command takes cleaned, and those of the commands below it."""
+    for parameter in command.params:
+        if parameter.type is click.STRING:
+            parameter.type = Words()
+    if isinstance(command, click.Group):
+        for part in command.commands.values():
+            clean_parameters(part)
+
+
+def read_text(path: Path) -> str:
+    """Read a file that somebody wrote, with or without a byte order mark; raises `Refused`."""
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError:
+        raise Refused("%(name)s is not UTF-8 text.", name=path.name) from None
+
+
+def read_table(path: Path, parse: Callable[[str], Any]) -> dict[str, Any]:
+    """Read a file that holds a table, as JSON or TOML; raises `Refused`."""
+    try:
+        table = parse(read_text(path))
+    except (ValueError, RecursionError) as error:
+        raise Refused("%(name)s: %(error)s", name=path.name, error=str(error)) from None
+    if not isinstance(table, dict):
+        raise Refused("%(name)s holds no table.", name=path.name)
+    return table
 
 
 def now() -> datetime:

@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 import numpy as np
 
-from grading.cli.edge import as_json, show
+from grading.cli.edge import as_json, read_table, show
 from grading.errors import Refused
 from grading.measurement.allocation.worlds import KINDS, Kind
 from grading.scores.rehearsal import Assumptions, Rehearsal, rehearse, spread
@@ -26,10 +26,7 @@ def command() -> None:
 
 
 def _read(path: Path) -> plans.GradingPlan:
-    try:
-        return plans.from_dict(tomllib.loads(path.read_text(encoding="utf-8")))
-    except tomllib.TOMLDecodeError as error:
-        raise Refused("%(name)s: %(error)s", name=path.name, error=str(error)) from None
+    return plans.from_dict(read_table(path, tomllib.loads))
 
 
 NUMBERS: tuple[tuple[str, str, Callable[[Rehearsal], float], int], ...] = (

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import BinaryIO
-from urllib.parse import urlsplit
 
 from sqlalchemy.orm import Session
 
@@ -23,6 +22,7 @@ from grading.models import (
 )
 from grading.models.codes import new_code, new_id
 from grading.ports import FileStore
+from grading.texts import fault_of, file_name, web_link
 from grading.workflow import files
 from grading.workflow.cohort import CohortState
 from grading.workflow.group import objections_until
@@ -130,13 +130,8 @@ def link_faults(links: list[str]) -> list[Fault]:
     faults = []
     if len(links) > MOST_LINKS:
         faults.append(Fault("links", "Give at most %(n)s links.", {"n": MOST_LINKS}))
-    for number, link in enumerate(links, 1):
-        parts = urlsplit(link)
-        if parts.scheme not in ("http", "https") or not parts.netloc or len(link) > 2000:
-            faults.append(
-                Fault(f"link {number}", "A link starts with https:// or http:// and a host.")
-            )
-    return faults
+    each = (fault_of(f"link {number}", web_link, link) for number, link in enumerate(links, 1))
+    return faults + [fault for fault in each if fault is not None]
 
 
 def save_draft(
@@ -170,7 +165,8 @@ def save_draft(
         faults.append(Fault("text", "Use at most %(n)s characters.", {"n": LONGEST_TEXT}))
     if faults:
         raise FaultsFound(faults)
-    submission.title, submission.text, submission.links = title.strip(), text, links
+    submission.title, submission.text = title.strip(), text
+    submission.links = [web_link(link) for link in links]
     submission.saved_at = now
 
 
@@ -193,6 +189,7 @@ def keep_file(store: FileStore, name: str, stream: BinaryIO, *, limit: int) -> K
     Refused
         The kind is not allowed, the content is not what the name says, or it is too large.
     """
+    name = file_name(name)
     stream.seek(0, 2)
     size = stream.tell()
     if size > limit:
@@ -211,7 +208,7 @@ def keep_file(store: FileStore, name: str, stream: BinaryIO, *, limit: int) -> K
             yield chunk
 
     kept = store.put(key, chunks(), limit=limit)
-    return KeptFile(name[-255:], kind.suffix, kept.size, kept.sha256, key)
+    return KeptFile(name, kind.suffix, kept.size, kept.sha256, key)
 
 
 def add_file(

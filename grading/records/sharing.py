@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from urllib.parse import urlsplit
 
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.exc import IntegrityError
@@ -271,6 +270,11 @@ def views(session: Session, public_ids: Sequence[str]) -> dict[str, list[PublicV
     return found
 
 
+def id_in(word: str) -> str:
+    """Give the id that a pasted id or address ends with; empty where there is none."""
+    return re.split("[?#]", word)[0].rstrip("/").rpartition("/")[2].strip(" <>\"'.")
+
+
 def asked_ids(text: str) -> list[str]:
     """Read ids or addresses, one a line or parted by spaces or commas; each once, in their order.
 
@@ -281,8 +285,7 @@ def asked_ids(text: str) -> list[str]:
     """
     ids: dict[str, None] = {}
     for word in re.split(r"[\s,;]+", text):
-        public_id = urlsplit(word).path.rstrip("/").rsplit("/", 1)[-1].strip("<>\"'.")
-        if public_id:
+        if public_id := id_in(word):
             ids[public_id[:64]] = None
     if not ids:
         raise FaultsFound([Fault("ids", "Paste at least one ID or link.")])

@@ -9,6 +9,7 @@ from typing import Any
 
 from grading.errors import Fault, RubricFault
 from grading.rubric.definition import Criterion, Level, Rubric
+from grading.texts import clean_text
 
 FEWEST_LEVELS, MOST_LEVELS = 2, 12
 _NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
@@ -101,9 +102,9 @@ class _Reader:
         if not isinstance(value, str):
             self.fault(where, "This must be text.")
             return ""
-        if needed and not value.strip():
+        if needed and not clean_text(value):
             self.fault(where, "The text is empty.")
-        return value.strip()
+        return clean_text(value).strip()
 
     def number(self, table: dict[str, Any], key: str, path: str) -> float | None:
         where = f"{path}.{key}" if path else key
@@ -142,7 +143,7 @@ def load(path: Path) -> Rubric:
         The file cannot be read.
     """
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError:
         raise RubricFault([Fault(f"{path.name}:1", "The file is not UTF-8 text.")]) from None
     return loads(text, path=path.name)
@@ -152,7 +153,9 @@ def loads(text: str, *, path: str = "rubric.toml") -> Rubric:
     """Read a rubric from TOML text; raises `RubricFault` with every fault."""
     try:
         data = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except RecursionError:
+        raise RubricFault([Fault(f"{path}:1", "The tables are nested too deeply.")]) from None
+    except ValueError as error:
         place = _SYNTAX.search(str(error))
         line = place.group(1) if place and place.group(1) else str(len(text.splitlines()) or 1)
         what = _SYNTAX.sub("", str(error)).strip()

@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, TypeVar, cast
 
-from flask import current_app, g, has_request_context, request
+from flask import current_app, g, has_request_context
 from flask_login import UserMixin, current_user
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -215,8 +215,3 @@ def load(
         if work_id and has_own_interest(cast(Session, db.session), who.person.id, [work_id]):
             raise NotFound("There is no such page.")
     return record
-
-
-def page_number() -> int:
-    """Say which page of a list is asked for."""
-    return max(request.args.get("page", 1, type=int), 1)

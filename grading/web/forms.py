@@ -30,18 +30,24 @@ of the fields stay. A form whose fields depend on data (a level for each criteri
 class made by a function: ``type("SheetForm", (Form,), fields)``; where a service names places other than
 its fields, it overrides `Form.field_of`.
 
-Rules of the field stay in the services; a form converts (dates, numbers), and says what cannot be read.
+Rules of the field stay in the services; a form cleans texts, converts (dates, numbers), and says what
+cannot be read.
 """
 
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Self, TypeVar
 
-from flask import flash, g, redirect
+from flask import flash, g, redirect, request
 from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
 from flask_wtf import FlaskForm
 from sqlalchemy.orm import Session
+from werkzeug.datastructures import MultiDict
 from wtforms import (
     BooleanField,
+    FloatField,
+    IntegerField,
+    PasswordField,
     RadioField,
     SelectChoice,
     SelectField,
@@ -51,9 +57,13 @@ from wtforms import (
 )
 from wtforms.widgets import CheckboxInput
 
+from grading import texts
 from grading.db import transaction
 from grading.errors import Fault, FaultsFound, GradingError, HoldLost, NotFound, Refused
 from grading.web.errors import fault_words, status_of, words
+
+# No count, no number of points and no version comes near it, and every column holds it.
+LARGEST = 1_000_000_000
 
 
 def options(pairs: Iterable[tuple[Any, Any]]) -> list[SelectChoice]:
@@ -82,14 +92,39 @@ def yes_field(label: Any = "", **kwargs: Any) -> BooleanField:
     return BooleanField(label, false_values=(False, "false", "", "no"), **kwargs)
 
 
-def _one_kind_of_newline(text: str | None) -> str | None:
-    return text.replace("\r\n", "\n") if text else text
+def _cleaned(clean: Callable[[str], str]) -> Callable[[Any], Any]:
+    """Make a field's filter of a cleaner: what it refuses is the field's fault, in its words."""
+
+    def filtered(data: Any) -> Any:
+        if isinstance(data, list):
+            return [filtered(text) for text in data]
+        try:
+            return clean(data) if isinstance(data, str) else data
+        except Refused as error:
+            raise ValueError(words(error)) from None
+
+    return filtered
+
+
+def _fits(number: Any) -> Any:
+    if number is not None and not abs(number) < LARGEST:
+        raise ValueError(_("Give a smaller number."))
+    return number
+
+
+# What each kind of field takes, the first that fits; a password is what somebody typed.
+_FILTERS: tuple[tuple[tuple[type, ...], Callable[[Any], Any]], ...] = (
+    ((PasswordField,), str),
+    ((TextAreaField,), _cleaned(texts.clean_text)),
+    ((StringField, SelectField), _cleaned(texts.clean_line)),
+    ((IntegerField, FloatField), _fits),
+)
 
 
 class Form(FlaskForm):  # type: ignore[misc]  # flask-wtf has no types
     """A form that is protected against forgery, and whose fields take the faults that a service found.
 
-    Text that was not sent is the empty string, as services want it; line ends are those of the service.
+    Text that was not sent is the empty string, as services want it; what was sent is clean (`grading.texts`).
 
     Parameters
     ----------
@@ -103,9 +138,16 @@ class Form(FlaskForm):  # type: ignore[misc]  # flask-wtf has no types
             own = unbound_field.kwargs
             if issubclass(kind, (StringField, SelectField)):
                 own.setdefault("default", "")
-            if issubclass(kind, TextAreaField):
-                own.setdefault("filters", [_one_kind_of_newline])
+            for kinds, clean in _FILTERS:
+                if issubclass(kind, kinds):
+                    own.setdefault("filters", [clean])
             return super().bind_field(form, unbound_field, options)
+
+        def wrap_formdata(self, form: Any, formdata: Any) -> Any:
+            # A form comes as a form: JSON has its own doors, and may be anything.
+            if request.is_json and not isinstance(formdata, MultiDict):
+                return None
+            return super().wrap_formdata(form, formdata)
 
     def __init__(self, *args: Any, ids: str = "", **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

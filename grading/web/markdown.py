@@ -1,7 +1,7 @@
 """Markdown with math and code, as people hand it in: rendered on the server, cleaned, without images."""
 
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 import nh3
 from latex2mathml.converter import convert
@@ -14,6 +14,9 @@ from pygments import highlight
 from pygments.formatters import HtmlFormatter
 from pygments.lexers import get_lexer_by_name
 from pygments.util import ClassNotFound
+
+from grading.errors import Refused
+from grading.texts import web_address
 
 _MATH = {
     "math", "mrow", "mi", "mn", "mo", "ms", "mtext", "mspace", "msup", "msub", "msubsup", "mfrac",
@@ -118,8 +121,9 @@ def render(text: str, *, link_through: str = "/out") -> Markup:
 
     def attribute(tag: str, name: str, value: str) -> str | None:
         if tag == "a" and name == "href":
-            parts = urlsplit(value)
-            if parts.scheme not in ("http", "https") or not parts.netloc:
+            try:
+                web_address(value)
+            except Refused:
                 return None
             return f"{link_through}?to={quote(value, safe='')}"
         return value

@@ -1,6 +1,6 @@
 """The score sheet: as the macros of the bench want it, and as its form sends it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -9,6 +9,7 @@ from wtforms import HiddenField, IntegerField, StringField, TextAreaField
 from grading.errors import Fault, FaultsFound
 from grading.readings.reviews import Sheet
 from grading.rubric.definition import Criterion, Rubric
+from grading.texts import whole_number
 from grading.web.forms import Form
 
 
@@ -51,6 +52,13 @@ def criteria(
     return [one(criterion) for criterion in rubric.criteria]
 
 
+def chosen_levels(form: Form, codes: Sequence[str]) -> dict[str, int]:
+    """Give the levels that were chosen; one that is no number is none of the rubric's."""
+    chosen = {code: form[f"level-{code}"].data for code in codes}
+    numbers = {code: whole_number(level) for code, level in chosen.items() if level}
+    return {code: -1 if number is None else number for code, number in numbers.items()}
+
+
 class SheetForm(Form):
     """What was entered on a sheet, with the version the page held. `sheet_form` adds the criteria."""
 
@@ -62,11 +70,8 @@ class SheetForm(Form):
 
     @property
     def sheet(self) -> Sheet:
-        """Give what was entered; a level that is no number is none of the rubric's."""
-        chosen = {code: self[f"level-{code}"].data for code in self.codes}
-        levels = {
-            code: int(level) if level.isdecimal() else -1 for code, level in chosen.items() if level
-        }
+        """Give what was entered."""
+        levels = chosen_levels(self, self.codes)
         comments = {code: self[f"comment-{code}"].data for code in self.codes}
         return Sheet(levels, comments, self.comment.data)
 

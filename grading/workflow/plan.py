@@ -11,7 +11,11 @@ from typing import Any
 
 from grading.errors import Fault, FaultsFound, Refused
 from grading.phrases import phrase
+from grading.texts import clean_line
 from grading.workflow.choices import ALWAYS_SAID, Choices
+
+# No choice is a number as large as this, nor one that is none.
+BEYOND = 1e12
 
 
 @dataclass(frozen=True)
@@ -169,7 +173,7 @@ def _read_number(choice: Field[Any], value: Any, kind: type) -> Any:
 
 def _number(value: Any, kind: type) -> Any:
     """Take a number only from a number: a bool is none, and 2.5 is no whole one."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
+    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < BEYOND:
         raise TypeError
     if kind is int and value != int(value):
         raise TypeError
@@ -178,8 +182,8 @@ def _number(value: Any, kind: type) -> Any:
 
 def _read_bands(value: Any) -> tuple[tuple[float, str], ...]:
     try:
-        bands = tuple((float(_number(low, float)), str(name).strip()) for low, name in value)
-    except (TypeError, ValueError):
+        bands = tuple((float(_number(low, float)), clean_line(name)) for low, name in value)
+    except (TypeError, ValueError, AttributeError):
         raise Refused("Each band is a number and a name.") from None
     lows = [low for low, _ in bands]
     if not bands or lows != sorted(set(lows)) or any(not name for _, name in bands):

@@ -107,7 +107,7 @@ def test_init_once_with_a_secret_nobody_else_reads(installed: Grading, home: Pat
     ]
 
 
-def test_a_cohort_from_nothing_to_open(installed: Grading, tmp_path: Path) -> None:
+def test_a_cohort_from_nothing_to_open(installed: Grading, home: Path, tmp_path: Path) -> None:
     brief, roster = tmp_path / "brief.md", tmp_path / "roster.csv"
     brief.write_text("# Count\n")
     roster.write_text("email,name,role\nbasalt@example.org,Grader Basalt,grader\nx,,nobody\n")
@@ -253,3 +253,39 @@ def test_it_serves_and_stops_on_sigterm(installed: Grading, home: Path) -> None:
         said, _ = process.communicate(timeout=60)
     assert process.returncode == 0, said
     assert "Traceback" not in said
+
+
+def test_a_command_refuses_what_nobody_sees_and_composes_the_rest(
+    installed: Grading,
+) -> None:
+    said = installed("people", "add", "zw@example.org\u200b", "Zoe", code=1).output
+    assert "U+200B after “org”" in said
+    said = installed("people", "add", "zoe@example.org", "Zo\x07e", code=1).output
+    assert "U+0007 after “Zo”" in said
+    installed("people", "add", "zoe@example.org", "Zoe\u0301")
+    [account] = [
+        person
+        for person in json.loads(installed("people", "list", "--json").output)
+        if person["email"] == "zoe@example.org"
+    ]
+    assert account["name"] == "Zoé"
+    # Bytes that are no UTF-8 come as halves of characters.
+    said = installed("cohort", "show", "half \udce4", code=1).output
+    assert said.startswith("cohort: Remove the character U+DCE4 after “half”")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (b"\xff\xfe", "is not UTF-8 text"),
+        (b"x = " + b"[" * 100_000, "recursion"),
+        (b"x = " + b"9" * 5000, "digits"),
+        (b"cut = nan", "Give a number"),
+    ],
+)
+def test_a_plan_that_cannot_be_read_is_refused_in_words(
+    grading: Grading, tmp_path: Path, text: bytes, said: str
+) -> None:
+    path = tmp_path / "plan.toml"
+    path.write_bytes(text)
+    assert said in grading("plan", "simulate", path, code=1).output

@@ -135,3 +135,19 @@ def test_publishing_needs_every_course_and_no_stranger() -> None:
     assert len(named) == 2
     assert "four" in named[0]
     assert "three" in named[1]
+
+
+def test_a_rubric_with_a_byte_order_mark_is_read() -> None:
+    other = Path(__file__).parents[1] / "data" / "other"
+    assert load(other / "bom_rubric.toml").name == "data-capstone"
+
+
+def test_a_rubric_keeps_no_control_that_an_escape_brought() -> None:
+    assert loads(GOOD.replace("Much.", "Mu\\u0000ch.")).digest == loads(GOOD).digest
+    assert len(faults(GOOD.replace("Much.", "\\u0007"))) == GOOD.count("Much.")
+
+
+def test_toml_that_is_nested_too_deeply_or_has_endless_numbers_is_refused() -> None:
+    for text in ("x = " + "[" * 100_000, "x = " + "9" * 5000):
+        with pytest.raises(RubricFault):
+            loads(text)

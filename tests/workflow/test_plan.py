@@ -164,3 +164,14 @@ def test_who_releases_shows_that_it_is_them_by_default_where_certificates_hang_o
     }
     with pytest.raises(FaultsFound, match="step_up"):
         plans.from_dict({"step_up": "fingerprint"})
+
+
+@pytest.mark.parametrize("number", [float("nan"), float("inf"), -float("inf"), 10**400])
+def test_what_is_no_number_is_no_choice(number: float) -> None:
+    for name in ("cut", "peer_readings", "grader_load"):
+        with pytest.raises(FaultsFound, match=name):
+            plans.from_dict({name: number})
+    with pytest.raises(FaultsFound, match="bands"):
+        plans.from_dict({"bands": [[number, "Pass"]]})
+    with pytest.raises(FaultsFound, match="bands"):
+        plans.from_dict({"bands": [[60, 7]]})

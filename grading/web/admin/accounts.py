@@ -16,8 +16,9 @@ from grading.models import Membership, Person, Sponsor, SponsorMember
 from grading.paging import page_of
 from grading.people import accounts, passkeys, passwords
 from grading.web import access
-from grading.web.access import load, page_number, permit, requires
+from grading.web.access import load, permit, requires
 from grading.web.admin.common import PAGE, SERVICE, bp
+from grading.web.entering import page_number, search_words
 from grading.web.forms import HEAD, Done, Form, form_view
 
 _needed = InputRequired(_l("This cannot be empty."))
@@ -45,7 +46,7 @@ def list_accounts() -> ResponseReturnValue:
 
 
 def render_accounts(form: AccountForm) -> str:
-    text = request.args.get("text", "").strip()
+    text = search_words()
     wanted = []
     if text:
         like = f"%{text.lower()}%"

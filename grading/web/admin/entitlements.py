@@ -17,8 +17,9 @@ from grading.people import accounts
 from grading.records import entitlements
 from grading.records.queries import entitlement_lists
 from grading.web import access
-from grading.web.access import load, page_number, requires
+from grading.web.access import load, requires
 from grading.web.admin.common import PROGRAM, bp, find_program
+from grading.web.entering import page_number, search_words
 from grading.web.forms import Done, Form, form_view, options, radio, yes_field
 from grading.web.labels import ENTITLEMENT_TAGS
 from grading.workflow.credential import ENTITLEMENT_MACHINE, EntitlementState
@@ -62,7 +63,7 @@ def entitlements_list(program_id: str) -> ResponseReturnValue:
 def _render_list(program_id: str, form: EntitlementForm) -> str:
     program = _program(program_id)
     form.course.choices = _courses(program)
-    state, text = request.args.get("state", ""), request.args.get("text", "").strip()
+    state, text = request.args.get("state", ""), search_words()
     pager = entitlement_lists.list_entitlements(
         db.session(), program, state=state, text=text, page=page_number()
     )

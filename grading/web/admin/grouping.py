@@ -20,7 +20,8 @@ from grading.errors import Fault, FaultsFound, NotFound
 from grading.models import Cohort, Objection, Person, Submission, SubmissionMember
 from grading.people import accounts
 from grading.web import access
-from grading.web.access import load, page_number, requires
+from grading.web.access import load, requires
+from grading.web.entering import page_number
 from grading.web.forms import Done, Form, form_view, options, radio
 
 bp = Blueprint("groups", __name__, url_prefix="/admin/cohorts/<cohort_id>/groups")

@@ -11,8 +11,9 @@ from grading.ledger import outbox
 from grading.models import Job, JobState
 from grading.paging import page_of
 from grading.web import access
-from grading.web.access import load, page_number, permit, requires
+from grading.web.access import load, permit, requires
 from grading.web.admin.common import SERVICE, bp
+from grading.web.entering import page_number
 from grading.web.forms import HEAD, Done, Form, form_view
 
 

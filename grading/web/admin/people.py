@@ -24,9 +24,10 @@ from grading.people import accounts
 from grading.people.approvals import Answer
 from grading.releases import amendments
 from grading.web import access
-from grading.web.access import load, page_number, requires
+from grading.web.access import load, requires
 from grading.web.admin.common import COHORT, bp, find_cohort
 from grading.web.consequences import AmendingForm, amending_view, decided
+from grading.web.entering import page_number, search_words
 from grading.web.forms import Done, Form, form_view, options
 from grading.web.labels import ROLE_LABELS
 from grading.workflow.cohort import Role
@@ -70,7 +71,7 @@ def members(cohort_id: str) -> ResponseReturnValue:
 def _render_members(cohort_id: str, form: MemberForm) -> str:
     cohort = find_cohort(cohort_id)
     session = db.session()
-    role, text = request.args.get("role", ""), request.args.get("text", "").strip()
+    role, text = request.args.get("role", ""), search_words()
     present = [has_part(cohort_id=cohort.id)]
     counts = dict(
         session.execute(

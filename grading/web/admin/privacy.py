@@ -18,8 +18,9 @@ from grading.office.queries import erasure_hindrances
 from grading.paging import page_in
 from grading.records import transcripts
 from grading.web import access
-from grading.web.access import load, page_number, permit, requires
+from grading.web.access import load, permit, requires
 from grading.web.admin.common import PAGE, SERVICE, bp
+from grading.web.entering import page_number
 from grading.web.forms import HEAD, Done, Form, Shown, form_view
 from grading.web.privacy.own import zipped
 from grading.workflow.privacy import ERASURE_PENDING, ErasureState

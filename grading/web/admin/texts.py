@@ -16,6 +16,7 @@ from grading.models import Brief, Cohort, Program, RubricVersion
 from grading.programs import programs, rubric_versions
 from grading.readings.reviews import Sheet
 from grading.rubric import loading
+from grading.texts import file_name
 from grading.web import access, sheets
 from grading.web.access import load, requires
 from grading.web.admin.common import PROGRAM, UploadForm, bp, find_program
@@ -102,7 +103,7 @@ def add_rubric(program_id: str) -> ResponseReturnValue:
         except UnicodeDecodeError:
             raise FaultsFound([Fault("file", "The file is not UTF-8 text.")]) from None
         rubric = loading.loads(
-            text, path=form.file.data.filename if form.file.data else "rubric.toml"
+            text, path=file_name(form.file.data.filename) if form.file.data else "rubric.toml"
         )
         version = rubric_versions.add_rubric(
             session, access.person(), find_program(program_id), rubric, now=access.now()

@@ -20,12 +20,14 @@ from grading.readings import anchors
 from grading.readings.queries import calibration_progress
 from grading.readings.reviews import Sheet
 from grading.rubric.definition import Rubric
+from grading.texts import whole_number
 from grading.web import access, downloads, sheets
 from grading.web.access import load, requires
 from grading.web.forms import Done, Form, form_view, options
 from grading.web.instructor import shell
 from grading.web.instructor.shell import render
 from grading.web.labels import USE_LABELS
+from grading.web.sheets import chosen_levels
 from grading.workflow import files
 from grading.workflow.calibration import AnchorState, AnchorUse
 
@@ -117,11 +119,7 @@ class MarkingForm(Form):
 
     @property
     def levels(self) -> dict[str, int]:
-        """Give the levels that were chosen; one that is no number is none of the rubric's."""
-        chosen = {code: self[f"level-{code}"].data for code in self.codes}
-        return {
-            code: int(level) if level.isdecimal() else -1 for code, level in chosen.items() if level
-        }
+        return chosen_levels(self, self.codes)
 
     @property
     def reasons(self) -> dict[str, str]:
@@ -260,7 +258,6 @@ def agree(anchor_id: str) -> ResponseReturnValue:
     """Write down what both leads agreed on, and put the example to use."""
 
     def act(session: Session, form: AgreementForm) -> Done:
-        set_number = form.set_number.data.strip()
         anchors.agree(
             session,
             access.person(),
@@ -268,7 +265,7 @@ def agree(anchor_id: str) -> ResponseReturnValue:
             levels=form.levels,
             reasons=form.reasons,
             use=form.use.data,
-            set_number=int(set_number) if set_number.isdecimal() else 0,
+            set_number=whole_number(form.set_number.data) or 0,
             now=access.now(),
         )
         return Done(

@@ -11,7 +11,8 @@ from grading.readings.queries import staff_view
 from grading.readings.queries.burndown import cohort_burndown
 from grading.releases.queries import candidates
 from grading.web import access
-from grading.web.access import page_number, requires
+from grading.web.access import requires
+from grading.web.entering import page_number
 from grading.web.instructor import shell
 from grading.web.instructor.figures.burndown import draw_burndown
 from grading.web.instructor.shell import bp, render

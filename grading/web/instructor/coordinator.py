@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from flask import Blueprint, flash, redirect, request, url_for
+from flask import Blueprint, flash, redirect, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
@@ -24,9 +24,11 @@ from grading.models import Absence, Cohort, Extension, Person
 from grading.people.approvals import Answer
 from grading.readings import absences
 from grading.releases import amendments
+from grading.texts import whole_number
 from grading.web import access
 from grading.web.access import load, requires
 from grading.web.consequences import AmendingForm, amending_view, decided, would_change
+from grading.web.entering import search_words
 from grading.web.forms import Done, form_view, options, radio
 from grading.web.instructor import shell
 from grading.web.shared_forms import AbsenceForm
@@ -48,7 +50,7 @@ def overview(cohort_id: str) -> ResponseReturnValue:
     """Find a learner; see who was granted more time."""
     cohort = shell.cohort(cohort_id, EXTEND)
     session = db.session()
-    text = request.args.get("q", "").strip()
+    text = search_words("q")
     return shell.render(
         "extensions.html",
         cohort,
@@ -87,8 +89,7 @@ class ExtensionForm(AmendingForm):
         """The whole days that are asked for; 0 where no number can be read."""
         if self.more.data in {str(factor) for factor in FACTORS}:
             return days_of_factor(float(self.more.data), self.submit_days)
-        text = self.days.data.strip()
-        return int(text) if text.isdecimal() else 0
+        return whole_number(self.days.data) or 0
 
     def validate_kind(self, field: Field) -> None:
         if field.data not in set(ExtensionKind):

@@ -2,7 +2,7 @@
 
 from datetime import UTC, date, datetime, time, timedelta
 
-from flask import Blueprint, flash, redirect, request, url_for
+from flask import Blueprint, flash, redirect, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
@@ -21,7 +21,8 @@ from grading.people.queries import identity_checks
 from grading.phrases import phrase
 from grading.records import reissues
 from grading.web import access
-from grading.web.access import page_number, requires
+from grading.web.access import requires
+from grading.web.entering import page_number, search_words
 from grading.web.forms import Done, Form, form_view, options, radio
 from grading.web.instructor import shell
 from grading.web.labels import DOCUMENT_LABELS
@@ -39,7 +40,7 @@ def queue(cohort_id: str) -> ResponseReturnValue:
     """Learners whose identity nobody has checked; found by name, all others too."""
     cohort = shell.cohort(cohort_id, CHECK)
     session, me = db.session(), access.person()
-    text = request.args.get("q", "").strip()
+    text = search_words("q")
     pager = identity_checks.unchecked_learners(
         session, cohort, except_for=me.id, now=access.now(), page=page_number()
     )

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from flask import Blueprint, request
+from flask import Blueprint
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from sqlalchemy.orm import Session
@@ -22,7 +22,8 @@ from grading.readings.queries import staff_view
 from grading.scores import routing
 from grading.scores.queries import routing_board
 from grading.web import access
-from grading.web.access import page_number, requires
+from grading.web.access import requires
+from grading.web.entering import page_number, query_number
 from grading.web.instructor import shell
 from grading.web.instructor.shell import render
 from grading.web.number_words import number, short_number
@@ -114,7 +115,7 @@ def board(cohort_id: str) -> ResponseReturnValue:
     plan = cohort.plan
     paid, spent = routing.budget(session, cohort)
     result = routing_board.posterior(routing_board.totals(session, cohort), plan)
-    more = request.args.get("more", type=int)
+    more = query_number("more")
     pager: Page[int] = Page([], 1, 0)
     rows: list[BoardRow] = []
     forecast = None

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from contextlib import suppress
 
-from flask import Response, render_template, request
+from flask import Response, render_template
 from flask.typing import ResponseReturnValue
 
 from grading.authorization.permissions import Permission
@@ -19,6 +19,7 @@ from grading.records.queries.program_record import counting_grade, current_recor
 from grading.releases import grades
 from grading.web import access, downloads, reading
 from grading.web.access import requires
+from grading.web.entering import query_number
 from grading.web.learner import working
 from grading.web.learner.common import bp, find_cohort, own_submission
 from grading.workflow.cohort import CohortState
@@ -27,7 +28,7 @@ from grading.workflow.deadlines import end_of_day
 
 def _asked_for(attempts: Sequence[tuple[Submission, Grade]]) -> tuple[Submission, Grade]:
     """Pick the attempt that the address names, or the newest."""
-    wanted = request.args.get("attempt", type=int)
+    wanted = query_number("attempt")
     return next((one for one in attempts if one[0].attempt == wanted), attempts[0])
 
 

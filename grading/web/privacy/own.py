@@ -15,7 +15,8 @@ from grading.office import erasure_requests, exporting
 from grading.paging import page_in
 from grading.records import disclosures
 from grading.web import access, downloads
-from grading.web.access import load, page_number, requires
+from grading.web.access import load, requires
+from grading.web.entering import page_number
 from grading.web.errors import words
 from grading.web.forms import Done, Form, form_view
 from grading.web.privacy.words import DISCLOSED, GROUNDS

@@ -1,17 +1,16 @@
 """What anybody may see beside credentials: logos, the way out, health, help and the small print."""
 
-from urllib.parse import urlsplit
-
-from flask import Response, abort, jsonify, render_template, request
+from flask import Response, jsonify, render_template, request
 from flask.typing import ResponseReturnValue
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from grading.authorization.permissions import Permission
 from grading.db import db
-from grading.errors import NotFound
+from grading.errors import NotFound, Refused
 from grading.migrations import is_current
 from grading.models import Sponsor
+from grading.texts import web_address
 from grading.web import access, page_help
 from grading.web.access import requires
 from grading.web.public.common import bp
@@ -38,11 +37,12 @@ def logo(sponsor_id: str) -> ResponseReturnValue:
 def out() -> ResponseReturnValue:
     """Stand between a learner's link and the reader: the other side will see who comes."""
     to = request.args.get("to", "")
-    parts = urlsplit(to)
-    if parts.scheme not in ("http", "https") or not parts.netloc:
-        abort(404)
+    try:
+        host = web_address(to).netloc
+    except Refused:
+        raise NotFound("There is no such page.") from None
     return (
-        render_template("public/out.html", to=to, host=parts.netloc),
+        render_template("public/out.html", to=to, host=host),
         200,
         {"Referrer-Policy": "no-referrer"},
     )

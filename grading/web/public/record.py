@@ -1,9 +1,8 @@
 """Checking one record: from a pasted id to its page."""
 
 from dataclasses import replace
-from urllib.parse import urlsplit
 
-from flask import current_app, redirect, render_template, request, url_for
+from flask import current_app, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 
 from grading.authorization.permissions import Permission
@@ -11,6 +10,7 @@ from grading.db import db
 from grading.records import checking, sharing, verifying
 from grading.web import access, reading
 from grading.web.access import requires
+from grading.web.entering import search_words
 from grading.web.public import front
 from grading.web.public.common import bp
 from grading.workflow.credential import PublicStatus
@@ -20,13 +20,12 @@ from grading.workflow.credential import PublicStatus
 @requires(Permission.SIGNED_OUT)
 def verify() -> ResponseReturnValue:
     """Lead from a pasted id to its page; dashes and spaces around it do no harm."""
-    given = request.args.get("id", "").strip()
-    if given:
-        place, _slash, public_id = urlsplit(given).path.rstrip("/").rpartition("/")
+    given = search_words("id")
+    if public_id := sharing.id_in(given):
         # A single credential's address leads to its own page, anything else to a record's.
-        if place.endswith("/credentials"):
-            return redirect(url_for("issued.credential", credential_id=public_id.strip()))
-        return redirect(url_for("public.record", public_id=public_id.strip()))
+        if "/credentials/" in given:
+            return redirect(url_for("issued.credential", credential_id=public_id))
+        return redirect(url_for("public.record", public_id=public_id))
     return render_template("public/verify.html")
 
 

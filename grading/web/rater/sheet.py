@@ -16,6 +16,7 @@ from grading.models import Allocation, SubmissionFile, SubmittedCopy
 from grading.readings import holds, reviews
 from grading.readings.queries import workbench
 from grading.readings.reviews import Sheet
+from grading.texts import clean_text, whole_number
 from grading.web import access, downloads, rendering, sheets
 from grading.web.errors import fault_words, words
 from grading.web.forms import Done, form_view
@@ -35,16 +36,20 @@ from grading.workflow.allocation import HELD, AllocationState
 
 def _entered_json() -> Sheet:
     """Read the sheet from an autosave; raises `FaultsFound` where it has not the form."""
-    body: Any = request.get_json(silent=True)
     try:
+        body: Any = request.get_json(silent=True)
         levels = {
-            str(code): level for code, level in dict(body["levels"]).items() if level is not None
+            clean_text(code): level
+            for code, level in dict(body["levels"]).items()
+            if level is not None
         }
-        comments = {str(code): str(text) for code, text in dict(body["comments"]).items()}
-        comment = str(body.get("comment", ""))
-        if not all(isinstance(level, int) for level in levels.values()):
+        comments = {
+            clean_text(code): clean_text(text) for code, text in dict(body["comments"]).items()
+        }
+        comment = clean_text(body.get("comment", ""))
+        if not all(type(level) is int for level in levels.values()):
             raise TypeError
-    except (TypeError, KeyError, ValueError):
+    except (TypeError, KeyError, ValueError, AttributeError, RecursionError):
         raise FaultsFound([Fault("body", "The sheet cannot be read.")]) from None
     return Sheet(levels, comments, comment)
 
@@ -177,7 +182,7 @@ def _save(side: Side, allocation_id: str) -> ResponseReturnValue:
 def _draft(side: Side, allocation_id: str) -> ResponseReturnValue:
     """Autosave: ``If-Match`` carries the version the page holds."""
     match = (request.if_match.as_set(include_weak=True) or {"0"}).copy()
-    given = match.pop()
+    version = whole_number(match.pop())
     try:
         with transaction() as session:
             allocation = find_item(side, allocation_id)
@@ -186,7 +191,7 @@ def _draft(side: Side, allocation_id: str) -> ResponseReturnValue:
                 access.person(),
                 allocation,
                 _entered_json(),
-                version=int(given) if given.isdecimal() else -1,
+                version=-1 if version is None else version,
                 now=access.now(),
             )
             version, hold = review.version, allocation.hold_until
