@@ -1,6 +1,7 @@
 """grading cohort: programs and their cohorts."""
 
 import json
+from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -25,10 +26,11 @@ from grading.cli.edge import (
 from grading.cohorts import cohorts
 from grading.cohorts.queries import staffing_facts, submission_lists
 from grading.db import transaction
-from grading.errors import NotFound
+from grading.errors import NotFound, Refused
 from grading.jobs import upkeep
 from grading.models import Cohort, ImportBatch, Program, RubricVersion
 from grading.office import imports
+from grading.office.imports import Choice
 from grading.programs import programs
 from grading.readings.queries import staff_view
 from grading.releases.queries import candidates
@@ -196,10 +198,30 @@ def _file_command(kind: ImportKind, place: str, text: str) -> None:
     @click.argument("place", metavar=place)
     @click.argument("file", type=FILE)
     @click.option("--dry-run", is_flag=True, help="Say what would happen, and change nothing.")
+    @click.option("--encoding", type=click.Choice(imports.ENCODINGS))
+    @click.option("--delimiter", type=click.Choice(imports.DELIMITERS))
+    @click.option("--sheet", default="", help="Of a workbook; otherwise the first.")
+    @click.option(
+        "--days",
+        type=click.Choice([str(order) for order in imports.DayOrder]),
+        help="How dates such as 3/4/2026 are written.",
+    )
+    @click.option("--leave-out", is_flag=True, help="Go on although columns are not known.")
     @click.pass_obj
-    def read(create_app: CreateApp, place: str, file: Path, dry_run: bool) -> None:
+    def read(
+        create_app: CreateApp,
+        place: str,
+        file: Path,
+        dry_run: bool,
+        leave_out: bool,
+        encoding: str | None,
+        delimiter: str | None,
+        sheet: str,
+        days: str | None,
+    ) -> None:
         with service(create_app), transaction() as session:
-            _import(session, kind, find(session, place), file, dry_run)
+            choice = Choice(encoding or "", delimiter or "", sheet, days or "")
+            _import(session, kind, find(session, place), file, dry_run, leave_out, choice)
 
 
 for _kind, _place, _text in (
@@ -224,13 +246,24 @@ for _kind, _place, _text in (
 
 
 def _import(
-    session: Session, kind: ImportKind, place: Cohort | Program, file: Path, dry_run: bool
+    session: Session,
+    kind: ImportKind,
+    place: Cohort | Program,
+    file: Path,
+    dry_run: bool,
+    leave_out: bool,
+    choice: Choice,
 ) -> None:
-    data = file.read_bytes()
-    if dry_run:
-        effects = imports.preview(session, None, kind, place, data, now=now())
-    else:
-        effects, batch = imports.carry_out(session, None, kind, place, data, now=now())
+    data, batch = file.read_bytes(), None
+    effects = imports.preview(session, None, kind, place, data, choice=choice, now=now())
+    for line in _read_words(effects):
+        click.echo(line)
+    if effects.table.left_out and not leave_out and not dry_run:
+        raise Refused("With --leave-out, the import goes on without these columns.")
+    if not dry_run:
+        effects, batch = imports.carry_out(
+            session, None, kind, place, data, choice=choice, seen=effects.digest, now=now()
+        )
     for effect, count in effects.counts.items():
         click.echo(f"{effect.replace('_', ' ')}: {count}")
     click.echo(f"unchanged: {effects.unchanged}")
@@ -238,6 +271,20 @@ def _import(
         click.echo("Nothing was changed.")
     elif batch is not None:
         click.echo(f"“grading cohort undo {batch.id}” takes it back.")
+
+
+def _read_words(effects: imports.Preview) -> Iterator[str]:
+    """Say how a file was read, where it could be read otherwise."""
+    table = effects.table
+    if table.sheet:
+        yield f"sheet: {table.sheet}"
+    if table.assumed:
+        yield f"encoding: {table.encoding}, assumed; see --encoding. It reads {', '.join(table.unusual)}."
+    if table.left_out:
+        yield f"columns left out: {', '.join(table.left_out)}"
+    for change in effects.offers:
+        taken = "gives way" if change.offered else "stays, since it was checked"
+        yield f"line {change.line}, name: “{change.before}” {taken}, the file has “{change.detail}”"
 
 
 @command.command("undo")

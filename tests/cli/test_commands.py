@@ -128,7 +128,12 @@ def test_a_cohort_from_nothing_to_open(installed: Grading, home: Path, tmp_path:
     )  # fmt: skip
     refused = installed("cohort", "roster", "Spring", roster, code=1).output
     assert refused.count("line 3") == 3
-    roster.write_text("email,name,role\nbasalt@example.org,Grader Basalt,grader\n")
+    roster.write_text("email,name,role,desk\nbasalt@example.org,Grader Basalt,grader,4\n")
+    unknown = installed("cohort", "roster", "Spring", roster, code=1).output
+    assert "columns left out: desk" in unknown
+    assert "With --leave-out" in unknown
+    assert "enrol: 1" in installed("cohort", "roster", "Spring", roster, "--dry-run").output
+    roster.write_text("email;name;role\nbasalt@example.org;Grader Basalt;grader\n")
     looked = installed("cohort", "roster", "Spring", roster, "--dry-run").output
     assert "enrol: 1" in looked
     assert "Nothing was changed" in looked

@@ -25,16 +25,18 @@ from grading.models import (
     Program,
 )
 from grading.office import imports
-from grading.office.imports import Effect
-from grading.people import accounts, passwords
+from grading.office.imports import Choice, Effect
+from grading.people import accounts, identity, passwords
 from grading.programs import programs
 from grading.programs.programs import CourseEntry
 from grading.programs.queries import course_standings
 from grading.records import entitlements
 from grading.workflow.cohort import ImportKind, Role
+from grading.workflow.credential import IdentityAssurance
 from tests import factories
 from tests.database import NOW
 
+TABLES = Path(__file__).parent.parent / "data" / "tables"
 pytestmark = pytest.mark.usefixtures("any_database")
 ROSTER, COMPLETIONS = ImportKind.ROSTER, ImportKind.COMPLETIONS
 ENTITLEMENTS, CONFLICTS = ImportKind.ENTITLEMENTS, ImportKind.CONFLICTS
@@ -140,9 +142,11 @@ def test_a_roster_with_bad_rows_names_them_all_and_changes_nothing(act: Callable
     ("data", "where"),
     [
         (b"email,name\n", ["line 1"]),
-        (b"email,name,role,role,extra\n", ["line 1", "line 1"]),
-        (b"email,name,role\n\xff\n", ["line 2"]),
-        (b"email,name,role\na@b,A,learner,more\n", ["line 2"]),
+        (b"email,name,role,role,extra\n", ["line 1"]),
+        (b"email,name,role\n\x81\n", ["encoding"]),
+        (b"e\0m\0a\0i\0l\0", ["encoding"]),
+        (b"PK\x03\x04 is no workbook", ["file"]),
+        (b"email,name,role\na@b.org,A,learner,more\n", ["line 2"]),
         (b"email,name,role\n", ["file"]),
         (b'email,name,role\n"a@b,A,learner\n', ["line 2"]),
     ],
@@ -247,7 +251,7 @@ def test_an_account_that_is_entered_elsewhere_stays(act: Callable[[], Any]) -> N
         )
         done = imports.undo(session, None, batch, now=LATER)
         assert [item.template for item in done.kept] == ["is entered elsewhere by now"]
-        assert [entry[0] for entry in done.made] == ["membership"]
+        assert [item.word for item in done.made] == ["membership"]
 
 
 HEADER = "email,course,completed_on,identity_assurance\n"
@@ -326,6 +330,146 @@ def test_completions_that_opened_a_capstone_stay(act: Callable[[], Any]) -> None
         assert {item.who for item in done.kept} == {"alder@example.org"}
         left = set(session.scalars(select(Completion.person_id)))
         assert left == {alder.id}
+
+
+def test_days_written_otherwise_are_read_in_a_chosen_order_or_refused_with_the_cause(
+    act: Callable[[], Any],
+) -> None:
+    with act() as session:
+        program = factories.a_program(session, now=NOW)
+        factories.a_person(session, "alder", now=NOW)
+
+        def days(*texts: str, order: str = "") -> list[date]:
+            rows = "".join(f"alder@example.org,measuring,{text},document\n" for text in texts)
+            preview = imports.preview(
+                session, None, COMPLETIONS, program, (HEADER + rows).encode(),
+                choice=Choice(days=order), now=NOW,
+            )  # fmt: skip
+            return [change.row.completed_on for change in preview.changes]
+
+        assert days("13/02/2026", "01/03/2026") == [date(2026, 3, 1)]
+        assert days("3/4/2026", order="month_first") == [date(2026, 3, 4)]
+        assert days("3.4.2026", order="day_first") == [date(2026, 4, 3)]
+        with pytest.raises(FaultsFound, match="whether day or month comes first"):
+            days("3/4/2026")
+        with pytest.raises(FaultsFound, match="is no date"):
+            days("31/02/2026")
+
+
+def test_a_day_that_has_begun_somewhere_is_not_in_the_future(act: Callable[[], Any]) -> None:
+    with act() as session:
+        program = factories.a_program(session, now=NOW)
+        factories.a_person(session, "alder", now=NOW)
+        tomorrow = (NOW + timedelta(hours=14)).date()
+        for days, good in ((0, True), (1, False)):
+            day = tomorrow + timedelta(days=days)
+            text = f"{HEADER}alder@example.org,measuring,{day},document\n"
+            if good:
+                assert imports.preview(session, None, COMPLETIONS, program, text.encode(), now=NOW)
+            else:
+                with pytest.raises(FaultsFound, match="lies in the future"):
+                    imports.preview(session, None, COMPLETIONS, program, text.encode(), now=NOW)
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("email_zwsp.csv", ["U+200B after “org”"]),
+        ("email_dots.csv", ["line 2, email", "line 3, email", "line 4, email", "line 5, email"]),
+        ("name_control.csv", ["line 2, name: Remove the character U+0007 after “Learner”"]),
+    ],
+)
+def test_what_nobody_sees_in_a_roster_is_named_and_makes_no_account(
+    act: Callable[[], Any], name: str, said: list[str]
+) -> None:
+    with act() as session:
+        cohort = factories.a_cohort(session, now=NOW)
+        before = count(session, Person)
+        with pytest.raises(FaultsFound) as caught:
+            imports.carry_out(session, None, ROSTER, cohort, (TABLES / name).read_bytes(), now=NOW)
+        assert [words for words in said if words not in str(caught.value)] == []
+        assert count(session, Person) == before
+
+
+def test_another_name_is_offered_and_taken_where_somebody_chooses_it(
+    act: Callable[[], Any],
+) -> None:
+    data = (TABLES / "existing_other_name.csv").read_bytes()
+    with act() as session:
+        cohort = factories.a_cohort(session, now=NOW)
+        pea = factories.a_member(session, cohort, "Learner Pea", Role.LEARNER, now=NOW)
+        seen = imports.preview(session, None, ROSTER, cohort, data, now=NOW)
+        assert seen.counts == {Effect.RENAME: 1}
+        assert (seen.unchanged, seen.offers[0].before, seen.offers[0].detail) == (
+            0, "Learner Pea", "Learner Pea-Newname",
+        )  # fmt: skip
+        _, batch = imports.carry_out(session, None, ROSTER, cohort, data, take=(), now=NOW)
+        assert (batch, pea.name) == (None, "Learner Pea")
+        _, batch = imports.carry_out(session, None, ROSTER, cohort, data, take={pea.email}, now=NOW)
+        assert pea.name == "Learner Pea-Newname"
+        assert batch is not None
+        assert "Learner Pea" not in str(batch.made)
+        found = imports.look_back(session, None, batch)
+        assert [item.template for item in found.kept] == ["keeps the name of the file"]
+
+
+def test_a_name_that_was_checked_stays_unless_somebody_chooses_otherwise(
+    act: Callable[[], Any],
+) -> None:
+    data = (TABLES / "existing_other_name.csv").read_bytes()
+    with act() as session:
+        cohort = factories.a_cohort(session, now=NOW)
+        pea = factories.a_member(session, cohort, "Learner Pea", Role.LEARNER, now=NOW)
+        identity.record_check(
+            session, None, pea, how=IdentityAssurance.DOCUMENT, name="Learner Pea", now=NOW
+        )
+        seen = imports.preview(session, None, ROSTER, cohort, data, now=NOW)
+        assert seen.offers[0].offered is False
+        imports.carry_out(session, None, ROSTER, cohort, data, now=NOW)
+        assert pea.name == "Learner Pea"
+
+
+def test_nobody_renames_an_administrator_by_a_roster(act: Callable[[], Any]) -> None:
+    data = (TABLES / "existing_other_name.csv").read_bytes()
+    with act() as session:
+        cohort = factories.a_cohort(session, now=NOW)
+        garnet = factories.a_member(session, cohort, "Garnet", Role.COORDINATOR, now=NOW)
+        pea = factories.a_person(session, "Learner Pea", administrator=True, now=NOW)
+        seen, _ = imports.carry_out(
+            session, garnet, ROSTER, cohort, data, take={pea.email}, now=NOW
+        )
+        assert seen.counts == {Effect.NAME_STAYS: 1, Effect.ENROL: 1}
+        assert pea.name == "Learner Pea"
+
+
+def test_all_faults_of_a_table_are_named_in_the_order_of_its_lines(act: Callable[[], Any]) -> None:
+    text = (
+        "email,name,role\n"
+        "a@example.org,A,learner,too much\n"
+        "b@example.org,,learner\n"
+        "c@example.org,C,learner\n"
+        "c@example.org,Another,peer\n"
+        "d@example.org,D,teacher\n"
+    )
+    with act() as session:
+        cohort = factories.a_cohort(session, now=NOW)
+        with pytest.raises(FaultsFound) as caught:
+            imports.preview(session, None, ROSTER, cohort, text.encode(), now=NOW)
+        assert wheres(caught) == ["line 2", "line 3, name", "line 5, name", "line 6, role"]
+
+
+def test_an_import_of_an_earlier_version_can_still_be_undone(act: Callable[[], Any]) -> None:
+    with act() as session:
+        program = factories.a_program(session, now=NOW)
+        factories.a_person(session, "alder", now=NOW)
+        head = "email,course,state\n"
+        carried_out(session, ENTITLEMENTS, program, head + "alder@example.org,,paid\n")
+        batch = carried_out(session, ENTITLEMENTS, program, head + "alder@example.org,,refunded\n")
+        [[word, key, _before]] = batch.made
+        batch.made = [[word, key, "paid", "refunded"]]
+        session.flush()
+        imports.undo(session, None, batch, now=LATER)
+        assert session.scalars(select(Entitlement.state)).one() == "paid"
 
 
 def test_entitlements_name_every_impossible_row(act: Callable[[], Any]) -> None:

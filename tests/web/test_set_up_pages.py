@@ -3,6 +3,7 @@
 import io
 import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -31,6 +32,8 @@ from grading.workflow.cohort import Role
 from grading.workflow.credential import EntitlementState
 from tests import factories
 from tests.database import NOW, Clock
+
+TABLES = Path(__file__).parent.parent / "data" / "tables"
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 20
 
@@ -329,6 +332,75 @@ def test_an_import_is_undone_on_its_page(app: Flask, act: Callable[[], Any], sig
     assert client.post(f"{place}/imports/{batch}/undo").status_code == 303
     with app.app_context():
         assert db.session.scalar(select(Person).where(Person.email == "a@example.org")) is None
+
+
+def test_a_table_in_another_encoding_is_shown_as_read_and_imported_as_shown(
+    app: Flask, act: Callable[[], Any], sign_in: Any
+) -> None:
+    with act() as session:
+        cohort = factories.a_cohort(session, now=NOW, opened=False)
+        place = f"/admin/cohorts/{cohort.id}/import/roster"
+        garnet = factories.a_member(session, cohort, "Garnet", Role.COORDINATOR, now=NOW).id
+    client = sign_in(garnet)
+    table = (TABLES / "cp1252.csv").read_bytes()
+    page = client.post(place, data={"file": (io.BytesIO(table), "roster.csv")})
+    html = page.get_data(as_text=True)
+    assert "it was read as Western European (Windows-1252)" in text_of(page)
+    assert "René Müller" in text_of(page)
+    assert "\ufffd" not in html
+    sent = {"sent": re.search(r'name="sent" value="([^"]+)"', html)[1]}  # type: ignore[index]
+    other = client.post(place, data=sent | {"encoding": "windows-1251"})
+    assert "Renй Mьller" in text_of(other)
+    seen = re.search(r'name="seen" value="(\w+)"', html)
+    assert seen is not None
+    # What was looked at in one way is not imported in another.
+    late = client.post(place, data=sent | {"encoding": "windows-1251", "seen": seen[1]})
+    assert late.status_code == 422
+    assert client.post(place, data=sent | {"seen": seen[1]}).status_code == 303
+    with app.app_context():
+        person = db.session.scalars(select(Person).where(Person.email == "rene@example.org")).one()
+        assert person.name == "René Müller"
+
+
+def test_a_refused_table_is_not_put_into_the_box_where_its_letters_are_not_sure(
+    act: Callable[[], Any], sign_in: Any
+) -> None:
+    with act() as session:
+        cohort = factories.a_cohort(session, now=NOW, opened=False)
+        place = f"/admin/cohorts/{cohort.id}/import/roster"
+        garnet = factories.a_member(session, cohort, "Garnet", Role.COORDINATOR, now=NOW).id
+    client = sign_in(garnet)
+    faulty = (TABLES / "cp1252.csv").read_bytes().replace(b"learner", b"teacher")
+    page = client.post(place, data={"file": (io.BytesIO(faulty), "roster.csv")})
+    assert (page.status_code, "is none of learner" in text_of(page)) == (422, True)
+    html = page.get_data(as_text=True)
+    assert "\ufffd" not in html
+    assert re.search(r"<textarea[^>]*>\s*</textarea>", html)
+    # It can be read in another way without sending it again.
+    assert 'name="encoding"' in html
+    assert 'name="sent"' in html
+
+
+def test_a_name_that_differs_is_a_box_to_tick(
+    app: Flask, act: Callable[[], Any], sign_in: Any
+) -> None:
+    with act() as session:
+        cohort = factories.a_cohort(session, now=NOW, opened=False)
+        place = f"/admin/cohorts/{cohort.id}/import/roster"
+        garnet = factories.a_member(session, cohort, "Garnet", Role.COORDINATOR, now=NOW).id
+        pea = factories.a_member(session, cohort, "Learner Pea", Role.LEARNER, now=NOW).id
+    client = sign_in(garnet)
+    table = (TABLES / "existing_other_name.csv").read_text()
+    page = client.post(place, data={"text": table})
+    assert "Names that differ" in text_of(page)
+    html = page.get_data(as_text=True)
+    assert re.search(r'name="names" value="learner.pea@example.org"[^>]*checked', html)
+    seen = re.search(r'name="seen" value="(\w+)"', html)
+    assert seen is not None
+    for names, name in (([], "Learner Pea"), (["learner.pea@example.org"], "Learner Pea-Newname")):
+        client.post(place, data={"text": table, "seen": seen[1], "names": names})
+        with app.app_context():
+            assert db.session.get_one(Person, pea).name == name
 
 
 def test_accounts_and_jobs_of_the_administrator(app: Flask, offices: dict[str, Any]) -> None:

@@ -1,16 +1,19 @@
-"""Imports: rosters, completions, entitlements and conflicts of interest, from CSV by the thousand."""
+"""Imports: rosters, completions, entitlements and conflicts of interest, from tables by the thousand."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy.orm import Session
 
-from grading.errors import Fault, FaultsFound, Refused, StaleRecord
+from grading.errors import FaultsFound, Refused, StaleRecord
 from grading.ledger import audit
-from grading.models import Cohort, ImportBatch, Person
-from grading.office.imports import completions, conflicts, entitlements, roster, tables
+from grading.models import Cohort, ImportBatch, Person, Program
+from grading.office.imports import cells, completions, conflicts, entitlements, roster
 from grading.office.imports.common import (
     Change,
+    Desk,
     Effect,
     Importer,
     Kept,
@@ -18,27 +21,52 @@ from grading.office.imports.common import (
     Preview,
     Undoing,
 )
+from grading.office.imports.tables import (
+    DELIMITERS,
+    ENCODINGS,
+    LONGEST_IMPORT,
+    Choice,
+    DayOrder,
+    Table,
+    read_table,
+    sheets_of,
+)
+from grading.people import accounts
 from grading.workflow.cohort import ImportKind
 
 __all__ = [
+    "DELIMITERS",
+    "ENCODINGS",
     "IMPORTERS",
+    "LONGEST_IMPORT",
     "Change",
+    "Choice",
+    "DayOrder",
     "Effect",
     "Kept",
     "Preview",
+    "Table",
     "Undoing",
     "carry_out",
+    "columns_of",
     "look_back",
+    "place_of",
     "preview",
+    "sheets_of",
     "undo",
 ]
 
-IMPORTERS: Mapping[ImportKind, Importer] = {
+IMPORTERS: Mapping[ImportKind, Importer[Any, Any]] = {
     ImportKind.ROSTER: roster.IMPORTER,
     ImportKind.COMPLETIONS: completions.IMPORTER,
     ImportKind.ENTITLEMENTS: entitlements.IMPORTER,
     ImportKind.CONFLICTS: conflicts.IMPORTER,
 }
+
+
+def columns_of(kind: ImportKind) -> tuple[str, ...]:
+    """Name the columns of a kind of import, those that may be left out last."""
+    return tuple(column.name for column in cells.columns_of(IMPORTERS[kind].row))
 
 
 def preview(
@@ -48,6 +76,7 @@ def preview(
     place: Place,
     data: bytes,
     *,
+    choice: Choice = Choice(),
     now: datetime,
 ) -> Preview:
     """Say what a file would change; nothing is.
@@ -56,17 +85,31 @@ def preview(
     ----------
     place : Cohort or Program
         A cohort for rosters and conflicts of interest, a program for all else.
+    choice : Choice
+        How the file is to be read, as far as somebody chose.
 
     Raises
     ------
     FaultsFound
         Every faulty row, with its line and column.
     """
+    return _look(Desk(session, actor, place, now), kind, data, choice)[1]
+
+
+def _look(
+    desk: Desk[Any], kind: ImportKind, data: bytes, choice: Choice
+) -> tuple[Desk[Any], Preview]:
     importer = IMPORTERS[kind]
-    rows = tables.read(data, importer.columns, importer.optional)
-    if not rows:
-        raise FaultsFound([Fault("file", "The file has no rows.")])
-    return Preview(kind, len(rows), tuple(importer.plan(session, actor, place, rows, now)))
+    columns = {column.name: column.optional for column in cells.columns_of(importer.row)}
+    table = read_table(data, columns, choice)
+    days = DayOrder(choice.days) if choice.days else cells.day_order(table, importer.row)
+    known = accounts.by_address(desk.session, cells.addresses(table, importer.row))
+    desk = replace(desk, known=known, days=days)
+    rows, faults = cells.read_rows(desk, table, importer.row)
+    changes, more = importer.plan(desk, rows)
+    if faults := [*table.faults, *faults, *more]:
+        raise FaultsFound(sorted(faults, key=cells.place_in(importer.row)))
+    return desk, Preview(kind, table, days, tuple(changes))
 
 
 def carry_out(
@@ -76,7 +119,9 @@ def carry_out(
     place: Place,
     data: bytes,
     *,
+    choice: Choice = Choice(),
     seen: str | None = None,
+    take: Collection[str] | None = None,
     now: datetime,
 ) -> tuple[Preview, ImportBatch | None]:
     """Import a file whole; None instead of a batch where nothing was to change.
@@ -85,6 +130,8 @@ def carry_out(
     ----------
     seen : str, optional
         The digest of the preview somebody looked at.
+    take : collection of str, optional
+        Of whom the changes that are only offered are taken, by address; None for those that stand chosen.
 
     Raises
     ------
@@ -93,12 +140,13 @@ def carry_out(
     StaleRecord
         It would do something else by now than what was looked at.
     """
-    planned = preview(session, actor, kind, place, data, now=now)
+    desk, planned = _look(Desk(session, actor, place, now), kind, data, choice)
     if seen is not None and seen != planned.digest:
         raise StaleRecord("What this file would change is no longer what you looked at.")
-    if not planned.changes:
+    changes = planned.chosen(take)
+    if not changes:
         return planned, None
-    made = IMPORTERS[kind].carry_out(session, actor, place, planned.changes, now)
+    made = list(IMPORTERS[kind].carry_out(desk, changes))
     cohort = place if isinstance(place, Cohort) else None
     batch = ImportBatch(
         kind=kind,
@@ -106,7 +154,7 @@ def carry_out(
         cohort_id=cohort.id if cohort else None,
         by_id=actor.id if actor else None,
         at=now,
-        made=[list(entry) for entry in made],
+        made=[item.to_json() for item in made],
     )
     audit.add(
         session,
@@ -129,7 +177,15 @@ def look_back(session: Session, actor: Person | None, batch: ImportBatch) -> Und
     """
     if batch.undone_at is not None:
         raise Refused("This import is undone already.")
-    return IMPORTERS[ImportKind(batch.kind)].look_back(session, actor, batch)
+    desk = Desk(session, actor, place_of(session, batch), batch.at)
+    return IMPORTERS[ImportKind(batch.kind)].look_back(desk, batch)
+
+
+def place_of(session: Session, batch: ImportBatch) -> Place:
+    """Give the cohort or the program that an import was made for."""
+    if batch.cohort_id is not None:
+        return session.get_one(Cohort, batch.cohort_id)
+    return session.get_one(Program, batch.program_id)
 
 
 def undo(session: Session, actor: Person | None, batch: ImportBatch, *, now: datetime) -> Undoing:
@@ -143,7 +199,8 @@ def undo(session: Session, actor: Person | None, batch: ImportBatch, *, now: dat
     undoing = look_back(session, actor, batch)
     if not undoing.made:
         raise Refused("Everything this import made has been used since, so nothing is undone.")
-    IMPORTERS[ImportKind(batch.kind)].take_back(session, actor, batch, undoing.made, now)
+    desk = Desk(session, actor, place_of(session, batch), now)
+    IMPORTERS[ImportKind(batch.kind)].take_back(desk, undoing)
     batch.undone_at = now
     session.flush()
     audit.record(
@@ -153,7 +210,7 @@ def undo(session: Session, actor: Person | None, batch: ImportBatch, *, now: dat
         batch,
         now=now,
         after={
-            "taken_back": [list(entry[:2]) for entry in undoing.made],
+            "taken_back": [[item.word, item.id] for item in undoing.made],
             "kept": len(undoing.kept),
         },
     )

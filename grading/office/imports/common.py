@@ -7,26 +7,31 @@ was shown can be carried out only if it would still do the same. What it made is
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, TypeVar
+from typing import Any, Generic, Self, TypeVar
 
 from sqlalchemy.orm import Session
 
+from grading.errors import Fault
 from grading.ledger import audit
 from grading.models import Cohort, ImportBatch, Person, Program
-from grading.office.imports.tables import TableRow
+from grading.office.imports.tables import DayOrder, Table
 from grading.workflow.cohort import ImportKind
 
-Item = TypeVar("Item")
+Place = Cohort | Program
+PlaceT = TypeVar("PlaceT", bound=Cohort | Program)
+RowT = TypeVar("RowT", bound="ImportedRow")
 
 
 class Effect(StrEnum):
     """What one row does."""
 
     ACCOUNT = "account"
+    RENAME = "rename"
+    NAME_STAYS = "name_stays"
     ENROL = "enrol"
     ENROL_AGAIN = "enrol_again"
     GROUP = "group"
@@ -38,26 +43,61 @@ class Effect(StrEnum):
 
 
 @dataclass(frozen=True)
-class Change:
+class ImportedRow:
+    """What the rows of all kinds have: the line on which they stand."""
+
+    line: int
+
+    def fault(self, column: str, template: str, **params: object) -> Fault:
+        return Fault(f"line {self.line}, {column}", template, params)
+
+
+@dataclass(frozen=True)
+class Desk(Generic[PlaceT]):
+    """What every step of an import works with.
+
+    Attributes
+    ----------
+    known : dict of Person
+        The accounts there are of the addresses in the file.
+    days : DayOrder or None
+        How dates such as 3/4/2026 are read; None where nobody can say.
+    """
+
+    session: Session
+    actor: Person | None
+    place: PlaceT
+    now: datetime
+    known: Mapping[str, Person] = field(default_factory=dict)
+    days: DayOrder | None = None
+
+
+@dataclass(frozen=True)
+class Change(Generic[RowT]):
     """One thing an import would do.
 
     Attributes
     ----------
-    line : int
-        Where it stands in the file.
     who : str
         The address of the person it is about.
     detail : str
         A role, a course, a state: what the effect's words leave open.
-    values : tuple
-        What carrying it out needs.
+    before : str
+        What stands there now, where that is replaced.
+    offered : bool or None
+        Where it is done only if the person chooses it: whether it is chosen until they say otherwise.
     """
 
-    line: int
+    row: RowT
     who: str
     effect: Effect
     detail: str
-    values: tuple[Any, ...] = ()
+    before: str = ""
+    offered: bool | None = None
+
+    @property
+    def line(self) -> int:
+        return self.row.line
 
 
 @dataclass(frozen=True)
@@ -66,19 +106,39 @@ class Preview:
 
     Attributes
     ----------
-    rows : int
-        How many the file has.
+    table : Table
+        What was read, and how.
+    days : DayOrder or None
+        How its dates were read, where they are not written as 2026-11-30.
     changes : tuple of Change
         Rows that hold already make none.
     """
 
     kind: ImportKind
-    rows: int
-    changes: tuple[Change, ...]
+    table: Table
+    days: DayOrder | None
+    changes: tuple[Change[Any], ...]
+
+    @property
+    def rows(self) -> int:
+        return len(self.table.rows)
 
     @property
     def counts(self) -> dict[Effect, int]:
         return dict(Counter(change.effect for change in self.changes))
+
+    @property
+    def offers(self) -> list[Change[Any]]:
+        return [change for change in self.changes if change.offered is not None]
+
+    def chosen(self, addresses: Collection[str] | None) -> list[Change[Any]]:
+        """List what is done: of the offers those for some people, or those that stand chosen."""
+        return [
+            change
+            for change in self.changes
+            if (change.offered is not False if addresses is None else change.who in addresses)
+            or change.offered is None
+        ]
 
     @property
     def unchanged(self) -> int:
@@ -88,10 +148,30 @@ class Preview:
     @property
     def digest(self) -> str:
         """Names what would change, so that nothing else is carried out than what was looked at."""
-        text = audit.canonical(
-            [(c.line, c.who, str(c.effect), c.detail, c.values) for c in self.changes]
-        )
+        text = audit.canonical([asdict(change) for change in self.changes])
         return hashlib.sha256(text.encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class Made:
+    """One thing an import made or changed, with what it was before."""
+
+    word: str
+    id: str
+    before: Mapping[str, str | None] | None = None
+
+    def to_json(self) -> list[Any]:
+        """Give the form in which an `ImportBatch` keeps it."""
+        return [self.word, self.id, *([dict(self.before)] if self.before else [])]
+
+    @classmethod
+    def from_json(cls, entry: Sequence[Any]) -> Self:
+        """Read what an `ImportBatch` keeps."""
+        word, key, *before = entry
+        if len(before) == 2:
+            # Entitlements were kept with two words once: the state before and the one after.
+            before = [dict(zip(("state", "changed_to"), before, strict=True))]
+        return cls(word, key, *before)
 
 
 @dataclass(frozen=True)
@@ -104,41 +184,43 @@ class Kept:
 
 @dataclass(frozen=True)
 class Undoing:
-    """What undoing an import would take back, and what stays.
+    """What undoing an import would take back, and what stays."""
 
-    Attributes
-    ----------
-    made : tuple
-        Entries of ``ImportBatch.made`` that can be taken back.
-    """
-
-    made: tuple[tuple[Any, ...], ...]
+    made: tuple[Made, ...]
     kept: tuple[Kept, ...]
 
+    def ids(self, word: str) -> list[str]:
+        """List what is taken back under one word."""
+        return [item.id for item in self.made if item.word == word]
 
-Place = Cohort | Program
-Plan = Callable[[Session, Person | None, Any, Sequence[TableRow], datetime], list[Change]]
-CarryOut = Callable[
-    [Session, Person | None, Any, Sequence[Change], datetime], list[tuple[Any, ...]]
-]
-LookBack = Callable[[Session, Person | None, ImportBatch], Undoing]
-TakeBack = Callable[
-    [Session, Person | None, ImportBatch, Sequence[tuple[Any, ...]], datetime], None
-]
+    def before(self, word: str) -> dict[str, Mapping[str, str | None]]:
+        """Give what was before, of everything taken back under one word."""
+        return {item.id: item.before or {} for item in self.made if item.word == word}
 
 
 @dataclass(frozen=True)
-class Importer:
-    """One kind of import."""
+class Importer(Generic[PlaceT, RowT]):
+    """One kind of import: the form of its rows, and its four steps.
 
-    columns: tuple[str, ...]
-    optional: tuple[str, ...]
-    plan: Plan
-    carry_out: CarryOut
-    look_back: LookBack
-    take_back: TakeBack
+    Attributes
+    ----------
+    plan : callable
+        Gives what rows would change, and what is wrong with them beyond their cells.
+    carry_out : callable
+        Does it, and gives what it made.
+    look_back : callable
+        Gives what can be taken back.
+    take_back : callable
+        Takes it back.
+    """
+
+    row: type[RowT]
+    plan: Callable[[Desk[PlaceT], Sequence[RowT]], tuple[list[Change[RowT]], list[Fault]]]
+    carry_out: Callable[[Desk[PlaceT], Sequence[Change[RowT]]], Iterable[Made]]
+    look_back: Callable[[Desk[PlaceT], ImportBatch], Undoing]
+    take_back: Callable[[Desk[PlaceT], Undoing], None]
 
 
-def of_kind(batch: ImportBatch, word: str) -> list[tuple[Any, ...]]:
-    """List what a batch made under one word, without the word."""
-    return [tuple(entry[1:]) for entry in batch.made if entry[0] == word]
+def made_of(batch: ImportBatch, *words: str) -> dict[str, Made]:
+    """Give what a batch made under some words, by id."""
+    return {entry[1]: Made.from_json(entry) for entry in batch.made if entry[0] in words}

@@ -1,15 +1,14 @@
 """Conflicts of interest: ``rater,learner,reason``, both by address."""
 
-from collections.abc import Sequence
-from datetime import datetime
-from typing import Any
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Annotated
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session
 
 from grading.batches import delete_in, rows_in
 from grading.cohorts import cohorts, conflicts
-from grading.errors import Fault, FaultsFound
+from grading.errors import Fault
 from grading.models import (
     Allocation,
     Cohort,
@@ -19,103 +18,91 @@ from grading.models import (
     Person,
     SubmissionMember,
 )
+from grading.office.imports.cells import account, prose
 from grading.office.imports.common import (
     Change,
+    Desk,
     Effect,
+    ImportedRow,
     Importer,
     Kept,
+    Made,
     Undoing,
-    of_kind,
+    made_of,
 )
-from grading.office.imports.tables import TableRow
-from grading.people import accounts
-from grading.texts import address_sought
 from grading.workflow.group import TOOK_PART
 
-LONGEST_REASON = 500
+
+@dataclass(frozen=True)
+class ConflictRow(ImportedRow):
+    """A rater and a learner who must not meet."""
+
+    rater: Annotated[str, account]
+    learner: Annotated[str, account]
+    reason: Annotated[str, prose(500, needed=True)]
 
 
 def plan(
-    session: Session, actor: Person | None, cohort: Cohort, rows: Sequence[TableRow], now: datetime
-) -> list[Change]:
+    desk: Desk[Cohort], rows: Sequence[ConflictRow]
+) -> tuple[list[Change[ConflictRow]], list[Fault]]:
     """Say which pairs would be kept apart that are not yet."""
-    cohorts.not_ended(cohort)
-    known = accounts.by_address(
-        session, (row.values[name] for row in rows for name in ("rater", "learner"))
-    )
+    cohorts.not_ended(desk.place)
     members = set(
-        session.scalars(select(Membership.person_id).where(Membership.cohort_id == cohort.id))
+        desk.session.scalars(
+            select(Membership.person_id).where(Membership.cohort_id == desk.place.id)
+        )
     )
     declared: set[tuple[str, str]] = {
         (rater, learner)
-        for rater, learner in session.execute(
+        for rater, learner in desk.session.execute(
             select(ConflictOfInterest.rater_id, ConflictOfInterest.learner_id).where(
-                ConflictOfInterest.cohort_id == cohort.id
+                ConflictOfInterest.cohort_id == desk.place.id
             )
         )
     }
     faults: list[Fault] = []
-    changes: list[Change] = []
+    changes: list[Change[ConflictRow]] = []
     for row in rows:
-        pair = {name: known.get(address_sought(row.values[name])) for name in ("rater", "learner")}
-        for name, person in pair.items():
-            if person is None or person.id not in members:
-                faults.append(
-                    row.fault(
-                        name, "“%(email)s” has no part in the cohort.", email=row.values[name]
-                    )
-                )
-        reason = row.values["reason"]
-        if not reason or len(reason) > LONGEST_REASON:
-            faults.append(row.fault("reason", "Give a reason of at most 500 characters."))
-        rater, learner = pair["rater"], pair["learner"]
-        if rater is None or learner is None:
-            continue
-        if rater.id == learner.id:
+        strangers = [
+            row.fault(name, "“%(email)s” has no part in the cohort.", email=email)
+            for name, email in (("rater", row.rater), ("learner", row.learner))
+            if desk.known[email].id not in members
+        ]
+        faults += strangers
+        pair = desk.known[row.rater].id, desk.known[row.learner].id
+        if row.rater == row.learner:
             faults.append(
                 row.fault("learner", "Nobody ever rates their own work; this needs no entry.")
             )
-        elif (rater.id, learner.id) not in declared:
-            declared.add((rater.id, learner.id))
-            changes.append(
-                Change(
-                    row.line,
-                    rater.email,
-                    Effect.KEEP_APART,
-                    learner.email,
-                    (rater.id, learner.id, reason),
-                )
-            )
-    if faults:
-        raise FaultsFound(faults)
-    return changes
+        elif not strangers and pair not in declared:
+            declared.add(pair)
+            changes.append(Change(row, row.rater, Effect.KEEP_APART, row.learner))
+    return changes, faults
 
 
-def carry_out(
-    session: Session,
-    actor: Person | None,
-    cohort: Cohort,
-    changes: Sequence[Change],
-    now: datetime,
-) -> list[tuple[Any, ...]]:
+def carry_out(desk: Desk[Cohort], changes: Sequence[Change[ConflictRow]]) -> Iterable[Made]:
     """Declare the pairs."""
     fresh = [
         ConflictOfInterest(
-            cohort_id=cohort.id, rater_id=rater, learner_id=learner, reason=reason, created_at=now
+            cohort_id=desk.place.id,
+            rater_id=desk.known[change.row.rater].id,
+            learner_id=desk.known[change.row.learner].id,
+            reason=change.row.reason,
+            created_at=desk.now,
         )
-        for rater, learner, reason in (change.values for change in changes)
+        for change in changes
     ]
-    session.add_all(fresh)
-    session.flush()
+    desk.session.add_all(fresh)
+    desk.session.flush()
     for conflict in fresh:
-        conflicts.note_conflict(session, actor, conflict, now=now)
-    return [("conflict", conflict.id) for conflict in fresh]
+        conflicts.note_conflict(desk.session, desk.actor, conflict, now=desk.now)
+    return [Made("conflict", conflict.id) for conflict in fresh]
 
 
-def look_back(session: Session, actor: Person | None, batch: ImportBatch) -> Undoing:
+def look_back(desk: Desk[Cohort], batch: ImportBatch) -> Undoing:
     """Find the pairs whose learner's work was given to nobody since, so that nothing rests on them."""
     learners_read = set(
-        session.scalars(
+        desk.session.scalars(
             select(SubmissionMember.person_id)
             .join(Allocation, Allocation.submission_id == SubmissionMember.submission_id)
             .where(
@@ -125,38 +112,25 @@ def look_back(session: Session, actor: Person | None, batch: ImportBatch) -> Und
             )
         )
     )
-    made: list[tuple[Any, ...]] = []
+    made: list[Made] = []
     kept: list[Kept] = []
-    declared = (key for (key,) in of_kind(batch, "conflict"))
+    declared = made_of(batch, "conflict")
     learners = select(ConflictOfInterest, Person.email).join(
         Person, Person.id == ConflictOfInterest.learner_id
     )
-    for conflict, email in rows_in(session, learners, ConflictOfInterest.id, declared):
-        if actor is not None and actor.id in (conflict.rater_id, conflict.learner_id):
+    for conflict, email in rows_in(desk.session, learners, ConflictOfInterest.id, declared):
+        if desk.actor is not None and desk.actor.id in (conflict.rater_id, conflict.learner_id):
             kept.append(Kept(email, "is kept from you, so a colleague decides this"))
         elif conflict.learner_id in learners_read:
             kept.append(Kept(email, "has readers that were chosen by it"))
         else:
-            made.append(("conflict", conflict.id))
+            made.append(declared[conflict.id])
     return Undoing(tuple(made), tuple(kept))
 
 
-def take_back(
-    session: Session,
-    actor: Person | None,
-    batch: ImportBatch,
-    made: Sequence[tuple[Any, ...]],
-    now: datetime,
-) -> None:
+def take_back(desk: Desk[Cohort], undoing: Undoing) -> None:
     """Let the pairs meet again."""
-    delete_in(session, ConflictOfInterest.id, (entry[1] for entry in made))
+    delete_in(desk.session, ConflictOfInterest.id, undoing.ids("conflict"))
 
 
-IMPORTER = Importer(
-    columns=("rater", "learner", "reason"),
-    optional=(),
-    plan=plan,
-    carry_out=carry_out,
-    look_back=look_back,
-    take_back=take_back,
-)
+IMPORTER = Importer(ConflictRow, plan, carry_out, look_back, take_back)

@@ -1,8 +1,6 @@
 """The ``group`` of a roster: learners whom it names alike work together."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
-from typing import Any
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -19,30 +17,29 @@ from grading.models import (
     SubmissionFile,
     SubmissionMember,
 )
-from grading.office.imports.common import Change, Effect, of_kind
-from grading.office.imports.tables import TableRow
-from grading.texts import address_sought
+from grading.office.imports.common import Change, Desk, Effect, Made, made_of
+from grading.office.imports.people import RosterRow
 from grading.workflow.cohort import Role
 from grading.workflow.group import PRESENT, MemberState
 from grading.workflow.submission import SubmissionState
 
 
 def plan(
-    session: Session, cohort: Cohort, known: Mapping[str, Person], rows: Sequence[TableRow]
-) -> tuple[list[Change], list[Fault]]:
+    desk: Desk[Cohort], rows: Sequence[RosterRow]
+) -> tuple[list[Change[RosterRow]], list[Fault]]:
     """Say who would be put into which group; whoever is in it already makes no change."""
-    named = [row for row in rows if row.values.get("group")]
+    named = [row for row in rows if row.group]
     if not named:
         return [], []
-    most = cohort.plan.group_size
+    most = desk.place.plan.group_size
     if most < 2:
         return [], [
             named[0].fault(
                 "group", "The plan lets everybody work alone. Set how large a group may be first."
             )
         ]
-    places = _places(session, cohort)
-    changes: list[Change] = []
+    places = _places(desk.session, desk.place)
+    changes: list[Change[RosterRow]] = []
     faults: list[Fault] = []
     of_label: dict[str, set[str]] = {}
     of_person: dict[str, str] = {}
@@ -50,26 +47,20 @@ def plan(
         if label:
             of_label.setdefault(label, set()).add(address)
     for row in named:
-        label, email = row.values["group"], address_sought(row.values["email"])
-        if row.values["role"].lower() != Role.LEARNER:
+        if row.role != Role.LEARNER:
             faults.append(row.fault("group", "Only learners are in groups."))
             continue
-        if len(label) > groups.LONGEST_NAME:
-            faults.append(
-                row.fault("group", "Use at most %(n)s characters.", n=groups.LONGEST_NAME)
-            )
-            continue
-        if of_person.setdefault(email, label) != label:
+        if of_person.setdefault(row.email, row.group) != row.group:
             faults.append(row.fault("group", "The same person stands above in another group."))
             continue
-        person = known.get(email)
-        if person is not None and places.get(person.id, ("", ""))[0] == label:
+        person = desk.known.get(row.email)
+        if person is not None and places.get(person.id, ("", ""))[0] == row.group:
             continue
-        members = of_label.setdefault(label, set())
-        members.add(email)
+        members = of_label.setdefault(row.group, set())
+        members.add(row.email)
         if len(members) == most + 1:
             faults.append(row.fault("group", "A group has at most %(most)s members.", most=most))
-        changes.append(Change(row.line, email, Effect.GROUP, label))
+        changes.append(Change(row, row.email, Effect.GROUP, row.group))
     return changes, faults
 
 
@@ -89,13 +80,8 @@ def _places(session: Session, cohort: Cohort) -> dict[str, tuple[str, str]]:
 
 
 def carry_out(
-    session: Session,
-    actor: Person | None,
-    cohort: Cohort,
-    known: Mapping[str, Person],
-    changes: Sequence[Change],
-    now: datetime,
-) -> list[tuple[Any, ...]]:
+    desk: Desk[Cohort], known: Mapping[str, Person], changes: Sequence[Change[RosterRow]]
+) -> list[Made]:
     """Put the learners together; gives the works that were begun for it.
 
     Raises
@@ -105,24 +91,28 @@ def carry_out(
     """
     if not changes:
         return []
-    before = set(session.scalars(select(Submission.id).where(Submission.cohort_id == cohort.id)))
-    of_label: dict[str, list[Change]] = {}
+    works = select(Submission.id).where(Submission.cohort_id == desk.place.id)
+    before = set(desk.session.scalars(works))
+    of_label: dict[str, list[Change[RosterRow]]] = {}
     for change in changes:
         of_label.setdefault(change.detail, []).append(change)
-    made: list[tuple[Any, ...]] = []
+    made: list[Made] = []
     faults: list[Fault] = []
     for label, listed in of_label.items():
-        where = f"line {listed[-1].line}, group"
-        group = [known[change.who] for change in listed]
+        group, last = [known[change.who] for change in listed], listed[-1].row
         try:
-            work = groups.form_named(session, actor, cohort, group, name=label, now=now)
+            work = groups.form_named(
+                desk.session, desk.actor, desk.place, group, name=label, now=desk.now
+            )
         except FaultsFound as found:
-            faults += [Fault(where, fault.template, fault.params) for fault in found.faults]
+            faults += [
+                last.fault("group", fault.template, **fault.params) for fault in found.faults
+            ]
         except GradingError as error:
-            faults.append(Fault(where, error.template, error.params))
+            faults.append(last.fault("group", error.template, **error.params))
         else:
             if work.id not in before:
-                made.append(("group", work.id))
+                made.append(Made("group", work.id))
     if faults:
         raise FaultsFound(faults)
     return made
@@ -144,8 +134,7 @@ def untouched(session: Session, batch: ImportBatch) -> list[str]:
         ~objected.exists(),
         ~changed.exists(),
     )
-    groups_made = (key for (key,) in of_kind(batch, "group"))
-    return list(scalars_in(session, untouched, Submission.id, groups_made))
+    return list(scalars_in(session, untouched, Submission.id, made_of(batch, "group")))
 
 
 def take_back(session: Session, works: Sequence[str]) -> None:

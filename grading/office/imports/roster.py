@@ -1,18 +1,18 @@
 """Rosters: ``email,name,role`` and ``group``. New people get an account and an invitation by mail.
 
-A ``group`` puts the learners together that it names alike.
+A ``group`` puts the learners together that it names alike. Where an account has another name, the roster's
+is offered: nobody is renamed unasked.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import CompoundSelect, select, true, union
 from sqlalchemy.orm import Session
 
 from grading.batches import batches, delete_in, scalars_in
 from grading.cohorts import cohorts
-from grading.errors import Fault, FaultsFound
+from grading.errors import Fault
 from grading.ledger import audit
 from grading.models import (
     Absence,
@@ -26,170 +26,207 @@ from grading.models import (
     Membership,
     PasswordReset,
     Person,
+    Program,
+    SponsorMember,
     Submission,
     SubmissionMember,
 )
 from grading.office.imports import grouping
 from grading.office.imports.common import (
     Change,
+    Desk,
     Effect,
     Importer,
     Kept,
+    Made,
     Undoing,
-    of_kind,
+    made_of,
 )
-from grading.office.imports.tables import TableRow
-from grading.people import accounts as people
-from grading.texts import address_sought, email_address, fault_of, person_name
-from grading.workflow.cohort import Role
+from grading.office.imports.people import RosterRow
+from grading.people import accounts
+from grading.people.queries import identity_checks
 
 
 def plan(
-    session: Session, actor: Person | None, cohort: Cohort, rows: Sequence[TableRow], now: datetime
-) -> list[Change]:
-    """Say who would get an account, and who a part; a part that is held makes no change."""
-    cohorts.not_ended(cohort)
-    known = people.by_address(session, (row.values["email"] for row in rows))
-    grouped, faults = grouping.plan(session, cohort, known, rows)
-    if faults := _faults(actor, known, rows) + faults:
-        raise FaultsFound(faults)
+    desk: Desk[Cohort], rows: Sequence[RosterRow]
+) -> tuple[list[Change[RosterRow]], list[Fault]]:
+    """Say who would get an account, who a part, and who has another name; what holds makes no change."""
+    cohorts.not_ended(desk.place)
     held: dict[tuple[str, str], datetime | None] = {
         (person_id, role): ended_at
-        for person_id, role, ended_at in session.execute(
+        for person_id, role, ended_at in desk.session.execute(
             select(Membership.person_id, Membership.role, Membership.ended_at).where(
-                Membership.cohort_id == cohort.id
+                Membership.cohort_id == desk.place.id
             )
         )
     }
-    changes: list[Change] = []
+    changes = _renamings(desk, rows)
     new: set[str] = set()
     for row in rows:
-        email, name = address_sought(row.values["email"]), person_name(row.values["name"])
-        role = row.values["role"].lower()
-        person = known.get(email)
-        if person is None and email not in new:
-            new.add(email)
-            changes.append(Change(row.line, email, Effect.ACCOUNT, name))
-        key = (person.id, role) if person else None
+        person = desk.known.get(row.email)
+        if person is None and row.email not in new:
+            new.add(row.email)
+            changes.append(Change(row, row.email, Effect.ACCOUNT, row.name))
+        key = (person.id, str(row.role)) if person else None
         if key is None or key not in held:
-            changes.append(Change(row.line, email, Effect.ENROL, role))
+            changes.append(Change(row, row.email, Effect.ENROL, row.role))
         elif held[key] is not None:
-            changes.append(Change(row.line, email, Effect.ENROL_AGAIN, role))
-    return changes + grouped
+            changes.append(Change(row, row.email, Effect.ENROL_AGAIN, row.role))
+    together, faults = grouping.plan(desk, rows)
+    return changes + together, _faults(desk, rows) + faults
 
 
-def _faults(
-    actor: Person | None, known: dict[str, Person], rows: Sequence[TableRow]
-) -> list[Fault]:
+def _faults(desk: Desk[Cohort], rows: Sequence[RosterRow]) -> list[Fault]:
     faults: list[Fault] = []
-    seen: dict[tuple[str, str], int] = {}
-    named: dict[str, str] = {}
+    lines: dict[tuple[str, str], int] = {}
+    names: dict[str, str] = {}
     for row in rows:
-        email, name, role = row.values["email"], row.values["name"], row.values["role"].lower()
-        email = address_sought(email)
-        person = known.get(email)
-        if person is None and (fault := fault_of(row.place("email"), email_address, email)):
-            faults.append(fault)
-        if person is not None and not person.active:
-            faults.append(row.fault("email", "This account is closed."))
-        if fault := fault_of(row.place("name"), person_name, name):
-            faults.append(fault)
-        elif named.setdefault(email, name) != name:
+        person = desk.known.get(row.email)
+        if names.setdefault(row.email, row.name) != row.name:
             faults.append(row.fault("name", "The same address stands above with another name."))
-        if role not in set(Role):
-            faults.append(
-                row.fault("role", "“%(role)s” is none of %(words)s.", role=role, words=tuple(Role))
-            )
-        elif person is not None and cohorts.gives_themself(actor, person.id, role):
+        if person is not None and cohorts.gives_themself(desk.actor, person.id, row.role):
             faults.append(
                 row.fault("role", "Nobody gives themselves a part in scoring. A colleague does.")
             )
-        if (email, role) in seen:
+        if (row.email, row.role) in lines:
             faults.append(
                 row.fault(
                     "email",
                     "The same person and role stand on line %(line)s.",
-                    line=seen[email, role],
+                    line=lines[row.email, row.role],
                 )
             )
-        seen.setdefault((email, role), row.line)
+        lines.setdefault((row.email, row.role), row.line)
     return faults
 
 
-def carry_out(
-    session: Session,
-    actor: Person | None,
-    cohort: Cohort,
-    changes: Sequence[Change],
-    now: datetime,
-) -> list[tuple[Any, ...]]:
-    """Make the accounts and the parts."""
-    new = [(item.who, item.detail) for item in changes if item.effect is Effect.ACCOUNT]
-    made: list[tuple[Any, ...]] = [
-        ("person", person.id) for person in people.create_accounts(session, actor, new, now=now)
+def _renamings(desk: Desk[Cohort], rows: Sequence[RosterRow]) -> list[Change[RosterRow]]:
+    """Say whose account has another name than the file; of those with a checked name, nothing is chosen."""
+    differing = {
+        desk.known[row.email].id: row
+        for row in rows
+        if row.email in desk.known and desk.known[row.email].name != row.name
+    }
+    checked = identity_checks.verified_names(desk.session, differing, now=desk.now)
+    strangers = _of_others(desk, differing)
+    return [
+        Change(row, row.email, Effect.NAME_STAYS, row.name, before=desk.known[row.email].name)
+        if person_id in strangers
+        else Change(
+            row,
+            row.email,
+            Effect.RENAME,
+            row.name,
+            before=desk.known[row.email].name,
+            offered=person_id not in checked,
+        )
+        for person_id, row in differing.items()
     ]
-    known = people.by_address(session, (item.who for item in changes))
+
+
+def _of_others(desk: Desk[Cohort], person_ids: Iterable[str]) -> set[str]:
+    """List the people whose name is not this office's to change: staff of offices, and of other sponsors."""
+    others: set[str] = set()
+    for ids in batches(person_ids) if desk.actor is not None else ():
+        parts = (
+            select(Membership.person_id)
+            .join(Cohort, Cohort.id == Membership.cohort_id)
+            .join(Program, Program.id == Cohort.program_id)
+            .where(Program.sponsor_id != desk.place.program.sponsor_id)
+        )
+        others |= set(
+            desk.session.scalars(
+                select(Person.id).where(
+                    Person.id.in_(ids),
+                    Person.administrator
+                    | Person.id.in_(select(SponsorMember.person_id))
+                    | Person.id.in_(parts),
+                )
+            )
+        )
+    return others
+
+
+def carry_out(desk: Desk[Cohort], changes: Sequence[Change[RosterRow]]) -> Iterable[Made]:
+    """Make the accounts and the parts, and take over the names that were chosen."""
+    session, actor, now = desk.session, desk.actor, desk.now
+    of_effect: dict[Effect, list[Change[RosterRow]]] = {effect: [] for effect in Effect}
+    for change in changes:
+        of_effect[change.effect].append(change)
+    new = [(change.who, change.detail) for change in of_effect[Effect.ACCOUNT]]
+    made = [
+        Made("person", person.id)
+        for person in accounts.create_accounts(session, actor, new, now=now)
+    ]
+    known = accounts.by_address(session, (change.who for change in changes))
+    for change in of_effect[Effect.RENAME]:
+        accounts.rename_person(session, actor, known[change.who], change.row.name, now=now)
+        made.append(Made("renamed", known[change.who].id))
     again = {
         (membership.person_id, membership.role): membership
         for membership in scalars_in(
             session,
-            select(Membership).where(Membership.cohort_id == cohort.id),
+            select(Membership).where(Membership.cohort_id == desk.place.id),
             Membership.person_id,
-            (known[item.who].id for item in changes if item.effect is Effect.ENROL_AGAIN),
+            (known[change.who].id for change in of_effect[Effect.ENROL_AGAIN]),
         )
     }
-    begun: list[Membership] = []
-    for item in changes:
-        person = known[item.who]
-        if item.effect is Effect.ENROL:
-            membership = Membership(
-                cohort_id=cohort.id, person_id=person.id, role=Role(item.detail), since=now
-            )
-            session.add(membership)
-            begun.append(membership)
-        elif item.effect is Effect.ENROL_AGAIN:
-            membership = again[person.id, item.detail]
-            membership.ended_at = None
-            made.append(("again", membership.id))
-            cohorts.note_membership(session, actor, membership, person.id, cohort, now=now)
+    taken_up = [
+        again[known[change.who].id, change.row.role] for change in of_effect[Effect.ENROL_AGAIN]
+    ]
+    for membership in taken_up:
+        membership.ended_at = None
+    begun = [
+        Membership(
+            cohort_id=desk.place.id,
+            person_id=known[change.who].id,
+            role=change.row.role,
+            since=now,
+        )
+        for change in of_effect[Effect.ENROL]
+    ]
+    session.add_all(begun)
     session.flush()
-    for membership in begun:
-        made.append(("membership", membership.id))
-        cohorts.note_membership(session, actor, membership, membership.person_id, cohort, now=now)
-    together = [item for item in changes if item.effect is Effect.GROUP]
-    return made + grouping.carry_out(session, actor, cohort, known, together, now)
+    for word, memberships in (("again", taken_up), ("membership", begun)):
+        for membership in memberships:
+            made.append(Made(word, membership.id))
+            cohorts.note_membership(
+                session, actor, membership, membership.person_id, desk.place, now=now
+            )
+    return made + grouping.carry_out(desk, known, of_effect[Effect.GROUP])
 
 
-def look_back(session: Session, actor: Person | None, batch: ImportBatch) -> Undoing:
+def look_back(desk: Desk[Cohort], batch: ImportBatch) -> Undoing:
     """Find the parts nobody has acted in, and the accounts nobody has used for anything."""
-    parts = {key: word for word in ("membership", "again") for (key,) in of_kind(batch, word)}
-    accounts = [key for (key,) in of_kind(batch, "person")]
-    memberships = list(scalars_in(session, select(Membership), Membership.id, parts))
+    parts = made_of(batch, "membership", "again")
+    fresh = made_of(batch, "person")
+    renamed = made_of(batch, "renamed")
+    memberships = list(scalars_in(desk.session, select(Membership), Membership.id, parts))
     persons = {
         person.id: person
         for person in scalars_in(
-            session,
+            desk.session,
             select(Person),
             Person.id,
-            {item.person_id for item in memberships} | set(accounts),
+            {item.person_id for item in memberships} | set(fresh) | set(renamed),
         )
     }
-    works = grouping.untouched(session, batch)
-    acted = _acted(session, batch, works)
-    made: list[tuple[Any, ...]] = [("group", work) for work in works]
-    kept: list[Kept] = []
+    works = grouping.untouched(desk.session, batch)
+    acted = _acted(desk.session, batch, works)
+    made = [Made("group", work) for work in works]
+    # The name before is kept nowhere, so that nobody is found by it.
+    kept = [Kept(persons[key].email, "keeps the name of the file") for key in renamed]
     gone: set[str] = set()
     for membership in memberships:
         if membership.person_id in acted:
             kept.append(Kept(persons[membership.person_id].email, "has taken part since"))
         elif membership.ended_at is None:
-            word = parts[membership.id]
-            made.append((word, membership.id))
-            if word == "membership":
+            made.append(parts[membership.id])
+            if parts[membership.id].word == "membership":
                 gone.add(membership.id)
-    referred = _referred(session, accounts, gone, works)
+    referred = _referred(desk.session, list(fresh), gone, works)
     stays = {item.who for item in kept}
-    for key in accounts:
+    for key in fresh:
         person = persons.get(key)
         if person is None or person.email in stays:
             continue
@@ -198,14 +235,14 @@ def look_back(session: Session, actor: Person | None, batch: ImportBatch) -> Und
         elif key in referred:
             kept.append(Kept(person.email, "is entered elsewhere by now"))
         else:
-            made.append(("person", key))
+            made.append(fresh[key])
     return Undoing(tuple(made), tuple(kept))
 
 
 def _acted(session: Session, batch: ImportBatch, works: Sequence[str]) -> set[str]:
     """List everybody who did something in the cohort, or was given something to do, ``works`` apart."""
     cohort_id = batch.cohort_id
-    sources: CompoundSelect[Any] = union(
+    sources: CompoundSelect[tuple[str]] = union(
         select(SubmissionMember.person_id).where(
             SubmissionMember.cohort_id == cohort_id, SubmissionMember.submission_id.not_in(works)
         ),
@@ -259,30 +296,18 @@ def _referred(
     return referred
 
 
-def take_back(
-    session: Session,
-    actor: Person | None,
-    batch: ImportBatch,
-    made: Sequence[tuple[Any, ...]],
-    now: datetime,
-) -> None:
+def take_back(desk: Desk[Cohort], undoing: Undoing) -> None:
     """Remove parts and accounts as if the file had never come; the chain keeps that it did."""
-    ids = {word: [key for kind, key in made if kind == word] for word in ("membership", "again")}
-    accounts = [key for kind, key in made if kind == "person"]
-    grouping.take_back(session, [key for kind, key in made if kind == "group"])
-    for membership in scalars_in(session, select(Membership), Membership.id, ids["again"]):
-        membership.ended_at = now
-        audit.record(session, actor, "membership:end", membership, now=now, reason="undone")
-    delete_in(session, Membership.id, ids["membership"])
-    delete_in(session, PasswordReset.person_id, accounts)
-    delete_in(session, Person.id, accounts)
+    session = desk.session
+    grouping.take_back(session, undoing.ids("group"))
+    for membership in scalars_in(session, select(Membership), Membership.id, undoing.ids("again")):
+        membership.ended_at = desk.now
+        audit.record(
+            session, desk.actor, "membership:end", membership, now=desk.now, reason="undone"
+        )
+    delete_in(session, Membership.id, undoing.ids("membership"))
+    delete_in(session, PasswordReset.person_id, undoing.ids("person"))
+    delete_in(session, Person.id, undoing.ids("person"))
 
 
-IMPORTER = Importer(
-    columns=("email", "name", "role"),
-    optional=("group",),
-    plan=plan,
-    carry_out=carry_out,
-    look_back=look_back,
-    take_back=take_back,
-)
+IMPORTER = Importer(RosterRow, plan, carry_out, look_back, take_back)

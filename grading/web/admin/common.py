@@ -37,6 +37,8 @@ class UploadForm(Form):
     def read(self, most: int) -> bytes:
         """Read what was uploaded, or else pasted; the page shows it as text when it is refused.
 
+        What is no UTF-8 is not shown: whoever sent it again would send what stands in place of its letters.
+
         Raises
         ------
         FaultsFound
@@ -50,7 +52,10 @@ class UploadForm(Form):
             raise FaultsFound(
                 [Fault("file", "This is larger than %(n)s KB. Split it.", {"n": most // 1000})]
             )
-        self.text.data = data.decode("utf-8-sig", errors="replace")
+        try:
+            self.text.data = data.decode("utf-8-sig")
+        except UnicodeDecodeError:
+            self.text.data = ""
         return bytes(data)
 
 

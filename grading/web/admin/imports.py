@@ -1,6 +1,7 @@
 """Imports: a file or a pasted table is looked at first, then carried out, and can be undone."""
 
-from collections.abc import Callable
+from base64 import b64decode, b64encode
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
@@ -10,13 +11,13 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_wtf.file import FileField
 from sqlalchemy.orm import Session
-from wtforms import HiddenField
+from wtforms import HiddenField, SelectField
 
 from grading.db import db
 from grading.errors import Fault, FaultsFound, NotFound, Refused, StaleRecord
 from grading.models import Cohort, ImportBatch, Person, Program
 from grading.office import imports
-from grading.office.imports import Effect, Preview, Undoing
+from grading.office.imports import Choice, DayOrder, Effect, Preview, Undoing
 from grading.web import access
 from grading.web.access import load, requires
 from grading.web.admin.common import (
@@ -27,11 +28,9 @@ from grading.web.admin.common import (
     find_cohort,
     find_program,
 )
-from grading.web.forms import HEAD, Done, Form, Shown, form_view, refused
+from grading.web.forms import HEAD, Done, Form, Shown, form_view, options, refused, several
 from grading.workflow.cohort import ImportKind
 
-# What was looked at comes back in a field of the page, and a form holds no more.
-LARGEST = 1_500_000
 SHOWN = 50
 OF_COHORT = (ImportKind.ROSTER, ImportKind.CONFLICTS)
 OF_PROGRAM = (ImportKind.COMPLETIONS, ImportKind.ENTITLEMENTS)
@@ -43,6 +42,8 @@ TITLES: dict[str, Any] = {
 }
 EFFECTS: dict[str, Any] = {
     Effect.ACCOUNT: _l("New accounts, invited by mail"),
+    Effect.RENAME: _l("Names that differ"),
+    Effect.NAME_STAYS: _l("Names that differ, and are not this office’s to change"),
     Effect.ENROL: _l("Newly enrolled"),
     Effect.ENROL_AGAIN: _l("Enrolled again"),
     Effect.GROUP: _l("Put into groups"),
@@ -55,6 +56,8 @@ EFFECTS: dict[str, Any] = {
 # The same, of one row.
 EFFECT_OF_ONE: dict[str, Any] = {
     Effect.ACCOUNT: _l("New account"),
+    Effect.RENAME: _l("Name differs"),
+    Effect.NAME_STAYS: _l("Name differs, and stays"),
     Effect.ENROL: _l("Enrolled"),
     Effect.ENROL_AGAIN: _l("Enrolled again"),
     Effect.GROUP: _l("Put into the group"),
@@ -66,12 +69,69 @@ EFFECT_OF_ONE: dict[str, Any] = {
 }
 
 
-class ImportForm(UploadForm):
-    """A table to look at; with the digest of what was looked at, one to import."""
+ENCODING_LABELS: dict[str, Any] = {
+    "utf-8": _l("UTF-8"),
+    "utf-16": _l("UTF-16"),
+    "windows-1252": _l("Western European (Windows-1252)"),
+    "windows-1250": _l("Central European (Windows-1250)"),
+    "windows-1251": _l("Cyrillic (Windows-1251)"),
+    "windows-1253": _l("Greek (Windows-1253)"),
+    "windows-1254": _l("Turkish (Windows-1254)"),
+    "windows-1255": _l("Hebrew (Windows-1255)"),
+    "windows-1256": _l("Arabic (Windows-1256)"),
+    "mac-roman": _l("Western European (Mac)"),
+    "shift_jis": _l("Japanese (Shift JIS)"),
+    "euc-kr": _l("Korean (EUC-KR)"),
+    "gb18030": _l("Chinese (GB 18030)"),
+    "big5": _l("Chinese (Big5)"),
+}
+DELIMITER_LABELS: dict[str, Any] = {
+    ",": _l("Comma"),
+    ";": _l("Semicolon"),
+    "\t": _l("Tab"),
+    "|": _l("Vertical bar"),
+}
+DAY_LABELS: dict[str, Any] = {
+    DayOrder.DAY_FIRST: _l("The day comes first: 31/12/2026"),
+    DayOrder.MONTH_FIRST: _l("The month comes first: 12/31/2026"),
+}
 
-    file = FileField(_l("CSV file"), render_kw={"accept": ".csv"})
+
+def _choice_of(label: Any, labels: Mapping[str, Any]) -> SelectField:
+    return SelectField(label, choices=options([("", _l("As it is found")), *labels.items()]))
+
+
+class ImportForm(UploadForm):
+    """A table to look at, and how to read it; with the digest of what was looked at, one to import.
+
+    The bytes that were looked at come back as they were sent, so that they can be read in another way.
+    """
+
+    file = FileField(_l("File"), render_kw={"accept": ".csv,.tsv,.txt,.xlsx,.xls,.ods"})
+    sent = HiddenField()
+    encoding = _choice_of(_l("Encoding"), ENCODING_LABELS)
+    delimiter = _choice_of(_l("Between cells"), DELIMITER_LABELS)
+    sheet = SelectField(_l("Sheet"), choices=[], validate_choice=False)
+    days = _choice_of(_l("Dates such as 3/4/2026"), DAY_LABELS)
+    names = several()
     seen = HiddenField()
     stale = False
+
+    @property
+    def bytes_sent(self) -> bytes:
+        return b64decode(self.sent.data)
+
+    def table(self) -> tuple[bytes, Choice]:
+        """Give the file that was sent, pasted or looked at before, and how it is to be read."""
+        if self.file.data or self.text.data.strip() or not self.sent.data:
+            self.sent.data = b64encode(self.read(imports.LONGEST_IMPORT)).decode()
+            self.file.data = None
+        try:
+            data = self.bytes_sent
+        except ValueError:
+            raise FaultsFound([Fault("file", "Choose a file, or paste its text.")]) from None
+        choice = Choice(self.encoding.data, self.delimiter.data, self.sheet.data, self.days.data)
+        return data, choice
 
 
 def _kind(word: str, allowed: tuple[ImportKind, ...]) -> ImportKind:
@@ -98,13 +158,15 @@ def _import(kind: ImportKind, find: Callable[[], Cohort | Program]) -> ResponseR
     """Look at what was sent; with the digest of what was looked at, carry it out."""
 
     def look(form: ImportForm) -> Preview:
-        data = form.read(LARGEST)
-        return imports.preview(db.session(), access.person(), kind, find(), data, now=access.now())
+        data, choice = form.table()
+        return imports.preview(
+            db.session(), access.person(), kind, find(), data, choice=choice, now=access.now()
+        )
 
     def act(session: Session, form: ImportForm) -> Done | Shown:
         if not form.seen.data:
             return Shown(render_import(kind, find(), form, preview=look(form)))
-        data = form.read(LARGEST)
+        data, choice = form.table()
         try:
             preview, batch = imports.carry_out(
                 session,
@@ -112,7 +174,9 @@ def _import(kind: ImportKind, find: Callable[[], Cohort | Program]) -> ResponseR
                 kind,
                 find(),
                 data,
+                choice=choice,
                 seen=form.seen.data,
+                take=form.names.data,
                 now=access.now(),
             )
         except StaleRecord as error:
@@ -120,7 +184,7 @@ def _import(kind: ImportKind, find: Callable[[], Cohort | Program]) -> ResponseR
             raise FaultsFound([Fault("", error.template, error.params)]) from None
         return Done(
             _batch_url(batch) if batch else _place_url(find()),
-            _("%(n)s rows are imported.", n=preview.rows - preview.unchanged),
+            _("%(n)s rows are imported.", n=len({c.line for c in preview.chosen(form.names.data)})),
         )
 
     def show(form: ImportForm) -> str:
@@ -145,17 +209,22 @@ def render_import(
     kind: ImportKind, place: Cohort | Program, form: ImportForm, *, preview: Preview | None
 ) -> str:
     """Render what would change, with its text to send again; and the form for a file or another one."""
-    importer = imports.IMPORTERS[kind]
+    sheets = preview.table.sheets if preview else imports.sheets_of(form.bytes_sent)
+    form.sheet.choices = options((sheet, sheet) for sheet in sheets)
     return render_template(
         "admin/import.html",
         kind=kind,
         title=TITLES[kind],
         cohort=place if isinstance(place, Cohort) else None,
         program=place.program if isinstance(place, Cohort) else place,
-        columns=importer.columns + importer.optional,
+        columns=imports.columns_of(kind),
         preview=preview,
+        certain=[change for change in preview.changes if change.offered is None] if preview else [],
         effects=EFFECTS,
         effect_of_one=EFFECT_OF_ONE,
+        encodings=ENCODING_LABELS,
+        delimiters=DELIMITER_LABELS,
+        day_orders=DAY_LABELS,
         shown=SHOWN,
         looked_at=form,
         form=ImportForm.blank() if preview else form,
