@@ -29,6 +29,7 @@ from grading.programs.queries import course_standings
 from grading.records import issuers
 from grading.records.queries import entitlement_lists, program_record
 from grading.workflow.credential import RecordState
+from grading.workflow.deadlines import last_day_over, local_day
 
 
 def open_record(
@@ -64,7 +65,7 @@ def open_partial(
     Refused
         There is nothing to enter yet.
     """
-    standings = course_standings.courses(session, program.id, learner.id, on=now.date())
+    standings = course_standings.courses(session, program.id, learner.id, over=last_day_over(now))
     if not any(one.completion for one in standings):
         raise Refused("There is nothing to share yet. Complete a course first.")
     record = open_record(session, program, learner, now=now)
@@ -231,7 +232,7 @@ def grade_entry(submission: Submission, grade: Grade, now: datetime) -> RecordEn
     return RecordEntry(
         grade_id=grade.id,
         title=cohort.program.capstone_title,
-        on=now.astimezone(cohort.zone).date(),
+        on=local_day(now, cohort.zone),
         detail={
             "value": grade.value,
             "band": grade.band,
