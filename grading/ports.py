@@ -173,7 +173,16 @@ class Printer(Protocol):
     """Sets a certificate."""
 
     def certificate(self, facts: Mapping[str, Any]) -> bytes:
-        """Give a PDF/UA of one page; ``facts`` are texts that are set as they are."""
+        """Give a PDF/UA of one page; ``facts`` are texts that are set as they are.
+
+        Raises
+        ------
+        Refused
+            Its fonts lack a letter.
+        """
+
+    def unsettable(self, text: str) -> str:
+        """Give the signs of a text that its fonts lack, each once; empty where there are none."""
 
 
 class PartnerGateway(Protocol):

@@ -1,5 +1,6 @@
 """Certificates: one tagged page, every text as it was given, the code with the address."""
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 import segno
 
 from grading.adapters.certificate import TypstPrinter
+from grading.errors import Refused
 
 FACTS: dict[str, Any] = {
     "language": "en",
@@ -54,6 +56,39 @@ def test_a_name_is_set_as_it_is(name: str) -> None:
     assert name.replace(" ", "") in text_of(FACTS | {"name": name}).replace("\r\n", "").replace(
         " ", ""
     )
+
+
+OTHER = Path(__file__).parents[1] / "data" / "other"
+*SET, ETHIOPIC, EMOJI, CONJUNCTS = (OTHER / "names.txt").read_text(encoding="utf-8").splitlines()
+
+
+@pytest.mark.parametrize(
+    "name", [*SET, CONJUNCTS, "أحمد علي", "שרה כהן", "నాయుడు", "សុខា", "Nguyễn Thị", "Đurić"]
+)
+def test_a_name_is_set_in_every_script_that_has_a_font(name: str) -> None:
+    assert TypstPrinter().unsettable(name) == ""
+    assert text_of(FACTS | {"name": name})
+
+
+def test_conjuncts_are_joined() -> None:
+    """Two names apart only in a joiner that forbids the conjunct are drawn differently."""
+    printer = TypstPrinter()
+    joined, apart = (
+        pypdfium2.PdfDocument(printer.certificate(FACTS | {"name": name}))[0].render().to_numpy()
+        for name in ("प्रिया", "प्\u200cरिया")
+    )
+    assert (joined != apart).any()
+
+
+@pytest.mark.parametrize(
+    ("name", "signs"), [(ETHIOPIC, "አበ"), (EMOJI, "🌿"), ("Ada \ue000", "\ue000")]
+)
+def test_what_cannot_be_set_is_named_and_never_left_out(name: str, signs: str) -> None:
+    assert TypstPrinter().unsettable(name) == signs
+    with pytest.raises(Refused, match=f"“{signs}”"):
+        TypstPrinter().certificate(FACTS | {"name": name})
+    with pytest.raises(Refused, match=f"“{signs}”"):
+        TypstPrinter().certificate(FACTS | {"signatories": [{"name": name, "title": "Dean"}]})
 
 
 def test_it_says_everything_in_words_too() -> None:

@@ -167,6 +167,22 @@ def test_a_name_with_what_nobody_sees_is_refused_at_its_field(
         assert session.scalars(select(Person.name)).all() == ["Administrator Beryl"]
 
 
+def test_a_name_that_no_certificate_can_show_is_said_when_it_is_entered(
+    administrator: FlaskClient,
+) -> None:
+    for email, name, noted in (
+        ("zhang@example.org", "张伟", False),
+        ("abebe@example.org", "አበበ", True),
+    ):
+        fields = {"email": email, "name": name}
+        answer = administrator.post("/admin/accounts", data=fields, follow_redirects=True)
+        assert answer.status_code == 200
+        assert ("Certificates cannot be printed with “አበ”" in words_of(answer)) == noted
+        fields = {"name": name, "theme": "system", "time_zone": ""}
+        answer = administrator.post("/preferences", data=fields, follow_redirects=True)
+        assert ("Certificates cannot be printed with “አበ”" in words_of(answer)) == noted
+
+
 def test_no_part_of_an_address_breaks_a_page(administrator: FlaskClient) -> None:
     long = "9" * 5000
     asked = {

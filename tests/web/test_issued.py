@@ -189,9 +189,8 @@ def test_the_learner_downloads_every_form(
     assert json.loads(answer.text) == capstone
     assert answer.headers["Content-Disposition"] == "attachment; filename=capstone.json"
     assert learner.get(f"{base}/token").text == token
-    rows = list(
-        csv.DictReader(io.StringIO(learner.get(f"/learn/records/{record_id}/record.csv").text))
-    )
+    table = learner.get(f"/learn/records/{record_id}/record.csv").text
+    rows = list(csv.DictReader(io.StringIO(table.removeprefix("\ufeff"))))
     assert [row["kind"] for row in rows] == ["course", "course", "course", "capstone"]
     assert rows[-1]["value"] == "67"
     for kind, title in titles.items():
@@ -205,6 +204,25 @@ def test_the_learner_downloads_every_form(
             assert said in text, (kind, said)
         # A certificate goes round; the score is the learner's own business.
         assert "67" not in text.replace(public_id, "")
+
+
+def test_a_name_that_no_certificate_can_show_is_said_and_never_an_error(
+    act: Callable[[], Any], learner: FlaskClient, released: dict[str, Any]
+) -> None:
+    with act() as session:
+        credential = of(session, released, kind="capstone")[0]
+        page, credential_id = f"/learn/records/{credential.record_id}", credential.id
+    address = f"/learn/credentials/{credential_id}/certificate"
+    for name, code in (("张伟", 200), ("አበበ", 409), ("Fern 🌿", 409)):
+        with act() as session:
+            of(session, released, kind="capstone")[0].record.name = name
+        answer = learner.get(address)
+        assert answer.status_code == code
+        said = (
+            "Certificates cannot be printed with" in learner.get(page, follow_redirects=True).text
+        )
+        assert said == (code == 409)
+    assert "its fonts have no “🌿”" in answer.text
 
 
 def test_a_learner_publishes_and_withdraws_on_the_page(

@@ -15,7 +15,7 @@ from grading.errors import NotFound
 from grading.models import Membership, Person, Sponsor, SponsorMember
 from grading.paging import page_of
 from grading.people import accounts, passkeys, passwords
-from grading.web import access
+from grading.web import access, downloads
 from grading.web.access import load, permit, requires
 from grading.web.admin.common import PAGE, SERVICE, bp
 from grading.web.entering import page_number, search_words
@@ -83,6 +83,7 @@ def add_account() -> ResponseReturnValue:
         return Done(
             url_for("admin.account", person_id=person.id),
             _("The account is made. The invitation goes out by mail."),
+            *downloads.printing_note(person.name),
         )
 
     return form_view(AccountForm(), act, render_accounts, refused_at="email")

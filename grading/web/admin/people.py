@@ -23,7 +23,7 @@ from grading.paging import page_of, rows_page_of
 from grading.people import accounts
 from grading.people.approvals import Answer
 from grading.releases import amendments
-from grading.web import access
+from grading.web import access, downloads
 from grading.web.access import load, requires
 from grading.web.admin.common import COHORT, bp, find_cohort
 from grading.web.consequences import AmendingForm, amending_view, decided
@@ -117,7 +117,11 @@ def add_member(cohort_id: str) -> ResponseReturnValue:
             )
             accounts.invite(session, person, now=now)
         cohorts.enrol(session, actor, cohort, person, Role(form.role.data), now=now)
-        return Done(url_for("admin.members", cohort_id=cohort_id), _("The person is enrolled."))
+        return Done(
+            url_for("admin.members", cohort_id=cohort_id),
+            _("The person is enrolled."),
+            *downloads.printing_note(person.name),
+        )
 
     def show(form: MemberForm) -> str:
         return _render_members(cohort_id, form)

@@ -17,7 +17,7 @@ from grading.office import erasure, erasure_requests, exporting, retention
 from grading.office.queries import erasure_hindrances
 from grading.paging import page_in
 from grading.records import transcripts
-from grading.web import access
+from grading.web import access, downloads
 from grading.web.access import load, permit, requires
 from grading.web.admin.common import PAGE, SERVICE, bp
 from grading.web.entering import page_number
@@ -124,7 +124,7 @@ def _act_on_data(session: Session, person: Person, form: GroundForm) -> Done | S
             response = Response(
                 json.dumps(content, indent=2, ensure_ascii=False), mimetype="application/json"
             )
-            response.headers.set("Content-Disposition", "attachment", filename="transcript.json")
+            downloads.attach(response, "transcript.json")
             return Shown(response)
     raise NotFound("There is no such page.")
 

@@ -20,7 +20,7 @@ from grading.people import identity
 from grading.people.queries import identity_checks
 from grading.phrases import phrase
 from grading.records import reissues
-from grading.web import access
+from grading.web import access, downloads
 from grading.web.access import requires
 from grading.web.entering import page_number, search_words
 from grading.web.forms import Done, Form, form_view, options, radio
@@ -149,12 +149,14 @@ def check(cohort_id: str, person_id: str) -> ResponseReturnValue:
             now=access.now(),
         )
         session.flush()
+        note = downloads.printing_note(form.name.data)
         if reissues.records_under_another_name(session, learner, now=access.now()):
             return Done(
                 url_for("identity.person", cohort_id=cohort_id, person_id=person_id) + "#name",
                 _("The check is noted. The record has another name: see below."),
+                *note,
             )
-        return Done(url_for("identity.queue", cohort_id=cohort_id), _("The check is noted."))
+        return Done(url_for("identity.queue", cohort_id=cohort_id), _("The check is noted."), *note)
 
     return form_view(CheckForm(), act, lambda form: _render_check(cohort_id, person_id, form))
 

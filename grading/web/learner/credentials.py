@@ -1,7 +1,5 @@
 """The learner's signed credentials: as a document, a token, a page to print; and the record as a table."""
 
-import csv
-import io
 import json
 from typing import Any
 
@@ -17,7 +15,7 @@ from grading.errors import NotFound, Refused
 from grading.models import CredentialRecord, IssuedCredential
 from grading.records import credentials
 from grading.records.queries import issued_credentials, program_record
-from grading.web import access
+from grading.web import access, downloads
 from grading.web.access import load, requires
 from grading.web.forms import Done, Form, form_view, yes_field
 from grading.web.rendering import date_words, said
@@ -45,9 +43,7 @@ def _own(credential_id: str) -> IssuedCredential:
 
 
 def _attached(body: str | bytes, media_type: str, name: str) -> Response:
-    response = Response(body, mimetype=media_type)
-    response.headers.set("Content-Disposition", "attachment", filename=name)
-    return response
+    return downloads.attach(Response(body, mimetype=media_type), name)
 
 
 @bp.get("/credentials/<credential_id>/document")
@@ -147,23 +143,15 @@ def publish(credential_id: str) -> ResponseReturnValue:
 def table(record_id: str) -> Response:
     """The record's lines for a spreadsheet."""
     record = load(CredentialRecord, record_id, Permission.SIGNED_IN, owner="person_id")
-    out = io.StringIO()
-    writer = csv.writer(out)
-    writer.writerow(["kind", "title", "on", "value", "band", "passed", "hours", "identity"])
-    for entry in record.entries:
-        detail = entry.detail
-        cells = [
+    headings = ["kind", "title", "on", "value", "band", "passed", "hours", "identity"]
+    rows = [
+        [
             "course" if entry.course_id else "capstone",
             entry.title,
             entry.on.isoformat(),
-            *(detail.get(name, "") for name in ("value", "band", "passed", "hours")),
-            detail.get("identity_assurance", ""),
+            *(entry.detail.get(name, "") for name in ("value", "band", "passed", "hours")),
+            entry.detail.get("identity_assurance", ""),
         ]
-        writer.writerow([_harmless(cell) for cell in cells])
-    return _attached(out.getvalue(), "text/csv", "record.csv")
-
-
-def _harmless(cell: Any) -> str:
-    """Keep a spreadsheet from taking a title for a formula."""
-    text = str(cell)
-    return "'" + text if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
+        for entry in record.entries
+    ]
+    return downloads.table("record.csv", headings, rows)

@@ -61,6 +61,7 @@ def _render_record(program: Program, link: LinkForm | None = None) -> str:
         record=record,
         present_name=identity_checks.verified_name(session, access.person(), now=access.now()),
         credentials=credentials.listed(record) if record else [],
+        printing_note=downloads.printing_note(record.name) if record else [],
         assured=identity_checks.assurances_of(
             session, [one.submission for one in progress.attempts], access.person().id
         ),
@@ -118,7 +119,7 @@ def as_json(program_id: str) -> ResponseReturnValue:
         updated_at=progress.updated_at.isoformat() if progress.updated_at else None,
         lines=program_record.lines(progress),
     )
-    answer.headers.set("Content-Disposition", "attachment", filename="program-record.json")
+    downloads.attach(answer, "program-record.json")
     return answer
 
 

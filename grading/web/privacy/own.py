@@ -84,7 +84,7 @@ def download(export_id: str) -> ResponseReturnValue:
 def zipped(key: str, size: int | None, name: str) -> Response:
     """Stream a finished export."""
     response = Response(access.installation().files.read(key), mimetype="application/zip")
-    response.headers.set("Content-Disposition", "attachment", filename=name)
+    downloads.attach(response, name)
     if size is not None:
         response.headers["Content-Length"] = str(size)
     return response

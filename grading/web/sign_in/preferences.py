@@ -13,7 +13,7 @@ from grading.authorization.permissions import Permission
 from grading.db import db
 from grading.people import accounts
 from grading.records import reissues
-from grading.web import access
+from grading.web import access, downloads
 from grading.web.access import requires
 from grading.web.forms import Done, Form, form_view, options
 from grading.web.sign_in.common import bp
@@ -45,6 +45,8 @@ def preferences() -> ResponseReturnValue:
         # A page that was opened before there was a name on it sends none.
         sent = bool(form.name.raw_data)
         renamed = sent and accounts.rename_person(session, person, person, form.name.data, now=now)
+        if renamed:
+            messages += downloads.printing_note(person.name)
         if renamed and reissues.records_under_another_name(session, person, now=now):
             messages.append(
                 _(
