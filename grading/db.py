@@ -12,7 +12,7 @@ from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import Engine, event
 from sqlalchemy.engine import Connection
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.exc import StaleDataError
 
@@ -24,6 +24,14 @@ db = SQLAlchemy(metadata=Base.metadata)
 
 # A writer waits this long for another before giving up, in milliseconds.
 BUSY_TIMEOUT = 20_000
+# What a database answers when somebody else was quicker, on PostgreSQL and SQLite.
+_RACES = {
+    "23505",
+    "23503",
+    "SQLITE_CONSTRAINT_UNIQUE",
+    "SQLITE_CONSTRAINT_PRIMARYKEY",
+    "SQLITE_CONSTRAINT_FOREIGNKEY",
+}
 BUSY = phrase("The database is too busy. Try again in a moment.")
 
 
@@ -114,6 +122,12 @@ def _begin(connection: Connection) -> None:
     connection.exec_driver_sql(f"BEGIN {mode}")
 
 
+def _lost_a_race(error: IntegrityError) -> bool:
+    """Whether a row stands already, or one that it refers to has gone; all else is a fault of ours."""
+    code = getattr(error.orig, "sqlstate", None) or getattr(error.orig, "sqlite_errorname", None)
+    return code in _RACES
+
+
 @contextmanager
 def transaction(*, wait: bool = True) -> Iterator[Session]:
     """Open the one transaction of an act: everything in it is kept, or nothing.
@@ -129,7 +143,7 @@ def transaction(*, wait: bool = True) -> Iterator[Session]:
     Raises
     ------
     StaleRecord
-        Somebody else changed a record between reading and writing.
+        Somebody else changed a record between reading and writing, or wrote what may stand once.
     PassingFailure
         The database was too busy, or ended a deadlock at our cost.
     """
@@ -145,6 +159,13 @@ def transaction(*, wait: bool = True) -> Iterator[Session]:
             session.rollback()
             raise StaleRecord(
                 "Somebody changed this while you worked on it. Nothing was overwritten."
+            ) from error
+        except IntegrityError as error:
+            session.rollback()
+            if not _lost_a_race(error):
+                raise
+            raise StaleRecord(
+                "Somebody did the same at this moment. Nothing of yours was kept: load the page again."
             ) from error
         except OperationalError as error:
             session.rollback()

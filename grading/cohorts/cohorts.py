@@ -11,6 +11,7 @@ from grading.cohorts.queries import cohort_ending, staffing_facts
 from grading.errors import Fault, FaultsFound, Refused
 from grading.ledger import audit
 from grading.ledger.transitions import move
+from grading.ledger.turns import take_turns
 from grading.models import (
     AuditHead,
     Brief,
@@ -34,7 +35,7 @@ from grading.workflow.cohort import (
     obstacles,
 )
 from grading.workflow.credential import RubricState
-from grading.workflow.deadlines import Calendar, calendar, contradictions, local_day
+from grading.workflow.deadlines import Calendar, calendar, contradictions
 
 
 def create_cohort(
@@ -115,6 +116,7 @@ def revise_plan(
     now: datetime,
 ) -> PlanVersion:
     """Make a new version of the plan, and lay the calendar anew where its windows changed."""
+    take_turns(session, cohort)
     _preparing(cohort)
     before = cohort.plan
     if plan == before:
@@ -122,7 +124,7 @@ def revise_plan(
     windows = ("submit_days", "grace_hours", "peer_days", "grading_days", "results_day")
     version = _add_plan(cohort, plan, now)
     if any(getattr(plan, name) != getattr(before, name) for name in windows):
-        opens_on = local_day(cohort.opens_at, cohort.zone)
+        opens_on = cohort.opens_at.astimezone(cohort.zone).date()
         for name, at in asdict(calendar(opens_on, cohort.zone, plan)).items():
             setattr(cohort, name, at)
     session.flush()
@@ -157,6 +159,7 @@ def revise_cohort(
     ------
     FaultsFound
     """
+    take_turns(session, cohort)
     _preparing(cohort)
     faults = _cohort_faults(session, cohort.program, name, time_zone, rubric_version, cohort.id)
     if brief.program_id != cohort.program_id:
@@ -165,7 +168,7 @@ def revise_cohort(
         raise FaultsFound(faults)
     before = _cohort_words(cohort)
     if time_zone != cohort.time_zone:
-        opens_on = local_day(cohort.opens_at, cohort.zone)
+        opens_on = cohort.opens_at.astimezone(cohort.zone).date()
         cohort.time_zone = time_zone
         for key, at in asdict(calendar(opens_on, cohort.zone, cohort.plan)).items():
             setattr(cohort, key, at)
@@ -223,6 +226,7 @@ def set_calendar(
     FaultsFound
         Every pair of instants that are the wrong way round.
     """
+    take_turns(session, cohort)
     _preparing(cohort)
     names = [item.name for item in fields(Calendar)]
     if faults := contradictions(days):
@@ -245,6 +249,7 @@ def open_cohort(session: Session, actor: Person | None, cohort: Cohort, *, now: 
     FaultsFound
         The deadline has passed already, or the plan needs professionals and there is none.
     """
+    take_turns(session, cohort)
     faults: list[Fault] = []
     if cohort.due_at <= now:
         faults.append(Fault("calendar", "The deadline has passed. Move the calendar first."))
@@ -277,6 +282,7 @@ def end_cohort(
         What is unfinished: open appeals and the time to make one, misconduct cases and releases under
         way stand against it for good; all else gives way to a reason.
     """
+    take_turns(session, cohort)
     found = obstacles(cohort_ending.unfinished(session, cohort, now=now))
     rights = [item for item in found if not item.overridable]
     if rights or (found and not reason.strip()):
@@ -331,6 +337,7 @@ def enrol(
     Refused
         The cohort has ended, the account is closed, or it is a part in scoring and one's own account.
     """
+    take_turns(session, cohort)
     not_ended(cohort)
     if not person.active:
         raise Refused("This account is closed.")

@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 
 from grading.errors import Refused
 from grading.ledger import audit
+from grading.ledger.turns import take_turns
 from grading.models import Cohort, ConflictOfInterest, Person
 
 
@@ -21,6 +22,7 @@ def declare_conflict(
     now: datetime,
 ) -> ConflictOfInterest:
     """Keep a rater and a learner apart in this cohort."""
+    take_turns(session, cohort)
     if rater.id == learner.id:
         raise Refused("Nobody ever rates their own work; this needs no entry.")
     conflict = session.scalar(
@@ -75,6 +77,7 @@ def withdraw_conflict(
     Refused
         No reason, or the actor is one of the two.
     """
+    take_turns(session, conflict)
     if not reason.strip():
         raise Refused("Give the reason.")
     if actor is not None and actor.id in (conflict.rater_id, conflict.learner_id):

@@ -13,6 +13,7 @@ from grading.cohorts import withdrawals
 from grading.cohorts.queries import group_members
 from grading.ledger import audit
 from grading.ledger.transitions import move
+from grading.ledger.turns import take_turns
 from grading.models import Allocation, Membership, Person, Submission, SubmissionMember
 from grading.models.conditions import takes_part
 from grading.people import accounts
@@ -56,6 +57,7 @@ def end_part(
     What they hold and may read no more goes to others at once. What a learner handed in leaves grading
     unless its result is out or held back; a group goes on without them.
     """
+    take_turns(session, membership)
     if membership.ended_at is not None:
         return
     membership.ended_at = now

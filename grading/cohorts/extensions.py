@@ -9,6 +9,7 @@ from grading.cohorts.queries import calendars, participants
 from grading.errors import Fault, FaultsFound, Refused
 from grading.ledger import audit, outbox
 from grading.ledger.transitions import move
+from grading.ledger.turns import take_turns
 from grading.models import (
     Cohort,
     Extension,
@@ -46,7 +47,8 @@ def grant(
     Refused
         The cohort has ended, or the actor grants to themself.
     """
-    lock_calendar(session, cohort)
+    # Several add up, and none is granted past another.
+    take_turns(session, cohort)
     if cohort.state == CohortState.ENDED:
         raise Refused("The cohort has ended.")
     if actor.id == person.id:
@@ -106,11 +108,6 @@ def _tell(session: Session, extension: Extension, now: datetime) -> None:
         )
 
 
-def lock_calendar(session: Session, cohort: Cohort) -> None:
-    """Let what a calendar grants take turns: several add up, and none is granted past another."""
-    session.execute(select(Cohort.id).where(Cohort.id == cohort.id).with_for_update(key_share=True))
-
-
 def end(session: Session, actor: Person, extension: Extension, *, now: datetime) -> None:
     """Take an extension back: the dates are again what they would be without it.
 
@@ -132,7 +129,8 @@ def end(session: Session, actor: Person, extension: Extension, *, now: datetime)
 def relied_on(session: Session, extension: Extension) -> bool:
     """Whether its learner, or their group, handed in after the deadline they would have without it."""
     cohort = session.get_one(Cohort, extension.cohort_id)
-    lock_calendar(session, cohort)
+    # Several add up, and none is granted past another.
+    take_turns(session, cohort)
     theirs = (
         Submission.cohort_id == cohort.id,
         is_member(extension.person_id, GIVE_TIME),

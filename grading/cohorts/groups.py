@@ -14,6 +14,7 @@ from grading.cohorts.queries import group_members, participants
 from grading.errors import Fault, FaultsFound, NotFound, Refused
 from grading.ledger import audit, outbox
 from grading.ledger.transitions import move
+from grading.ledger.turns import take_turns
 from grading.models import (
     Cohort,
     Grade,
@@ -62,7 +63,7 @@ def invite(
     FaultsFound
         Nobody of the cohort has this address.
     """
-    members.lock(session, submission)
+    take_turns(session, submission)
     members.own(session, actor, submission)
     _draft(submission)
     submissions.still_open(session, submission, now)
@@ -91,12 +92,14 @@ def invite(
 
 def call_off(session: Session, actor: Person, member: SubmissionMember, *, now: datetime) -> None:
     """Take an invitation back; any member may."""
+    take_turns(session, member.submission)
     members.own(session, actor, member.submission)
     move(session, member, "decline", actor=actor, now=now, ended_at=now)
 
 
 def decline(session: Session, person: Person, member: SubmissionMember, *, now: datetime) -> None:
     """Say no to an invitation."""
+    take_turns(session, member.submission)
     if member.person_id != person.id:
         raise NotFound("There is no such invitation.")
     move(session, member, "decline", actor=person, now=now, ended_at=now)
@@ -106,6 +109,7 @@ def accept(
     session: Session, person: Person, member: SubmissionMember, *, now: datetime
 ) -> Submission:
     """Join the group one was asked into."""
+    take_turns(session, member)
     if member.person_id != person.id or member.state != MemberState.INVITED:
         raise NotFound("There is no such invitation.")
     return _join(session, person, member.submission, now=now)
@@ -133,8 +137,8 @@ def join(
 
 
 def _join(session: Session, person: Person, submission: Submission, *, now: datetime) -> Submission:
-    members.enrolled(session, person, submission.cohort, take_turns=True)
-    members.lock(session, submission)
+    members.enrolled(session, person, submission.cohort, locked=True)
+    take_turns(session, submission)
     if group_members.has(session, submission, person.id):
         return submission
     _draft(submission)
@@ -197,7 +201,7 @@ def leave(session: Session, person: Person, submission: Submission, *, now: date
     Refused
         Not theirs, handed in, or there is nobody else in it.
     """
-    members.lock(session, submission)
+    take_turns(session, submission)
     own = members.own(session, person, submission)
     _draft(submission)
     if len(group_members.rows(session, submission, (MemberState.JOINED,))) < 2:
@@ -282,7 +286,7 @@ def form_named(
         return base
     if faults := group_faults(session, cohort, group, name):
         raise FaultsFound(faults)
-    members.lock(session, base)
+    take_turns(session, base)
     _draft(base)
     for person in fresh:
         _put(session, actor, base, person, now=now)
@@ -352,7 +356,7 @@ def place(
     ------
     FaultsFound, Refused
     """
-    members.lock(session, submission)
+    take_turns(session, submission)
     _draft(submission)
     if not participants.has_role(session, submission.cohort, person, Role.LEARNER):
         raise FaultsFound(
@@ -367,7 +371,7 @@ def take_out(
 ) -> None:
     """Take somebody out of a group that has not handed in, or call an invitation off."""
     submission = member.submission
-    members.lock(session, submission)
+    take_turns(session, submission)
     _draft(submission)
     if member.state == MemberState.INVITED:
         move(session, member, "decline", actor=actor, now=now, ended_at=now)

@@ -20,14 +20,12 @@ from grading.workflow.submission import SubmissionState
 JOIN_CODE_LETTERS = 8
 
 
-def enrolled(
-    session: Session, learner: Person, cohort: Cohort, *, take_turns: bool = False
-) -> None:
+def enrolled(session: Session, learner: Person, cohort: Cohort, *, locked: bool = False) -> None:
     """See that somebody may have a part in a work of the cohort.
 
     Parameters
     ----------
-    take_turns : bool
+    locked : bool
         Lock the learner's enrolment, so that two tabs cannot begin or join two works at once.
 
     Raises
@@ -38,7 +36,7 @@ def enrolled(
     statement = select(Membership.id).where(
         takes_part(Role.LEARNER, cohort_id=cohort.id, person_id=learner.id),
     )
-    if take_turns:
+    if locked:
         statement = statement.with_for_update(key_share=True)
     if not session.scalar(statement):
         raise Refused("You are not enrolled in this cohort as a learner.")
@@ -47,12 +45,6 @@ def enrolled(
             "Complete these courses first: %(courses)s.",
             courses=[course.title for course in missing],
         )
-
-
-def lock(session: Session, submission: Submission) -> None:
-    """Let whoever changes a work, or who is in it, take turns; what is seen from here on is current."""
-    session.flush()
-    session.refresh(submission, with_for_update={"key_share": True})
 
 
 def own(session: Session, learner: Person, submission: Submission) -> SubmissionMember:

@@ -10,6 +10,7 @@ from grading.cohorts.queries import calendars, group_members, participants
 from grading.errors import Fault, FaultsFound, NotFound, Refused
 from grading.ledger import audit, outbox
 from grading.ledger.transitions import move
+from grading.ledger.turns import take_turns
 from grading.models import Objection, Person, Submission
 from grading.workflow.cohort import Role
 from grading.workflow.deadlines import end_of_day
@@ -54,7 +55,7 @@ def object_to(
     FaultsFound
         A reason that is too short or too long.
     """
-    members.lock(session, submission)
+    take_turns(session, submission)
     members.own(session, person, submission)
     if not may_object(submission, now):
         raise Refused("The time to object is over, or somebody has taken the project back.")
@@ -97,7 +98,7 @@ def object_to(
         for decider in participants.with_roles(
             session, submission.cohort, Role.COORDINATOR, Role.INSTRUCTOR
         ):
-            outbox.needs(session, decider, zone=submission.cohort.zone, now=now)
+            outbox.needs(session, decider, now=now)
     for member in group_members.people(session, submission):
         if member.id != person.id:
             outbox.mail(
@@ -115,7 +116,7 @@ def withdraw(session: Session, person: Person, objection: Objection, *, now: dat
     """Stand by the work after all."""
     if objection.person_id != person.id:
         raise NotFound("There is no such objection.")
-    members.lock(session, objection.submission)
+    take_turns(session, objection.submission)
     session.refresh(objection)
     move(session, objection, "withdraw", actor=person, now=now)
     withdrawals.settle_objections(session, objection.submission, actor=person, now=now)
@@ -150,7 +151,7 @@ def decide(
         No answer.
     """
     submission = objection.submission
-    members.lock(session, submission)
+    take_turns(session, submission)
     session.refresh(objection)
     if has_own_interest(session, actor.id, [submission.id]):
         raise NotFound("There is no such objection.")

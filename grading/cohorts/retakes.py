@@ -39,7 +39,7 @@ def retake(
     cohort = submission.cohort
     if cohort.state != CohortState.OPEN:
         raise Refused("The cohort has ended. You can retake the capstone in a later one.")
-    members.enrolled(session, learner, cohort, take_turns=True)
+    members.enrolled(session, learner, cohort, locked=True)
     newest = group_members.newest(session, cohort, learner.id)
     if submission.state != SubmissionState.RELEASED or newest is not submission:
         raise Refused("There is no result to improve, or you have begun a retake.")

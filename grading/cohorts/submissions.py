@@ -13,6 +13,7 @@ from grading.cohorts.queries import calendars, group_members
 from grading.errors import Fault, FaultsFound, Refused, StaleRecord
 from grading.ledger import audit, outbox
 from grading.ledger.transitions import move
+from grading.ledger.turns import take_turns
 from grading.models import (
     Cohort,
     Person,
@@ -46,7 +47,7 @@ def start(session: Session, learner: Person, cohort: Cohort, *, now: datetime) -
     submission = group_members.newest(session, cohort, learner.id)
     if submission is not None:
         return submission
-    members.enrolled(session, learner, cohort, take_turns=True)
+    members.enrolled(session, learner, cohort, locked=True)
     # Another tab may have begun one while this one waited for its turn.
     submission = group_members.newest(session, cohort, learner.id)
     if submission is not None:
@@ -156,6 +157,7 @@ def save_draft(
     ------
     Refused, StaleRecord, FaultsFound
     """
+    take_turns(session, submission)
     _own_draft(session, learner, submission, now, version)
     links = [link.strip() for link in links if link.strip()]
     faults = link_faults(links)
@@ -215,6 +217,7 @@ def add_file(
     session: Session, learner: Person, submission: Submission, kept: KeptFile, *, now: datetime
 ) -> SubmissionFile:
     """Add a kept file to the draft."""
+    take_turns(session, submission)
     _own_draft(session, learner, submission, now)
     if len(submission.current_files) >= MOST_FILES:
         raise Refused("A project has at most %(n)s files.", n=MOST_FILES)
@@ -236,6 +239,7 @@ def add_file(
 
 def remove_file(session: Session, learner: Person, file: SubmissionFile, *, now: datetime) -> None:
     """Take a file out of the draft; `restore_file` puts it back."""
+    take_turns(session, file.submission)
     _own_draft(session, learner, file.submission, now)
     file.removed_at = now
     file.submission.saved_at = now
@@ -243,6 +247,7 @@ def remove_file(session: Session, learner: Person, file: SubmissionFile, *, now:
 
 def restore_file(session: Session, learner: Person, file: SubmissionFile, *, now: datetime) -> None:
     """Undo `remove_file`."""
+    take_turns(session, file.submission)
     _own_draft(session, learner, file.submission, now)
     file.removed_at = None
     file.submission.saved_at = now
@@ -309,7 +314,7 @@ def submit(
     StaleRecord
         The draft changed after the page was shown.
     """
-    members.lock(session, submission)
+    take_turns(session, submission)
     _own_draft(session, learner, submission, now, version)
     members.enrolled(session, learner, submission.cohort)
     faults = submission_faults(session, submission)
@@ -368,7 +373,7 @@ def take_back(session: Session, learner: Person, submission: Submission, *, now:
     Refused
         It is not the learner's, or the window is closed.
     """
-    members.lock(session, submission)
+    take_turns(session, submission)
     members.own(session, learner, submission)
     still_open(session, submission, now)
     move(session, submission, "take_back", actor=learner, now=now, objections_until=None)

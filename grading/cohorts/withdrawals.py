@@ -1,6 +1,6 @@
 """Leaving the capstone and coming back to it."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -9,6 +9,7 @@ from grading.cohorts import members
 from grading.cohorts.queries import calendars, group_members
 from grading.errors import Refused
 from grading.ledger.transitions import move
+from grading.ledger.turns import take_turns
 from grading.models import (
     Allocation,
     Discrepancy,
@@ -20,7 +21,6 @@ from grading.workflow.adjudication import DiscrepancyState
 from grading.workflow.allocation import MACHINE as ALLOCATION_MACHINE
 from grading.workflow.allocation import AllocationState
 from grading.workflow.cohort import CohortState
-from grading.workflow.deadlines import end_of_day
 from grading.workflow.group import MemberState
 from grading.workflow.submission import MACHINE as SUBMISSION_MACHINE
 from grading.workflow.submission import SubmissionState
@@ -47,7 +47,7 @@ def withdraw_member(
 ) -> None:
     """Take a learner's part out of a work, for themself or because they left the cohort; see `withdraw`."""
     submission = member.submission
-    members.lock(session, submission)
+    take_turns(session, submission)
     # Asked of the work itself, so that nobody leaves a result behind.
     SUBMISSION_MACHINE.after(submission.state, "withdraw")
     members.end(session, member, "withdraw", actor=actor, now=now)
@@ -95,8 +95,7 @@ def may_return_until(member: SubmissionMember | None) -> datetime | None:
     """Say until when a withdrawn learner can come back; None when they have not withdrawn."""
     if member is None or member.state != MemberState.WITHDRAWN or member.ended_at is None:
         return None
-    cohort = member.submission.cohort
-    return end_of_day(member.ended_at, cohort.plan.return_days, cohort.zone)
+    return member.ended_at + timedelta(days=member.submission.cohort.plan.return_days)
 
 
 def come_back(session: Session, learner: Person, submission: Submission, *, now: datetime) -> None:
@@ -110,7 +109,7 @@ def come_back(session: Session, learner: Person, submission: Submission, *, now:
     Refused
         Too late, nothing had been handed in when the window closed, or the group has its result.
     """
-    members.lock(session, submission)
+    take_turns(session, submission)
     own = group_members.part(session, submission, learner.id)
     until = may_return_until(own)
     if own is None or until is None or submission.cohort.state != CohortState.OPEN:

@@ -1,6 +1,6 @@
 """Appeals: a result is read again, blind, by somebody fresh, and decided with a reason."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -12,6 +12,7 @@ from grading.disputes.queries import dispute_queue
 from grading.errors import Fault, FaultsFound, NotFound, Refused
 from grading.ledger import audit, outbox
 from grading.ledger.transitions import move
+from grading.ledger.turns import take_turns
 from grading.models import (
     Appeal,
     Cohort,
@@ -23,20 +24,23 @@ from grading.readings import allocations
 from grading.releases import grades
 from grading.releases.queries import candidates
 from grading.scores import adjusting
-from grading.workflow import deadlines
 from grading.workflow.allocation import MACHINE as ITEM_MACHINE
 from grading.workflow.allocation import AllocationState, Pool, Purpose
 from grading.workflow.appeal import PENDING, AppealState
 from grading.workflow.cohort import CohortState
-from grading.workflow.deadlines import working_days_after
+from grading.workflow.deadlines import end_of_day, working_days_after
 from grading.workflow.submission import SubmissionState
 
 SHORTEST_REASON, LONGEST_REASON = 20, 5_000
 
 
 def appeal_window(cohort: Cohort, grade: Grade) -> tuple[datetime, datetime]:
-    """Say from when until when a released result can be appealed."""
-    return deadlines.appeal_window(grade.released_at, cohort.plan, cohort.zone)
+    """Say from when until when a released result can be appealed: to the end of the last day."""
+    plan = cohort.plan
+    return (
+        grade.released_at + timedelta(hours=plan.appeal_wait_hours),
+        end_of_day(grade.released_at, plan.appeal_days, cohort.zone),
+    )
 
 
 def tokens_left(session: Session, cohort: Cohort, learner_id: str) -> int:
@@ -51,19 +55,6 @@ def tokens_left(session: Session, cohort: Cohort, learner_id: str) -> int:
         )
     )
     return max(cohort.plan.appeal_tokens - (spent or 0), 0)
-
-
-def take_turns(session: Session, learner: Person) -> None:
-    """Let what one learner asks for take turns, so that two tabs cannot ask twice."""
-    session.execute(
-        select(Person.id).where(Person.id == learner.id).with_for_update(key_share=True)
-    )
-
-
-def lock_for_decision(session: Session, appeal: Appeal) -> None:
-    """Wait for whoever decides at the same moment, and then see what they decided."""
-    session.flush()
-    session.refresh(appeal, with_for_update={"key_share": True})
 
 
 def pending_appeal(session: Session, submission: Submission) -> Appeal | None:
@@ -207,6 +198,7 @@ def withdraw_appeal(session: Session, actor: Person, appeal: Appeal, *, now: dat
     ------
     NotFound, IllegalTransition
     """
+    take_turns(session, appeal)
     if appeal.learner_id != actor.id:
         raise NotFound("There is no such appeal.")
     move(session, appeal, "withdraw", actor=actor, now=now)
@@ -235,7 +227,7 @@ def note_remark(session: Session, appeal: Appeal, *, now: datetime) -> None:
         note={"composite": score.composite, "ratings": score.rating_ids},
     )
     if item.rater is not None:
-        outbox.needs(session, item.rater, zone=item.cohort.zone, now=now)
+        outbox.needs(session, item.rater, now=now)
 
 
 def go_on_unblind(session: Session, actor: Person, appeal: Appeal, *, now: datetime) -> None:
@@ -248,6 +240,7 @@ def go_on_unblind(session: Session, actor: Person, appeal: Appeal, *, now: datet
     NotFound
         The actor gave one of the readings in question, or has a conflict of interest.
     """
+    take_turns(session, appeal)
     item = appeal.allocation
     if item is None or item.state != AllocationState.OPEN:
         raise Refused("Somebody has this appeal to read.")

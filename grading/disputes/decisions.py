@@ -14,6 +14,7 @@ from grading.disputes.queries import dispute_queue
 from grading.errors import Fault, FaultsFound, NotFound, Refused
 from grading.ledger import audit, outbox
 from grading.ledger.transitions import move
+from grading.ledger.turns import take_turns
 from grading.measurement.scoring.scale import composite_of
 from grading.models import (
     Allocation,
@@ -88,7 +89,7 @@ def strike_reading(
     Refused
         Not to be decided by this person, or no other reading would be left.
     """
-    appeals.lock_for_decision(session, appeal)
+    take_turns(session, appeal)
     if not may_decide_appeal(session, actor, appeal, now=now):
         raise Refused("This appeal is not yours to decide.")
     if reading.submission_id != appeal.submission_id or reading.state != AllocationState.SEALED:
@@ -275,7 +276,7 @@ def _signed_form(rows: Sequence[tuple[Grade, ReleaseLine]]) -> list[dict[str, st
 def _may_decide_so(
     session: Session, actor: Person, appeal: Appeal, answer: str, now: datetime
 ) -> None:
-    appeals.lock_for_decision(session, appeal)
+    take_turns(session, appeal)
     if not may_decide_appeal(session, actor, appeal, now=now):
         raise Refused("This appeal is not yours to decide.")
     if faults := appeals.text_faults("answer", answer, actor):

@@ -12,6 +12,7 @@ from grading.disputes.appeals import criteria_faults, text_faults
 from grading.errors import FaultsFound, NotFound, Refused
 from grading.ledger import audit, outbox
 from grading.ledger.transitions import move
+from grading.ledger.turns import take_turns
 from grading.models import Allocation, Explanation, Grade, Membership, Person, Submission
 from grading.models.conditions import takes_part
 from grading.workflow.allocation import AllocationState, Pool
@@ -82,7 +83,7 @@ def request_explanation(
     """
     if grade.person_id != learner.id or grade.submission_id != submission.id:
         raise NotFound("There is no such project.")
-    appeals.take_turns(session, learner)
+    take_turns(session, learner)
     cohort = submission.cohort
     if any(one.state == ExplanationState.OPEN for one in questions_of(session, submission)):
         raise Refused("Your question is being answered. You can ask another one after that.")
@@ -116,7 +117,7 @@ def request_explanation(
         after={"submission": submission.id, "owner": owner.id if owner else None},
     )
     if owner is not None:
-        outbox.needs(session, owner, zone=submission.cohort.zone, now=now)
+        outbox.needs(session, owner, now=now)
     return explanation
 
 
@@ -151,6 +152,7 @@ def answer_question(
     IllegalTransition
         It is answered already.
     """
+    take_turns(session, explanation)
     if has_own_interest(session, actor.id, [explanation.submission.id]):
         raise NotFound("There is no such question.")
     if faults := text_faults("answer", text, actor):
@@ -179,6 +181,7 @@ def withdraw_question(
     session: Session, learner: Person, explanation: Explanation, *, now: datetime
 ) -> None:
     """Take a question back."""
+    take_turns(session, explanation)
     if explanation.learner_id != learner.id:
         raise NotFound("There is no such question.")
     move(session, explanation, "withdraw", actor=learner, now=now)

@@ -15,6 +15,7 @@ from grading.disputes.queries import dispute_queue
 from grading.errors import Fault, FaultsFound, NotFound, Refused
 from grading.ledger import audit, outbox
 from grading.ledger.transitions import move
+from grading.ledger.turns import take_turns
 from grading.models import (
     Appeal,
     Challenge,
@@ -86,9 +87,7 @@ def report_suspicion(
         It is the reporter's own, was taken back by its learner, or is decided on.
     """
     # Two who report at once add to one case.
-    session.execute(
-        select(Submission.id).where(Submission.id == submission.id).with_for_update(key_share=True)
-    )
+    take_turns(session, submission)
     if has_own_interest(session, reporter.id, [submission.id]):
         raise Refused("This is your own project.")
     if submission.state in (SubmissionState.DRAFT, SubmissionState.WITHDRAWN):
@@ -126,6 +125,7 @@ def add_evidence(
     session: Session, actor: Person, case: MisconductCase, *, text: str, source: str, now: datetime
 ) -> Evidence:
     """Add what somebody saw; it is bound to the copy that was handed in then, and never changed."""
+    take_turns(session, case)
     if has_own_interest(session, actor.id, [case.submission.id]):
         raise NotFound("There is no such case.")
     if case.state not in PENDING:
@@ -164,8 +164,7 @@ def may_decide_case(session: Session, actor: Person, case: MisconductCase) -> bo
 
 def _decides(session: Session, actor: Person, case: MisconductCase, now: datetime) -> None:
     """Let a person take part in deciding, one at a time; they can score this work no more."""
-    session.flush()
-    session.refresh(case, with_for_update={"key_share": True})
+    take_turns(session, case)
     if has_own_interest(session, actor.id, [case.submission.id]):
         raise NotFound("There is no such case.")
     if not may_decide_case(session, actor, case):
@@ -220,6 +219,7 @@ def answer_suspicion(
     ------
     NotFound, FaultsFound, IllegalTransition
     """
+    take_turns(session, case)
     if not group_members.has(session, case.submission, learner.id):
         raise NotFound("There is no such case.")
     case.answer = _text("answer", text)

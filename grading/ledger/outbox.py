@@ -3,16 +3,19 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
+from operator import itemgetter
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import case, func, select
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
+from grading.batches import batches, scalars_in
 from grading.errors import Refused
 from grading.ledger import audit
+from grading.ledger.turns import take_turns
 from grading.models import Job, JobState, Person
-from grading.workflow.deadlines import instant, local_day, own_zone
 
 # When people are told what waits for them, in their own zone.
 MORNING = time(8, 0)
@@ -26,28 +29,46 @@ def post(
     key: str,
     now: datetime,
     run_at: datetime | None = None,
-) -> Job:
-    """Ask for a job once: a key that is known gives the job that has it."""
-    job = session.scalar(select(Job).where(Job.key == key))
-    if job is None:
-        job = Job(topic=topic, key=key, payload=payload, run_at=run_at or now, created_at=now)
-        session.add(job)
-        session.flush()
-    return job
+) -> None:
+    """Ask for a job once: where a key is known, that job is enough."""
+    _ask(session, [_job(topic, payload, key, now, run_at)])
+
+
+def _job(
+    topic: str, payload: dict[str, Any], key: str, now: datetime, run_at: datetime | None = None
+) -> dict[str, Any]:
+    """Give the columns of a job."""
+    return {
+        "topic": topic,
+        "key": key,
+        "payload": payload,
+        "run_at": run_at or now,
+        "created_at": now,
+    }
+
+
+def _ask(session: Session, jobs: Iterable[dict[str, Any]]) -> None:
+    """Write jobs but those whose key stands, or is written at this moment: two acts may ask for the same.
+
+    In the order of their keys, so that two who ask for several wait the same way round.
+    """
+    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
+    statement = insert(Job).on_conflict_do_nothing(index_elements=[Job.key])
+    session.flush()
+    for batch in batches(sorted(jobs, key=itemgetter("key"))):
+        session.execute(statement, batch)
 
 
 def post_new(
     session: Session, topic: str, jobs: Iterable[tuple[str, dict[str, Any]]], *, now: datetime
 ) -> None:
     """Ask for many jobs at once, (key, payload) each, whose keys nobody can have used before."""
-    session.add_all(
-        Job(topic=topic, key=key, payload=payload, run_at=now, created_at=now)
-        for key, payload in jobs
-    )
+    _ask(session, (_job(topic, payload, key, now) for key, payload in jobs))
 
 
 def retry(session: Session, actor: Person | None, job: Job, *, now: datetime) -> None:
     """Try a failed job again; raises `Refused` for any other."""
+    take_turns(session, job)
     if job.state != JobState.FAILED:
         raise Refused("The job is %(state)s, not failed.", state=job.state)
     job.state, job.run_at, job.attempts, job.ended_at = JobState.WAITING, now, 0, None
@@ -102,22 +123,21 @@ def letter(template: str, person_id: str, **context: Any) -> dict[str, Any]:
     return {"template": template, "person": person_id, "context": context}
 
 
-def needs(session: Session, person: Person, *, zone: ZoneInfo, now: datetime) -> None:
+def needs(session: Session, person: Person, *, now: datetime) -> None:
     """Have a person told what waits for them: one mail a day, in their morning, of all that waits then.
 
     Asking again the same day asks for the same mail. When it is written and nothing waits any more,
     or they want no such mail, none is sent.
     """
-    tell(session, [person], zone=zone, now=now)
+    tell(session, [person], now=now)
 
 
-def morning_of(person: Person, now: datetime, zone: ZoneInfo) -> datetime:
+def morning_of(person: Person, now: datetime, zone: ZoneInfo | None = None) -> datetime:
     """Give a person's next morning, aware, in their own zone; ``zone`` is for those who chose none."""
-    own = own_zone(person.time_zone, zone)
-    day = local_day(now, own)
-    if now.astimezone(own).time() >= MORNING:
-        day += timedelta(days=1)
-    return instant(day, MORNING, own).astimezone(own)
+    own = ZoneInfo(person.time_zone) if person.time_zone else zone or ZoneInfo("UTC")
+    local = now.astimezone(own)
+    day = local.date() if local.time() < MORNING else local.date() + timedelta(days=1)
+    return datetime.combine(day, MORNING, tzinfo=own)
 
 
 def tell(
@@ -125,14 +145,14 @@ def tell(
     people: Sequence[Person],
     *,
     now: datetime,
-    zone: ZoneInfo,
+    zone: ZoneInfo | None = None,
     most: int | None = None,
 ) -> int:
     """Have several people told what waits for them, as `needs` does.
 
     Parameters
     ----------
-    zone : ZoneInfo
+    zone : ZoneInfo, optional
         For those who chose none.
     most : int, optional
         Ask for no more new mails than this now.
@@ -147,25 +167,20 @@ def tell(
         if person.active and person.digest:
             at = morning_of(person, now, zone)
             wanted[f"mail:digest:{person.id}:{at.date().isoformat()}"] = (person, at)
-    keys = list(wanted)
-    for start in range(0, len(keys), 500):
-        known = session.scalars(select(Job.key).where(Job.key.in_(keys[start : start + 500])))
-        for key in known:
-            del wanted[key]
+    for key in scalars_in(session, select(Job.key), Job.key, list(wanted)):
+        del wanted[key]
     fresh = list(wanted.items())[:most]
-    for key, (person, at) in fresh:
-        session.add(
-            Job(
-                topic="mail",
-                key=key,
-                payload={
-                    "template": "digest",
-                    "person": person.id,
-                    "context": {"morning": at.isoformat(), "zone": str(at.tzinfo)},
-                },
-                run_at=at.astimezone(UTC),
-                created_at=now,
+    _ask(
+        session,
+        (
+            _job(
+                "mail",
+                letter("digest", person.id, morning=at.isoformat(), zone=str(at.tzinfo)),
+                key,
+                now,
+                at.astimezone(UTC),
             )
-        )
-    session.flush()
+            for key, (person, at) in fresh
+        ),
+    )
     return len(fresh)

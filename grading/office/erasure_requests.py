@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from grading.errors import Fault, FaultsFound, Refused
 from grading.ledger import audit
 from grading.ledger.transitions import move
+from grading.ledger.turns import take_turns
 from grading.models import (
     ErasureRequest,
     Person,
@@ -65,6 +66,7 @@ def withdraw_request(
     session: Session, person: Person, request: ErasureRequest, *, now: datetime
 ) -> None:
     """Take one's own request back; raises `IllegalTransition` when it is decided."""
+    take_turns(session, request)
     if request.person_id != person.id:
         raise Refused("Nobody takes another one's request back.")
     move(session, request, "withdraw", actor=person, now=now, ended_at=now, ended_by_id=person.id)
@@ -74,6 +76,7 @@ def refuse_request(
     session: Session, actor: Person, request: ErasureRequest, *, reason: str, now: datetime
 ) -> None:
     """Decide that a person is not erased, with a reason that they read; raises `Refused`."""
+    take_turns(session, request)
     if not reason.strip():
         raise Refused("Give the reason; the person reads it.")
     if request.person_id == actor.id:

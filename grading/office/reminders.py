@@ -17,7 +17,7 @@ from grading.models import Allocation, Cohort, Membership, Person, Submission, S
 from grading.models.conditions import takes_part
 from grading.workflow.allocation import ATTEMPTED, HELD, Pool
 from grading.workflow.cohort import Role
-from grading.workflow.deadlines import local_day, own_zone, shifted
+from grading.workflow.deadlines import shifted
 from grading.workflow.group import PRESENT, MemberState
 from grading.workflow.submission import SubmissionState
 
@@ -33,8 +33,7 @@ def remind(session: Session, cohort: Cohort, _seed: int, now: datetime) -> int:
     people = {person.id: person for person in _staff(session, cohort, now)}
     for person, at in _dates(session, cohort, now):
         morning = outbox.morning_of(person, now, cohort.zone)
-        own = own_zone(person.time_zone, cohort.zone)
-        if (local_day(at, own) - local_day(morning, own)).days in DAYS_BEFORE:
+        if (at.astimezone(morning.tzinfo).date() - morning.date()).days in DAYS_BEFORE:
             people[person.id] = person
     people |= {person.id: person for person in _holders(session, cohort, now)}
     return outbox.tell(session, list(people.values()), now=now, zone=cohort.zone, most=BATCH)

@@ -26,7 +26,7 @@ from grading.models import (
     SubmissionMember,
 )
 from grading.office import reminders
-from grading.readings import absences, allocations, clearing, holds, monitoring, reviews
+from grading.readings import absences, allocations, calibration, holds, monitoring, reviews
 from grading.readings.queries import standings
 from grading.scores import adjusting, routing, settling, statistics
 from grading.workflow.allocation import (
@@ -273,7 +273,7 @@ def close_hearings(session: Session, cohort: Cohort, _seed: int, now: datetime) 
 
 def expire_standings(session: Session, cohort: Cohort, _seed: int, now: datetime) -> int:
     """Let standings end, and give on what their raters have not begun."""
-    return clearing.expire(session, cohort, now=now)
+    return calibration.expire(session, cohort, now=now)
 
 
 def pass_on_uncleared(session: Session, cohort: Cohort, _seed: int, now: datetime) -> int:

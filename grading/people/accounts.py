@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from grading.batches import batches
 from grading.errors import FaultsFound, Refused
 from grading.ledger import audit, outbox
+from grading.ledger.turns import take_turns
 from grading.models import Person
 from grading.people import sign_ins
 from grading.texts import address_sought, email_address, fault_of, person_name
@@ -106,6 +107,7 @@ def deactivate(
     Refused
         It is one's own, or that of the last administrator.
     """
+    _administrators_take_turns(session, person)
     if not person.active:
         return
     if actor is not None and actor.id == person.id:
@@ -118,6 +120,7 @@ def deactivate(
 
 def reactivate(session: Session, actor: Person | None, person: Person, *, now: datetime) -> None:
     """Open a closed account again; raises `Refused` for one that was erased."""
+    take_turns(session, person)
     if person.erased_at is not None:
         raise Refused("This person is erased. Nothing brings them back.")
     if not person.active:
@@ -135,6 +138,7 @@ def set_administrator(
     Refused
         Nobody would be left, or one would take it from oneself.
     """
+    _administrators_take_turns(session, person)
     if person.administrator == wanted:
         return
     if actor is not None and actor.id == person.id:
@@ -146,6 +150,18 @@ def set_administrator(
     audit.record(
         session, actor, "person:set_administrator", person, now=now, after={"administrator": wanted}
     )
+
+
+def _administrators_take_turns(session: Session, person: Person) -> None:
+    """Wait for whoever ends an administrator's part: two who end each other's would leave none."""
+    session.flush()
+    session.scalars(
+        select(Person)
+        .where(Person.administrator.is_(True) | (Person.id == person.id))
+        .order_by(Person.id)
+        .with_for_update(key_share=True)
+        .execution_options(populate_existing=True)
+    ).all()
 
 
 def _another_administrator(session: Session, person: Person) -> None:
@@ -174,6 +190,7 @@ def rename_person(
     FaultsFound
         It is no name, or one that is too long.
     """
+    take_turns(session, person)
     if fault := fault_of("name", person_name, name):
         raise FaultsFound([fault])
     name = person_name(name)

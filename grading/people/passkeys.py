@@ -33,6 +33,7 @@ from webauthn.helpers.structs import (
 
 from grading.errors import Fault, FaultsFound, NotFound, Refused
 from grading.ledger import audit, outbox
+from grading.ledger.turns import take_turns
 from grading.models import Challenge, Passkey, Person
 from grading.phrases import phrase
 from grading.settings import RelyingParty
@@ -207,6 +208,7 @@ def remove_passkey(
     Refused
         It is gone already, or the reason is missing.
     """
+    take_turns(session, passkey)
     if passkey.removed_at is not None:
         raise Refused("This passkey was removed already.")
     by_owner = actor is not None and actor.id == passkey.person_id

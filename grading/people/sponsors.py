@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from grading.errors import Fault, FaultsFound, Refused
 from grading.ledger import audit
+from grading.ledger.turns import take_turns
 from grading.models import Person, Sponsor, SponsorMember
 from grading.people import accounts
 
@@ -58,6 +59,7 @@ def revise_sponsor(
     ------
     FaultsFound
     """
+    take_turns(session, sponsor)
     name, issuer_name = name.strip(), issuer_name.strip()
     faults: list[Fault] = []
     if fault := _name_fault(session, name, sponsor.id):
@@ -101,6 +103,7 @@ def set_logo(
     now: datetime,
 ) -> str | None:
     """Put a kept picture in place of the logo, or none; gives the key of the one before."""
+    take_turns(session, sponsor)
     before = sponsor.logo_key
     sponsor.logo_key, sponsor.logo_kind = key, kind
     audit.record(session, actor, "sponsor:set_logo", sponsor, now=now, after={"kind": kind})
@@ -117,6 +120,7 @@ def add_member(
     now: datetime,
 ) -> SponsorMember:
     """Take somebody into a sponsor's program office; who has no account gets one, and an invitation."""
+    take_turns(session, sponsor)
     person = accounts.look_up(session, email)
     if person is None:
         person = accounts.create_account(session, actor, email=email, name=name, now=now)
@@ -150,6 +154,7 @@ def end_member(
     session: Session, actor: Person | None, member: SponsorMember, *, now: datetime
 ) -> None:
     """Take somebody out of the program office, at once."""
+    take_turns(session, member)
     if member.ended_at is not None:
         return
     member.ended_at = now

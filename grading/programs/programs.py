@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from grading.errors import Fault, FaultsFound
 from grading.ledger import audit
+from grading.ledger.turns import take_turns
 from grading.models import (
     Brief,
     Cohort,
@@ -147,6 +148,7 @@ def revise_program(
     ------
     FaultsFound
     """
+    take_turns(session, program)
     values: dict[str, object] = {
         "name": name.strip(),
         "capstone_title": capstone_title.strip(),
@@ -243,6 +245,7 @@ def revise_courses(
     FaultsFound
         Every fault, at ``course N``.
     """
+    take_turns(session, program)
     faults = _course_faults([(entry.code, entry.title) for entry in entries])
     codes = [entry.code for entry in entries]
     before = [_course_words(course) for course in program.courses]
@@ -326,6 +329,7 @@ def add_brief(
     now: datetime,
 ) -> Brief:
     """Add a version of the task with its annotated example; cohorts that have one keep theirs."""
+    take_turns(session, program)
     if not text.strip():
         raise FaultsFound([Fault("text", "The brief is empty.")])
     last = newest_brief(session, program)

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 from grading.errors import FaultsFound, Refused
 from grading.ledger import audit
 from grading.ledger.transitions import move
+from grading.ledger.turns import take_turns
 from grading.models import (
     Person,
     Program,
@@ -27,6 +28,7 @@ def add_rubric(
     Refused
         Another rubric has this name and version.
     """
+    take_turns(session, program)
     known = session.scalar(
         select(RubricVersion).where(
             RubricVersion.program_id == program.id, RubricVersion.digest == rubric.digest
@@ -68,6 +70,7 @@ def publish_rubric(
     FaultsFound
         A course that no criterion draws on, or a criterion that draws on no course of the program.
     """
+    take_turns(session, version)
     codes = [course.code for course in version.program.courses]
     if faults := publishing_faults(version.rubric, codes):
         raise FaultsFound(faults)

@@ -5,10 +5,10 @@ from datetime import datetime, timedelta
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from grading.cohorts.extensions import lock_calendar
 from grading.cohorts.queries import participants
 from grading.errors import Fault, FaultsFound, Refused
 from grading.ledger import audit
+from grading.ledger.turns import take_turns
 from grading.models import Absence, Allocation, Cohort, Person
 from grading.readings import allocations, eligibility, holds
 from grading.workflow.allocation import THIRD_READINGS, AllocationState, Pool, Purpose
@@ -38,7 +38,7 @@ def declare_absence(
     Refused
         The cohort has ended.
     """
-    lock_calendar(session, cohort)
+    take_turns(session, cohort)
     if cohort.state == CohortState.ENDED:
         raise Refused("The cohort has ended.")
     faults = []
@@ -101,6 +101,7 @@ def _away(
 
 def end_absence(session: Session, actor: Person, absence: Absence, *, now: datetime) -> None:
     """They are back, or never went; what was given on stays given."""
+    take_turns(session, absence)
     if absence.ended_at is None:
         absence.ended_at = now
         audit.record(session, actor, "absence:end", absence, now=now)

@@ -1,6 +1,6 @@
 """Anchor papers: works that two leads read blind and then agree on, level by level, with reasons."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 import numpy as np
@@ -12,6 +12,7 @@ from grading.cohorts.queries import group_members
 from grading.errors import Fault, FaultsFound, NotFound, Refused
 from grading.ledger import audit
 from grading.ledger.transitions import move
+from grading.ledger.turns import take_turns
 from grading.models import (
     Allocation,
     AnchorMarking,
@@ -52,6 +53,7 @@ def consent(
 
     Any member of a group speaks for it. An anchor paper that is in use is withdrawn with the consent.
     """
+    take_turns(session, submission)
     if not group_members.has(session, submission, learner.id):
         raise NotFound("There is no such project.")
     if given == (submission.example_consent_at is not None):
@@ -85,6 +87,7 @@ def propose(
     Refused
         It is not handed in, its learner has not consented, or it is an anchor paper already.
     """
+    take_turns(session, submission)
     if submission.state in UNUSABLE or not submission.copies:
         raise Refused("Only a project that is handed in can become an example.")
     if submission.example_consent_at is None:
@@ -200,6 +203,7 @@ def find_range(
     Refused
         Nobody who handed in has consented yet, or range finding has begun.
     """
+    take_turns(session, cohort)
     begun = session.scalar(
         select(AnchorPaper.id).where(AnchorPaper.cohort_id == cohort.id).limit(1)
     )
@@ -268,6 +272,7 @@ def mark(
     FaultsFound
         A criterion without level or reason.
     """
+    take_turns(session, anchor)
     if anchor.state != AnchorState.PROPOSED:
         raise Refused("Two leads have marked this example.")
     if any(marking.person_id == lead.id for marking in anchor.markings):
@@ -313,6 +318,7 @@ def agree(
     FaultsFound
         A criterion without level or reason, no use, or no set.
     """
+    take_turns(session, anchor)
     if anchor.state != AnchorState.MARKED:
         raise Refused("Two leads mark an example blind before they agree on it.")
     if lead.id not in {marking.person_id for marking in anchor.markings}:
@@ -344,6 +350,7 @@ def withdraw(
     session: Session, actor: Person | None, anchor: AnchorPaper, *, reason: str, now: datetime
 ) -> None:
     """Take an anchor paper out of use. Who holds it gets it taken back; what was judged by it stays."""
+    take_turns(session, anchor)
     if not reason.strip():
         raise FaultsFound([Fault("reason", "Say why it is taken out of use.")])
     move(session, anchor, "withdraw", actor=actor, now=now, reason=reason.strip(), ended_at=now)
@@ -354,6 +361,22 @@ def withdraw(
     ):
         if ITEM_MACHINE.allows(item.state, "cancel"):
             move(session, item, "cancel", actor=actor, now=now, ended_at=now)
+
+
+def in_use(session: Session, cohort: Cohort, use: AnchorUse) -> Sequence[AnchorPaper]:
+    """List the agreed papers of a use that fit a cohort's rubric, by set."""
+    return list(
+        session.scalars(
+            select(AnchorPaper)
+            .where(
+                AnchorPaper.program_id == cohort.program_id,
+                AnchorPaper.rubric_digest == cohort.rubric_version.digest,
+                AnchorPaper.state == AnchorState.AGREED,
+                AnchorPaper.use == use,
+            )
+            .order_by(AnchorPaper.set_number, AnchorPaper.agreed_at, AnchorPaper.id)
+        )
+    )
 
 
 def leads(session: Session, cohort: Cohort) -> int:

@@ -1,14 +1,16 @@
 """Check items: agreed anchor papers mixed blind into a professional's queue."""
 
 import hashlib
-from datetime import datetime
+from datetime import datetime, time
 from typing import cast
+from zoneinfo import ZoneInfo
 
 import numpy as np
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from grading.errors import Refused
+from grading.ledger.turns import take_turns
 from grading.measurement.scoring.scale import composite_of
 from grading.models import (
     Alarm,
@@ -20,8 +22,8 @@ from grading.models import (
     Standing,
 )
 from grading.models.codes import new_id
-from grading.readings import allocations, holds
-from grading.readings.queries import example_stock, standings
+from grading.readings import allocations, anchors, eligibility, holds
+from grading.readings.queries import standings
 from grading.readings.queries.ratings import scales
 from grading.rubric.definition import Rubric
 from grading.workflow.allocation import (
@@ -32,9 +34,9 @@ from grading.workflow.allocation import (
     Pool,
     Purpose,
 )
-from grading.workflow.calibration import StandingState
+from grading.workflow.calibration import AnchorUse, StandingState
 from grading.workflow.cohort import CohortState
-from grading.workflow.deadlines import day_begins, hold_until, local_day, own_zone
+from grading.workflow.deadlines import hold_until
 from grading.workflow.monitoring import AlarmState
 from grading.workflow.plan import GradingPlan
 from grading.workflow.validity import Facts, draw, due
@@ -57,7 +59,7 @@ def next_item(
     if standings.pause_of(session, cohort.id, rater.id) is not None:
         raise Refused("Your queue is paused by your lead.")
     # Two presses of one person take turns, so that they get one item.
-    session.execute(select(Person.id).where(Person.id == rater.id).with_for_update(key_share=True))
+    take_turns(session, rater)
     held = holds.next_held(session, rater, cohort)
     if held is not None and held.state == AllocationState.BEGUN:
         return held
@@ -83,8 +85,8 @@ def _facts(session: Session, rater: Person, cohort: Cohort, now: datetime) -> Fa
     )
     if at_hand is not None:
         return None
-    zone = own_zone(rater.time_zone, cohort.zone)
-    morning = day_begins(local_day(now, zone), zone)
+    zone = ZoneInfo(rater.time_zone) if rater.time_zone else cohort.zone
+    morning = datetime.combine(now.astimezone(zone).date(), time(0), tzinfo=zone)
     sheets, checks, today = session.execute(
         select(
             func.count(),
@@ -104,7 +106,7 @@ def _facts(session: Session, rater: Person, cohort: Cohort, now: datetime) -> Fa
     provisional = session.scalar(
         select(Standing.id)
         .where(
-            Standing.rubric_version_id == cohort.rubric_version_id,
+            Standing.cohort_id == cohort.id,
             Standing.person_id == rater.id,
             Standing.state == StandingState.PROVISIONAL,
         )
@@ -215,7 +217,14 @@ def _paper(session: Session, rater: Person, cohort: Cohort, number: int) -> Anch
 
     Who meets a copy may not read the work it is of, so works still to be read in this cohort come last.
     """
-    fresh = example_stock.stock_of_one(session, cohort, rater).checks
+    papers = anchors.in_use(session, cohort, AnchorUse.VALIDITY)
+    readable = eligibility.readable(session, rater, [paper.submission_id for paper in papers])
+    fresh = [
+        paper
+        for paper in papers
+        if paper.submission_id in readable
+        and all(marking.person_id != rater.id for marking in paper.markings)
+    ]
     if not fresh:
         return None
     waiting = set(

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session, aliased
 from grading.cohorts.queries import calendars
 from grading.errors import HoldLost, NotFound, Refused
 from grading.ledger.transitions import move
+from grading.ledger.turns import take_turns
 from grading.models import Allocation, Cohort, Person, Submission
 from grading.readings import eligibility
 from grading.readings.eligibility import BARRIER_WORDS, gradable, may_read
@@ -98,7 +99,7 @@ def claim(
     Two raters never get one item: the row is locked as it is found, and a locked one is passed over.
     """
     # One rater's own claims take turns, so that two tabs cannot pass the most they may hold.
-    session.execute(select(Person.id).where(Person.id == rater.id).with_for_update(key_share=True))
+    take_turns(session, rater)
     statement = (
         select(Allocation)
         .join(Submission, Submission.id == Allocation.submission_id)

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from grading.errors import Fault, FaultsFound, NotFound, Refused
 from grading.ledger import audit, outbox
 from grading.ledger.transitions import move
+from grading.ledger.turns import take_turns
 from grading.measurement.monitoring import control_charts
 from grading.measurement.monitoring import effects as monitoring
 from grading.models import Alarm, Cohort, Membership, Person, QueuePause
@@ -158,7 +159,7 @@ def leads(session: Session, cohort: Cohort) -> Sequence[Person]:
 
 def _tell_leads(session: Session, cohort: Cohort, now: datetime) -> None:
     for lead in leads(session, cohort):
-        outbox.needs(session, lead, zone=cohort.zone, now=now)
+        outbox.needs(session, lead, now=now)
 
 
 def answer(
@@ -173,6 +174,7 @@ def answer(
     Refused
         It is about the lead themself.
     """
+    take_turns(session, alarm)
     if alarm.person_id == lead.id:
         raise Refused("Another lead answers what concerns you.")
     move(
@@ -203,6 +205,7 @@ def pause(
     Refused
         It is paused, or is the lead's own.
     """
+    take_turns(session, rater)
     if lead.id == rater.id:
         raise Refused("Another lead decides about your queue.")
     if standings.pause_of(session, cohort.id, rater.id) is not None:
@@ -241,6 +244,7 @@ def resume(
     session: Session, lead: Person, paused: QueuePause, *, answer: str, now: datetime
 ) -> None:
     """Open a paused queue again, with the answer that was owed."""
+    take_turns(session, paused)
     if paused.ended_at is not None:
         raise NotFound("There is no such pause.")
     if lead.id == paused.person_id:

@@ -10,6 +10,7 @@ from grading.cohorts import conflicts
 from grading.cohorts.queries import group_members
 from grading.errors import Fault, FaultsFound, HoldLost, NotFound, Refused, StaleRecord
 from grading.ledger.transitions import move
+from grading.ledger.turns import take_turns
 from grading.models import Allocation, Person, Rating, Review
 from grading.readings import holds
 from grading.rubric.definition import Rubric
@@ -109,6 +110,7 @@ def save_draft(
     FaultsFound
         What cannot be kept, by criterion.
     """
+    take_turns(session, allocation)
     holds.own(session, rater, allocation, now)
     if allocation.state in (AllocationState.FINISHED, AllocationState.SEALED):
         raise Refused("This item is finished. Undo the finish to change it.")
@@ -164,6 +166,7 @@ def finish(
     NotFound, HoldLost, StaleRecord
         As `save_draft`.
     """
+    take_turns(session, allocation)
     if allocation.rater_id != rater.id:
         raise NotFound("There is no such item.")
     review = allocation.review
@@ -204,6 +207,7 @@ def undo(session: Session, rater: Person, allocation: Allocation, *, now: dateti
     Refused
         The minutes are over, or it was not finished.
     """
+    take_turns(session, allocation)
     if allocation.rater_id != rater.id:
         raise NotFound("There is no such item.")
     if allocation.state != AllocationState.FINISHED:
@@ -228,6 +232,7 @@ def decline(
 
     Whoever knows the author never meets their work again in the cohort.
     """
+    take_turns(session, allocation)
     holds.own(session, rater, allocation, now)
     if reason not in set(DeclineReason):
         raise FaultsFound([Fault("reason", "Choose a reason.")])

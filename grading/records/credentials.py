@@ -18,6 +18,7 @@ from grading.credential import status
 from grading.errors import NotFound, PassingFailure, Refused
 from grading.ledger import audit, outbox
 from grading.ledger.transitions import move
+from grading.ledger.turns import take_turns
 from grading.models import (
     IssuedCredential,
     Person,
@@ -170,6 +171,7 @@ def revoke_credential(
     IllegalTransition
         It is not valid any more.
     """
+    take_turns(session, credential)
     if not reason.strip():
         raise Refused("Give the reason.")
     if credential.person_id == actor.id:
@@ -201,6 +203,7 @@ def set_published(
     Refused
         It is not valid any more.
     """
+    take_turns(session, credential)
     if credential.person_id != learner.id:
         raise NotFound("There is no such credential.")
     if published and credential.state != IssuedState.VALID:

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from grading.errors import Refused
 from grading.ledger import audit
 from grading.ledger.transitions import move
+from grading.ledger.turns import take_turns
 from grading.models import Course, CredentialRecord, Entitlement, Person, Program, RecordEntry
 from grading.records import records
 from grading.records.queries import entitlement_lists
@@ -58,6 +59,7 @@ def grant_entitlement(
     IllegalTransition
         There is one already, from which the state cannot be reached.
     """
+    take_turns(session, person)
     not_a_scorer(session, actor, program)
     found = entitlement_lists.find_entitlement(
         session, program, person.id, course.id if course else None
@@ -120,6 +122,7 @@ def change_entitlement(
         what is to be refunded and ``revoke`` was not said.
     IllegalTransition
     """
+    take_turns(session, entitlement)
     program = session.get_one(Program, entitlement.program_id)
     not_a_scorer(session, actor, program)
     _not_own(actor, entitlement.person_id)

@@ -18,6 +18,7 @@ from grading.credential.evidence import digest as document_digest
 from grading.errors import Fault, FaultsFound, GradingError, NotFound, Refused
 from grading.ledger import audit, outbox
 from grading.ledger.transitions import move
+from grading.ledger.turns import take_turns
 from grading.models import (
     CredentialRecord,
     IssuedCredential,
@@ -125,6 +126,7 @@ def _address_faults(address: str, gateway: PartnerGateway) -> list[Fault]:
 
 def end_partner(session: Session, actor: Person, partner: Partner, *, now: datetime) -> None:
     """Take a partner off the list; what was consented to is not sent any more."""
+    take_turns(session, partner)
     if partner.ended_at is not None:
         return
     partner.ended_at = now
@@ -269,6 +271,7 @@ def withdraw_consent(
     session: Session, learner: Person, consent: PartnerConsent, *, now: datetime
 ) -> None:
     """Take a consent back: nothing goes to this partner from now on; what was sent cannot be called back."""
+    take_turns(session, consent)
     if consent.person_id != learner.id:
         raise NotFound("There is no such page.")
     if consent.withdrawn_at is None:

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session, selectinload
 from grading.batches import batches
 from grading.errors import NotFound, Refused
 from grading.ledger import audit
+from grading.ledger.turns import take_turns
 from grading.models import (
     Cohort,
     Completion,
@@ -29,7 +30,6 @@ from grading.programs.queries import course_standings
 from grading.records import issuers
 from grading.records.queries import entitlement_lists, program_record
 from grading.workflow.credential import RecordState
-from grading.workflow.deadlines import last_day_over, local_day
 
 
 def open_record(
@@ -65,7 +65,8 @@ def open_partial(
     Refused
         There is nothing to enter yet.
     """
-    standings = course_standings.courses(session, program.id, learner.id, over=last_day_over(now))
+    take_turns(session, learner)
+    standings = course_standings.courses(session, program.id, learner.id, on=now.date())
     if not any(one.completion for one in standings):
         raise Refused("There is nothing to share yet. Complete a course first.")
     record = open_record(session, program, learner, now=now)
@@ -232,7 +233,7 @@ def grade_entry(submission: Submission, grade: Grade, now: datetime) -> RecordEn
     return RecordEntry(
         grade_id=grade.id,
         title=cohort.program.capstone_title,
-        on=local_day(now, cohort.zone),
+        on=now.astimezone(cohort.zone).date(),
         detail={
             "value": grade.value,
             "band": grade.band,
@@ -292,6 +293,7 @@ def catch_up(session: Session, program: Program, person: Person, *, now: datetim
 
 def share(session: Session, learner: Person, record: CredentialRecord, *, now: datetime) -> None:
     """Switch the public page on."""
+    take_turns(session, record)
     see_that_owns(learner, record)
     if record.state != RecordState.VALID:
         raise Refused("Only a valid record can be shared.")
@@ -302,6 +304,7 @@ def share(session: Session, learner: Person, record: CredentialRecord, *, now: d
 
 def unshare(session: Session, learner: Person, record: CredentialRecord, *, now: datetime) -> None:
     """Switch the public page off, and those of the records it replaced: as if they had never been."""
+    take_turns(session, record)
     see_that_owns(learner, record)
     for one in session.scalars(
         select(CredentialRecord).where(

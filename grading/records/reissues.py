@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 from grading.errors import Refused
 from grading.ledger import audit
 from grading.ledger.transitions import move
+from grading.ledger.turns import take_turns
 from grading.models import (
     CredentialRecord,
     Grade,
@@ -163,6 +164,7 @@ def issue_under_present_name(
     Refused
         It has this name already, or is not valid.
     """
+    take_turns(session, record)
     records.see_that_owns(learner, record)
     name = identity_checks.verified_name(session, learner, now=now)
     if record.state != RecordState.VALID or record.name == name:

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from grading.errors import Refused
 from grading.ledger.transitions import move
+from grading.ledger.turns import take_turns
 from grading.models import (
     Challenge,
     Cohort,
@@ -33,6 +34,7 @@ def revoke_record(
     Refused
         No reason, or it is the actor's own.
     """
+    take_turns(session, record)
     _may_revoke(actor, record, reason)
     move(session, record, "revoke", actor=actor, now=now, reason=reason.strip(), revoked_at=now)
     records.ask_to_issue(session, record, f"revoked:{record.id}", now)

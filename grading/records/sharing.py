@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session, joinedload, selectinload
 
 from grading.errors import Fault, FaultsFound, NotFound, Refused, TooMany
 from grading.ledger import audit
+from grading.ledger.turns import take_turns
 from grading.models import BulkCheck, CredentialRecord, Person, Program, PublicView, ShareLink
 from grading.models.conditions import is_current_record
 from grading.workflow.credential import PublicStatus, RecordState
@@ -68,6 +69,7 @@ def make_link(
     Refused
         The record is revoked or replaced, or has as many links as it may.
     """
+    take_turns(session, record)
     if record.person_id != learner.id:
         raise NotFound("There is no such record.")
     if record.state != RecordState.VALID:
@@ -108,6 +110,7 @@ def make_link(
 
 def withdraw_link(session: Session, learner: Person, link: ShareLink, *, now: datetime) -> None:
     """Take a link back, with what it replaced and what replaces it: from then on there is nothing."""
+    take_turns(session, link)
     if link.record.person_id != learner.id:
         raise NotFound("There is no such link.")
     for one in _chain(_links_of_people(session, [learner.id]), link):

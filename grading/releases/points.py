@@ -8,10 +8,10 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from grading.authorization.predicates import has_own_interest
-from grading.cohorts import members
 from grading.cohorts.queries import group_members
 from grading.errors import Fault, FaultsFound, NotFound, Refused
 from grading.ledger import audit
+from grading.ledger.turns import take_turns
 from grading.models import Challenge, Grade, MemberPoints, Person, Release, ReleaseItem, Submission
 from grading.models.codes import new_id
 from grading.people import approvals
@@ -177,7 +177,7 @@ def _may_set(
     points: float,
     reason: str,
 ) -> None:
-    members.lock(session, submission)
+    take_turns(session, submission)
     if has_own_interest(session, actor.id, [submission.id]):
         raise NotFound("There is no such project.")
     group = group_members.people(session, submission, (MemberState.JOINED,))

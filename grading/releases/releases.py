@@ -11,6 +11,7 @@ from grading.authorization.predicates import has_own_interest
 from grading.errors import Fault, FaultsFound, IllegalTransition, ListChanged, Refused
 from grading.ledger import audit, outbox
 from grading.ledger.transitions import move
+from grading.ledger.turns import take_turns
 from grading.models import (
     Challenge,
     Cohort,
@@ -66,6 +67,7 @@ def propose(
     FaultsFound
         A failed gate without a reason.
     """
+    take_turns(session, cohort)
     ready, kept = _to_propose(
         session,
         actor,
@@ -214,8 +216,7 @@ def sign(
         The release is no longer proposed.
     """
     # Of two who sign at once the later one waits here, and then finds it scheduled.
-    session.flush()
-    session.refresh(release, with_for_update={"key_share": True})
+    take_turns(session, release)
     _may_sign(session, actor, release)
     if found := signed_list.changes_since_signed(session, release, now=now):
         raise ListChanged(found)
@@ -304,6 +305,7 @@ def stop(session: Session, actor: Person, release: Release, *, reason: str, now:
     Refused
         It holds a result of the actor's own.
     """
+    take_turns(session, release)
     _judges_others(session, actor, [item.submission_id for item in release.items])
     move(
         session,
@@ -338,8 +340,7 @@ def carry_out(session: Session, release: Release, *, now: datetime) -> int:
         It was stopped, or was never signed off.
     """
     # A second worker waits here, and then finds it done.
-    session.flush()
-    session.refresh(release, with_for_update={"key_share": True})
+    take_turns(session, release)
     if release.state == ReleaseState.RELEASED:
         return 0
     MACHINE.after(release.state, "carry_out")

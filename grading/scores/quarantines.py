@@ -12,6 +12,7 @@ from grading.authorization.predicates import has_own_interest
 from grading.errors import Fault, FaultsFound, Refused
 from grading.ledger import audit, outbox
 from grading.ledger.transitions import move
+from grading.ledger.turns import take_turns
 from grading.models import (
     Alarm,
     Allocation,
@@ -27,7 +28,6 @@ from grading.models import (
     Submission,
 )
 from grading.readings import check_items
-from grading.readings.queries import standings
 from grading.readings.queries.ratings import set_aside, struck
 from grading.scores import settling
 from grading.workflow.allocation import (
@@ -158,6 +158,7 @@ def impose(
     FaultsFound
         No reason.
     """
+    take_turns(session, cohort)
     if lead.id == rater.id:
         raise Refused("Another lead decides about your ratings.")
     if not reason.strip():
@@ -206,9 +207,8 @@ def impose(
         reason=quarantine.reason,
     )
     for standing in _standings(session, cohort, rater, criterion, CLEARED):
-        standing.cohort_id = cohort.id
         move(session, standing, "set_aside", actor=lead, now=now, since=now)
-    outbox.needs(session, rater, zone=cohort.zone, now=now)
+    outbox.needs(session, rater, now=now)
     return quarantine, effect
 
 
@@ -239,7 +239,7 @@ def _standings(
     states: Sequence[StandingState],
 ) -> Sequence[Standing]:
     statement = select(Standing).where(
-        Standing.rubric_version_id == cohort.rubric_version_id,
+        Standing.cohort_id == cohort.id,
         Standing.person_id == rater.id,
         Standing.state.in_(states),
     )
@@ -265,6 +265,7 @@ def lift(
     IllegalTransition
         Lifted already.
     """
+    take_turns(session, quarantine)
     if lead.id == quarantine.person_id:
         raise Refused("Another lead decides about your ratings.")
     if not reason.strip():
@@ -297,12 +298,6 @@ def lift(
     for standing in _standings(
         session, cohort, quarantine.person, quarantine.criterion, (StandingState.SET_ASIDE,)
     ):
-        # Another quarantine, here or in another cohort, may still be about the same standing.
-        if session.scalar(
-            select(standings.is_quarantined(standing.person_id, cohort, standing.criterion))
-        ):
-            continue
-        standing.cohort_id = cohort.id
         move(session, standing, "restore", actor=lead, now=now, since=now)
     return works
 

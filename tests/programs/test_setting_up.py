@@ -349,7 +349,8 @@ def test_the_last_administrator_stays(act: Callable[[], Any]) -> None:
 
 def test_a_job_that_failed_is_tried_again_and_no_other(act: Callable[[], Any]) -> None:
     with act() as session:
-        job = outbox.post(session, "mail", {}, key="a", now=NOW)
+        outbox.post(session, "mail", {}, key="a", now=NOW)
+        job = session.scalars(select(Job).where(Job.key == "a")).one()
         with pytest.raises(Refused, match="not failed"):
             outbox.retry(session, None, job, now=NOW)
         job.state, job.attempts, job.error, job.ended_at = JobState.FAILED, 8, "no", NOW

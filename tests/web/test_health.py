@@ -7,11 +7,12 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import text
+from sqlalchemy import select, text
 from sqlalchemy.exc import OperationalError
 
 from grading.db import db
 from grading.ledger import outbox
+from grading.models import Job
 from grading.settings import Installation
 from tests import factories
 from tests.database import NOW, Clock
@@ -65,7 +66,8 @@ def test_the_backlog_counts_what_is_due_and_what_failed(act: Callable[[], Any]) 
         for number, hours in enumerate((-2, -1, 1)):
             at = NOW + timedelta(hours=hours)
             outbox.post(session, "mail", {}, key=f"{number}", now=NOW, run_at=at)
-        failed = outbox.post(session, "mail", {}, key="failed", now=NOW)
+        outbox.post(session, "mail", {}, key="failed", now=NOW)
+        failed = session.scalars(select(Job).where(Job.key == "failed")).one()
         failed.state, failed.ended_at = "failed", NOW
         session.flush()
         assert outbox.backlog(session, now=NOW) == outbox.Backlog(2, NOW - timedelta(hours=2), 1)

@@ -6,7 +6,7 @@ and a step whose forerunner fewer reached is hidden.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime, time
 from enum import StrEnum
 from statistics import median
 
@@ -27,7 +27,6 @@ from grading.models import (
 from grading.models.conditions import in_force
 from grading.programs.queries.course_standings import add_months
 from grading.workflow.cohort import Role
-from grading.workflow.deadlines import NO_ZONE, day_begins, local_day
 from grading.workflow.group import MemberState
 from grading.workflow.submission import SubmissionState
 
@@ -132,7 +131,7 @@ def _journeys(
     required, completed = _completions(session, program_id)
     journeys: dict[str, list[Journey]] = {cohort.id: [] for cohort in cohorts}
     for cohort in cohorts:
-        on = local_day(cohort.opens_at, cohort.zone)
+        on = cohort.opens_at.astimezone(cohort.zone).date()
         for (cohort_id, person), since in enrolled.items():
             if cohort_id != cohort.id:
                 continue
@@ -235,7 +234,7 @@ def _eligible_at(
         if course.expires_months and add_months(on, course.expires_months) < opens_on:
             return None
         last = max(last, on)
-    return day_begins(last, NO_ZONE)
+    return datetime.combine(last, time(0), tzinfo=UTC)
 
 
 def _funnel(cohort: Cohort | None, journeys: Sequence[Journey], *, left_out: int = 0) -> Funnel:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import and_, case, func, select
 from sqlalchemy.orm import Session
@@ -26,7 +26,6 @@ from grading.workflow.allocation import (
     AllocationState,
     Pool,
 )
-from grading.workflow.deadlines import shifted
 from grading.workflow.misconduct import PENDING as CASE_PENDING
 from grading.workflow.release import PENDING, Facts, Hindrance, hindrances
 from grading.workflow.submission import SubmissionState
@@ -95,7 +94,7 @@ def candidates(
             .group_by(Allocation.submission_id)
         )
     }
-    waits = now < shifted(cohort.results_at, cohort.plan.reviews_wait_days, cohort.zone)
+    waits = now < cohort.results_at + timedelta(days=cohort.plan.reviews_wait_days)
     owed = owed_reviews(session, cohort) if waits and cohort.plan.reviews_wait_days else {}
     people = group_members.by_submission(session, cohort) if owed else {}
     elsewhere = (
