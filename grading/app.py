@@ -12,6 +12,7 @@ from grading import assets
 from grading.adapters.certificate import TypstPrinter
 from grading.adapters.mail import open_mailer
 from grading.adapters.openid import OpenIdProvider
+from grading.adapters.own_files import keep_private
 from grading.adapters.partners import HttpPartnerGateway
 from grading.adapters.signing import LocalNotary
 from grading.adapters.storage import open_store
@@ -47,6 +48,7 @@ def create_app(settings: Settings) -> Flask:
     RuntimeError
         A view declares no permission.
     """
+    keep_private(settings.own_paths)
     app = Flask(
         "grading",
         template_folder=str(assets.folder("templates")),

@@ -10,7 +10,7 @@ from weakref import WeakKeyDictionary
 
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import Engine, event
-from sqlalchemy.engine import Connection
+from sqlalchemy.engine import Connection, ExceptionContext
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.orm import Session
@@ -82,18 +82,33 @@ _turns: WeakKeyDictionary[Engine, _Turns] = WeakKeyDictionary()
 
 def engine_options(url: str) -> dict[str, Any]:
     """Give the engine options that suit a database."""
+    # What stands in the columns is said in no error, so in no log and at no failed job either.
+    options = {"hide_parameters": True}
     if url.startswith("sqlite"):
-        return {"connect_args": {"check_same_thread": False}, "pool_size": 20, "max_overflow": 60}
-    return {"pool_pre_ping": True, "pool_size": 10, "max_overflow": 50}
+        connect = {"check_same_thread": False}
+        return options | {"connect_args": connect, "pool_size": 20, "max_overflow": 60}
+    return options | {"pool_pre_ping": True, "pool_size": 10, "max_overflow": 50}
 
 
 def prepare(engine: Engine) -> None:
-    """Teach a SQLite engine foreign keys, waiting, and explicit transactions; others need nothing."""
+    """Teach a SQLite engine foreign keys, waiting, and explicit transactions; PostgreSQL to hide values."""
+    if engine.dialect.name == "postgresql" and not event.contains(engine, "handle_error", _hide):
+        event.listen(engine, "handle_error", _hide)
     if engine.dialect.name != "sqlite" or event.contains(engine, "begin", _begin):
         return
     event.listen(engine, "connect", _connect)
     event.listen(engine, "begin", _begin)
     _turns[engine] = _Turns()
+
+
+def _hide(context: ExceptionContext) -> None:
+    """Leave out of an error what PostgreSQL says of the row: its details name keys and their values."""
+    primary = getattr(getattr(context.original_exception, "diag", None), "message_primary", None)
+    if primary:
+        context.original_exception.args = (primary,)
+        if context.sqlalchemy_exception is not None:
+            kind = type(context.original_exception).__name__
+            context.sqlalchemy_exception.args = (f"({kind}) {primary}",)
 
 
 def _connect(connection: DBAPIConnection, _record: object) -> None:

@@ -4,7 +4,7 @@ import ipaddress
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from argon2 import PasswordHasher
 
@@ -13,6 +13,7 @@ from grading.ports import FileStore, IdentityProvider, Mailer, Notary, PartnerGa
 
 SECRET_FILE = "secret-key"
 SHORTEST_SECRET = 32
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,7 @@ class Settings:
     password_cost : str
         ``standard``, or ``light`` where sign-ins are made by the thousand in tests.
     demo : bool
-        One-click doors for the demo's people; only ever on loopback.
+        One-click doors for the demo's people; only ever on loopback, and in a database made as a demo's.
     partners_anywhere : bool
         Whether partners may stand in the own network, and be reached without TLS.
     openid : OpenId, optional
@@ -124,6 +125,19 @@ class Settings:
         if self.database_url.startswith(prefix):
             return Path(self.database_url.removeprefix(prefix))
         return None
+
+    @property
+    def own_paths(self) -> list[Path]:
+        """What lies on this machine of the installation: folders, database, secret."""
+        mail = urlsplit(self.mail_url)
+        paths = [self.home, self.home / SECRET_FILE]
+        if mail.scheme == "folder":
+            paths.append(Path(unquote(mail.path)))
+        if self.files_path is not None:
+            paths.append(self.files_path)
+        if self.sqlite_path is not None:
+            paths += [Path(f"{self.sqlite_path}{part}") for part in ("", "-wal", "-shm")]
+        return paths
 
     @property
     def files_path(self) -> Path | None:
@@ -182,7 +196,7 @@ def _openid(given: Callable[[str, str], str], faults: list[Fault]) -> OpenId | N
         if not said[name]:
             faults.append(Fault(f"GRADING_OIDC_{name}", "Set it, or nothing of GRADING_OIDC_…"))
     issuer = urlsplit(said["ISSUER"])
-    loopback = issuer.hostname in ("127.0.0.1", "localhost", "::1")
+    loopback = issuer.hostname in LOOPBACK
     if said["ISSUER"] and not (issuer.scheme == "https" or (issuer.scheme == "http" and loopback)):
         faults.append(
             Fault("GRADING_OIDC_ISSUER", "The address starts with https://, but on this machine.")
@@ -242,9 +256,9 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
     base = _url(
         "GRADING_BASE_URL", given("BASE_URL", "http://127.0.0.1:8000"), ("http", "https"), faults
     ).rstrip("/")
-    if demo == "1" and urlsplit(base).hostname not in ("127.0.0.1", "localhost", "::1"):
+    if demo == "1" and urlsplit(base).hostname not in LOOPBACK:
         faults.append(Fault("GRADING_DEMO", "The demo's open doors are for this machine only."))
-    anywhere = given("PARTNERS_ANYWHERE", demo)
+    anywhere = given("PARTNERS_ANYWHERE", "0")
     if anywhere not in ("0", "1"):
         faults.append(Fault("GRADING_PARTNERS_ANYWHERE", "Set 0 or 1."))
     settings = Settings(

@@ -19,7 +19,7 @@ from grading.settings import SECRET_FILE
 
 def write_secret(home: Path) -> bool:
     """Make the home folder and its secret, readable by its owner alone; False when it is there."""
-    home.mkdir(parents=True, exist_ok=True)
+    home.mkdir(0o700, parents=True, exist_ok=True)
     try:
         handle = os.open(home / SECRET_FILE, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:

@@ -67,5 +67,10 @@ def command(create_app: CreateApp, host: str, port: int, worker: bool) -> None:
     with service(create_app) as app:
         with db.engine.connect() as connection:
             migrations.require_current(connection)
+            if app.extensions["grading"].settings.demo and not migrations.is_demo(connection):
+                raise Refused(
+                    "GRADING_DEMO opens the doors of a demo, and this database is none. Unset it, or begin "
+                    "a demo with “grading demo”."
+                )
         click.echo(f"Serving on http://{host}:{port}")
         run(app, host, port, worker=worker)

@@ -2,15 +2,17 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import Script, ScriptDirectory
-from sqlalchemy import Connection, Engine, text
+from sqlalchemy import Connection, Engine, insert, inspect, select, text
 
 from grading.errors import Refused
+from grading.models import DemoMark
 
 LOCATION = "grading:migrations"
 # The revisions before this one are no longer here: only the version named can bring a database to it.
@@ -28,13 +30,21 @@ def _config(connection: Connection) -> Config:
     return config
 
 
-def upgrade(engine: Engine, revision: str = "head") -> None:
+def upgrade(
+    engine: Engine, revision: str = "head", *, demo_made_at: datetime | None = None
+) -> None:
     """Bring the database to the newest revision; two at once take turns.
+
+    Parameters
+    ----------
+    demo_made_at : datetime, optional
+        Mark the database as a demo's. One that has tables already is only ever what it was born as.
 
     Raises
     ------
     Refused
-        The database is at a revision that this version does not know; nothing was changed.
+        The database is at a revision that this version does not know, or is to be marked and was made
+        without; nothing was changed.
     RuntimeError
         A row refers to one that is not there; nothing was changed.
     """
@@ -46,7 +56,12 @@ def upgrade(engine: Engine, revision: str = "head") -> None:
         if connection.dialect.name == "postgresql":
             connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
         _require_known(connection)
+        born_now = _revision_of(connection) is None
+        if demo_made_at is not None and not (born_now or is_demo(connection)):
+            raise Refused("This database is no demo's, and becomes none. Nothing was changed.")
         command.upgrade(_config(connection), revision)
+        if demo_made_at is not None and born_now:
+            connection.execute(insert(DemoMark).values(id=1, made_at=demo_made_at))
         if connection.dialect.name == "sqlite":
             lost = connection.execute(text("PRAGMA foreign_key_check")).first()
             if lost is not None:
@@ -95,6 +110,13 @@ def revise(engine: Engine, message: str) -> Path:
         )
     assert isinstance(script, Script)
     return Path(script.path)
+
+
+def is_demo(connection: Connection) -> bool:
+    """Say whether the database was made as a demo's; one of before there were marks was not."""
+    if not inspect(connection).has_table(DemoMark.__tablename__):
+        return False
+    return connection.scalar(select(DemoMark.id)) is not None
 
 
 def is_current(connection: Connection) -> bool:

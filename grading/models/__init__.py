@@ -14,6 +14,7 @@ from grading.models.calibration import (
 )
 from grading.models.cohort import Cohort, ConflictOfInterest, Exposure, Membership, PlanVersion
 from grading.models.group import MemberPoints, Objection, SubmissionMember
+from grading.models.house import DemoMark
 from grading.models.identity import IdentityCheck, SignInLink
 from grading.models.issued import IssuedCredential, SigningKey, StatusList
 from grading.models.job import Job, JobState

@@ -29,7 +29,7 @@ MARK = "being-made"
 
 def make_anew(app: Flask, today: datetime, progress: Callable[[str], object]) -> World:
     """Make the tables and the demo in them; the database is empty."""
-    migrations.upgrade(db.engine)
+    migrations.upgrade(db.engine, demo_made_at=today)
     return make(app, today, progress)
 
 
@@ -59,10 +59,11 @@ def prepare(app: Flask, home: Path, progress: Callable[[str], object]) -> bool:
     Raises
     ------
     Refused
-        The database is of a version this one does not know.
+        The database is of a version this one does not know, or of a house that is no demo; nothing was
+        changed.
     """
     try:
-        migrations.upgrade(db.engine)
+        migrations.upgrade(db.engine, demo_made_at=now())
     except Refused as refusal:
         raise Refused(
             "%(why)s Or name another folder than %(home)s with --home.", why=str(refusal), home=home
@@ -73,6 +74,16 @@ def prepare(app: Flask, home: Path, progress: Callable[[str], object]) -> bool:
         with _half_made(home):
             make(app, now(), progress)
     return not there
+
+
+def forget_half_made(home: Path) -> None:
+    """Take away a demo whose making was cut off; a database without a demo's mark stays."""
+    with db.engine.connect() as connection:
+        demo = migrations.is_demo(connection)
+    db.engine.dispose()
+    for name in DATABASE if demo else ():
+        (home / name).unlink(missing_ok=True)
+    (home / MARK).unlink()
 
 
 def see_port_free(port: int) -> None:
@@ -95,19 +106,19 @@ def command(create_app: CreateApp, port: int, home: Path) -> None:
     """Start a service with a demo program on this machine; a second start goes on with it."""
     see_port_free(port)
     home = home.absolute()
-    if (home / MARK).exists():
-        for name in (*DATABASE, MARK):
-            (home / name).unlink(missing_ok=True)
     init.write_secret(home)
     settings = from_environment(
         {
             "GRADING_HOME": str(home),
             "GRADING_BASE_URL": f"http://127.0.0.1:{port}",
             "GRADING_DEMO": "1",
+            "GRADING_PARTNERS_ANYWHERE": "1",
         }
     )
     app = create_app(settings)
     with app.app_context():
+        if (home / MARK).exists():
+            forget_half_made(home)
         made = prepare(app, home, lambda step: click.echo(f"{step} …"))
         db.session.remove()
         click.echo("The demo is ready." if made else "The demo goes on where it was.")

@@ -6,6 +6,7 @@ The doors exist in the demo alone, and for whoever sits at this machine.
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 from flask import Blueprint, abort, current_app, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -15,6 +16,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 from wtforms import HiddenField
 
+from grading import migrations
 from grading.authorization.permissions import Permission
 from grading.db import db, transaction
 from grading.errors import NotFound
@@ -22,6 +24,7 @@ from grading.measurement.scoring.combining import Resolution
 from grading.models import Cohort, Membership, Person, Program, Sponsor, SponsorMember, Submission
 from grading.models.conditions import takes_part
 from grading.office.queries import demo_doors
+from grading.settings import LOOPBACK
 from grading.web import access
 from grading.web.access import requires
 from grading.web.forms import Form
@@ -54,8 +57,23 @@ class DoorForm(Form):
     next = HiddenField()
 
 
+# What a proxy adds: whoever comes through one need not sit here.
+FORWARDED = ("Forwarded", "Via", "X-Forwarded-For", "X-Forwarded-Host", "X-Real-Ip")
+
+
+def has_doors() -> bool:
+    """Whether this is a demo, by its settings and by its database, and the browser is on this machine."""
+    return (
+        access.installation().settings.demo
+        and request.remote_addr in LOOPBACK
+        and urlsplit(request.host_url).hostname in LOOPBACK
+        and not any(name in request.headers for name in FORWARDED)
+        and migrations.is_demo(db.session().connection())
+    )
+
+
 def _only_here() -> None:
-    if not access.installation().settings.demo or request.remote_addr not in ("127.0.0.1", "::1"):
+    if not has_doors():
         abort(404)
 
 

@@ -17,6 +17,7 @@ from grading.people import passwords, sign_ins
 from grading.web import access
 from grading.web.access import requires
 from grading.web.forms import Done, Form, form_view
+from grading.web.sign_in import doors
 from grading.web.sign_in.common import bp, entering, known_devices, page_here
 
 
@@ -30,7 +31,7 @@ class SignInForm(Form):
 def home() -> ResponseReturnValue:
     """What waits for me, in all my parts, by its date; or when what comes next."""
     if not current_user.is_authenticated:
-        if access.installation().settings.demo:
+        if doors.has_doors():
             return redirect(url_for("demo.doors"))
         return redirect(url_for("sign_in.form"))
     session = db.session()
