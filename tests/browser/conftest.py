@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -14,6 +13,7 @@ from werkzeug.serving import make_server
 
 from tests.conftest import absent
 from tests.database import begun_sign_in
+from tests.serving import serve
 
 
 @pytest.fixture(scope="session")
@@ -40,12 +40,9 @@ def site(app: Flask) -> Iterator[str]:
     """The address of the app, served on a free port of this machine."""
     app.config["WTF_CSRF_ENABLED"] = True
     server = make_server("127.0.0.1", 0, app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
+    stop = serve(server)
     yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    stop()
 
 
 @pytest.fixture

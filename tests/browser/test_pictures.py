@@ -4,7 +4,6 @@
 """
 
 import base64
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from werkzeug.serving import make_server
 
 from tests.browser.a11y import faults
 from tests.demo import Made
+from tests.serving import serve
 
 PICTURES = Path(__file__).resolve().parents[2] / "docs" / "pictures"
 LARGEST = 60_000
@@ -30,12 +30,9 @@ SHOWN = {
 @pytest.fixture(scope="module")
 def place(made: Made) -> Iterator[str]:
     server = make_server("127.0.0.1", 0, made.app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
+    stop = serve(server)
     yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    stop()
 
 
 @pytest.fixture

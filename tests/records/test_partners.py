@@ -2,7 +2,6 @@
 
 import json
 import socket
-import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -39,6 +38,7 @@ from grading.workflow.privacy import Disclosed, SendingState
 from tests import factories
 from tests.database import NOW
 from tests.issuing import amend, installation, released, small_keys, work, world
+from tests.serving import serve
 
 __all__ = ["installation", "released", "small_keys", "work", "world"]
 
@@ -67,16 +67,9 @@ class Listener:
             def log_message(self, *_: Any) -> None:
                 """Say nothing."""
 
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_port}/take"
-        self.thread = threading.Thread(target=self.server.serve_forever, daemon=True)
-        self.thread.start()
-
-    def stop(self) -> None:
-        """Take no more connections."""
-        self.server.shutdown()
-        self.server.server_close()
-        self.thread.join()
+        server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{server.server_port}/take"
+        self.stop = serve(server)
 
 
 @pytest.fixture
