@@ -21,9 +21,10 @@ from grading.db import db, prepare, transaction
 from grading.models import Base, Person
 from grading.people import sign_ins
 from grading.settings import Settings, from_environment
-from tests.kept import SHELF
 
 SECRET = "only for tests, and long enough for them"
+# Where an app keeps the stories that were told to its worker (tests/kept.py).
+SHELF = "kept stories"
 NOW = datetime(2026, 9, 7, 8, 0, tzinfo=UTC)
 
 
@@ -202,20 +203,21 @@ def session(app: Flask) -> Iterator[Session]:
         yield opened
 
 
+@contextmanager
+def acting(app: Flask) -> Iterator[Session]:
+    """Open one transaction of an app in a context of its own."""
+    with app.app_context():
+        try:
+            with transaction() as session:
+                yield session
+        finally:
+            db.session.remove()
+
+
 @pytest.fixture
 def act(app: Flask) -> Callable[[], AbstractContextManager[Session]]:
     """Open a transaction in a context of its own: ``with act() as session:``."""
-
-    @contextmanager
-    def opened() -> Iterator[Session]:
-        with app.app_context():
-            try:
-                with transaction() as session:
-                    yield session
-            finally:
-                db.session.remove()
-
-    return opened
+    return lambda: acting(app)
 
 
 @pytest.fixture

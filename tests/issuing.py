@@ -10,11 +10,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from grading.adapters import signing
-from grading.db import transaction
 from grading.jobs.handlers import HANDLERS
 from grading.jobs.worker import Worker
 from grading.models import (
-    Allocation,
     Grade,
     IssuedCredential,
     Person,
@@ -25,12 +23,11 @@ from grading.models import (
 from grading.records.queries import issued_credentials
 from grading.releases import grades, releases, results
 from grading.settings import Installation
-from grading.workflow.allocation import AllocationState
 from grading.workflow.cohort import Role
 from grading.workflow.group import MemberState
 from grading.workflow.submission import SubmissionState
-from tests import factories
-from tests.database import NOW
+from tests import factories, stories
+from tests.database import acting
 from tests.kept import kept, kept_by_app
 
 
@@ -49,15 +46,7 @@ def installation(app: Flask) -> Installation:
 @kept
 def scheduled_release(session: Session) -> dict[str, Any]:
     """A cohort with a scheduled release of four passed works; ``at`` is when it goes out."""
-    cast = factories.a_cast(session, now=NOW, sign_offs=1, learners=4)
-    now = cast.cohort.due_at
-    factories.run_upkeep(session, cast.cohort, now=now)
-    for item in session.scalars(select(Allocation)).all():
-        if item.state == AllocationState.ALLOCATED:
-            factories.rate(session, item, {"question": 2, "method": 2}, now=now)
-    session.flush()
-    now += timedelta(minutes=11)
-    factories.run_upkeep(session, cast.cohort, now=now)
+    cast, now = stories.settled(session, sign_offs=1)
     release = releases.propose(
         session, cast.instructor, cast.cohort, overrides={}, failed_gates=[], now=now
     )
@@ -76,7 +65,7 @@ def scheduled_release(session: Session) -> dict[str, Any]:
 @kept_by_app
 def issued_release(app: Flask) -> dict[str, Any]:
     """The same cohort when the results are out and the credentials are issued."""
-    with app.app_context(), transaction() as session:
+    with acting(app) as session:
         cohort = scheduled_release(session)
     Worker(app, HANDLERS).run_until_idle(cohort["at"])
     return cohort

@@ -23,14 +23,13 @@ from flask import current_app, has_app_context
 from sqlalchemy import inspect, or_, select
 from sqlalchemy.orm import Session
 
-from grading.db import transaction
 from grading.models import AuditEntry, Base, Person, Program
 from grading.models.codes import retold
+from tests.database import SHELF, acting
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
-SHELF = "kept stories"
 FOLDERS = ("files", "mail")
 TABLES = [table for table in Base.metadata.sorted_tables if table.name != "alembic_version"]
 
@@ -81,7 +80,7 @@ def kept_by_app(story: Callable[P, T]) -> Callable[P, T]:
     def tell(*args: P.args, **named: P.kwargs) -> T:
         app: Any = args[0]
         shelf, key = app.extensions[SHELF], _key(story, args[1:], named)
-        with app.app_context(), transaction() as session:
+        with acting(app) as session:
             untouched = _untouched(session)
             if untouched and key in shelf:
                 _lay(session, shelf[key])
@@ -89,7 +88,7 @@ def kept_by_app(story: Callable[P, T]) -> Callable[P, T]:
         with retold(zlib.crc32(key.encode())):
             given = story(*args, **named)
         if untouched:
-            with app.app_context(), transaction() as session:
+            with acting(app) as session:
                 shelf[key] = _keep(session, given)
         return given
 

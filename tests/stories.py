@@ -81,6 +81,21 @@ def a_result(session: Session, **choices: Any) -> Released:
 
 
 @kept
+def settled(session: Session, **choices: Any) -> tuple[factories.Cast, datetime]:
+    """A cohort whose works were all read alike and have their scores; and the instant of it."""
+    cast = factories.a_cast(session, now=NOW, **choices)
+    now = cast.cohort.due_at
+    factories.run_upkeep(session, cast.cohort, now=now)
+    for item in session.scalars(select(Allocation)).all():
+        if item.state == AllocationState.ALLOCATED:
+            factories.rate(session, item, {"question": 2, "method": 2}, now=now)
+    session.flush()
+    now += MINUTES
+    factories.run_upkeep(session, cast.cohort, now=now)
+    return cast, now
+
+
+@kept
 def results(
     session: Session,
     *,

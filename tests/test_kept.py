@@ -9,13 +9,13 @@ from flask import Flask
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from grading.db import db, transaction
+from grading.db import db
 from grading.ledger import audit
 from grading.models import Person, Submission
 from grading.models.codes import new_id
 from tests import factories
-from tests.database import NOW, Clock
-from tests.kept import SHELF, kept, kept_by_app
+from tests.database import NOW, SHELF, Clock, acting
+from tests.kept import kept, kept_by_app
 
 TOLD: list[str] = []
 
@@ -31,7 +31,7 @@ def two_learners(session: Session, name: str) -> dict[str, Any]:
 @kept_by_app
 def with_a_file(app: Flask) -> str:
     TOLD.append("with a file")
-    with app.app_context(), transaction() as session:
+    with acting(app) as session:
         person = factories.a_person(session, "Learner Alder", now=NOW)
         app.extensions["grading"].files.put(person.id, [b"We counted."], limit=100)
         app.extensions["clock"].forward(days=3)
@@ -58,7 +58,7 @@ def begin_again(app: Flask, shelf: dict[str, Any], any_database: str) -> Callabl
     """Leave the database as a test finds it."""
 
     def empty() -> None:
-        with app.app_context(), transaction() as session:
+        with acting(app) as session:
             if session.get_bind().dialect.name == "sqlite":
                 session.connection().exec_driver_sql("PRAGMA defer_foreign_keys = ON")
             else:

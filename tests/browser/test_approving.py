@@ -11,13 +11,12 @@ from playwright.sync_api import BrowserContext, Page, expect
 from sqlalchemy import func, select
 
 from grading.cohorts import withdrawals
-from grading.models import Allocation, Approval, Challenge, Passkey, Release, Submission
+from grading.models import Approval, Challenge, Passkey, Release, Submission
 from grading.models.codes import case_code
 from grading.people import approvals, passwords
-from grading.workflow.allocation import AllocationState
 from tests import factories, stories
 from tests.browser.a11y import faults
-from tests.database import NOW, Clock
+from tests.database import Clock
 
 Enter = Callable[..., BrowserContext]
 
@@ -31,15 +30,8 @@ def told(app: Flask, act: Callable[[], Any], clock: Clock, site: str) -> dict[st
         installed, settings=replace(installed.settings, base_url=here)
     )
     with act() as session:
-        cast = factories.a_cast(session, now=NOW, sign_offs=2, step_up="passkey")
-        now = cast.cohort.due_at
-        factories.run_upkeep(session, cast.cohort, now=now)
-        for item in session.scalars(select(Allocation)).all():
-            if item.state == AllocationState.ALLOCATED:
-                factories.rate(session, item, {"question": 2, "method": 2}, now=now)
-        session.flush()
-        now = clock.now = now + factories.timedelta(minutes=11)
-        factories.run_upkeep(session, cast.cohort, now=now)
+        cast, now = stories.settled(session, sign_offs=2, step_up="passkey")
+        clock.now = now
         for person in (cast.instructor, cast.second_instructor):
             passwords.set_password(
                 session, None, person, factories.PASSWORD, hasher=installed.hasher, now=now

@@ -19,7 +19,6 @@ from grading.db import db, transaction
 from grading.errors import IllegalTransition, ListChanged, NotFound, Refused, StaleRecord, TooMany
 from grading.ledger import audit
 from grading.models import (
-    Allocation,
     Approval,
     AuditEntry,
     Challenge,
@@ -38,9 +37,8 @@ from grading.people import approvals, passkeys, passwords, throttle
 from grading.records import revocations
 from grading.releases import recomputing, releases, signed_list
 from grading.settings import RelyingParty
-from grading.workflow.allocation import AllocationState
 from grading.workflow.approval import Action, ChangeKind
-from tests import factories
+from tests import factories, stories
 from tests.authenticator import Authenticator
 from tests.database import NOW
 
@@ -116,15 +114,7 @@ def story(any_database: str, act: Callable[[], Any]) -> Callable[..., Story]:
     def make(**plan: Any) -> Story:
         with act() as session:
             choices = {"sign_offs": 1, "step_up": "passkey"} | plan
-            cast = factories.a_cast(session, now=NOW, **choices)
-            now = cast.cohort.due_at
-            factories.run_upkeep(session, cast.cohort, now=now)
-            for item in session.scalars(select(Allocation)).all():
-                if item.state == AllocationState.ALLOCATED:
-                    factories.rate(session, item, {"question": 2, "method": 2}, now=now)
-            session.flush()
-            now += ELEVEN
-            factories.run_upkeep(session, cast.cohort, now=now)
+            cast, now = stories.settled(session, **choices)
             third = factories.a_member(
                 session, cast.cohort, "Instructor Third", factories.Role.INSTRUCTOR, now=NOW
             )

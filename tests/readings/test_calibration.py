@@ -30,6 +30,7 @@ from grading.workflow.allocation import AllocationState, Purpose
 from grading.workflow.calibration import AttemptKind
 from tests import factories
 from tests.database import NOW
+from tests.kept import kept
 
 AT = NOW + timedelta(days=2)
 RULES: dict[str, Any] = {
@@ -46,13 +47,18 @@ def rng() -> np.random.Generator:
     return np.random.default_rng(1)
 
 
-@pytest.fixture
-def cast(session: Session) -> factories.Cast:
+@kept
+def with_examples(session: Session) -> factories.Cast:
     cast = factories.a_cast(session, now=NOW, learners=10, graders=3, **RULES)
     factories.anchor_papers(session, cast, 1, "practice", now=AT)
     factories.anchor_papers(session, cast, 3, "qualification", now=AT, first=1)
     factories.anchor_papers(session, cast, 3, "qualification", now=AT, first=4, set_number=2)
     return cast
+
+
+@pytest.fixture
+def cast(session: Session) -> factories.Cast:
+    return with_examples(session)
 
 
 def read_all(

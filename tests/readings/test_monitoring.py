@@ -29,13 +29,14 @@ from grading.workflow.monitoring import AlarmState
 from grading.workflow.submission import SubmissionState
 from tests import factories
 from tests.database import NOW
+from tests.kept import kept
 
 AT = NOW + timedelta(days=2)
 GOOD = {"question": 2, "method": 2}
 
 
-@pytest.fixture
-def cast(session: Session) -> factories.Cast:
+@kept
+def with_check_papers(session: Session) -> factories.Cast:
     """Six works for three graders, and four check papers from others' works."""
     cast = factories.a_cast(
         session, now=NOW, learners=10, graders=3, peer_readings=0, peers_needed=0,
@@ -47,6 +48,11 @@ def cast(session: Session) -> factories.Cast:
     session.flush()
     factories.run_upkeep(session, cast.cohort, now=cast.cohort.due_at)
     return cast
+
+
+@pytest.fixture
+def cast(session: Session) -> factories.Cast:
+    return with_check_papers(session)
 
 
 def grade_on(
@@ -188,6 +194,7 @@ def test_a_paused_grader_keeps_what_they_began(session: Session, cast: factories
     assert monitoring.overdue(paused, paused.answer_by + timedelta(hours=1)) is None
 
 
+@kept
 def drifting(session: Session, drift: bool) -> tuple[factories.Cast, Person]:
     """Two graders who read every work of 160; from the eightieth on, one gives two levels less."""
     cast = factories.a_cast(

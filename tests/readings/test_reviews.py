@@ -18,21 +18,25 @@ from grading.workflow.allocation import AllocationState, Pool
 from grading.workflow.submission import CURRENT_STATEMENT, SubmissionState
 from tests import factories
 from tests.database import NOW
+from tests.kept import kept
 
 WHOLE = Sheet({"question": 2, "method": 3}, {"method": "Well counted."}, "Good to read.")
+
+
+@kept
+def allocated(session: Session) -> str:
+    cast = factories.a_cast(session, now=NOW)
+    factories.run_upkeep(session, cast.cohort, now=cast.cohort.due_at)
+    return str(
+        session.scalars(select(Allocation.id).where(Allocation.pool == Pool.PROFESSIONAL)).first()
+    )
 
 
 @pytest.fixture
 def item_id(any_database: str, act: Callable[[], Any]) -> str:
     """A grader's item, not yet begun."""
     with act() as session:
-        cast = factories.a_cast(session, now=NOW)
-        factories.run_upkeep(session, cast.cohort, now=cast.cohort.due_at)
-        return str(
-            session.scalars(
-                select(Allocation.id).where(Allocation.pool == Pool.PROFESSIONAL)
-            ).first()
-        )
+        return allocated(session)
 
 
 def the(session: Session, item_id: str) -> tuple[Allocation, Any, Any]:

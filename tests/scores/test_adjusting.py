@@ -23,11 +23,13 @@ from grading.workflow.allocation import AllocationState, Pool
 from grading.workflow.release import Hindrance
 from tests import factories
 from tests.database import NOW
+from tests.kept import kept
 
 ELEVEN = timedelta(minutes=11)
 STRICT = 1.0
 
 
+@kept
 def graded_cohort(
     session: Session,
     *,

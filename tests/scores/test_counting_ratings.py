@@ -30,12 +30,13 @@ from grading.scores.queries import (
 from grading.workflow.allocation import AllocationState
 from tests import factories
 from tests.database import NOW
+from tests.kept import kept
 
 ELEVEN = timedelta(minutes=11)
 
 
-@pytest.fixture
-def cast(session: Session) -> factories.Cast:
+@kept
+def read_twice(session: Session) -> factories.Cast:
     """Thirty-two works, each read by two professionals."""
     cast = factories.a_cast(
         session, now=NOW, learners=32, graders=3, professional_readings=2, peer_readings=0,
@@ -51,6 +52,11 @@ def cast(session: Session) -> factories.Cast:
         factories.rate(session, item, {"question": int(given[0]), "method": int(given[1])}, now=due)
     factories.run_upkeep(session, cast.cohort, now=due + ELEVEN)
     return cast
+
+
+@pytest.fixture
+def cast(session: Session) -> factories.Cast:
+    return read_twice(session)
 
 
 def sealed(session: Session, place: int) -> list[Allocation]:

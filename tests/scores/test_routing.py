@@ -14,10 +14,11 @@ from grading.scores.queries import routing_board
 from grading.workflow.allocation import AllocationState, Pool
 from tests import factories
 from tests.database import NOW
+from tests.kept import kept
 
 
-@pytest.fixture
-def cast(session: Session) -> factories.Cast:
+@kept
+def read_once(session: Session) -> factories.Cast:
     """Thirty works, each read once by a professional and by two peers; some lie at the pass mark."""
     cast = factories.a_cast(
         session, now=NOW, learners=30, graders=4, tolerance_levels=3, tolerance_total=100.0,
@@ -35,6 +36,11 @@ def cast(session: Session) -> factories.Cast:
         given = np.clip(np.round(truth[item.submission_id] + rng.normal(0, 0.5, 2)), 0, 3)
         factories.rate(session, item, {"question": int(given[0]), "method": int(given[1])}, now=due)
     return cast
+
+
+@pytest.fixture
+def cast(session: Session) -> factories.Cast:
+    return read_once(session)
 
 
 def opened(session: Session) -> list[Allocation]:

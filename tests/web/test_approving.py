@@ -16,7 +16,6 @@ from grading.cohorts import withdrawals
 from grading.jobs.handlers import HANDLERS
 from grading.jobs.worker import Worker
 from grading.models import (
-    Allocation,
     Approval,
     AuditEntry,
     Challenge,
@@ -30,10 +29,9 @@ from grading.models.codes import case_code
 from grading.office import needs
 from grading.people import approvals, passwords
 from grading.web.instructor import release
-from grading.workflow.allocation import AllocationState
-from tests import factories
+from tests import factories, stories
 from tests.authenticator import Authenticator
-from tests.database import NOW, Clock
+from tests.database import Clock
 from tests.web.test_query_counts import counted
 
 ORIGIN = "https://grading.example.edu"
@@ -50,15 +48,8 @@ def story(act: Callable[[], Any], app: Flask, clock: Clock) -> Callable[..., dic
         )
         with act() as session:
             choices = {"sign_offs": 1, "step_up": "passkey"} | plan
-            cast = factories.a_cast(session, now=NOW, learners=learners, **choices)
-            now = cast.cohort.due_at
-            factories.run_upkeep(session, cast.cohort, now=now)
-            for item in session.scalars(select(Allocation)).all():
-                if item.state == AllocationState.ALLOCATED:
-                    factories.rate(session, item, {"question": 2, "method": 2}, now=now)
-            session.flush()
-            now = clock.now = now + factories.timedelta(minutes=11)
-            factories.run_upkeep(session, cast.cohort, now=now)
+            cast, now = stories.settled(session, learners=learners, **choices)
+            clock.now = now
             for person in (cast.instructor, cast.second_instructor):
                 passwords.set_password(
                     session, None, person, factories.PASSWORD, hasher=installed.hasher, now=now

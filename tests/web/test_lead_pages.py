@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from flask import Flask
 from sqlalchemy import func, select
+from sqlalchemy.orm import Session
 
 from grading.disputes.queries import learner_standing
 from grading.jobs import upkeep
@@ -26,7 +27,8 @@ from grading.readings import anchors, calibration
 from grading.web.instructor.monitoring import CHECKS_ALONE_FIND
 from grading.workflow.allocation import AllocationState, Purpose
 from tests import factories
-from tests.database import NOW, Clock
+from tests.database import NOW, Clock, acting
+from tests.kept import kept, kept_by_app
 from tests.readings.test_calibration import RULES
 from tests.readings.test_monitoring import drifting
 
@@ -119,21 +121,27 @@ def test_two_leads_mark_blind_agree_and_withdraw(
 ROOT = Path(__file__).parents[2]
 
 
+@kept
+def examples_agreed(session: Session) -> dict[str, Any]:
+    cast = factories.a_cast(session, now=NOW, learners=10, graders=3, **RULES)
+    factories.anchor_papers(session, cast, 1, "practice", now=AT)
+    factories.anchor_papers(session, cast, 3, "qualification", now=AT, first=1)
+    factories.anchor_papers(session, cast, 2, "validity", now=AT, first=4)
+    return {
+        "cohort": cast.cohort.id,
+        "grader": cast.graders[0].id,
+        "learner": cast.learners[9].id,
+        "lead": cast.lead.id,
+    }
+
+
 @pytest.fixture
 def calibrating(act: Callable[[], Any], clock: Clock) -> dict[str, Any]:
     """A cohort with one practice and three qualification examples; nobody is cleared."""
     with act() as session:
-        cast = factories.a_cast(session, now=NOW, learners=10, graders=3, **RULES)
-        factories.anchor_papers(session, cast, 1, "practice", now=AT)
-        factories.anchor_papers(session, cast, 3, "qualification", now=AT, first=1)
-        factories.anchor_papers(session, cast, 2, "validity", now=AT, first=4)
-        clock.now = AT
-        return {
-            "cohort": cast.cohort.id,
-            "grader": cast.graders[0].id,
-            "learner": cast.learners[9].id,
-            "lead": cast.lead.id,
-        }
+        cohort = examples_agreed(session)
+    clock.now = AT
+    return cohort
 
 
 def read(act: Callable[[], Any], attempt_kind: str, person: str, level: int) -> list[str]:
@@ -229,10 +237,11 @@ def test_a_peer_practises_for_feedback_and_owes_nothing_by_it(
     assert "1 level apart" in client.get(f"/learn/review/{item_id}/finished").text
 
 
-@pytest.fixture
-def drifted(app: Flask, act: Callable[[], Any], clock: Clock) -> dict[str, Any]:
+@kept_by_app
+def alarmed(app: Flask) -> dict[str, Any]:
     """A grader whose standard moved after 80 of 160 sheets, found by the charts."""
-    with act() as session:
+    clock = app.extensions["clock"]
+    with acting(app) as session:
         cast, mover = drifting(session, drift=True)
         cohort, due = cast.cohort.id, cast.cohort.due_at
         ids = {
@@ -245,6 +254,11 @@ def drifted(app: Flask, act: Callable[[], Any], clock: Clock) -> dict[str, Any]:
     clock.now = due + timedelta(hours=8)
     upkeep.run(app, cohort, now=clock.now)
     return ids
+
+
+@pytest.fixture
+def drifted(app: Flask) -> dict[str, Any]:
+    return alarmed(app)
 
 
 def test_what_checks_alone_would_find_is_what_was_measured() -> None:

@@ -17,8 +17,9 @@ from grading.records import records, reissues, revocations
 from grading.records.queries import program_record
 from grading.releases import releases
 from tests import factories
-from tests.database import NOW, Clock
+from tests.database import NOW, Clock, acting
 from tests.issuing import small_keys
+from tests.kept import kept_by_app
 from tests.web.test_query_counts import counted
 
 __all__ = ["small_keys"]
@@ -31,10 +32,11 @@ def rows_of(text: str) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(text.removeprefix("\ufeff"))))
 
 
-@pytest.fixture
-def world(app: Flask, act: Callable[[], Any], clock: Clock) -> dict[str, Any]:
+@kept_by_app
+def twelve_results(app: Flask) -> dict[str, Any]:
     """Twelve learners with a released result, one of them not passed; one more who only enrolled."""
-    with act() as session:
+    clock = app.extensions["clock"]
+    with acting(app) as session:
         cast = factories.a_cast(session, now=NOW, learners=12, sign_offs=1)
         program = cast.cohort.program
         program.capstone_hours, program.hours_approver = 30.0, "Example Board"
@@ -55,12 +57,12 @@ def world(app: Flask, act: Callable[[], Any], clock: Clock) -> dict[str, Any]:
         program_id = program.id
     clock.now = due
     upkeep.run(app, cohort_id, now=due, seed=7)
-    with act() as session:
+    with acting(app) as session:
         for item in session.scalars(select(Allocation)).all():
             level = 1 if item.submission.learner_id == people["failed"] else 2
             factories.rate(session, item, {"question": level, "method": level}, now=due)
     upkeep.run(app, cohort_id, now=clock.forward(minutes=11))
-    with act() as session:
+    with acting(app) as session:
         cohort = session.get_one(factories.Cohort, cohort_id)
         release = releases.propose(
             session,
@@ -80,6 +82,11 @@ def world(app: Flask, act: Callable[[], Any], clock: Clock) -> dict[str, Any]:
             "record": record.id,
             "id": record.public_id,
         }
+
+
+@pytest.fixture
+def world(app: Flask) -> dict[str, Any]:
+    return twelve_results(app)
 
 
 def sign(app: Flask, world: dict[str, Any], clock: Clock) -> None:

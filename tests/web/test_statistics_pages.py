@@ -17,25 +17,31 @@ from grading.models.statistics import KINDS
 from grading.scores import statistics
 from grading.workflow.allocation import Pool
 from tests import factories
-from tests.database import NOW, Clock
+from tests.database import NOW, Clock, acting
+from tests.kept import kept_by_app
 from tests.scores.test_adjusting import graded_cohort
 from tests.web.test_query_counts import MOST, counted
 
 
-@pytest.fixture
-def world(app: Flask, act: Callable[[], Any], clock: Clock) -> dict[str, Any]:
+@kept_by_app
+def strict_and_mild(app: Flask) -> dict[str, Any]:
     """Forty works read twice by three graders, of whom one is stricter by a level."""
-    with act() as session:
-        cast, now = graded_cohort(session, graders=3, second_share=1.0, resolution="severity")
-        factories.run_upkeep(session, cast.cohort, now=now)
-        clock.now = now
-        found = {
+    clock = app.extensions["clock"]
+    with acting(app) as session:
+        cast, clock.now = graded_cohort(session, graders=3, second_share=1.0, resolution="severity")
+        factories.run_upkeep(session, cast.cohort, now=clock.now)
+        cohort = {
             "cohort": cast.cohort.id,
             "instructor": cast.instructor.id,
             "harsh": cast.graders[0].name,
         }
     Worker(app, HANDLERS).run_until_idle(clock.now)
-    return found
+    return cohort
+
+
+@pytest.fixture
+def world(app: Flask) -> dict[str, Any]:
+    return strict_and_mild(app)
 
 
 def test_upkeep_asks_for_them_and_a_worker_computes_them_once(

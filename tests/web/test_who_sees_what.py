@@ -19,7 +19,8 @@ from grading.releases import releases
 from grading.workflow.allocation import Pool, Purpose
 from grading.workflow.calendar import ExtensionKind
 from tests import factories, stories
-from tests.database import NOW, Clock
+from tests.database import NOW, Clock, acting
+from tests.kept import kept_by_app
 
 REMARKS = ("Commented by a grader.", "Commented by a peer.")
 # The levels below make this composite; no page shows such a number for another reason.
@@ -27,10 +28,11 @@ LEVELS = {"question": 1, "method": 2}
 SCORE = "53.3"
 
 
-@pytest.fixture
-def graded(app: Flask, act: Callable[[], Any], clock: Clock) -> dict[str, Any]:
+@kept_by_app
+def read_and_unreleased(app: Flask) -> dict[str, Any]:
     """A cohort in which all is graded and nothing is released, with one suspicion."""
-    with act() as session:
+    clock = app.extensions["clock"]
+    with acting(app) as session:
         cast = factories.a_cast(session, now=NOW, learners=4, graders=4)
         cohort_id, due = cast.cohort.id, cast.cohort.due_at
         people = {
@@ -43,7 +45,7 @@ def graded(app: Flask, act: Callable[[], Any], clock: Clock) -> dict[str, Any]:
         names = [person.name for person in cast.learners]
     clock.now = due
     upkeep.run(app, cohort_id, now=due, seed=3)
-    with act() as session:
+    with acting(app) as session:
         for item in session.scalars(select(Allocation)).all():
             assert item.rater is not None
             remark = REMARKS[item.pool == Pool.PEER]
@@ -51,7 +53,7 @@ def graded(app: Flask, act: Callable[[], Any], clock: Clock) -> dict[str, Any]:
                 session, item.rater, item, Sheet(LEVELS, {"method": remark}), version=0, now=due
             )
     upkeep.run(app, cohort_id, now=clock.forward(minutes=11))
-    with act() as session:
+    with acting(app) as session:
         work = session.scalars(select(Submission).order_by(Submission.id)).first()
         assert work is not None
         learner = work.learner_id
@@ -73,6 +75,11 @@ def graded(app: Flask, act: Callable[[], Any], clock: Clock) -> dict[str, Any]:
         "works": cast_ids,
         "names": names,
     }
+
+
+@pytest.fixture
+def graded(app: Flask) -> dict[str, Any]:
+    return read_and_unreleased(app)
 
 
 def addresses(world: dict[str, Any]) -> list[str]:
