@@ -151,7 +151,7 @@ def test_a_cohort_from_nothing_to_open(installed: Grading, home: Path, tmp_path:
     assert "jobs done" in installed("jobs", "run", "--once").output
     said = installed("jobs", "status").output
     assert "due: 0\nfailed: 0\n" in said
-    assert str(home / "mail") in said
+    assert "mail: " in said
 
 
 def test_audit_verify_ends_with_1_on_a_changed_entry(installed: Grading, home: Path) -> None:
