@@ -3,7 +3,15 @@
 from typing import Any
 
 from grading.credential import evidence as evidences
-from grading.credential.document import Assurance, Badge, CriterionResult, LevelText, plain
+from grading.credential.document import (
+    NAME,
+    NAME_UNCHECKED,
+    Assurance,
+    Badge,
+    CriterionResult,
+    LevelText,
+    plain,
+)
 from grading.models import CredentialRecord, RecordEntry
 from grading.rubric.definition import Rubric
 from grading.workflow.credential import IdentityAssurance
@@ -15,6 +23,20 @@ ASSURANCE = {
     IdentityAssurance.SIGN_IN: "Identity rests on an institution's sign-in.",
     IdentityAssurance.ATTESTED: "Identity is attested by the learner.",
 }
+
+NAME_CHECKED = {
+    IdentityAssurance.DOCUMENT: "was checked by a person against a document",
+    IdentityAssurance.PROCTORED: "was checked at a proctored examination",
+    IdentityAssurance.SIGN_IN: "rests on an institution's sign-in",
+}
+
+
+def name_words(record: CredentialRecord) -> str:
+    """Say in one sentence how the name on a record was verified, or that nobody has."""
+    if record.name_how is None or record.name_checked_on is None:
+        return NAME_UNCHECKED
+    how = NAME_CHECKED[IdentityAssurance(record.name_how)]
+    return f"{NAME}{how} ({record.name_checked_on.isoformat()})."
 
 
 def badge(
@@ -74,7 +96,7 @@ def _capstone(
         kind="Assessment",
         title=entry.title,
         description=f"The capstone of the program “{record.program.name}”.",
-        summary=f"{detail['band']}, {detail['value']} of 100.",
+        summary=f"{detail['band']}, {detail['value']} of 100.{_group_words(detail)}",
         criteria=f"A project read against the rubric “{detail['rubric']['name']}”, version "
         f"{detail['rubric']['version']}, with a grade of at least {cut} of 100.{provisional}",
         awarded=entry.on,
@@ -82,8 +104,19 @@ def _capstone(
         assurance=(_assurance(evidence["assurance"]["how"], evidence["assurance"]["on"]),),
         value=detail["value"],
         cut=cut,
+        bands=tuple((plain(low), name) for low, name in detail["scale"]["bands"]),
+        band=detail["band"],
         results=_results(cohort.rubric_version.rubric, detail["criteria"]),
         evidence=(evidences.statement(evidence),),
+    )
+
+
+def _group_words(detail: dict[str, Any]) -> str:
+    if not detail.get("group"):
+        return ""
+    return (
+        f" Done in a group of {detail['group']}; each member was assessed on the work they handed in "
+        "together."
     )
 
 

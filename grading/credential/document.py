@@ -31,6 +31,11 @@ BADGE_SCHEMA = f"{SCHEMAS}/ob/v3p0/schema/json/ob_v3p0_achievementcredential_sch
 RECORD_SCHEMA = f"{SCHEMAS}/clr/v2p0/schema/json/clr_v2p0_clrcredential_schema.json"
 
 
+# How a sentence begins that says whether the learner's name was verified; it stands last in its text.
+NAME = "The name "
+NAME_UNCHECKED = f"{NAME}is the learner's own word; nobody has verified it."
+
+
 @dataclass(frozen=True)
 class Issuer:
     """Who stands behind a credential: a DID, a name, a web address."""
@@ -50,12 +55,15 @@ class Subject:
         One ``urn:uuid:`` for all credentials of a learner's program record, unknown elsewhere.
     name : str
         The name as it stands on the record.
+    name_words : str
+        One sentence that begins with `NAME`: how the name was verified, or that nobody has.
     email_hash, salt : str
         The e-mail address only as `email_hash` gives it; the salt is another one in every credential.
     """
 
     id: str
     name: str
+    name_words: str
     email_hash: str
     salt: str
 
@@ -109,6 +117,9 @@ class Badge:
         The grade of 100 as decimal text; None for a course, which is completed or not.
     cut : str or None
         The pass mark on the same scale.
+    bands : tuple
+        The levels of the scale, lowest first, each with the grade from which it reaches; ``band`` is
+        the reached one.
     evidence : tuple of dict
         As `grading.credential.evidence.statement` gives it.
     """
@@ -123,6 +134,8 @@ class Badge:
     assurance: tuple[Assurance, ...] = ()
     value: str | None = None
     cut: str | None = None
+    bands: tuple[tuple[str, str], ...] = ()
+    band: str = ""
     summary: str | None = None
     results: tuple[CriterionResult, ...] = ()
     evidence: tuple[dict[str, Any], ...] = ()
@@ -170,8 +183,8 @@ def badge(issuer: Issuer, subject: Subject, content: Badge, envelope: Envelope) 
     }
     if content.hours is not None:
         about["creditsEarned"] = content.hours
-    if content.assurance:
-        about["narrative"] = " ".join(assurance.words for assurance in content.assurance)
+    words = [assurance.words for assurance in content.assurance]
+    about["narrative"] = " ".join([*words, subject.name_words])
     document = _credential(issuer, envelope, content.title, BADGE_CONTEXTS, "OpenBadgeCredential")
     document |= {
         "description": content.summary or content.description,
@@ -206,7 +219,8 @@ def record(
     ]
     document = _credential(issuer, envelope, program.title, RECORD_CONTEXTS, "ClrCredential")
     document |= {
-        "description": program.description,
+        # The vocabulary of a learner record has no narrative beside the members.
+        "description": f"{program.description} {subject.name_words}",
         "awardedDate": f"{program.awarded.isoformat()}T00:00:00Z",
         "credentialSubject": {
             "id": subject.id,
@@ -323,6 +337,37 @@ def _results(content: Badge) -> tuple[list[dict[str, Any]], list[dict[str, Any]]
                 "value": content.value,
             }
         )
+    if content.bands:
+        place = band_address(content.achievement)
+        names = [name for _low, name in content.bands]
+        descriptions.append(
+            {
+                "id": place,
+                "type": ["ResultDescription"],
+                "name": "Level of the grade",
+                "resultType": "PerformanceLevel",
+                "allowedValue": names,
+                "rubricCriterionLevel": [
+                    {
+                        "id": f"{place}-{index}",
+                        "type": ["RubricCriterionLevel"],
+                        "name": name,
+                        "level": str(index),
+                        # The lowest grade of the level.
+                        "points": low,
+                    }
+                    for index, (low, name) in enumerate(content.bands)
+                ],
+            }
+        )
+        results.append(
+            {
+                "type": ["Result"],
+                "resultDescription": place,
+                "achievedLevel": f"{place}-{names.index(content.band)}",
+                "value": content.band,
+            }
+        )
     for criterion in content.results:
         place = f"{base}{criterion.code}"
         descriptions.append(
@@ -355,6 +400,11 @@ def _results(content: Badge) -> tuple[list[dict[str, Any]], list[dict[str, Any]]
             }
         )
     return descriptions, results
+
+
+def band_address(achievement: str) -> str:
+    """Give the address of an achievement's description of the levels that its grade may reach."""
+    return f"{achievement}#band"
 
 
 def _association(kind: str, source: str, target: str) -> dict[str, str]:

@@ -6,12 +6,17 @@ from typing import Any
 from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from grading.models.base import Base, OfService, Versioned, partial_index, state_of
+from grading.models.base import Base, OfService, Versioned, one_of, partial_index, state_of
 from grading.models.codes import new_public_id
 from grading.models.person import Person
 from grading.models.program import Program
 from grading.models.release import Grade
-from grading.workflow.credential import RECORD_MACHINE, RecordState
+from grading.workflow.credential import (
+    RECORD_MACHINE,
+    USUALLY_SHOWN,
+    IdentityAssurance,
+    RecordState,
+)
 
 
 class CredentialRecord(OfService, Versioned, Base):
@@ -28,8 +33,13 @@ class CredentialRecord(OfService, Versioned, Base):
     public_id: Mapped[str] = mapped_column(String(32), unique=True, default=new_public_id)
     state: Mapped[str] = mapped_column(String(20), default=RecordState.VALID)
     name: Mapped[str] = mapped_column(String(200))
+    # How the name was verified, and on which day (UTC); None where nobody has.
+    name_how: Mapped[str | None] = mapped_column(String(30))
+    name_checked_on: Mapped[date | None]
     created_at: Mapped[datetime]
     shared_at: Mapped[datetime | None]
+    # The `RecordFact`s that its own address shows.
+    shows: Mapped[list[Any]] = mapped_column(default=lambda: list(USUALLY_SHOWN))
     completed_at: Mapped[datetime | None]
     revoked_at: Mapped[datetime | None]
     replaced_at: Mapped[datetime | None]
@@ -56,6 +66,8 @@ class CredentialRecord(OfService, Versioned, Base):
             where="state <> 'replaced'",
         ),
         state_of(RECORD_MACHINE),
+        one_of("name_how", IdentityAssurance),
+        CheckConstraint("(name_how IS NULL) = (name_checked_on IS NULL)", name="name_checked"),
         CheckConstraint("(state = 'replaced') = (replaced_at IS NOT NULL)", name="replaced"),
         CheckConstraint("state <> 'revoked' OR revoked_at IS NOT NULL", name="revoked"),
     )
@@ -104,8 +116,7 @@ class ShareLink(OfService, Base):
     record_id: Mapped[str] = mapped_column(ForeignKey("credential_record.id"), index=True)
     public_id: Mapped[str] = mapped_column(String(32), unique=True, default=new_public_id)
     label: Mapped[str] = mapped_column(String(100))
-    show_score: Mapped[bool] = mapped_column(default=False)
-    show_criteria: Mapped[bool] = mapped_column(default=False)
+    shows: Mapped[list[Any]] = mapped_column(default=lambda: list(USUALLY_SHOWN))
     created_at: Mapped[datetime]
     withdrawn_at: Mapped[datetime | None]
     replaces_id: Mapped[str | None] = mapped_column(ForeignKey("share_link.id"), unique=True)
@@ -114,13 +125,17 @@ class ShareLink(OfService, Base):
 
 
 class PublicView(Base):
-    """How often an address was looked at on a day (UTC); nothing is kept of who looked."""
+    """How often an address was looked at on a day (UTC); nothing is kept of who looked.
+
+    ``own`` are the looks of the record's owner, and those of our own page that checks a token.
+    """
 
     __tablename__ = "public_view"
 
     public_id: Mapped[str] = mapped_column(String(32), primary_key=True)
     on: Mapped[date] = mapped_column(primary_key=True)
     count: Mapped[int] = mapped_column(default=0)
+    own: Mapped[int] = mapped_column(default=0)
 
 
 class BulkCheck(Base):

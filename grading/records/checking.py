@@ -5,7 +5,7 @@ document, a state or a list, and one of the steps here fails.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -53,7 +53,8 @@ class CheckStep:
 class Checked:
     """One credential with its steps.
 
-    ``title`` and ``issuer`` are read from the signed document, not from our tables.
+    ``title`` and ``issuer`` are read from the signed document, not from our tables; empty where a step is
+    bad.
     """
 
     credential: IssuedCredential
@@ -112,13 +113,13 @@ class Checker:
         if shown is not None:
             steps.append(CheckStep(What.CONTENT, CheckOutcome.GOOD if shown else CheckOutcome.BAD))
         steps += [self._status(credential), self._dates(document), *_evidence(credential)]
-        stands_with = document.get("issuer", {})
-        return Checked(
-            credential,
-            str(document.get("name", "")),
-            str(stands_with.get("name", "")) if isinstance(stands_with, dict) else "",
-            tuple(steps),
-        )
+        checked = Checked(credential, "", "", tuple(steps))
+        if checked.outcome == CheckOutcome.BAD:
+            # What may be forged is not even named.
+            return checked
+        signed_by = document.get("issuer", {})
+        name = str(signed_by.get("name", "")) if isinstance(signed_by, dict) else ""
+        return replace(checked, title=str(document.get("name", "")), issuer=name)
 
     def _key(self, document: Mapping[str, Any]) -> SigningKey | None:
         found = self._keys.get(str(_proof_of(document).get("verificationMethod", "")))

@@ -177,6 +177,19 @@ def revoke_credential(
     if credential.person_id == actor.id:
         raise Refused("Nobody decides on their own record.")
     end_credential(session, credential, "revoke", actor=actor, reason=reason.strip(), now=now)
+    program = session.scalar(
+        select(IssuedCredential).where(
+            IssuedCredential.program_id == credential.program_id,
+            IssuedCredential.person_id == credential.person_id,
+            IssuedCredential.about == PROGRAM,
+            IssuedCredential.state == IssuedState.VALID,
+        )
+    )
+    if program is not None:
+        # At once: no file says “complete” over a part that was revoked.
+        end_credential(
+            session, program, "revoke", actor=actor, reason="a part of it was revoked", now=now
+        )
     issuers.ask(
         session,
         credential.program_id,
@@ -296,9 +309,12 @@ def keep_list(session: Session, list_id: str, signed: dict[str, Any], *, now: da
 
 
 def published_successor(credential: IssuedCredential) -> IssuedCredential | None:
-    """Find what stands in a credential's place now, if its owner lets anybody fetch it."""
+    """Find what stands in a credential's place now, if its owner lets anybody fetch it.
+
+    Of one under another name there is none: whoever knows the old name is not led to the new one.
+    """
     latest = credential
     while latest.replaced_by is not None:
         latest = latest.replaced_by
-    stands = latest is not credential and latest.state == IssuedState.VALID
-    return latest if stands and latest.published_at is not None else None
+    stands = latest.state == IssuedState.VALID and latest.record.name == credential.record.name
+    return latest if latest is not credential and stands and latest.published_at else None

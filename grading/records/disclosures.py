@@ -89,12 +89,12 @@ def _looks(session: Session, person_id: str) -> Sequence[DisclosureLine]:
             (CredentialRecord.public_id == PublicView.public_id)
             | (CredentialRecord.id == ShareLink.record_id),
         )
-        .where(CredentialRecord.person_id == person_id)
+        .where(CredentialRecord.person_id == person_id, PublicView.count > 0)
     )
     of_file = (
         select(PublicView.on, PublicView.count)
         .join(IssuedCredential, IssuedCredential.id == PublicView.public_id)
-        .where(IssuedCredential.person_id == person_id)
+        .where(IssuedCredential.person_id == person_id, PublicView.count > 0)
     )
     pages = [
         (Disclosed.RECORD_PAGE, label, on, count)

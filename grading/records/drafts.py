@@ -90,7 +90,8 @@ class DraftMaker:
         self._issuer = Issuer(self._key.did, sponsor.issuer, base_url)
         self._list = _status_list(session, sponsor, base_url=base_url, now=now)
         self._indexes: set[int] = set()
-        known = [one.subject for one in run.there]
+        # Another name is another subject, or whoever holds both files could tell that they are one person's.
+        known = [one.subject for one in run.there if one.record.name == run.record.name]
         self._subject_id = known[-1] if known else f"urn:uuid:{uuid.uuid4()}"
 
     def member(self, wanted: Wanted) -> credentials.Draft:
@@ -163,7 +164,11 @@ class DraftMaker:
             record.expires_on if about == PROGRAM else None,
         )
         subject = Subject(
-            self._subject_id, record.name, documents.email_hash(record.person.email, salt), salt
+            self._subject_id,
+            record.name,
+            contents.name_words(record),
+            documents.email_hash(record.person.email, salt),
+            salt,
         )
         replaces = self._run.valid.get(about)
         return credentials.Draft(

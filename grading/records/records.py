@@ -1,6 +1,6 @@
 """The credential record: what was released, added to what was completed; shared by its owner alone."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -26,10 +26,11 @@ from grading.models import (
 from grading.models.codes import new_id
 from grading.models.conditions import in_force, is_current_record
 from grading.people.queries import identity_checks
+from grading.people.queries.identity_checks import PresentName
 from grading.programs.queries import course_standings
 from grading.records import issuers
 from grading.records.queries import entitlement_lists, program_record
-from grading.workflow.credential import RecordState
+from grading.workflow.credential import USUALLY_SHOWN, RecordState, chosen_facts
 
 
 def open_record(
@@ -38,17 +39,23 @@ def open_record(
     """Give a learner's record for a program, making it the first time."""
     record = program_record.current_record(session, program.id, person.id)
     if record is None:
-        name = identity_checks.verified_name(session, person, now=now)
+        name = identity_checks.present_name(session, person, now=now)
         record = _begin(session, program, person, name, now)
         session.flush()
     return record
 
 
 def _begin(
-    session: Session, program: Program, person: Person, name: str, now: datetime
+    session: Session, program: Program, person: Person, name: PresentName, now: datetime
 ) -> CredentialRecord:
     record = CredentialRecord(
-        id=new_id(), program=program, person=person, name=name, created_at=now
+        id=new_id(),
+        program=program,
+        person=person,
+        name=name.name,
+        name_how=name.how,
+        name_checked_on=name.checked_on,
+        created_at=now,
     )
     session.add(record)
     audit.record(session, None, "record:open", record, now=now, after={"person": person.id})
@@ -85,7 +92,7 @@ class _Behind:
     records: Mapping[str, CredentialRecord]
     completions: Mapping[str, Sequence[tuple[Completion, Course]]]
     entitled: set[tuple[str, str | None]] | None
-    names: Mapping[str, str]
+    names: Mapping[str, PresentName]
 
     def may(self, person_id: str, course_id: str | None) -> bool:
         return self.entitled is None or (person_id, course_id) in self.entitled
@@ -160,7 +167,7 @@ def enter_all(
         # Two works of one learner go into one record.
         record = entered.get(learner.id) or behind.records.get(learner.id)
         if record is None:
-            name = behind.names.get(learner.id, learner.name)
+            name = behind.names.get(learner.id, PresentName(learner.name))
             record = _begin(session, program, learner, name, now)
         _enter_courses(record, behind, now)
         record.entries.append(grade_entry(submission, grade, now))
@@ -291,15 +298,23 @@ def catch_up(session: Session, program: Program, person: Person, *, now: datetim
             )
 
 
-def share(session: Session, learner: Person, record: CredentialRecord, *, now: datetime) -> None:
-    """Switch the public page on."""
+def share(
+    session: Session,
+    learner: Person,
+    record: CredentialRecord,
+    *,
+    shows: Iterable[str] = USUALLY_SHOWN,
+    now: datetime,
+) -> None:
+    """Switch the public page on, or choose anew which facts it shows."""
     take_turns(session, record)
     see_that_owns(learner, record)
     if record.state != RecordState.VALID:
         raise Refused("Only a valid record can be shared.")
-    if record.shared_at is None:
-        record.shared_at = now
-        audit.record(session, learner, "record:share", record, now=now)
+    facts = chosen_facts(shows)
+    if record.shared_at is None or facts != record.shows:
+        record.shared_at, record.shows = record.shared_at or now, facts
+        audit.record(session, learner, "record:share", record, now=now, after={"shows": facts})
 
 
 def unshare(session: Session, learner: Person, record: CredentialRecord, *, now: datetime) -> None:

@@ -17,6 +17,7 @@ from grading.models import (
     Submission,
 )
 from grading.people.queries import identity_checks
+from grading.people.queries.identity_checks import PresentName
 from grading.records import records, sharing
 from grading.records.queries import program_record
 from grading.workflow.credential import RecordState
@@ -26,7 +27,7 @@ def _issue_anew(
     session: Session,
     record: CredentialRecord,
     *,
-    name: str,
+    name: PresentName,
     leave_out: str | None,
     actor: Person | None,
     reason: str,
@@ -39,9 +40,12 @@ def _issue_anew(
     newer = CredentialRecord(
         program=record.program,
         person=record.person,
-        name=name,
+        name=name.name,
+        name_how=name.how,
+        name_checked_on=name.checked_on,
         created_at=now,
         shared_at=record.shared_at,
+        shows=record.shows,
         completed_at=record.completed_at,
         expires_on=record.expires_on,
         replaces_id=record.id,
@@ -93,7 +97,7 @@ def replace_grade(
     newer = _issue_anew(
         session,
         record,
-        name=record.name,
+        name=PresentName(record.name, record.name_how, record.name_checked_on),
         leave_out=before.id,
         actor=actor,
         reason="amended",
@@ -110,19 +114,25 @@ def replace_grade(
 def records_under_another_name(
     session: Session, person: Person, *, now: datetime
 ) -> list[CredentialRecord]:
-    """List a person's valid records under a name that is not, or no longer, theirs: verified or own."""
-    name = identity_checks.verified_name(session, person, now=now)
-    return list(
-        session.scalars(
-            select(CredentialRecord)
-            .where(
-                CredentialRecord.person_id == person.id,
-                CredentialRecord.state == RecordState.VALID,
-                CredentialRecord.name != name,
-            )
-            .order_by(CredentialRecord.created_at, CredentialRecord.id)
+    """List a person's valid records that say another name than theirs, or call a verified one unverified."""
+    name = identity_checks.present_name(session, person, now=now)
+    records_in_force = session.scalars(
+        select(CredentialRecord)
+        .where(
+            CredentialRecord.person_id == person.id,
+            CredentialRecord.state == RecordState.VALID,
         )
+        .order_by(CredentialRecord.created_at, CredentialRecord.id)
     )
+    return [record for record in records_in_force if says_another_name(record, name)]
+
+
+def says_another_name(record: CredentialRecord, name: PresentName) -> bool:
+    """Say whether a record would say something else if it were issued anew under a name.
+
+    That a name was verified once stays so; a later check of the same name is no news.
+    """
+    return record.name != name.name or (record.name_how is None and name.how is not None)
 
 
 def issue_under_new_name(
@@ -135,7 +145,7 @@ def issue_under_new_name(
     int
         How many records were replaced.
     """
-    name = identity_checks.verified_name(session, person, now=now)
+    name = identity_checks.present_name(session, person, now=now)
     found = records_under_another_name(session, person, now=now)
     for record in found:
         _issue_anew(
@@ -166,8 +176,8 @@ def issue_under_present_name(
     """
     take_turns(session, record)
     records.see_that_owns(learner, record)
-    name = identity_checks.verified_name(session, learner, now=now)
-    if record.state != RecordState.VALID or record.name == name:
+    name = identity_checks.present_name(session, learner, now=now)
+    if record.state != RecordState.VALID or not says_another_name(record, name):
         raise Refused("This record has your present name already, or is not valid any more.")
     return _issue_anew(
         session,

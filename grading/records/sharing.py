@@ -3,7 +3,7 @@
 import hashlib
 import math
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -14,9 +14,17 @@ from sqlalchemy.orm import Session, joinedload, selectinload
 from grading.errors import Fault, FaultsFound, NotFound, Refused, TooMany
 from grading.ledger import audit
 from grading.ledger.turns import take_turns
-from grading.models import BulkCheck, CredentialRecord, Person, Program, PublicView, ShareLink
+from grading.models import (
+    BulkCheck,
+    CredentialRecord,
+    IssuedCredential,
+    Person,
+    Program,
+    PublicView,
+    ShareLink,
+)
 from grading.models.conditions import is_current_record
-from grading.workflow.credential import PublicStatus, RecordState
+from grading.workflow.credential import USUALLY_SHOWN, RecordFact, RecordState, chosen_facts
 
 LONGEST_LABEL = 100
 MOST_LINKS = 50
@@ -31,23 +39,17 @@ PAGE = "page:"
 
 
 @dataclass(frozen=True)
-class Shown:
-    """What stands at a public address.
+class SharedAddress:
+    """A public address that stands: the record it leads to, and the facts that its owner chose to show.
 
-    ``newer`` is the address, if there is one that can be seen, of what replaced it. Only a valid or expired
-    record shows more than its status.
+    ``newer`` is the address of what replaced the record, if there is one that can be seen and it bears the
+    same name: whoever knows the old name is not led to the new one.
     """
 
     public_id: str
     record: CredentialRecord
-    status: PublicStatus
     newer: str | None
-    show_score: bool
-    show_criteria: bool
-
-    @property
-    def open(self) -> bool:
-        return self.status in (PublicStatus.VALID, PublicStatus.EXPIRED)
+    shows: frozenset[RecordFact]
 
 
 def make_link(
@@ -56,8 +58,7 @@ def make_link(
     record: CredentialRecord,
     *,
     label: str,
-    show_score: bool = False,
-    show_criteria: bool = False,
+    shows: Iterable[str] = USUALLY_SHOWN,
     now: datetime,
 ) -> ShareLink:
     """Make one more address of a record, which shows no more than its owner chose.
@@ -90,8 +91,7 @@ def make_link(
     link = ShareLink(
         record=record,
         label=label,
-        show_score=show_score,
-        show_criteria=show_criteria,
+        shows=chosen_facts(shows),
         created_at=now,
     )
     session.add(link)
@@ -103,7 +103,7 @@ def make_link(
         "share_link:make",
         link,
         now=now,
-        after={"record": record.id, "score": show_score, "criteria": show_criteria},
+        after={"record": record.id, "shows": link.shows},
     )
     return link
 
@@ -152,28 +152,27 @@ def carry_over(
                 ShareLink(
                     record=newer,
                     label=link.label,
-                    show_score=link.show_score,
-                    show_criteria=link.show_criteria,
+                    shows=link.shows,
                     created_at=now,
                     replaces_id=link.id,
                 )
             )
 
 
-def find(session: Session, public_id: str, *, on: date) -> Shown:
+def find(session: Session, public_id: str) -> SharedAddress:
     """Find what stands at an address; hidden, withdrawn and unknown ones are alike.
 
     Raises
     ------
     NotFound
     """
-    found = find_many(session, [public_id], on=on).get(public_id)
+    found = find_many(session, [public_id]).get(public_id)
     if found is None:
         raise NotFound("We cannot find that credential.")
     return found
 
 
-def find_many(session: Session, public_ids: Sequence[str], *, on: date) -> dict[str, Shown]:
+def find_many(session: Session, public_ids: Sequence[str]) -> dict[str, SharedAddress]:
     """Find what stands at several addresses, in a fixed number of queries; the others are left out."""
     whole = (
         joinedload(CredentialRecord.program).joinedload(Program.sponsor),
@@ -209,56 +208,78 @@ def find_many(session: Session, public_ids: Sequence[str], *, on: date) -> dict[
         else {}
     )
     chains = _links_of_people(session, {person for _, person in replaced}) if replaced else []
-    found = {}
-    for record in own_links:
+
+    def successor(record: CredentialRecord) -> CredentialRecord | None:
         newer = current.get((record.program_id, record.person_id))
-        address = newer.public_id if newer is not None and newer.shared_at else None
-        found[record.public_id] = _shown(record.public_id, record, on, address, None)
+        if newer is None or record.state != RecordState.REPLACED or newer.name != record.name:
+            return None
+        return newer
+
+    addresses = {}
+    for record in own_links:
+        newer = successor(record)
+        leads_to = newer.public_id if newer is not None and newer.shared_at else None
+        addresses[record.public_id] = _address(record, record, leads_to)
     for link in links:
-        newer = current.get((link.record.program_id, link.record.person_id))
-        address = None
-        if newer is not None and link.record.state == RecordState.REPLACED:
+        leads_to = None
+        if successor(link.record) is not None:
             last = _chain(chains, link)[-1]
-            address = last.public_id if last.id != link.id and not last.withdrawn_at else None
-        found[link.public_id] = _shown(link.public_id, link.record, on, address, link)
-    return {one: found[one] for one in public_ids if one in found}
+            leads_to = last.public_id if last.id != link.id and not last.withdrawn_at else None
+        addresses[link.public_id] = _address(link, link.record, leads_to)
+    return {one: addresses[one] for one in public_ids if one in addresses}
 
 
-def _shown(
-    public_id: str, record: CredentialRecord, on: date, newer: str | None, link: ShareLink | None
-) -> Shown:
-    status = PublicStatus(record.state)
-    if status is PublicStatus.VALID and record.expires_on is not None and record.expires_on < on:
-        status = PublicStatus.EXPIRED
-    return Shown(
-        public_id,
-        record,
-        status,
-        newer if status is PublicStatus.REPLACED else None,
-        show_score=link is not None and link.show_score,
-        show_criteria=link is not None and link.show_criteria,
-    )
+def _address(
+    place: CredentialRecord | ShareLink, record: CredentialRecord, leads_to: str | None
+) -> SharedAddress:
+    shows = frozenset(RecordFact(fact) for fact in place.shows)
+    return SharedAddress(place.public_id, record, leads_to, shows)
 
 
-def count_views(session: Session, public_ids: Iterable[str], *, on: date) -> None:
-    """Count that addresses were looked at on a day; nothing else about it is kept."""
+def count_views(
+    session: Session, public_ids: Iterable[str], *, on: date, own: Container[str] = ()
+) -> None:
+    """Count that addresses were looked at on a day; nothing else about it is kept.
+
+    Parameters
+    ----------
+    own : container of str
+        Those that were looked at by their owner, or by our own page; they are counted apart.
+    """
     for public_id in public_ids:
+        counted = PublicView.own if public_id in own else PublicView.count
         for _ in range(2):
-            counted = session.execute(
+            added = session.execute(
                 update(PublicView)
                 .where(PublicView.public_id == public_id, PublicView.on == on)
-                .values(count=PublicView.count + 1)
-                .returning(PublicView.count)
+                .values({counted: counted + 1})
+                .returning(counted)
             )
-            if counted.first() is not None:
+            if added.first() is not None:
                 break
             try:
                 with session.begin_nested():
-                    session.add(PublicView(public_id=public_id, on=on, count=1))
+                    session.add(PublicView(public_id=public_id, on=on, **{counted.key: 1}))
                 break
             except IntegrityError:
                 # Somebody counted the first one in between; now it can be added to.
                 continue
+
+
+def owned(session: Session, person_id: str, public_ids: Sequence[str]) -> set[str]:
+    """Say which of some addresses lead to a person's own records and signed files."""
+    of_record = select(CredentialRecord.public_id).where(
+        CredentialRecord.person_id == person_id, CredentialRecord.public_id.in_(public_ids)
+    )
+    of_link = (
+        select(ShareLink.public_id)
+        .join(CredentialRecord, CredentialRecord.id == ShareLink.record_id)
+        .where(CredentialRecord.person_id == person_id, ShareLink.public_id.in_(public_ids))
+    )
+    of_file = select(IssuedCredential.id).where(
+        IssuedCredential.person_id == person_id, IssuedCredential.id.in_(public_ids)
+    )
+    return set(session.scalars(of_record.union_all(of_link, of_file)))
 
 
 def views(session: Session, public_ids: Sequence[str]) -> dict[str, list[PublicView]]:
@@ -307,8 +328,8 @@ def asked_ids(text: str) -> list[str]:
 
 def check_many(
     session: Session, ids: Sequence[str], *, address: str, now: datetime
-) -> dict[str, Shown]:
-    """Check many ids at once, within a polite limit for each place that asks.
+) -> dict[str, SharedAddress]:
+    """Find many ids at once, within a polite limit for each place that asks.
 
     Raises
     ------
@@ -334,9 +355,7 @@ def check_many(
             minutes=minutes,
         )
     session.add(BulkCheck(key=key, at=now, ids=len(ids)))
-    found = find_many(session, ids, on=now.date())
-    count_views(session, found, on=now.date())
-    return found
+    return find_many(session, ids)
 
 
 def count_check(session: Session, *, address: str, now: datetime) -> None:

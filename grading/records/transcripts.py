@@ -78,7 +78,7 @@ def content_of(
     if not programs:
         return None, now
     content = {
-        "name": identity_checks.verified_name(session, person, now=now),
+        "name": identity_checks.present_name(session, person, now=now).name,
         "programs": list(programs.values()),
     }
     return content, _years_after(last, years)

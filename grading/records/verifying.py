@@ -13,8 +13,10 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload
 
 from grading.cohorts import contents
+from grading.credential import content
 from grading.credential import document as documents
 from grading.credential.document import Envelope, Issuer, Subject
+from grading.errors import PermanentFailure
 from grading.models import CredentialRecord, IssuedCredential, RecordEntry
 from grading.ports import Notary
 from grading.records.checking import Checked, Checker, CheckOutcome
@@ -32,15 +34,15 @@ class Verdict:
     ----------
     checked : tuple of Checked
         Courses first, then the capstone, then the program.
-    unsigned : tuple of str
-        Titles of what the record says and no credential vouches for yet; an issuing job is under way.
-    revoked : frozenset of int
-        Ids of entries whose credential a person revoked: they do not stand.
+    unsigned : int
+        How much the record says that no credential vouches for yet; an issuing job is under way.
+    revoked_at : datetime or None
+        When, at last, a credential that the record calls for was revoked; None where none was.
     """
 
-    checked: tuple[Checked, ...]
-    unsigned: tuple[str, ...]
-    revoked: frozenset[int]
+    checked: tuple[Checked, ...] = ()
+    unsigned: int = 0
+    revoked_at: datetime | None = None
 
     @property
     def outcome(self) -> CheckOutcome:
@@ -49,7 +51,7 @@ class Verdict:
             return CheckOutcome.BAD
         return (
             CheckOutcome.OPEN
-            if self.unsigned or CheckOutcome.OPEN in found or not found
+            if self.unsigned or CheckOutcome.OPEN in found or not (found or self.revoked_at)
             else CheckOutcome.GOOD
         )
 
@@ -88,7 +90,7 @@ def check_all(
     dict
         Record's id to verdict; a record that is not in force has one without a step.
     """
-    verdicts = {record.id: Verdict((), (), frozenset()) for record in records}
+    verdicts = {record.id: Verdict() for record in records}
     in_force = [record for record in records if record.state == RecordState.VALID]
     if not in_force:
         return verdicts
@@ -121,7 +123,7 @@ def check_credential(
     that no longer holds makes it ``unsigned``, until the job that follows has ended it too.
     """
     if credential.state != IssuedState.VALID:
-        return Verdict((), (), frozenset())
+        return Verdict()
     checker = Checker(
         session,
         credential.program.sponsor,
@@ -136,8 +138,7 @@ def check_credential(
     same = inside is None or [one.document for one in members] == inside
     return Verdict(
         tuple(checker.steps(one) for one in (*members, credential)),
-        () if same else (str((credential.document or {}).get("name", "")),),
-        frozenset(),
+        unsigned=0 if same else 1,
     )
 
 
@@ -158,7 +159,8 @@ def _by_url(session: Session, documents: Any) -> list[IssuedCredential]:
 
 
 def _check(record: CredentialRecord, look: Look, checker: Checker, base_url: str) -> Verdict:
-    checked, unsigned, revoked = [], [], set()
+    checked: list[Checked] = []
+    unsigned, revoked = 0, False
     for wanted in look.wanted:
         credential = _vouching(look, wanted)
         if credential is not None:
@@ -167,9 +169,9 @@ def _check(record: CredentialRecord, look: Look, checker: Checker, base_url: str
             )
             checked.append(checker.steps(credential, shown=shown))
         elif look.refused(wanted):
-            revoked.add(wanted.entry.id)
+            revoked = True
         else:
-            unsigned.append(wanted.entry.title)
+            unsigned += 1
     if record.completed_at is not None and not unsigned and not revoked:
         facts = look.program_facts
         program = look.standing(PROGRAM, facts) if facts else None
@@ -177,19 +179,25 @@ def _check(record: CredentialRecord, look: Look, checker: Checker, base_url: str
             shown = _says(program, _program(record, look, program))
             checked.append(checker.steps(program, shown=shown))
         elif facts is not None:
-            unsigned.append(record.program.name)
-    return Verdict(tuple(checked), tuple(unsigned), frozenset(revoked))
+            unsigned += 1
+        revoked = look.program_refused
+    ended = [
+        one.ended_at for one in look.there if one.state == IssuedState.REVOKED and one.ended_at
+    ]
+    return Verdict(tuple(checked), unsigned, max(ended) if revoked else None)
 
 
-def word(status: PublicStatus, verdict: Verdict) -> PublicStatus:
-    """Give the word that a page may say first, by a record's state and what checking it found."""
-    if status not in (PublicStatus.VALID, PublicStatus.EXPIRED):
-        return status
+def word(state: str, verdict: Verdict) -> PublicStatus:
+    """Give the word that a page may say first: by the state of a record or credential, and by the verdict."""
+    if state != RecordState.VALID:
+        return PublicStatus(state)
     if verdict.outcome == CheckOutcome.BAD:
         return PublicStatus.BROKEN
     if verdict.outcome == CheckOutcome.OPEN:
         return PublicStatus.UNSIGNED
-    return PublicStatus.EXPIRED if verdict.ended else status
+    if verdict.revoked_at is not None:
+        return PublicStatus.PARTLY_REVOKED if verdict.checked else PublicStatus.REVOKED
+    return PublicStatus.EXPIRED if verdict.ended else PublicStatus.VALID
 
 
 def _vouching(look: Look, wanted: Wanted) -> IssuedCredential | None:
@@ -212,14 +220,16 @@ def _vouching(look: Look, wanted: Wanted) -> IssuedCredential | None:
 
 
 def _says(credential: IssuedCredential, shown: Mapping[str, Any]) -> bool:
-    """Whether a document says what the record shows, in the document's own form."""
+    """Whether a document says what the record says, in the document's own form."""
     read: Callable[[Mapping[str, Any]], dict[str, Any]] = (
         _essence_of_program if credential.about == PROGRAM else _essence
     )
     try:
-        return read(credential.document or {}) == shown
-    except (KeyError, IndexError, TypeError):
+        signed = read(credential.document or {})
+    except (KeyError, IndexError, TypeError, PermanentFailure):
         return False
+    compared = {name for name in signed if signed[name] or name not in _SAID_SINCE}
+    return all(name in shown and signed[name] == shown[name] for name in compared)
 
 
 def _member(
@@ -241,16 +251,19 @@ def _program(record: CredentialRecord, found: Look, credential: IssuedCredential
         "id": credential.url,
         "awardedDate": f"{record.completed_at.date().isoformat()}T00:00:00Z",
         "name of the learner": record.name,
+        "name words": contents.name_words(record),
         "validUntil": f"{record.expires_on.isoformat()}T23:59:59Z" if record.expires_on else None,
         "members": [one.document for one in found.member_credentials or ()],
     }
 
 
 _NOBODY = Issuer("", "", "")
+# Documents of before do not say these, so no page shows them of those.
+_SAID_SINCE = ("name words", "bands")
 
 
 def _subject(record: CredentialRecord) -> Subject:
-    return Subject("", record.name, "", "")
+    return Subject("", record.name, contents.name_words(record), "", "")
 
 
 def _envelope(credential: IssuedCredential) -> Envelope:
@@ -267,24 +280,29 @@ def _essence(document: Mapping[str, Any]) -> dict[str, Any]:
 
     Names of programs and issuers are left out: they may be put right without all being signed anew.
     """
-    about = document["credentialSubject"]
+    about, said = document["credentialSubject"], content.read(document)
+    achievement = about["achievement"]
+    band = documents.band_address(achievement["id"])
     return {
         "id": document["id"],
         "name": document["name"],
         "awardedDate": document["awardedDate"],
-        "name of the learner": about["identifier"][0]["identityHash"],
-        "achievement": (about["achievement"]["id"], about["achievement"]["name"]),
-        "results": about["result"],
-        "identity": about.get("narrative"),
+        "name of the learner": said.learner,
+        "name words": said.name_words,
+        "achievement": (achievement["id"], achievement["name"]),
+        "results": [result for result in about["result"] if result["resultDescription"] != band],
+        "bands": said.bands,
+        "identity": said.identity,
     }
 
 
 def _essence_of_program(document: Mapping[str, Any]) -> dict[str, Any]:
-    about = document["credentialSubject"]
+    about, said = document["credentialSubject"], content.read(document)
     return {
         "id": document["id"],
         "awardedDate": document["awardedDate"],
-        "name of the learner": about["identifier"][0]["identityHash"],
+        "name of the learner": said.learner,
+        "name words": said.name_words,
         "validUntil": document.get("validUntil"),
         "members": about["verifiableCredential"],
     }

@@ -24,6 +24,7 @@ from grading.workflow.credential import (
     EntitlementState,
     IdentityAssurance,
     PublicStatus,
+    RecordFact,
 )
 from grading.workflow.misconduct import MisconductKind, MisconductState
 from grading.workflow.monitoring import AlarmState, QuarantineState
@@ -185,8 +186,17 @@ STATUS_TAGS: dict[str, Tag] = {
     PublicStatus.EXPIRED: (_l("Expired"), "warn"),
     PublicStatus.REPLACED: (_l("Replaced"), "info"),
     PublicStatus.REVOKED: (_l("Revoked"), "danger"),
+    PublicStatus.PARTLY_REVOKED: (_l("Revoked in part"), "danger"),
     PublicStatus.UNSIGNED: (_l("Not signed yet"), "warn"),
     PublicStatus.BROKEN: (_l("Does not verify"), "danger"),
+}
+FACT_LABELS: dict[str, Any] = {
+    RecordFact.COURSES: _l("The courses, with their days"),
+    RecordFact.LEVEL: _l("The level of the capstone, and how to read it"),
+    RecordFact.JUDGED: _l("What was assessed, by whom and how identity was known"),
+    RecordFact.CRITERIA: _l("The level reached on each criterion, which gives the score away"),
+    RecordFact.SCORE: _l("The score, with its likely range"),
+    RecordFact.FILES: _l("The signed files, which say all of these"),
 }
 OUTCOME_TAGS: dict[str, Tag] = {
     CheckOutcome.GOOD: (_l("Good"), "ok"),

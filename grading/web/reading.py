@@ -1,36 +1,46 @@
 """How a reader from outside is told what a released level means."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
+from grading.db import db
 from grading.measurement.scoring.combining import NoRange, why_no_range
 from grading.measurement.scoring.scale import graded
+from grading.records import showing, verifying
+from grading.records.sharing import SharedAddress
+from grading.records.showing import ShownRecord
 from grading.releases.results import NOT_PASSED
+from grading.web import access
 from grading.web.rendering import said
 
 
-@dataclass(frozen=True)
-class Band:
-    """One level of the scale: from ``low`` to below ``high`` of 100."""
+def shown_records(
+    addresses: Iterable[SharedAddress], *, whole: bool = True
+) -> dict[str, ShownRecord]:
+    """Check what stands at some addresses, and give what may be shown of it, by public id.
 
-    name: str
-    low: float
-    high: float | None
-    reached: bool
-
-
-def bands(detail: Mapping[str, Any]) -> list[Band]:
-    """List the levels of a released result's scale, lowest first."""
-    listed: Sequence[tuple[float, str]] = detail["scale"]["bands"]
-    highs = [low for low, _name in listed[1:]] + [None]
-    return [
-        Band(name, low, high, name == detail["band"])
-        for (low, name), high in zip(listed, highs, strict=True)
-    ]
+    Parameters
+    ----------
+    whole : bool
+        False leaves out the proofs over the documents, which the tokens say again; for lists.
+    """
+    addresses = list(addresses)
+    installation = access.installation()
+    verdicts = verifying.check_all(
+        db.session(),
+        [address.record for address in addresses],
+        notary=installation.notary,
+        base_url=installation.settings.base_url,
+        now=access.now(),
+        whole=whole,
+    )
+    return {
+        address.public_id: showing.show(address, verdicts[address.record.id])
+        for address in addresses
+    }
 
 
 def likely_range(value: float, standard_error: float | None) -> tuple[float, float] | None:
@@ -42,7 +52,7 @@ def likely_range(value: float, standard_error: float | None) -> tuple[float, flo
 
 
 def no_range_words(detail: Mapping[str, Any]) -> str:
-    """Say why a released result has no likely range; empty where it has one."""
+    """Say why a result has no likely range, by its detail or evidence; empty where it has one."""
     reason = why_no_range(
         detail["standard_error"],
         professionals=detail["raters"]["professional"],
@@ -69,12 +79,15 @@ def no_range_words(detail: Mapping[str, Any]) -> str:
             )
 
 
-def likely_words(detail: Mapping[str, Any]) -> str:
-    """Say in words, without a number, how sure the level is."""
-    likely = likely_range(float(detail["value"]), detail["standard_error"])
+def likely_words(
+    value: float, evidence: Mapping[str, Any], scale: Sequence[tuple[float, str]]
+) -> str:
+    """Say in words about the levels of a scale how sure a score is; empty where no scale is known."""
+    likely = likely_range(value, evidence["standard_error"])
     if likely is None:
-        return no_range_words(detail)
-    scale = detail["scale"]["bands"]
+        return no_range_words(evidence)
+    if not scale:
+        return ""
     low, high = (graded(end, scale).band or NOT_PASSED for end in likely)
     if low == high:
         return _("Read again by others, the work would most likely reach the same level.")
@@ -86,7 +99,7 @@ def likely_words(detail: Mapping[str, Any]) -> str:
 
 
 def who_judged(detail: Mapping[str, Any]) -> str:
-    """Say how many of which kind the result rests on."""
+    """Say how many of which kind the result rests on, by its detail or evidence."""
     n_professional, n_peer = detail["raters"]["professional"], detail["raters"]["peer"]
     peers = ngettext("%(num)s peer reading", "%(num)s peer readings", n_peer)
     if not n_professional:

@@ -1,5 +1,6 @@
 """The life of a credential record, and of a rubric version: both are kept for good once they count."""
 
+from collections.abc import Iterable
 from enum import StrEnum
 
 from grading.workflow.machine import Machine
@@ -11,16 +12,42 @@ class RecordState(StrEnum):
     REVOKED = "revoked"
 
 
+class RecordFact(StrEnum):
+    """A fact of a record that its owner may show or not; the name, the program and the state always are.
+
+    Files: the signed credentials themselves, which say all the others.
+    """
+
+    COURSES = "courses"
+    LEVEL = "level"
+    JUDGED = "judged"
+    CRITERIA = "criteria"
+    SCORE = "score"
+    FILES = "files"
+
+
+# What a record shows where its owner chose nothing else; neither the score nor what gives it away.
+USUALLY_SHOWN = (RecordFact.COURSES, RecordFact.LEVEL, RecordFact.JUDGED)
+
+
+def chosen_facts(shows: Iterable[str]) -> list[str]:
+    """Give the facts that a choice comes to, in one order: the signed files say all the others."""
+    chosen = set(shows)
+    return [str(fact) for fact in RecordFact if fact in chosen or RecordFact.FILES in chosen]
+
+
 class PublicStatus(StrEnum):
     """What a public page says first: a record's state, that its time is over, or what checking found.
 
-    Unsigned: no signed credential vouches for all of it yet. Broken: what is stored is not what was signed.
+    Partly revoked: a credential it called for was revoked, the others stand. Unsigned: no signed
+    credential vouches for all of it yet. Broken: what is stored is not what was signed.
     """
 
     VALID = "valid"
     EXPIRED = "expired"
     REPLACED = "replaced"
     REVOKED = "revoked"
+    PARTLY_REVOKED = "partly_revoked"
     UNSIGNED = "unsigned"
     BROKEN = "broken"
 

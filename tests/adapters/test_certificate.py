@@ -16,6 +16,7 @@ FACTS: dict[str, Any] = {
     "issuer": "Example College",
     "title": "A city's bicycles",
     "name": "Ada Byron",
+    "name_note": "",
     "lines": ["The capstone of the program Counting bicycles", "Pass"],
     "signatories": [{"name": "Grace Brewster", "title": "Dean"}],
     "date": "7 September 2026",

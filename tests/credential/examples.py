@@ -31,6 +31,7 @@ METHOD = issuer.method(DID, KEY.public)
 SUBJECT = Subject(
     "urn:uuid:91537dba-56cb-11ec-bf63-0242ac130002",
     "Žofie Novák",
+    documents.NAME_UNCHECKED,
     documents.email_hash("zofie@example.org", "a salt"),
     "a salt",
 )

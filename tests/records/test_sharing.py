@@ -1,7 +1,7 @@
 """Who may look at a record: many links, each alone, and what an old address still says."""
 
 from collections.abc import Callable
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -10,12 +10,13 @@ from sqlalchemy.orm import Session
 
 from grading.errors import FaultsFound, NotFound, Refused, TooMany
 from grading.models import Allocation, CredentialRecord, PublicView, ShareLink
-from grading.records import records, reissues, revocations, sharing
+from grading.records import disclosures, records, reissues, revocations, sharing
 from grading.records.queries import program_record
 from grading.releases import releases
-from grading.workflow.credential import PublicStatus
+from grading.workflow.credential import USUALLY_SHOWN, RecordFact
 from tests import factories
 from tests.database import NOW
+from tests.issuing import amend
 
 DAY = timedelta(days=1)
 pytestmark = pytest.mark.usefixtures("any_database")
@@ -55,7 +56,7 @@ def link(session: Session, cast: factories.Cast, record: Any, now: Any, **more: 
 
 def gone(session: Session, public_id: str) -> bool:
     try:
-        sharing.find(session, public_id, on=NOW.date())
+        sharing.find(session, public_id)
     except NotFound:
         return True
     return False
@@ -67,15 +68,14 @@ def test_each_link_shows_what_was_chosen_and_can_be_withdrawn_alone(
     with act() as session:
         cast, record, now = issued(session)
         one = link(session, cast, record, now)
-        two = link(session, cast, record, now, label="Somebody else", show_score=True)
-        three = link(session, cast, record, now, label="A board", show_criteria=True)
-        shown = sharing.find_many(
-            session, [link.public_id for link in (one, two, three)], on=now.date()
-        )
-        assert [(s.show_score, s.show_criteria, s.status) for s in shown.values()] == [
-            (False, False, "valid"),
-            (True, False, "valid"),
-            (False, True, "valid"),
+        two = link(session, cast, record, now, label="Somebody else", shows=[RecordFact.SCORE])
+        three = link(session, cast, record, now, label="A board", shows=[RecordFact.FILES])
+        stands = sharing.find_many(session, [link.public_id for link in (one, two, three)])
+        # The signed files say everything, so whoever may have them may see everything.
+        assert [address.shows for address in stands.values()] == [
+            set(USUALLY_SHOWN),
+            {RecordFact.SCORE},
+            set(RecordFact),
         ]
         # The record's own address is another switch.
         assert gone(session, record.public_id)
@@ -98,31 +98,39 @@ def test_a_link_needs_a_label(issued: Any, act: Callable[[], Any], label: str) -
         assert [fault.where for fault in caught.value.faults] == ["label"]
 
 
-def test_a_renamed_learners_old_addresses_say_replaced_and_lead_to_the_new_ones(
-    issued: Any, act: Callable[[], Any]
+@pytest.mark.parametrize("renamed", [False, True])
+def test_an_old_address_leads_on_unless_the_name_is_another(
+    issued: Any, act: Callable[[], Any], renamed: bool
 ) -> None:
     with act() as session:
         cast, record, now = issued(session)
         learner = cast.learners[0]
         records.share(session, learner, record, now=now)
-        old = link(session, cast, record, now, show_score=True)
+        old = link(session, cast, record, now, shows=[RecordFact.SCORE])
         gone_before = link(session, cast, record, now, label="withdrawn before")
         sharing.withdraw_link(session, learner, gone_before, now=now)
-        for name in ("Learner Rowan", "Learner Sorrel"):
-            learner.name = name
-            reissues.issue_under_new_name(session, learner, learner, now=now + DAY)
+        for number, name in enumerate(("Learner Rowan", "Learner Sorrel")):
+            if renamed:
+                learner.name = name
+                reissues.issue_under_new_name(session, learner, learner, now=now + DAY)
+            else:
+                of_whom = {"learner": learner.id, "instructor": cast.instructor.id}
+                amend(session, of_whom, 80.0 + number, now)
             session.flush()
         newest = program_record.current_record(session, record.program_id, learner.id)
         assert newest is not None
         (fresh,) = sharing.links_of(session, newest)
-        assert (fresh.label, fresh.show_score) == (old.label, True)
-        for address, leads_to in (
+        assert (fresh.label, fresh.shows) == (old.label, old.shows)
+        for address, newer in (
             (old.public_id, fresh.public_id),
             (record.public_id, newest.public_id),
         ):
-            shown = sharing.find(session, address, on=now.date())
-            assert (shown.status, shown.open, shown.newer) == ("replaced", False, leads_to)
-        assert sharing.find(session, fresh.public_id, on=now.date()).record.name == "Learner Sorrel"
+            stands = sharing.find(session, address)
+            # Whoever has it knows the old name; that it is the same person is not theirs to learn.
+            assert stands.newer == (None if renamed else newer)
+            assert stands.record.state == "replaced"
+        name = "Learner Sorrel" if renamed else record.name
+        assert sharing.find(session, fresh.public_id).record.name == name
         assert gone(session, gone_before.public_id)
         # What is withdrawn is gone at every address it ever had.
         sharing.withdraw_link(session, learner, fresh, now=now)
@@ -131,17 +139,14 @@ def test_a_renamed_learners_old_addresses_say_replaced_and_lead_to_the_new_ones(
         assert gone(session, record.public_id)
 
 
-def test_a_credential_that_holds_for_a_time_expires(issued: Any, act: Callable[[], Any]) -> None:
+def test_the_choice_of_an_address_can_be_changed(issued: Any, act: Callable[[], Any]) -> None:
     with act() as session:
-        cast, record, now = issued(session, valid_months=12)
-        assert record.expires_on == date(now.year + 1, now.month, now.day)
-        found = link(session, cast, record, now)
-        for on, status in (
-            (record.expires_on, PublicStatus.VALID),
-            (record.expires_on + DAY, PublicStatus.EXPIRED),
-        ):
-            shown = sharing.find(session, found.public_id, on=on)
-            assert (shown.status, shown.open) == (status, True)
+        cast, record, now = issued(session)
+        records.share(session, cast.learners[0], record, now=now)
+        assert sharing.find(session, record.public_id).shows == set(USUALLY_SHOWN)
+        records.share(session, cast.learners[0], record, shows=[], now=now + DAY)
+        assert sharing.find(session, record.public_id).shows == set()
+        assert record.shared_at == now
 
 
 def test_a_revoked_record_says_so_and_gets_no_new_link(issued: Any, act: Callable[[], Any]) -> None:
@@ -149,8 +154,7 @@ def test_a_revoked_record_says_so_and_gets_no_new_link(issued: Any, act: Callabl
         cast, record, now = issued(session)
         found = link(session, cast, record, now)
         revocations.revoke_record(session, cast.instructor, record, reason="a case", now=now)
-        shown = sharing.find(session, found.public_id, on=now.date())
-        assert (shown.status, shown.open) == ("revoked", False)
+        assert sharing.find(session, found.public_id).record.state == "revoked"
         with pytest.raises(Refused):
             link(session, cast, record, now)
 
@@ -166,7 +170,26 @@ def test_looks_are_counted_by_day_and_nothing_else_is_kept(
         seen = sharing.views(session, [found.public_id, record.public_id])
         assert [view.count for view in seen[found.public_id]] == [1, 2]
         assert seen[record.public_id] == []
-    assert {column.name for column in PublicView.__table__.columns} == {"public_id", "on", "count"}
+    assert {column.name for column in PublicView.__table__.columns} == {
+        "public_id", "on", "count", "own",
+    }  # fmt: skip
+
+
+def test_looks_of_ones_own_are_counted_apart(issued: Any, act: Callable[[], Any]) -> None:
+    with act() as session:
+        cast, record, now = issued(session)
+        made, on = link(session, cast, record, now), now.date()
+        own = sharing.owned(session, cast.learners[0].id, [made.public_id, record.public_id, "x"])
+        assert own == {made.public_id, record.public_id}
+        assert sharing.owned(session, cast.learners[1].id, [made.public_id]) == set()
+        sharing.count_views(session, [made.public_id], on=on, own=own)
+        assert disclosures.disclosures_of(session, cast.learners[0].id) == []
+        sharing.count_views(session, [made.public_id], on=on)
+        sharing.count_views(session, [made.public_id], on=on, own=own)
+        (view,) = sharing.views(session, [made.public_id])[made.public_id]
+        assert (view.count, view.own) == (1, 2)
+        (line,) = disclosures.disclosures_of(session, cast.learners[0].id)
+        assert line.times == 1
 
 
 def test_a_partial_record_can_be_shared_before_the_capstone(act: Callable[[], Any]) -> None:
@@ -239,8 +262,8 @@ def test_many_ids_cost_the_same_number_of_queries(
     costs = []
     for asked in (addresses[:3], addresses):
         with act() as session, counted(app) as statements:
-            found = sharing.find_many(session, asked, on=now.date())
+            found = sharing.find_many(session, asked)
             assert len(found) == len(asked)
-            assert all(one.newer for one in found.values())
+            assert all(one.record.state == "replaced" for one in found.values())
         costs.append(len(statements))
     assert costs[0] == costs[1] <= 10

@@ -36,6 +36,8 @@ WITHOUT_HELP = {
     "privacy.log_csv",
     "public.health",
     "public.logo",
+    "public.shared_document",
+    "public.shared_token",
     "rater.item_file",
     "rater.review_file",
     "records.as_csv",

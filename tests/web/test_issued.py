@@ -192,7 +192,7 @@ def test_the_learner_downloads_every_form(
     table = learner.get(f"/learn/records/{record_id}/record.csv").text
     rows = list(csv.DictReader(io.StringIO(table.removeprefix("\ufeff"))))
     assert [row["kind"] for row in rows] == ["course", "course", "course", "capstone"]
-    assert rows[-1]["value"] == "67"
+    assert (rows[-1]["value"], rows[-1]["name"], rows[-1]["name_verified"]) == ("67", name, "False")
     for kind, title in titles.items():
         printed = learner.get(f"/learn/credentials/{ids[kind]}/certificate")
         assert printed.mimetype == "application/pdf"
@@ -200,7 +200,8 @@ def test_the_learner_downloads_every_form(
         text = document[0].get_textpage().get_text_range()
         assert len(document) == 1
         assert document.is_tagged()
-        for said in (title, name, "Example College", public_id, f"/verify/{public_id}"):
+        verified = "This name was not verified."
+        for said in (title, name, verified, "Example College", public_id, f"/verify/{public_id}"):
             assert said in text, (kind, said)
         # A certificate goes round; the score is the learner's own business.
         assert "67" not in text.replace(public_id, "")

@@ -149,19 +149,22 @@ def test_links_from_making_to_withdrawing(
     refused = learner.post(make, data={"label": " "})
     assert refused.status_code == 422
     assert 'href="#label"' in refused.text
-    assert learner.post(make, data={"label": "Plain Ltd"}).status_code == 303
-    full = {"label": "Full Ltd", "score": "yes", "criteria": "yes"}
+    usual = ["courses", "level", "judged"]
+    assert learner.post(make, data={"label": "Plain Ltd", "shows": usual}).status_code == 303
+    full = {"label": "Full Ltd", "shows": [*usual, "score", "criteria"]}
     assert learner.post(make, data=full).status_code == 303
     plain = client.get(f"/verify/{link(act, 'Plain Ltd')}").text
     shown = client.get(f"/verify/{link(act, 'Full Ltd')}").text
     assert "<h1>Valid</h1>" in plain
     for words in ("How to read the level", "60 to below 70 of 100", "Who judged", "Against what",
-                  "Read again by others", "Question", "Method"):  # fmt: skip
-        assert words in plain or "rests on one reading" in plain, words
-    for secret in ("67 of 100", "level 2.0 of 3", "Plain Ltd"):
-        assert secret not in plain
+                  "Question", "Method"):  # fmt: skip
+        assert words in plain, words
+    # How sure a score is tells of the score.
+    for secret in ("67 of 100", "level 2 of 3", "Plain Ltd", "Read again", "likely range"):
+        assert secret not in plain, secret
     assert "67 of 100" in shown
-    assert "level 2.0 of 3" in shown
+    assert "level 2 of 3" in shown
+    assert "rests on one reading" in shown
     page = learner.get(f"/learn/programs/{world['program']}/record").text
     assert page.count("Looked at 1 time,") == 2
     # The record's own address is still closed.
@@ -204,7 +207,11 @@ def test_status_is_the_heading_and_an_old_name_is_never_shown(
         newer_id = newer.public_id
     page = client.get(f"/verify/{world['id']}").text
     assert "<h1>Replaced</h1>" in page
-    assert f"/verify/{newer_id}" in page
+    # Whoever knows the old name is not led to the new one.
+    assert newer_id not in page
+    many = client.post("/verify/many", data={"ids": world["id"]}).text
+    assert "Replaced</strong>" in many
+    assert newer_id not in many
     assert old not in page
     assert "Learner Rowan" not in page
     with act() as session:

@@ -82,6 +82,8 @@ PAGES: dict[str, set[str]] = {
     "public.verify": EVERYBODY,
     "public.verify_many": EVERYBODY,
     "public.record": EVERYBODY,
+    "public.shared_document": EVERYBODY,
+    "public.shared_token": EVERYBODY,
     "public.out": EVERYBODY,
     "public.health": EVERYBODY,
     "public.help_page": EVERYBODY,
@@ -261,6 +263,7 @@ ACTS: dict[str, set[str]] = {
     "partners.withdraw": {"learner"},
     "records.start": {"learner"},
     "records.make_link": {"learner"},
+    "records.preview": {"learner"},
     "records.withdraw_link": {"learner"},
     "public.verify_many": EVERYBODY,
     "credentials.publish": {"learner"},
@@ -801,7 +804,9 @@ def test_pages(app: Flask, world: dict[str, Any], sign_in: Any) -> None:
         client = client_of(app, world, sign_in, part)
         status = client.get(address(app, world, endpoint)).status_code
         if part in parts:
-            bare = endpoint in ("public.record", "public.out")
+            bare = endpoint.startswith("public.shared_") or endpoint in (
+                "public.record", "public.out",
+            )  # fmt: skip
             expected = {200, 302, 410} | ({404} if bare else set())
         elif part == "nobody":
             expected = {302} | ({404} if endpoint in NOT_SET_UP else set())

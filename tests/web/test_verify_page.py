@@ -73,7 +73,7 @@ def test_every_step_is_shown_with_its_outcome(
         "What the grade rests on is still what the document commits to.",
         "ni:///sha-256;",
         f"/issuers/{released['sponsor']}/jwks.json",
-        "Its owner has not published the signed files",
+        "Its owner does not show the signed files here",
         "Last updated",
     ):
         assert words in page.text, words
@@ -95,23 +95,40 @@ def test_every_step_is_shown_with_its_outcome(
             assert {step.outcome for step in one.steps} == {CheckOutcome.GOOD}
 
 
-def test_published_files_are_linked_for_other_checkers(
+def test_what_an_address_shows_is_all_that_it_leads_to(
     act: Callable[[], Any],
     client: FlaskClient,
     address: str,
     released: dict[str, Any],
     clock: Clock,
 ) -> None:
+    """A file with the grade that is published for one reader is not for the readers of other addresses."""
     with act() as session:
         capstone = of(session, released, kind="capstone")[0]
-        learner = session.get_one(Person, released["learner"])
-        credentials.set_published(session, learner, capstone, published=True, now=clock.now)
-        own = capstone.id
-    page = client.get(address).text
-    assert f'href="/credentials/{own}/document"' in page
-    assert f'data-token="/credentials/{own}/token"' in page
+        record = record_of(session, released)
+        credentials.set_published(session, record.person, capstone, published=True, now=clock.now)
+        own, document = capstone.id, capstone.document
+        scored = sharing.make_link(
+            session, record.person, record, label="x", shows=["score", "level"], now=clock.now
+        )
+        filed = sharing.make_link(
+            session, record.person, record, label="x", shows=["files"], now=clock.now
+        )
+        places = {name: f"/verify/{at.public_id}" for name, at in (("s", scored), ("f", filed))}
+    for place in (address, places["s"]):
+        page = client.get(place).text
+        assert own not in page
+        assert "js/verify.js" not in page
+        assert "Its owner does not show the signed files here" in page
+        for form in ("document", "token"):
+            assert client.get(f"{place}/{own}/{form}").status_code == 404
+    page = client.get(places["f"]).text
+    assert f'href="{places["f"]}/{own}/document"' in page
+    assert f'data-token="{places["f"]}/{own}/token"' in page
     assert "js/verify.js" in page
-    assert "Its owner has not published" not in page
+    assert client.get(f"{places['f']}/{own}/document").get_json(force=True) == document
+    assert client.get(f"{places['f']}/{own}/token").status_code == 200
+    assert client.get(f"{places['f']}/unknown/token").status_code == 404
 
 
 def tampered_document(session: Any, world: dict[str, Any]) -> None:
@@ -347,8 +364,8 @@ def test_a_revoked_course_is_not_listed(
         credentials.revoke_credential(session, actor, course, reason="an error", now=clock.now)
     work(clock.now)
     page = client.get(address).text
-    assert "<h1>Valid</h1>" in page
-    assert title not in page.split("<h2>Courses</h2>")[1]
+    assert "<h1>Revoked in part</h1>" in page
+    assert title not in page
 
 
 def test_a_limit_keeps_the_page_quick_for_everybody(

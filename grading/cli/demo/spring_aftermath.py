@@ -17,7 +17,7 @@ from grading.records import sharing
 from grading.releases import releases
 from grading.releases.queries import candidates, gates
 from grading.workflow.allocation import AllocationState, Pool
-from grading.workflow.credential import RecordState
+from grading.workflow.credential import USUALLY_SHOWN, RecordFact, RecordState
 
 # Who shows their record to an employer.
 SHARING = ("Learner Alder", "Learner Birch", "Learner Dogwood")
@@ -94,7 +94,12 @@ class Aftermath:
                 )
             ).one()
             sharing.make_link(
-                session, person, record, label="For an employer", show_criteria=True, now=now
+                session,
+                person,
+                record,
+                label="For an employer",
+                shows=[*USUALLY_SHOWN, RecordFact.CRITERIA],
+                now=now,
             )
 
     # --- Birch's appeal

@@ -209,6 +209,8 @@ KEPT_WORDS: Mapping[str, str] = {
     "grade.detail": "Numbers, and the rubric's words; the reason of own points goes.",
     "record_entry.detail": "Numbers, and the rubric's words; the reason of own points goes.",
     "partner_consent.credential_ids": _NOT_PERSONAL,
+    "credential_record.shows": _NOT_PERSONAL,
+    "share_link.shows": _NOT_PERSONAL,
     "partner_sending.error": _NOT_PERSONAL,
     "erasure_request.answer": "Why an erasure was refused must be shown to whoever asks.",
     "kept_transcript.content": "What the law keeps; it goes when its period is over.",

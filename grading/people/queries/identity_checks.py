@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, exists, func, or_, select
@@ -28,26 +28,41 @@ from grading.workflow.group import MemberState
 STRENGTH = tuple(IdentityAssurance)
 
 
-def verified_name(session: Session, person: Person, *, now: datetime) -> str:
-    """Give the name of the latest check that holds; the account's where there is none."""
-    return verified_names(session, [person.id], now=now).get(person.id, person.name)
+@dataclass(frozen=True)
+class PresentName:
+    """The name somebody goes by, how it was verified and on which day (UTC); None where nobody has."""
+
+    name: str
+    how: str | None = None
+    checked_on: date | None = None
 
 
-def verified_names(session: Session, person_ids: Iterable[str], *, now: datetime) -> dict[str, str]:
+def present_name(session: Session, person: Person, *, now: datetime) -> PresentName:
+    """Give the name of the latest check that holds; the account's, unverified, where there is none."""
+    verified = verified_names(session, [person.id], now=now)
+    return verified.get(person.id, PresentName(person.name))
+
+
+def verified_names(
+    session: Session, person_ids: Iterable[str], *, now: datetime
+) -> dict[str, PresentName]:
     """Give the names of the latest checks that hold, by person; who has none is left out."""
-    found: dict[str, str] = {}
+    verified: dict[str, PresentName] = {}
     for ids in batches(person_ids):
-        rows = session.execute(
-            select(IdentityCheck.person_id, IdentityCheck.name)
+        checks = session.execute(
+            select(IdentityCheck.person_id, IdentityCheck.name, IdentityCheck.how, IdentityCheck.at)
             .where(
                 IdentityCheck.person_id.in_(ids),
+                # What somebody attests of themself verifies nothing.
+                IdentityCheck.how != IdentityAssurance.ATTESTED,
                 IdentityCheck.at <= now,
                 or_(IdentityCheck.holds_until.is_(None), IdentityCheck.holds_until > now),
             )
             .order_by(IdentityCheck.at, IdentityCheck.id.desc())
         )
-        found |= dict(rows.all())
-    return found
+        for person_id, name, how, at in checks:
+            verified[person_id] = PresentName(name, how, at.date())
+    return verified
 
 
 def check_behind(

@@ -66,7 +66,7 @@ def _wanted(
     record: CredentialRecord, entry: RecordEntry, about: str, kind: CredentialKind
 ) -> Wanted:
     said = {
-        "name": record.name,
+        **_name(record),
         "course": entry.course_id,
         "grade": entry.grade_id,
         "title": entry.title,
@@ -76,9 +76,16 @@ def _wanted(
     return Wanted(about, kind, entry, facts_digest(said))
 
 
+def _name(record: CredentialRecord) -> dict[str, str]:
+    if record.name_how is None or record.name_checked_on is None:
+        return {"name": record.name}
+    checked_on = record.name_checked_on.isoformat()
+    return {"name": record.name, "name_how": record.name_how, "name_checked_on": checked_on}
+
+
 def program_facts(record: CredentialRecord, standing: Sequence[IssuedCredential]) -> str:
     """Give the digest of what the program's credential says: the name, the members, the end."""
-    said: dict[str, Any] = {"name": record.name, "members": sorted(one.id for one in standing)}
+    said: dict[str, Any] = {**_name(record), "members": sorted(one.id for one in standing)}
     if record.expires_on is not None:
         said["until"] = record.expires_on.isoformat()
     return facts_digest(said)
@@ -132,17 +139,25 @@ class Look:
     @property
     def program_facts(self) -> str | None:
         """What the program's credential would say; None where the program is not complete."""
+        return None if self.program_refused else self._complete_facts
+
+    @property
+    def program_refused(self) -> bool:
+        """Whether the program's credential was revoked by itself: then it is not given again."""
+        facts = self._complete_facts
+        return facts is not None and any(
+            one.about == PROGRAM and one.state == IssuedState.REVOKED and one.facts == facts
+            for one in self.there
+        )
+
+    @property
+    def _complete_facts(self) -> str | None:
         members = self.member_credentials
         if self.record.completed_at is None or not members:
             return None
         if members[-1].kind != CredentialKind.CAPSTONE:
             return None
-        facts = program_facts(self.record, members)
-        gone = any(
-            one.about == PROGRAM and one.state == IssuedState.REVOKED and one.facts == facts
-            for one in self.there
-        )
-        return None if gone else facts
+        return program_facts(self.record, members)
 
 
 def look(session: Session, record: CredentialRecord) -> Look:

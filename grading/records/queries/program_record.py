@@ -1,6 +1,6 @@
 """A learner's program record: courses, attempts, hours, and what is missing for what."""
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -207,12 +207,18 @@ def _reach(session: Session, program: Program, person_id: str, now: datetime) ->
 
 COLUMNS = (
     "kind", "title", "date", "hours", "identity_assurance", "via", "expires_on", "cohort", "attempt",
-    "level", "score", "passed", "counts",
+    "level", "score", "passed", "counts", "signed",
 )  # fmt: skip
 
 
-def lines(program_record: ProgramRecord) -> list[dict[str, Any]]:
-    """Write a record as plain rows with `COLUMNS`, for files; what is not known is None."""
+def lines(program_record: ProgramRecord, vouched: Container[str]) -> list[dict[str, Any]]:
+    """Write a record as plain rows with `COLUMNS`, for files; what is not known is None.
+
+    Parameters
+    ----------
+    vouched : container of str
+        Ids of the courses and grades for which a signed credential in force vouches.
+    """
     rows: list[dict[str, Any]] = []
     for one in program_record.courses:
         done = one.completion
@@ -225,6 +231,7 @@ def lines(program_record: ProgramRecord) -> list[dict[str, Any]]:
                 "identity_assurance": done.identity_assurance if done else None,
                 "via": done.via if done else None,
                 "expires_on": one.expires_on.isoformat() if one.expires_on else None,
+                "signed": one.course.id in vouched,
             }
         )
     for attempt in program_record.attempts:
@@ -242,6 +249,7 @@ def lines(program_record: ProgramRecord) -> list[dict[str, Any]]:
                 "score": grade.value if grade else None,
                 "passed": grade.passed if grade else None,
                 "counts": attempt.counts,
+                "signed": grade is not None and grade.id in vouched,
             }
         )
     return [{column: row.get(column) for column in COLUMNS} for row in rows]

@@ -114,7 +114,7 @@ def _render_check(cohort_id: str, person_id: str, form: CheckForm | None = None)
         checks=identity_checks.checks_of(session, learner.id),
         work=identity_checks.last_works(session, cohort, [learner.id]).get(learner.id),
         says=contents.ASSURANCE[IdentityAssurance.DOCUMENT].removesuffix("."),
-        verified_name=identity_checks.verified_name(session, learner, now=now),
+        verified_name=identity_checks.present_name(session, learner, now=now).name,
         records=reissues.records_under_another_name(session, learner, now=now),
         form=form or CheckForm.blank(),
     )

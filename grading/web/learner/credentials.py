@@ -10,15 +10,19 @@ from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
 from grading.authorization.permissions import Permission
+from grading.credential import content
+from grading.credential.content import Content
 from grading.db import db
-from grading.errors import NotFound, Refused
+from grading.errors import Refused
 from grading.models import CredentialRecord, IssuedCredential
-from grading.records import credentials
+from grading.records import credentials, showing, verifying
 from grading.records.queries import issued_credentials, program_record
-from grading.web import access, downloads
+from grading.web import access, downloads, reading
 from grading.web.access import load, requires
 from grading.web.forms import Done, Form, form_view, yes_field
-from grading.web.rendering import date_words, said
+from grading.web.rendering import date_words
+from grading.web.rendering import said as word_of
+from grading.workflow.credential import PublicStatus
 from grading.workflow.issued import CredentialKind, IssuedState
 
 bp = Blueprint("credentials", __name__, url_prefix="/learn")
@@ -72,44 +76,51 @@ def certificate(credential_id: str) -> Response:
     record = program_record.current_record(
         db.session(), credential.program_id, credential.person_id
     )
-    if record is None or credential.state != IssuedState.VALID:
+    installation = access.installation()
+    verdict = verifying.check_credential(
+        db.session(),
+        credential,
+        notary=installation.notary,
+        base_url=installation.settings.base_url,
+        now=access.now(),
+    )
+    status = verifying.word(credential.state, verdict)
+    if record is None or credential.document is None or status != PublicStatus.VALID:
         raise Refused("This credential no longer holds, so there is no certificate of it.")
-    printed = access.installation().printer.certificate(_facts(record, credential))
+    facts = _facts(record, content.read(credential.document), CredentialKind(credential.kind))
+    printed = installation.printer.certificate(facts)
     return _attached(printed, "application/pdf", "certificate.pdf")
 
 
-def _facts(record: CredentialRecord, credential: IssuedCredential) -> dict[str, Any]:
-    document = credential.document
-    if document is None:
-        raise NotFound("There is no such credential.")
-    program = record.program
+def _facts(record: CredentialRecord, said: Content, kind: CredentialKind) -> dict[str, Any]:
     lines = []
-    if credential.kind == CredentialKind.COURSE:
-        lines.append(_("A course of the program %(program)s", program=program.name))
-    elif credential.kind == CredentialKind.CAPSTONE:
-        lines.append(_("The capstone of the program %(program)s", program=program.name))
+    if kind == CredentialKind.COURSE:
+        lines.append(_("A course of the program %(program)s", program=said.program))
+    elif kind == CredentialKind.CAPSTONE:
+        lines.append(_("The capstone of the program %(program)s", program=said.program))
     else:
         lines.append(_("A program of courses and a capstone"))
-    if credential.grade is not None:
-        lines.append(said(credential.grade.band))
+    if said.band:
+        lines.append(word_of(said.band))
     # The record's page is what is checked; the learner decides what it shows.
     address = access.installation().settings.base_url + url_for(
         "public.record", public_id=record.public_id
     )
     return {
         "language": str(get_locale()),
-        "issuer": program.sponsor.issuer,
-        "title": document["name"],
-        "name": record.name,
+        "issuer": said.issuer,
+        "title": said.title,
+        "name": said.learner,
+        "name_note": "" if said.name_verified else _("This name was not verified."),
         "lines": lines,
-        "signatories": program.sponsor.signatories,
-        "date": date_words(credential.valid_from.date()),
-        "at": credential.valid_from.isoformat(),
+        "signatories": record.program.sponsor.signatories,
+        "date": date_words(said.awarded),
+        "at": said.made.isoformat(),
         "id": record.public_id,
         "address": address,
         "labels": {
             "awarded": _("Awarded to"),
-            "issued": _("Issued on"),
+            "issued": _("Awarded on"),
             "id": _("Credential ID:"),
             "check": _("Check it at"),
             "proof": _("This page is no proof; what the address above shows is."),
@@ -141,17 +152,20 @@ def publish(credential_id: str) -> ResponseReturnValue:
 @bp.get("/records/<record_id>/record.csv")
 @requires(Permission.SIGNED_IN)
 def table(record_id: str) -> Response:
-    """The record's lines for a spreadsheet."""
+    """What the record's credentials say, for a spreadsheet."""
     record = load(CredentialRecord, record_id, Permission.SIGNED_IN, owner="person_id")
-    headings = ["kind", "title", "on", "value", "band", "passed", "hours", "identity"]
-    rows = [
-        [
-            "course" if entry.course_id else "capstone",
-            entry.title,
-            entry.on.isoformat(),
-            *(entry.detail.get(name, "") for name in ("value", "band", "passed", "hours")),
-            entry.detail.get("identity_assurance", ""),
-        ]
-        for entry in record.entries
+    shown = reading.shown_records([showing.whole(record)], whole=False)[record.public_id]
+    rows: list[tuple[Any, ...]] = [
+        ("course", one.title, one.awarded, None, None, None, one.hours, one.identity)
+        for one in shown.courses
     ]
-    return downloads.table("record.csv", headings, rows)
+    if shown.capstone is not None:
+        one = shown.capstone
+        rows.append(
+            ("capstone", one.title, one.awarded, one.value, one.band, True, one.hours, one.identity)
+        )
+    name = (shown.person.learner, shown.person.name_verified) if shown.person else ()
+    headings = (
+        "kind", "title", "on", "value", "band", "passed", "hours", "identity", "name", "name_verified",
+    )  # fmt: skip
+    return downloads.table("record.csv", headings, [(*row, *name) for row in rows])

@@ -12,13 +12,19 @@ from grading.db import db, transaction
 from grading.errors import NotFound, Refused
 from grading.models import CredentialRecord, Program, ShareLink
 from grading.people.queries import identity_checks
-from grading.records import records, reissues, sharing
+from grading.records import records, reissues, sharing, showing
 from grading.records.queries import program_record
-from grading.web import access, downloads
+from grading.records.queries.program_record import ProgramRecord
+from grading.records.sharing import SharedAddress
+from grading.records.showing import ShownRecord
+from grading.web import access, downloads, reading
 from grading.web.access import load, requires
-from grading.web.forms import Done, Form, form_view, yes_field
+from grading.web.forms import Done, Form, Shown, checkboxes, form_view, options, yes_field
+from grading.web.labels import FACT_LABELS
 from grading.web.learner import credentials
 from grading.web.learner.common import bp as learner_bp
+from grading.web.public import record as public_record
+from grading.workflow.credential import USUALLY_SHOWN, RecordFact, RecordState, chosen_facts
 from grading.workflow.submission import HONOUR_STATEMENTS
 
 bp = Blueprint("records", __name__, url_prefix="/learn")
@@ -26,10 +32,12 @@ bp = Blueprint("records", __name__, url_prefix="/learn")
 OWN = Permission.SIGNED_IN
 
 
+FACTS = options(FACT_LABELS.items())
+
+
 class LinkForm(Form):
     label = StringField(_l("Who or what the link is for"))
-    score = yes_field(_l("The score, with its likely range"))
-    criteria = yes_field(_l("The level reached on each criterion"))
+    shows = checkboxes(_l("What it shows"), choices=FACTS, default=USUALLY_SHOWN)
 
 
 class IssueAnewForm(Form):
@@ -38,6 +46,7 @@ class IssueAnewForm(Form):
 
 class ShareForm(Form):
     shared = yes_field()
+    shows = checkboxes(_l("What the record’s own address shows"), choices=FACTS, id="facts")
 
 
 def _program(program_id: str) -> Program:
@@ -53,24 +62,39 @@ def _render_record(program: Program, link: LinkForm | None = None) -> str:
     progress = program_record.gather(session, program, access.person().id, now=access.now())
     record = progress.record
     links = sharing.links_of(session, record) if record else []
+    present_name = identity_checks.present_name(session, access.person(), now=access.now())
     addresses = [link.public_id for link in links] + ([record.public_id] if record else [])
     return render_template(
         "learner/record.html",
         found=progress,
         program=program,
         record=record,
-        present_name=identity_checks.verified_name(session, access.person(), now=access.now()),
+        shown=_as_signed(record) if record else None,
+        present_name=present_name,
+        name_is_another=record is not None
+        and record.state == RecordState.VALID
+        and reissues.says_another_name(record, present_name),
         credentials=credentials.listed(record) if record else [],
         printing_note=downloads.printing_note(record.name) if record else [],
         assured=identity_checks.assurances_of(
             session, [one.submission for one in progress.attempts], access.person().id
         ),
         statements=HONOUR_STATEMENTS,
-        links=links,
+        links=[(link, [FACT_LABELS[RecordFact(fact)] for fact in link.shows]) for link in links],
         views=sharing.views(session, addresses),
         base_url=access.installation().settings.base_url,
         link_form=link or LinkForm.blank(),
+        share_form=ShareForm.blank(shows=record.shows if record else None),
     )
+
+
+def _as_signed(record: CredentialRecord) -> ShownRecord:
+    """Give what the record's credentials say, as far as they hold."""
+    return reading.shown_records([showing.whole(record)], whole=False)[record.public_id]
+
+
+def _vouched(progress: ProgramRecord) -> set[str]:
+    return showing.vouched_for(_as_signed(progress.record)) if progress.record else set()
 
 
 @bp.get("/programs/<program_id>/record")
@@ -96,7 +120,7 @@ def as_csv(program_id: str) -> Response:
     progress = program_record.gather(
         db.session(), _program(program_id), access.person().id, now=access.now()
     )
-    rows = [list(line.values()) for line in program_record.lines(progress)]
+    rows = [list(line.values()) for line in program_record.lines(progress, _vouched(progress))]
     return downloads.table("program-record.csv", program_record.COLUMNS, rows)
 
 
@@ -110,6 +134,7 @@ def as_json(program_id: str) -> ResponseReturnValue:
         program=progress.program.name,
         sponsor=progress.program.sponsor.issuer,
         name=progress.record.name if progress.record else access.person().name,
+        name_verified=progress.record is not None and progress.record.name_how is not None,
         hours=progress.hours,
         hours_approver=progress.program.hours_approver or None,
         provider_number=progress.program.provider_number or None,
@@ -117,7 +142,7 @@ def as_json(program_id: str) -> ResponseReturnValue:
         passed_on=progress.passed_on.isoformat() if progress.passed_on else None,
         days_taken=progress.days_taken,
         updated_at=progress.updated_at.isoformat() if progress.updated_at else None,
-        lines=program_record.lines(progress),
+        lines=program_record.lines(progress, _vouched(progress)),
     )
     downloads.attach(answer, "program-record.json")
     return answer
@@ -134,8 +159,7 @@ def make_link(record_id: str) -> ResponseReturnValue:
             access.person(),
             load(CredentialRecord, record_id, OWN, owner="person_id"),
             label=form.label.data,
-            show_score=form.score.data,
-            show_criteria=form.criteria.data,
+            shows=form.shows.data,
             now=access.now(),
         )
         return Done(
@@ -144,6 +168,21 @@ def make_link(record_id: str) -> ResponseReturnValue:
         )
 
     return form_view(LinkForm(), act, lambda form: _render_record(_program(program_id), form))
+
+
+@bp.post("/records/<record_id>/preview")
+@requires(OWN)
+def preview(record_id: str) -> ResponseReturnValue:
+    """Show the owner the page of the record as a reader would see it with what is ticked."""
+
+    def act(_session: Session, form: LinkForm) -> Shown:
+        record = load(CredentialRecord, record_id, OWN, owner="person_id")
+        facts = frozenset(RecordFact(fact) for fact in chosen_facts(form.shows.data))
+        address = SharedAddress("", record, None, facts)
+        shown = reading.shown_records([address])[""]
+        return Shown(public_record.render_record(shown, record.program, preview=True))
+
+    return form_view(LinkForm(), act)
 
 
 @bp.post("/links/<link_id>/withdraw")
@@ -180,7 +219,8 @@ def issue_anew(record_id: str) -> ResponseReturnValue:
         return Done(
             url_for("records.program", program_id=newer.program_id),
             _(
-                "Your record is issued anew under your present name. The old address says “Replaced”."
+                "Your record is issued anew under your present name. The old address says “Replaced” and "
+                "does not lead to the new one."
             ),
         )
 
@@ -193,7 +233,9 @@ def share(record_id: str) -> ResponseReturnValue:
     def act(session: Session, form: ShareForm) -> Done:
         own_record = load(CredentialRecord, record_id, OWN, owner="person_id")
         if form.shared.data:
-            records.share(session, access.person(), own_record, now=access.now())
+            records.share(
+                session, access.person(), own_record, shows=form.shows.data, now=access.now()
+            )
             said = _("Your record is shared. Whoever has the address can see it.")
         else:
             records.unshare(session, access.person(), own_record, now=access.now())

@@ -4,9 +4,8 @@ All of it is public, may be kept for some minutes, and must be there long after 
 """
 
 from datetime import timedelta
-from typing import Any
 
-from flask import Blueprint, Response, current_app, json, make_response, render_template, request
+from flask import Blueprint, current_app, make_response, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
@@ -20,32 +19,15 @@ from grading.models import IssuedCredential, Sponsor, StatusList
 from grading.records import checking, credentials, issuers, verifying
 from grading.web import access
 from grading.web.access import requires
-from grading.web.public import front, looks
+from grading.web.public import files, front, looks
+from grading.web.public.files import MEDIA_TYPE, json_answer
 from grading.workflow.credential import PublicStatus
 from grading.workflow.issued import IssuedState
 
 bp = Blueprint("issued", __name__)
 
-MEDIA_TYPE = "application/vc"
 KEYS_FOR = timedelta(hours=1)
 STATUS_FOR = timedelta(milliseconds=TTL_MS)
-# A credential's owner can withdraw it; a copy elsewhere should not outlive that by much.
-CREDENTIAL_FOR = timedelta(minutes=1)
-
-
-def _answer(body: str, media_type: str, keep: timedelta) -> Response:
-    response = Response(body, mimetype=media_type)
-    response.headers["Cache-Control"] = f"public, max-age={round(keep.total_seconds())}"
-    # Verifiers run in browsers too, on any site; there is nothing here to protect from them.
-    response.headers["Access-Control-Allow-Origin"] = "*"
-    response.headers["X-Robots-Tag"] = "noindex"
-    response.add_etag()
-    response.make_conditional(request)
-    return response
-
-
-def _json(document: dict[str, Any], media_type: str, keep: timedelta) -> Response:
-    return _answer(json.dumps(document), media_type, keep)
 
 
 def _away(_error: SQLAlchemyError) -> ResponseReturnValue:
@@ -77,7 +59,7 @@ def did_document(sponsor_id: str) -> ResponseReturnValue:
     document = issuers.did_document(db.session(), sponsor, did)
     if document is None:
         raise NotFound("There is no such issuer.")
-    return _json(document, "application/did+json", KEYS_FOR)
+    return json_answer(document, "application/did+json", KEYS_FOR)
 
 
 @bp.get("/issuers/<sponsor_id>/jwks.json")
@@ -87,7 +69,7 @@ def jwks(sponsor_id: str) -> ResponseReturnValue:
     keys = issuers.jwks(db.session(), _sponsor(sponsor_id))
     if keys is None:
         raise NotFound("There is no such issuer.")
-    return _json(keys, "application/jwk-set+json", KEYS_FOR)
+    return json_answer(keys, "application/jwk-set+json", KEYS_FOR)
 
 
 @bp.get("/issuers/<sponsor_id>/status/<int:number>")
@@ -99,7 +81,7 @@ def status_list(sponsor_id: str, number: int) -> ResponseReturnValue:
     )
     if credential_list is None:
         raise NotFound("There is no such list.")
-    return _json(credentials.served_list(credential_list), MEDIA_TYPE, STATUS_FOR)
+    return json_answer(credentials.served_list(credential_list), MEDIA_TYPE, STATUS_FOR)
 
 
 def _published(credential_id: str) -> IssuedCredential:
@@ -135,7 +117,7 @@ def _render_credential(credential_id: str) -> str:
         base_url=installation.settings.base_url,
         now=access.now(),
     )
-    status = verifying.word(PublicStatus(credential.state), verdict)
+    status = verifying.word(credential.state, verdict)
     stands = status in (PublicStatus.VALID, PublicStatus.EXPIRED)
     if status == PublicStatus.BROKEN:
         current_app.logger.error("the stored credential %s is not what was signed", credential.id)
@@ -147,7 +129,14 @@ def _render_credential(credential_id: str) -> str:
         newer=credentials.published_successor(credential),
         verdict=verdict,
         sponsor_id=credential.program.sponsor_id,
-        published=checking.published(verdict.checked),
+        files=[
+            (
+                one,
+                url_for("issued.document", credential_id=one.id),
+                url_for("issued.token", credential_id=one.id),
+            )
+            for one in checking.published(verdict.checked)
+        ],
         keys_here=checking.keys_here(verdict.checked),
     )
 
@@ -159,7 +148,7 @@ def document(credential_id: str) -> ResponseReturnValue:
     credential = _published(credential_id)
     if credential.state != IssuedState.VALID or credential.document is None:
         return {"id": credential.url, "status": credential.state}, 410
-    answer = _json(credential.document, MEDIA_TYPE, CREDENTIAL_FOR)
+    answer = files.document(credential)
     looks.count([credential_id])
     return answer
 
@@ -171,7 +160,7 @@ def token(credential_id: str) -> ResponseReturnValue:
     credential = _published(credential_id)
     if credential.state != IssuedState.VALID or credential.token is None:
         return {"id": credential.url, "status": credential.state}, 410
-    answer = _answer(credential.token, "application/vc+jwt", CREDENTIAL_FOR)
+    answer = files.token(credential)
     looks.count([credential_id])
     return answer
 
@@ -183,4 +172,4 @@ def achievement(achievement_id: str) -> ResponseReturnValue:
     described = credentials.achievement(
         db.session(), achievement_id, base_url=access.installation().settings.base_url
     )
-    return _json(described, "application/ld+json", KEYS_FOR)
+    return json_answer(described, "application/ld+json", KEYS_FOR)

@@ -1,8 +1,7 @@
 """Checking a list of credentials at once."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from datetime import date
+from dataclasses import dataclass
 from typing import Any
 
 from flask import make_response, render_template, request
@@ -14,17 +13,19 @@ from sqlalchemy.orm import Session
 from wtforms import HiddenField, TextAreaField
 
 from grading.authorization.permissions import Permission
-from grading.db import db
 from grading.errors import PassingFailure, TooMany
-from grading.records import sharing, verifying
-from grading.web import access, downloads
+from grading.records import sharing
+from grading.records.showing import ShownRecord
+from grading.web import access, downloads, reading
 from grading.web.access import requires
 from grading.web.forms import Form, Shown, form_view, refused
 from grading.web.labels import STATUS_TAGS
-from grading.web.public import front
+from grading.web.public import front, looks
 from grading.web.public.common import bp
 
-COLUMNS = ("status", "name", "program", "issuer", "completed_on", "expires_on", "id", "newer")
+COLUMNS = (
+    "status", "name", "name_verified", "program", "issuer", "completed_on", "expires_on", "id", "newer",
+)  # fmt: skip
 
 
 class ManyForm(Form):
@@ -34,36 +35,32 @@ class ManyForm(Form):
 
 @dataclass(frozen=True)
 class CheckedRow:
-    """One id of many, with what may be said of it."""
+    """One id of many, with what may be said of it; ``shown`` is None where nothing is found."""
 
     public_id: str
     tag: Any
-    found: bool = False
-    name: str = ""
-    program: str = ""
-    issuer: str = ""
-    completed_on: date | None = None
-    expires_on: date | None = None
-    newer: str | None = None
+    shown: ShownRecord | None
+
+    def cells(self) -> tuple[Any, ...]:
+        """Give the row as `COLUMNS`."""
+        shown = self.shown
+        said = shown.person if shown else None
+        return (
+            str(self.tag[0]),
+            said.learner if said else "",
+            ("yes" if said.name_verified else "no") if said else "",
+            shown.program if shown else "",
+            said.issuer if said else "",
+            shown.completed if shown else None,
+            shown.until if shown else None,
+            self.public_id,
+            shown.newer if shown else None,
+        )
 
 
-def _row(public_id: str, shown: sharing.Shown | None) -> CheckedRow:
-    if shown is None:
-        return CheckedRow(public_id, (_("Not found"), "grey"))
-    tag = STATUS_TAGS[shown.status]
-    if not shown.open:
-        return CheckedRow(public_id, tag, True, newer=shown.newer)
-    record = shown.record
-    return CheckedRow(
-        public_id,
-        tag,
-        True,
-        record.name,
-        record.program.name,
-        record.program.sponsor.issuer,
-        record.completed_at.date() if record.completed_at else None,
-        record.expires_on,
-    )
+def _row(public_id: str, shown: ShownRecord | None) -> CheckedRow:
+    tag = STATUS_TAGS[shown.status] if shown else (_("Not found"), "grey")
+    return CheckedRow(public_id, tag, shown)
 
 
 @bp.route("/verify/many", methods=["GET", "POST"])
@@ -76,7 +73,8 @@ def verify_many() -> ResponseReturnValue:
         shared = sharing.check_many(
             session, ids, address=request.remote_addr or "", now=access.now()
         )
-        checked = _checked(shared)
+        checked = reading.shown_records(shared.values(), whole=False)
+        looks.add(session, list(shared))
         rows = [_row(public_id, checked.get(public_id)) for public_id in ids]
         return Shown(_as_table(rows) if form.kind.data == "csv" else _render_many(form, rows))
 
@@ -92,32 +90,7 @@ def verify_many() -> ResponseReturnValue:
 
 
 def _as_table(rows: Sequence[CheckedRow]) -> ResponseReturnValue:
-    return downloads.table(
-        "credentials.csv",
-        COLUMNS,
-        [
-            (str(row.tag[0]), row.name, row.program, row.issuer, row.completed_on,
-             row.expires_on, row.public_id, row.newer)
-            for row in rows
-        ],
-    )  # fmt: skip
-
-
-def _checked(shared: dict[str, sharing.Shown]) -> dict[str, sharing.Shown]:
-    """Put what checking the tokens found in place of the states."""
-    installation = access.installation()
-    verdicts = verifying.check_all(
-        db.session(),
-        [one.record for one in shared.values()],
-        notary=installation.notary,
-        base_url=installation.settings.base_url,
-        now=access.now(),
-        whole=False,
-    )
-    return {
-        public_id: replace(one, status=verifying.word(one.status, verdicts[one.record.id]))
-        for public_id, one in shared.items()
-    }
+    return downloads.table("credentials.csv", COLUMNS, [row.cells() for row in rows])
 
 
 def _render_many(form: ManyForm, rows: Sequence[CheckedRow] = ()) -> str:
