@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from grading.cohorts import cohorts, submissions
+from grading.cohorts import cohorts, parts, submissions
 from grading.models import (
     Allocation,
     AnchorPaper,
@@ -130,14 +130,14 @@ def a_cohort(
     )
     if opened:
         grader = a_person(session, "Grader Agate", now=now)
-        cohorts.enrol(session, None, cohort, grader, Role.GRADER, now=now)
+        parts.enrol(session, None, cohort, grader, Role.GRADER, now=now)
         cohorts.open_cohort(session, None, cohort, now=now)
     return cohort
 
 
 def a_member(session: Session, cohort: Cohort, name: str, role: Role, *, now: datetime) -> Person:
     person = a_person(session, name, now=now)
-    cohorts.enrol(session, None, cohort, person, role, now=now)
+    parts.enrol(session, None, cohort, person, role, now=now)
     return person
 
 

@@ -27,7 +27,6 @@ from grading.phrases import phrase
 from grading.programs import programs
 from grading.workflow import plan as plans
 from grading.workflow.cohort import (
-    SCORING,
     CohortState,
     Obstacle,
     Role,
@@ -318,75 +317,4 @@ def _unfinished_fault(obstacle: Obstacle) -> Fault:
 def _roles(session: Session, cohort: Cohort) -> list[str]:
     return list(
         session.scalars(select(Membership.role).where(takes_part(cohort_id=cohort.id)).distinct())
-    )
-
-
-def enrol(
-    session: Session,
-    actor: Person | None,
-    cohort: Cohort,
-    person: Person,
-    role: Role,
-    *,
-    now: datetime,
-) -> Membership:
-    """Give a person a part in the cohort; one they had before is taken up again.
-
-    Raises
-    ------
-    Refused
-        The cohort has ended, the account is closed, or it is a part in scoring and one's own account.
-    """
-    take_turns(session, cohort)
-    not_ended(cohort)
-    if not person.active:
-        raise Refused("This account is closed.")
-    if gives_themself(actor, person.id, role):
-        raise Refused("Nobody gives themselves a part in scoring. A colleague does.")
-    membership = session.scalar(
-        select(Membership).where(
-            Membership.cohort_id == cohort.id,
-            Membership.person_id == person.id,
-            Membership.role == role,
-        )
-    )
-    if membership is not None and membership.ended_at is None:
-        return membership
-    if membership is None:
-        membership = Membership(cohort=cohort, person=person, role=role, since=now)
-        session.add(membership)
-    membership.ended_at = None
-    note_membership(session, actor, membership, person.id, cohort, now=now)
-    return membership
-
-
-def not_ended(cohort: Cohort) -> None:
-    """Refuse to change the people of a cohort that has ended."""
-    if cohort.state == CohortState.ENDED:
-        raise Refused("The cohort has ended.")
-
-
-def gives_themself(actor: Person | None, person_id: str, role: str) -> bool:
-    """Whether somebody would give themselves a part in scoring."""
-    return actor is not None and actor.id == person_id and role in SCORING
-
-
-def note_membership(
-    session: Session,
-    actor: Person | None,
-    membership: Membership,
-    person_id: str,
-    cohort: Cohort,
-    *,
-    now: datetime,
-) -> None:
-    """Write the beginning of a part into the chain."""
-    audit.record(
-        session,
-        actor,
-        "membership:begin",
-        membership,
-        now=now,
-        after={"person": person_id, "role": str(membership.role)},
-        chain=cohort.id,
     )

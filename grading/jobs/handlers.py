@@ -19,6 +19,7 @@ from grading.models import (
     Appeal,
     Cohort,
     Explanation,
+    Membership,
     MisconductCase,
     Objection,
     Person,
@@ -155,6 +156,25 @@ def _group_changed(session: Any, _person: Person, given: Context, _now: datetime
     return {"cohort": submission.cohort, "zone": submission.cohort.zone}
 
 
+def _overseers_added(
+    session: Any, _person: Person, given: Context, _now: datetime
+) -> Context | None:
+    memberships = list(
+        session.scalars(select(Membership).where(Membership.id.in_(given["memberships"])))
+    )
+    # The roster that made them can have been undone.
+    if not memberships:
+        return None
+    by = session.get(Person, given["by"]) if given["by"] else None
+    cohort = memberships[0].cohort
+    return {
+        "cohort": cohort,
+        "zone": cohort.zone,
+        "memberships": memberships,
+        "by": by.name if by else None,
+    }
+
+
 def _objection(session: Any, person: Person, given: Context, _now: datetime) -> Context:
     objection = session.get_one(Objection, given["objection"])
     cohort = objection.submission.cohort
@@ -251,6 +271,7 @@ _CONTEXT: Mapping[str, Callable[[Any, Person, Context, datetime], Context | None
     "dates_changed": _own_dates,
     "group_invitation": _group_invitation,
     "group_changed": _group_changed,
+    "overseers_added": _overseers_added,
     "group_objection": _objection,
     "objection_decided": _objection,
     "queue_paused": _still_paused,

@@ -1,5 +1,6 @@
 """The life of a cohort, and the parts people play in one."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -13,7 +14,7 @@ class CohortState(StrEnum):
 
 
 class Role(StrEnum):
-    """A part in a cohort; a person may have several, and no page mixes two."""
+    """A part in a cohort; a person may have several that do not clash, and no page mixes two."""
 
     LEARNER = "learner"
     PEER = "peer"
@@ -35,6 +36,14 @@ class ImportKind(StrEnum):
 
 # Whoever has one of these parts gives scores or decides on them.
 SCORING = (Role.GRADER, Role.LEAD, Role.INSTRUCTOR)
+# Whoever has one of these is graded or reviews others beside them; the other parts run the cohort.
+LEARNING = (Role.LEARNER, Role.PEER)
+
+
+def clashes(roles: Iterable[str]) -> bool:
+    """Whether one person cannot have all of these parts in one cohort: they would run what grades them."""
+    return len({role in LEARNING for role in roles}) > 1
+
 
 S = CohortState
 

@@ -9,7 +9,7 @@ from flask import Flask
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from grading.cohorts import cohorts, conflicts, departures, extensions
+from grading.cohorts import cohorts, conflicts, departures, extensions, parts
 from grading.models import (
     Absence,
     Cohort,
@@ -137,13 +137,14 @@ def test_a_cohort_is_set_up_once(app: Flask, act: Callable[[], Any]) -> None:
         cohort_id = factories.a_cohort(session, now=NOW, opened=False).id
         grader_id = factories.a_person(session, "Grader Agate", now=NOW).id
         learner_id = factories.a_person(session, "Learner Fir", now=NOW).id
+        torn_id = factories.a_person(session, "Torn Elm", now=NOW).id
 
     def cohort(session: Session) -> Cohort:
         return session.get_one(Cohort, cohort_id)
 
     def enrol(session: Session, person_id: str, role: Role) -> None:
         person = session.get_one(Person, person_id)
-        cohorts.enrol(session, None, cohort(session), person, role, now=NOW)
+        parts.enrol(session, None, cohort(session), person, role, now=NOW)
 
     def fewer_peers(session: Session) -> None:
         plan = plans.from_dict(cohort(session).plan.to_dict() | {"peer_readings": 3})
@@ -159,6 +160,9 @@ def test_a_cohort_is_set_up_once(app: Flask, act: Callable[[], Any]) -> None:
         SharedAct("plan:revise", lambda session, _: fewer_peers(session)),
         SharedAct("membership:begin", lambda session, _: enrol(session, grader_id, Role.GRADER)),
         SharedAct("membership:begin", lambda session, _: enrol(session, learner_id, Role.LEARNER)),
+        # Two doors, of which one gives a part that clashes with the other's.
+        SharedAct("membership:begin", lambda session, number: enrol(
+            session, torn_id, Role.LEARNER if number % 2 else Role.LEAD)),
         SharedAct("cohort:open", lambda session, _: cohorts.open_cohort(
             session, None, cohort(session), now=NOW)),
         SharedAct("conflict_of_interest:declare", lambda session, _: conflicts.declare_conflict(

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from grading.cohorts import cohorts, departures, groups, submissions
+from grading.cohorts import departures, groups, parts, submissions
 from grading.cohorts.queries import group_members, participants, staffing_facts
 from grading.ledger import audit
 from grading.models import (
@@ -121,7 +121,7 @@ def test_a_draft_never_handed_in_waits_for_whoever_is_enrolled_again(session: Se
     draft = submissions.start(session, learner, cast.cohort, now=NOW)
     leave(session, cast, learner, Role.LEARNER, NOW)
     assert draft.state == SubmissionState.DRAFT
-    cohorts.enrol(session, cast.coordinator, cast.cohort, learner, Role.LEARNER, now=NOW + DAY)
+    parts.enrol(session, cast.coordinator, cast.cohort, learner, Role.LEARNER, now=NOW + DAY)
     assert submissions.start(session, learner, cast.cohort, now=NOW + DAY) is draft
 
 
@@ -170,7 +170,7 @@ def test_a_grader_who_leaves_hands_back_at_once_what_they_hold(session: Session)
 def test_who_keeps_another_part_keeps_what_it_may_read(session: Session) -> None:
     cast = factories.a_cast(session, now=NOW, learners=6, graders=3)
     grader, now = cast.graders[0], cast.cohort.due_at
-    cohorts.enrol(session, None, cast.cohort, grader, Role.LEAD, now=NOW)
+    parts.enrol(session, None, cast.cohort, grader, Role.LEAD, now=NOW)
     factories.run_upkeep(session, cast.cohort, now=now)
     leave(session, cast, grader, Role.GRADER, now)
     assert held_by(session, grader) == {AllocationState.ALLOCATED}

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import func, select
 
 from grading.adapters.storage import open_store
-from grading.cohorts import cohorts, departures, submissions, withdrawals
+from grading.cohorts import departures, parts, submissions, withdrawals
 from grading.errors import FaultsFound, IllegalTransition, Refused, StaleRecord
 from grading.models import Allocation, Cohort, Job, Submission
 from grading.readings import allocations, reviews
@@ -274,7 +274,7 @@ def test_ended_members_cannot_submit(cohort_id: str, act: Callable[[], Any]) -> 
         submissions.save_draft(
             session, learner, draft, title="T", text="t", links=[], version=None, now=NOW + DAY
         )
-        membership = cohorts.enrol(session, None, cohort, learner, Role.LEARNER, now=NOW)
+        membership = parts.enrol(session, None, cohort, learner, Role.LEARNER, now=NOW)
         departures.end_part(session, None, membership, reason="left", now=NOW + DAY)
         session.flush()
         with pytest.raises(Refused, match="not enrolled"):

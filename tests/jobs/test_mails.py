@@ -7,15 +7,16 @@ from email import message_from_bytes, policy
 from pathlib import Path
 from typing import Any
 
-from flask import Flask
+from flask import Flask, render_template
 
 import grading
 from grading import assets
-from grading.cohorts import extensions
+from grading.cohorts import extensions, parts
 from grading.jobs import handlers
 from grading.jobs.worker import Worker
 from grading.readings import monitoring
 from grading.workflow.calendar import ExtensionKind
+from grading.workflow.cohort import Role
 from tests import factories, stories
 from tests.database import NOW
 
@@ -117,3 +118,26 @@ def test_a_paused_grader_is_written_to_and_again_when_it_is_answered(
                 person=grader, base_url="", service_name="S", **context
             )
         assert "All is well." in second
+
+
+def test_who_oversees_reads_who_else_does_and_who_made_them_so(
+    app: Flask, act: Callable[[], Any]
+) -> None:
+    with act() as session:
+        cohort = factories.a_cohort(session, now=NOW)
+        opal = factories.a_member(session, cohort, "Opal", Role.INSTRUCTOR, now=NOW)
+        office = factories.a_person(session, "Office", administrator=True, now=NOW)
+        fresh = factories.a_person(session, "Fresh", now=NOW)
+        membership = parts.enrol(session, office, cohort, fresh, Role.LEAD, now=NOW)
+        given = {"memberships": [membership.id], "by": office.id}
+        context = handlers._CONTEXT["overseers_added"](session, opal, given, NOW)
+        assert context is not None
+        with app.test_request_context():
+            mail = render_template(
+                "mail/overseers_added.txt", person=opal, base_url="", service_name="S", **context
+            )
+        assert "Fresh <fresh@example.org>, Lead" in mail
+        assert "Office made them so." in mail
+        session.delete(membership)
+        session.flush()
+        assert handlers._CONTEXT["overseers_added"](session, opal, given, NOW) is None

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import event, func, select
 from sqlalchemy.orm import Session
 
-from grading.cohorts import cohorts, departures, submissions
+from grading.cohorts import cohorts, departures, parts, submissions
 from grading.errors import FaultsFound, Refused, StaleRecord
 from grading.ledger import audit
 from grading.models import (
@@ -203,7 +203,7 @@ def test_a_roster_is_undone_but_for_those_who_have_taken_part(act: Callable[[], 
     with act() as session:
         cohort = factories.a_cohort(session, now=NOW)
         dogwood = factories.a_person(session, "dogwood", email="dogwood@example.org", now=NOW)
-        left = cohorts.enrol(session, None, cohort, dogwood, Role.LEARNER, now=NOW)
+        left = parts.enrol(session, None, cohort, dogwood, Role.LEARNER, now=NOW)
         session.flush()
         departures.end_part(session, None, left, reason="moved", now=NOW)
         session.flush()
@@ -318,7 +318,7 @@ def test_completions_that_opened_a_capstone_stay(act: Callable[[], Any]) -> None
         text = HEADER
         for name in ("alder", "birch"):
             person = factories.a_person(session, name, now=NOW)
-            cohorts.enrol(session, None, cohort, person, Role.LEARNER, now=NOW)
+            parts.enrol(session, None, cohort, person, Role.LEARNER, now=NOW)
             text += "".join(
                 f"{name}@example.org,{course.code},2026-06-01,attested\n"
                 for course in cohort.program.courses

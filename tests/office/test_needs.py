@@ -18,6 +18,7 @@ from grading.models import (
     Grade,
     Job,
     JobState,
+    Membership,
     MisconductCase,
     Person,
     Submission,
@@ -399,9 +400,7 @@ def test_nothing_waits_and_what_comes_next_is_told(session: Session, cast: facto
 
 def test_a_part_that_has_ended_brings_no_need(session: Session, cast: factories.Cast) -> None:
     learner = cast.learners[0]
-    for membership in session.scalars(
-        select(cohorts.Membership).where(cohorts.Membership.person_id == learner.id)
-    ):
+    for membership in session.scalars(select(Membership).where(Membership.person_id == learner.id)):
         departures.end_part(session, None, membership, reason="left", now=NOW + DAY)
     assert kinds(session, learner, NOW + DAY) == []
 
@@ -445,7 +444,9 @@ def test_it_costs_the_same_with_3_and_with_30_cohorts(
                     now=NOW,
                 )
                 for role in EVERY_PART:
-                    cohorts.enrol(session, None, cohort, person, role, now=NOW)
+                    session.add(
+                        Membership(cohort_id=cohort.id, person_id=person.id, role=role, since=NOW)
+                    )
                 cohorts.open_cohort(session, None, cohort, now=NOW)
                 learner = factories.a_member(
                     session, cohort, f"Learner {number}", Role.LEARNER, now=NOW

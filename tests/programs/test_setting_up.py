@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
-from grading.cohorts import cohorts, conflicts
+from grading.cohorts import cohorts, conflicts, parts
 from grading.cohorts.queries import calendars
 from grading.errors import FaultsFound, IllegalTransition, Refused
 from grading.ledger import outbox
@@ -195,8 +195,8 @@ def test_nobody_gives_themselves_a_part_in_scoring(act: Callable[[], Any]) -> No
         garnet = factories.a_member(session, cohort, "Garnet", Role.COORDINATOR, now=NOW)
         for role in (Role.GRADER, Role.LEAD, Role.INSTRUCTOR):
             with pytest.raises(Refused, match="themselves"):
-                cohorts.enrol(session, garnet, cohort, garnet, role, now=NOW)
-        cohorts.enrol(session, garnet, cohort, garnet, Role.OBSERVER, now=NOW)
+                parts.enrol(session, garnet, cohort, garnet, role, now=NOW)
+        parts.enrol(session, garnet, cohort, garnet, Role.OBSERVER, now=NOW)
 
 
 def test_a_conflict_is_withdrawn_by_somebody_else_and_with_a_reason(

@@ -1,7 +1,7 @@
 """Whoever had a part in a work looks at none of its readings, and signs and decides nothing about it."""
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -9,10 +9,17 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from grading.authorization.predicates import has_own_interest
-from grading.cohorts import cohorts
 from grading.disputes import appeals
 from grading.errors import NotFound, Refused
-from grading.models import Allocation, Cohort, Discrepancy, Person, Release, Submission
+from grading.models import (
+    Allocation,
+    Cohort,
+    Discrepancy,
+    Membership,
+    Person,
+    Release,
+    Submission,
+)
 from grading.models.codes import case_code
 from grading.readings import anchors, exposures
 from grading.releases import releases
@@ -29,10 +36,17 @@ SOUND = {"question": 2, "method": 2}
 
 
 def both(session: Session, cast: factories.Cast) -> Person:
-    """Give the first learner an instructor's part too."""
+    """Give the first learner an instructor's part too, as could be done before it was refused."""
     learner = cast.learners[0]
-    cohorts.enrol(session, None, cast.cohort, learner, Role.INSTRUCTOR, now=NOW)
+    give_part(session, cast.cohort, learner, Role.INSTRUCTOR, now=NOW)
     return learner
+
+
+def give_part(
+    session: Session, cohort: Cohort, person: Person, role: Role, *, now: datetime
+) -> None:
+    session.add(Membership(cohort_id=cohort.id, person_id=person.id, role=role, since=now))
+    session.flush()
 
 
 def read_all(session: Session, cast: factories.Cast, levels: dict[Pool, dict[str, int]]) -> Any:
@@ -143,7 +157,7 @@ def test_nobody_goes_on_with_their_own_appeal(session: Session) -> None:
     told = stories.a_result(session, graders=1)
     appeal = stories.an_appeal(session, told)
     cohort = session.get_one(Cohort, told.cast.cohort.id)
-    cohorts.enrol(session, None, cohort, told.learner, Role.LEAD, now=told.now)
+    give_part(session, cohort, told.learner, Role.LEAD, now=told.now)
     for person in (told.cast.instructor, told.cast.second_instructor, told.cast.lead):
         exposures.expose(session, person, told.work, now=told.now)
     session.flush()

@@ -403,6 +403,35 @@ def test_a_name_that_differs_is_a_box_to_tick(
             assert db.session.get_one(Person, pea).name == name
 
 
+def test_the_page_of_people_refuses_two_hats_and_who_is_not_the_offices_to_make(
+    app: Flask, act: Callable[[], Any], sign_in: Any
+) -> None:
+    with act() as session:
+        cohort = factories.a_cohort(session, now=NOW, opened=False)
+        place = f"/admin/cohorts/{cohort.id}"
+        garnet = factories.a_member(session, cohort, "Garnet", Role.COORDINATOR, now=NOW).id
+        alder = factories.a_member(session, cohort, "Alder", Role.LEARNER, now=NOW)
+        learner, email = alder.id, alder.email
+    client = sign_in(garnet)
+    own = {"email": "garnet.again@example.org", "name": "Garnet", "role": "instructor"}
+    for sent, said in (
+        ({"email": email, "role": "grader"}, "no part in running or grading"),
+        (own, "the program office makes them"),
+    ):
+        answer = client.post(f"{place}/members", data=sent)
+        assert (answer.status_code, said in text_of(answer)) == (422, True)
+    with app.app_context():
+        assert db.session.scalar(select(Person).where(Person.email == own["email"])) is None
+    assert "also run or grade" not in text_of(client.get(f"{place}/people"))
+    with act() as session:
+        session.add(
+            Membership(
+                cohort_id=place.rpartition("/")[2], person_id=learner, role=Role.LEAD, since=NOW
+            )
+        )
+    assert f"Alder, {email}" in text_of(client.get(f"{place}/people"))
+
+
 def test_accounts_and_jobs_of_the_administrator(app: Flask, offices: dict[str, Any]) -> None:
     client: FlaskClient = offices["administrator"]["client"]
     made = client.post("/admin/accounts", data={"email": "new@example.org", "name": "New"})

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from grading import assets
 from grading.cli.demo import names, texts
 from grading.cli.demo.world import World
-from grading.cohorts import cohorts
+from grading.cohorts import cohorts, parts
 from grading.db import transaction
 from grading.models import Program, RubricVersion
 from grading.people import accounts, sponsors
@@ -132,7 +132,7 @@ def add_cohort(
         ]:
             add_person(world, session, full_name, at)
             person = world.person(session, full_name)
-            cohorts.enrol(session, office, cohort, person, role, now=at)
+            parts.enrol(session, office, cohort, person, role, now=at)
             if role is not Role.LEARNER:
                 continue
             known = program.courses[: -1 if full_name == short_of_a_course else None]

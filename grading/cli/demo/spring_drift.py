@@ -8,7 +8,7 @@ from sqlalchemy import select
 from grading.cli.demo import names, program
 from grading.cli.demo.spring_plan import JOINING, NAME, RELEASED
 from grading.cli.demo.world import World
-from grading.cohorts import cohorts
+from grading.cohorts import parts
 from grading.db import transaction
 from grading.models import Alarm, QueuePause
 from grading.readings import absences, monitoring
@@ -113,7 +113,7 @@ class Drift:
             for stone in JOINING:
                 program.add_person(world, session, f"Grader {stone}", now)
                 joins = world.person(session, f"Grader {stone}")
-                cohorts.enrol(session, lead, cohort, joins, Role.GRADER, now=now)
+                parts.enrol(session, lead, cohort, joins, Role.GRADER, now=now)
             pause_id = pause.id
             # What Slate has not begun goes to the others, before they meet copies of it as check items.
             absences.declare_absence(

@@ -10,7 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from grading.cli.replay.given_ratings import COURSES, GivenRatings, criterion_code, rubric_of
-from grading.cohorts import cohorts, conflicts, submissions
+from grading.cohorts import cohorts, conflicts, parts, submissions
 from grading.cohorts.queries import participants
 from grading.db import transaction
 from grading.jobs import upkeep
@@ -109,7 +109,7 @@ class Player:
                     name=f"Rater {rater}",
                     now=self.now,
                 )
-                cohorts.enrol(session, None, cohort, person, role, now=self.now)
+                parts.enrol(session, None, cohort, person, role, now=self.now)
                 self.rater_of[person.id] = rater
             for name in ("Opal", "Jade"):
                 person = accounts.create_account(
@@ -119,7 +119,7 @@ class Player:
                     name=f"Instructor {name}",
                     now=self.now,
                 )
-                cohorts.enrol(session, None, cohort, person, Role.INSTRUCTOR, now=self.now)
+                parts.enrol(session, None, cohort, person, Role.INSTRUCTOR, now=self.now)
                 self.instructors.append(person.id)
             cohorts.open_cohort(session, None, cohort, now=self.now)
 
@@ -142,7 +142,7 @@ class Player:
             name=f"Learner {work}",
             now=self.now,
         )
-        cohorts.enrol(session, None, cohort, learner, Role.LEARNER, now=self.now)
+        parts.enrol(session, None, cohort, learner, Role.LEARNER, now=self.now)
         for course in session.scalars(
             select(Course).where(Course.program_id == cohort.program_id).order_by(Course.position)
         ):

@@ -7,7 +7,7 @@ from typing import Annotated
 from sqlalchemy import select
 
 from grading.batches import delete_in, rows_in
-from grading.cohorts import cohorts, conflicts
+from grading.cohorts import conflicts, parts
 from grading.errors import Fault
 from grading.models import (
     Allocation,
@@ -46,7 +46,7 @@ def plan(
     desk: Desk[Cohort], rows: Sequence[ConflictRow]
 ) -> tuple[list[Change[ConflictRow]], list[Fault]]:
     """Say which pairs would be kept apart that are not yet."""
-    cohorts.not_ended(desk.place)
+    parts.not_ended(desk.place)
     members = set(
         desk.session.scalars(
             select(Membership.person_id).where(Membership.cohort_id == desk.place.id)

@@ -4,14 +4,14 @@ A ``group`` puts the learners together that it names alike. Where an account has
 is offered: nobody is renamed unasked.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from sqlalchemy import CompoundSelect, select, true, union
 from sqlalchemy.orm import Session
 
 from grading.batches import batches, delete_in, scalars_in
-from grading.cohorts import cohorts
+from grading.cohorts import parts
 from grading.errors import Fault
 from grading.ledger import audit
 from grading.models import (
@@ -45,13 +45,14 @@ from grading.office.imports.common import (
 from grading.office.imports.people import RosterRow
 from grading.people import accounts
 from grading.people.queries import identity_checks
+from grading.workflow.cohort import Role
 
 
 def plan(
     desk: Desk[Cohort], rows: Sequence[RosterRow]
 ) -> tuple[list[Change[RosterRow]], list[Fault]]:
     """Say who would get an account, who a part, and who has another name; what holds makes no change."""
-    cohorts.not_ended(desk.place)
+    parts.not_ended(desk.place)
     held: dict[tuple[str, str], datetime | None] = {
         (person_id, role): ended_at
         for person_id, role, ended_at in desk.session.execute(
@@ -73,21 +74,27 @@ def plan(
         elif held[key] is not None:
             changes.append(Change(row, row.email, Effect.ENROL_AGAIN, row.role))
     together, faults = grouping.plan(desk, rows)
-    return changes + together, _faults(desk, rows) + faults
+    return changes + together, _faults(desk, rows, held) + faults
 
 
-def _faults(desk: Desk[Cohort], rows: Sequence[RosterRow]) -> list[Fault]:
+def _faults(
+    desk: Desk[Cohort], rows: Sequence[RosterRow], held: Mapping[tuple[str, str], datetime | None]
+) -> list[Fault]:
     faults: list[Fault] = []
     lines: dict[tuple[str, str], int] = {}
     names: dict[str, str] = {}
+    roles: dict[str, set[Role]] = {}
+    known = (desk.known[row.email].id for row in rows if row.email in desk.known)
+    rule = parts.part_rule(desk.session, desk.actor, desk.place, known)
     for row in rows:
         person = desk.known.get(row.email)
         if names.setdefault(row.email, row.name) != row.name:
             faults.append(row.fault("name", "The same address stands above with another name."))
-        if person is not None and cohorts.gives_themself(desk.actor, person.id, row.role):
-            faults.append(
-                row.fault("role", "Nobody gives themselves a part in scoring. A colleague does.")
-            )
+        in_force = person is not None and held.get((person.id, row.role), desk.now) is None
+        refusal = rule.refusal(person.id if person else None, row.role, roles.get(row.email, ()))
+        if refusal is not None and not in_force:
+            faults.append(row.fault("role", refusal.template, **refusal.params))
+        roles.setdefault(row.email, set()).add(row.role)
         if (row.email, row.role) in lines:
             faults.append(
                 row.fault(
@@ -128,7 +135,7 @@ def _of_others(desk: Desk[Cohort], person_ids: Iterable[str]) -> set[str]:
     """List the people whose name is not this office's to change: staff of offices, and of other sponsors."""
     others: set[str] = set()
     for ids in batches(person_ids) if desk.actor is not None else ():
-        parts = (
+        elsewhere = (
             select(Membership.person_id)
             .join(Cohort, Cohort.id == Membership.cohort_id)
             .join(Program, Program.id == Cohort.program_id)
@@ -140,7 +147,7 @@ def _of_others(desk: Desk[Cohort], person_ids: Iterable[str]) -> set[str]:
                     Person.id.in_(ids),
                     Person.administrator
                     | Person.id.in_(select(SponsorMember.person_id))
-                    | Person.id.in_(parts),
+                    | Person.id.in_(elsewhere),
                 )
             )
         )
@@ -187,21 +194,18 @@ def carry_out(desk: Desk[Cohort], changes: Sequence[Change[RosterRow]]) -> Itera
     ]
     session.add_all(begun)
     session.flush()
-    for word, memberships in (("again", taken_up), ("membership", begun)):
-        for membership in memberships:
-            made.append(Made(word, membership.id))
-            cohorts.note_membership(
-                session, actor, membership, membership.person_id, desk.place, now=now
-            )
+    parts.begin(session, actor, desk.place, taken_up + begun, now=now)
+    made += [Made("again", membership.id) for membership in taken_up]
+    made += [Made("membership", membership.id) for membership in begun]
     return made + grouping.carry_out(desk, known, of_effect[Effect.GROUP])
 
 
 def look_back(desk: Desk[Cohort], batch: ImportBatch) -> Undoing:
     """Find the parts nobody has acted in, and the accounts nobody has used for anything."""
-    parts = made_of(batch, "membership", "again")
+    given = made_of(batch, "membership", "again")
     fresh = made_of(batch, "person")
     renamed = made_of(batch, "renamed")
-    memberships = list(scalars_in(desk.session, select(Membership), Membership.id, parts))
+    memberships = list(scalars_in(desk.session, select(Membership), Membership.id, given))
     persons = {
         person.id: person
         for person in scalars_in(
@@ -221,8 +225,8 @@ def look_back(desk: Desk[Cohort], batch: ImportBatch) -> Undoing:
         if membership.person_id in acted:
             kept.append(Kept(persons[membership.person_id].email, "has taken part since"))
         elif membership.ended_at is None:
-            made.append(parts[membership.id])
-            if parts[membership.id].word == "membership":
+            made.append(given[membership.id])
+            if given[membership.id].word == "membership":
                 gone.add(membership.id)
     referred = _referred(desk.session, list(fresh), gone, works)
     stays = {item.who for item in kept}

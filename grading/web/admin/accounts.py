@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session, selectinload
 from wtforms import BooleanField, HiddenField, StringField
 from wtforms.validators import InputRequired, Length
 
-from grading.cohorts import departures
+from grading.cohorts import departures, parts
 from grading.db import db
 from grading.errors import NotFound
 from grading.models import Membership, Person, Sponsor, SponsorMember
@@ -155,7 +155,7 @@ def _change_account(session: Session, person: Person, form: AccountActForm) -> s
                 "The account is closed, every sign-in has ended, and what it held to read goes to others."
             )
         case "open":
-            accounts.reactivate(session, actor, person, now=now)
+            parts.open_account(session, actor, person, now=now)
             return _("The account is open again.")
         case "reset":
             passwords.request_reset(session, person.email, now=now)

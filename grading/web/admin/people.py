@@ -14,7 +14,7 @@ from wtforms.validators import InputRequired, Length
 
 from grading.authorization.permissions import Permission
 from grading.authorization.policy import permits
-from grading.cohorts import cohorts, conflicts, departures
+from grading.cohorts import conflicts, departures, parts
 from grading.db import db
 from grading.errors import NotFound
 from grading.models import Cohort, ConflictOfInterest, Membership, Person
@@ -98,6 +98,7 @@ def _render_members(cohort_id: str, form: MemberForm) -> str:
         chosen=role,
         text=text,
         members=pager.entries,
+        clashing=parts.clashing_people(session, cohort_id=cohort.id),
         pager=pager,
         form=form,
     )
@@ -116,7 +117,7 @@ def add_member(cohort_id: str) -> ResponseReturnValue:
                 session, actor, email=form.email.data, name=form.name.data, now=now
             )
             accounts.invite(session, person, now=now)
-        cohorts.enrol(session, actor, cohort, person, Role(form.role.data), now=now)
+        parts.enrol(session, actor, cohort, person, Role(form.role.data), now=now)
         return Done(
             url_for("admin.members", cohort_id=cohort_id),
             _("The person is enrolled."),
