@@ -18,6 +18,7 @@ from grading.models import (
     Submission,
 )
 from grading.office import upkeep
+from grading.office.upkeep_run import UpkeepRun
 from grading.people import accounts
 from grading.programs import completions, programs, rubric_versions
 from grading.readings import anchors, reviews
@@ -189,8 +190,10 @@ def run_upkeep(session: Session, cohort: Cohort, *, now: datetime, seed: int = 1
     done = 0
     for step in upkeep.STEPS:
         for _ in range(1000):
-            did = step(session, cohort, seed, now)
+            run = UpkeepRun(now, seed)
+            did = step(session, cohort, run)
             session.flush()
+            assert run.failures == {}
             done += did
             if not did:
                 break

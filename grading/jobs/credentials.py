@@ -5,10 +5,9 @@ from typing import Any
 
 from flask import Flask
 from sqlalchemy import select
-from sqlalchemy.exc import IntegrityError
 
 from grading.db import transaction
-from grading.errors import PassingFailure
+from grading.errors import PassingFailure, StaleRecord
 from grading.jobs.worker import Task
 from grading.models import CredentialRecord, StatusList
 from grading.records import credentials, drafts
@@ -33,7 +32,7 @@ def issue(task: Task) -> None:
             try:
                 with transaction() as session:
                     credentials.keep_signed(session, draft, signed, now=task.now)
-            except IntegrityError:
+            except StaleRecord:
                 # Another worker took the same place in the list, or was quicker; the next round sees it.
                 continue
     raise PassingFailure("The record changes faster than its credentials can be signed.")

@@ -15,6 +15,7 @@ from grading.cohorts.queries import calendars
 from grading.ledger import outbox
 from grading.models import Allocation, Cohort, Membership, Person, Submission, SubmissionMember
 from grading.models.conditions import takes_part
+from grading.office.upkeep_run import BATCH, UpkeepRun
 from grading.workflow.allocation import ATTEMPTED, HELD, Pool
 from grading.workflow.cohort import Role
 from grading.workflow.deadlines import shifted
@@ -25,11 +26,11 @@ from grading.workflow.submission import SubmissionState
 DAYS_BEFORE = (3, 1)
 STAFF = (Role.GRADER, Role.LEAD, Role.INSTRUCTOR, Role.COORDINATOR)
 SATURDAY = 5
-BATCH = 200
 
 
-def remind(session: Session, cohort: Cohort, _seed: int, now: datetime) -> int:
+def remind(session: Session, cohort: Cohort, run: UpkeepRun) -> int:
     """Ask for the mails of the next morning; gives how many are new."""
+    now = run.now
     people = {person.id: person for person in _staff(session, cohort, now)}
     for person, at in _dates(session, cohort, now):
         morning = outbox.morning_of(person, now, cohort.zone)

@@ -1,15 +1,14 @@
 """What the clock demands of a cohort; each step is safe to repeat and does one batch of work.
 
-A step takes ``(session, cohort, seed, now)`` and says how much it did; a caller runs it, each time in a
+A step takes ``(session, cohort, run)`` and says how much it did; a caller runs it, each time in a
 transaction of its own, until it says 0.
 """
 
-from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta
-from typing import TypeVar
+from collections.abc import Callable
+from datetime import timedelta
 
 import numpy as np
-from sqlalchemy import ColumnElement, Select, and_, func, or_, select
+from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlalchemy.orm import Session
 
 from grading.cohorts import departures
@@ -26,6 +25,7 @@ from grading.models import (
     SubmissionMember,
 )
 from grading.office import reminders
+from grading.office.upkeep_run import BATCH, UpkeepRun
 from grading.readings import absences, allocations, calibration, holds, monitoring, reviews
 from grading.readings.queries import standings
 from grading.scores import adjusting, routing, settling, statistics
@@ -43,32 +43,26 @@ from grading.workflow.group import GIVE_TIME
 from grading.workflow.misconduct import MisconductState
 from grading.workflow.submission import SubmissionState
 
-BATCH = 200
 # Charts are of every sheet there is, so they are not drawn anew for each.
 LOOK_EVERY = timedelta(hours=1)
 
 
-Record = TypeVar("Record")
-UpkeepStep = Callable[[Session, Cohort, int, datetime], int]
+UpkeepStep = Callable[[Session, Cohort, UpkeepRun], int]
 
 
-def _batch(session: Session, statement: Select[Record]) -> Sequence[Record]:
-    return session.scalars(statement.limit(BATCH)).all()
-
-
-def allocate_when_due(session: Session, cohort: Cohort, seed: int, now: datetime) -> int:
+def allocate_when_due(session: Session, cohort: Cohort, run: UpkeepRun) -> int:
     """Do the batch at the deadline."""
-    if cohort.allocated_at is not None or now < cohort.due_at:
+    if cohort.allocated_at is not None or run.now < cohort.due_at:
         return 0
-    allocations.allocate(session, cohort, seed=seed, now=now)
+    allocations.allocate(session, cohort, seed=run.seed, now=run.now)
     return 1
 
 
-def lapse_holds(session: Session, cohort: Cohort, _seed: int, now: datetime) -> int:
+def lapse_holds(session: Session, cohort: Cohort, run: UpkeepRun) -> int:
     """End holds that ran out, and what people hold who left the cohort."""
     # What the batch gave a grader has no hold; whoever did not begin it by the end gives it up.
     unbegun: list[ColumnElement[bool]] = []
-    if now >= cohort.grading_due_at:
+    if run.now >= cohort.grading_due_at:
         unbegun.append(
             and_(
                 Allocation.pool == Pool.PROFESSIONAL,
@@ -76,24 +70,23 @@ def lapse_holds(session: Session, cohort: Cohort, _seed: int, now: datetime) -> 
                 Allocation.hold_until.is_(None),
             )
         )
-    ended = _batch(
+    return run.each(
         session,
         select(Allocation).where(
             Allocation.cohort_id == cohort.id,
             Allocation.state.in_(HELD),
-            or_(Allocation.hold_until < now, departures.holder_has_left(), *unbegun),
+            or_(Allocation.hold_until < run.now, departures.holder_has_left(), *unbegun),
         ),
+        Allocation.id,
+        lambda allocation: holds.lapse(session, allocation, now=run.now),
     )
-    for allocation in ended:
-        holds.lapse(session, allocation, now=now)
-    return len(ended)
 
 
-def call_back(session: Session, cohort: Cohort, _seed: int, now: datetime) -> int:
+def call_back(session: Session, cohort: Cohort, run: UpkeepRun) -> int:
     """Cancel what is still to be read of works taken back and not submitted again by the end."""
-    if now < cohort.closes_at:
+    if run.now < cohort.closes_at:
         return 0
-    idle = _batch(
+    return run.each(
         session,
         select(Allocation)
         .join(Submission, Submission.id == Allocation.submission_id)
@@ -105,76 +98,77 @@ def call_back(session: Session, cohort: Cohort, _seed: int, now: datetime) -> in
             Submission.id.not_in(
                 select(SubmissionMember.submission_id).where(
                     SubmissionMember.person_id.in_(
-                        calendars.still_extended(session, cohort, cohort.closes_at, now)
+                        calendars.still_extended(session, cohort, cohort.closes_at, run.now)
                     ),
                     SubmissionMember.state.in_(GIVE_TIME),
                 )
             ),
         ),
+        Allocation.id,
+        lambda allocation: move(
+            session, allocation, "cancel", actor=None, now=run.now, ended_at=run.now
+        ),
     )
-    for allocation in idle:
-        move(session, allocation, "cancel", actor=None, now=now, ended_at=now)
-    return len(idle)
 
 
-def seal_finished(session: Session, cohort: Cohort, _seed: int, now: datetime) -> int:
+def seal_finished(session: Session, cohort: Cohort, run: UpkeepRun) -> int:
     """Seal sheets whose undo has run out."""
-    finished = _batch(
+    return run.each(
         session,
         select(Allocation)
         .where(
             Allocation.cohort_id == cohort.id,
             Allocation.state == AllocationState.FINISHED,
-            Allocation.undo_until < now,
+            Allocation.undo_until < run.now,
         )
         .order_by(Allocation.finished_at, Allocation.id),
+        Allocation.id,
+        lambda allocation: reviews.seal(session, allocation, now=run.now),
     )
-    for allocation in finished:
-        reviews.seal(session, allocation, now=now)
-    return len(finished)
 
 
-def close_peer_reviews(session: Session, cohort: Cohort, _seed: int, now: datetime) -> int:
+def close_peer_reviews(session: Session, cohort: Cohort, run: UpkeepRun) -> int:
     """End peer reviews at their deadline. A work short of peers becomes a professional's.
 
     A finished review whose undo still runs is left to be sealed.
     """
-    if now < cohort.peers_due_at:
+    if run.now < cohort.peers_due_at:
         return 0
-    held = _batch(
+
+    def close(allocation: Allocation) -> None:
+        if allocation.state != AllocationState.LAPSED:
+            holds.lapse(session, allocation, now=run.now)
+        allocation.covers_until = run.now
+
+    closed = run.each(
         session,
         select(Allocation).where(
             Allocation.cohort_id == cohort.id,
             Allocation.pool == Pool.PEER,
             Allocation.purpose.not_in(ATTEMPTED),
             Allocation.rater_id.not_in(
-                calendars.still_extended(session, cohort, cohort.peers_due_at, now)
+                calendars.still_extended(session, cohort, cohort.peers_due_at, run.now)
             ),
             or_(
                 Allocation.state.in_(HELD),
                 and_(
                     Allocation.state == AllocationState.LAPSED,
-                    Allocation.covers_until > now,
+                    Allocation.covers_until > run.now,
                 ),
             ),
         ),
+        Allocation.id,
+        close,
     )
-    for allocation in held:
-        if allocation.state != AllocationState.LAPSED:
-            holds.lapse(session, allocation, now=now)
-        allocation.covers_until = now
-    if held:
-        return len(held)
-    return replacements.missing_peers(session, cohort, now=now)
+    return closed or replacements.missing_peers(session, cohort, now=run.now)
 
 
-def repair(session: Session, cohort: Cohort, seed: int, now: datetime) -> int:
+def repair(session: Session, cohort: Cohort, run: UpkeepRun) -> int:
     """Give late submitters their readers, and replace what was declined or lapsed."""
     if cohort.allocated_at is None:
         return 0
-    rng = np.random.default_rng(seed)
-    late = _batch(
-        session,
+    rng = np.random.default_rng(run.seed)
+    late = session.scalars(
         select(Submission)
         .join(Person, Person.id == Submission.learner_id)
         .where(
@@ -182,21 +176,22 @@ def repair(session: Session, cohort: Cohort, seed: int, now: datetime) -> int:
             Submission.state == SubmissionState.SUBMITTED,
             Submission.allocated_at.is_(None),
         )
-        .order_by(Person.email),
-    )
+        .order_by(Person.email)
+        .limit(BATCH)
+    ).all()
     if late:
-        allocations.want_late(session, late, cohort, rng, seed=seed, now=now)
+        allocations.want_late(session, late, cohort, rng, seed=run.seed, now=run.now)
         return len(late)
-    return replacements.lost_readers(session, cohort, rng, now=now)
+    return replacements.lost_readers(session, cohort, rng, now=run.now)
 
 
-def settle(session: Session, cohort: Cohort, _seed: int, now: datetime) -> int:
+def settle(session: Session, cohort: Cohort, run: UpkeepRun) -> int:
     """Settle works that no reading is outstanding for."""
     waiting = (
         select(Allocation.id)
         .where(
             Allocation.submission_id == Submission.id,
-            or_(Allocation.state.in_(OUTSTANDING), settling.covering_lapse(now)),
+            or_(Allocation.state.in_(OUTSTANDING), settling.covering_lapse(run.now)),
         )
         .correlate(Submission)
         .exists()
@@ -213,7 +208,7 @@ def settle(session: Session, cohort: Cohort, _seed: int, now: datetime) -> int:
         .correlate(Submission)
         .scalar_subquery()
     )
-    ready = _batch(
+    return run.each(
         session,
         select(Submission)
         .where(
@@ -223,25 +218,26 @@ def settle(session: Session, cohort: Cohort, _seed: int, now: datetime) -> int:
             sealed >= Submission.professionals_wanted,
         )
         .order_by(Submission.submitted_at, Submission.id),
+        Submission.id,
+        lambda submission: settling.settle(session, submission, now=run.now),
     )
-    return sum(settling.settle(session, submission, now=now) for submission in ready)
 
 
-def pass_on_absent(session: Session, cohort: Cohort, _seed: int, now: datetime) -> int:
+def pass_on_absent(session: Session, cohort: Cohort, run: UpkeepRun) -> int:
     """Give on what graders who are away have not begun."""
-    away = calendars.absent(session, cohort, now)
+    away = calendars.absent(session, cohort, run.now)
     if not away:
         return 0
     items = absences.unbegun_of_absent(session, cohort, list(away), limit=BATCH)
     for item in items:
         assert item.rater_id is not None
-        absences.pass_on(session, item, away[item.rater_id], now=now)
+        absences.pass_on(session, item, away[item.rater_id], now=run.now)
     return len(items)
 
 
-def answer_appeals(session: Session, cohort: Cohort, _seed: int, now: datetime) -> int:
+def answer_appeals(session: Session, cohort: Cohort, run: UpkeepRun) -> int:
     """Bring appeals to whoever decides them, once the re-mark is sealed."""
-    ready = _batch(
+    return run.each(
         session,
         select(Appeal)
         .join(Allocation, Allocation.id == Appeal.allocation_id)
@@ -250,51 +246,52 @@ def answer_appeals(session: Session, cohort: Cohort, _seed: int, now: datetime) 
             Appeal.state == AppealState.OPEN,
             Allocation.state == AllocationState.SEALED,
         ),
+        Appeal.id,
+        lambda appeal: appeals.note_remark(session, appeal, now=run.now),
     )
-    for appeal in ready:
-        appeals.note_remark(session, appeal, now=now)
-    return len(ready)
 
 
-def close_hearings(session: Session, cohort: Cohort, _seed: int, now: datetime) -> int:
+def close_hearings(session: Session, cohort: Cohort, run: UpkeepRun) -> int:
     """Go on with cases whose learner let the day to answer pass."""
-    silent = _batch(
+    return run.each(
         session,
         select(MisconductCase).where(
             MisconductCase.cohort_id == cohort.id,
             MisconductCase.state == MisconductState.HEARING,
-            MisconductCase.answer_by < now,
+            MisconductCase.answer_by < run.now,
         ),
+        MisconductCase.id,
+        lambda case: move(session, case, "close_hearing", actor=None, now=run.now),
     )
-    for case in silent:
-        move(session, case, "close_hearing", actor=None, now=now)
-    return len(silent)
 
 
-def expire_standings(session: Session, cohort: Cohort, _seed: int, now: datetime) -> int:
+def expire_standings(session: Session, cohort: Cohort, run: UpkeepRun) -> int:
     """Let standings end, and give on what their raters have not begun."""
-    return calibration.expire(session, cohort, now=now)
+    return calibration.expire(session, cohort, now=run.now)
 
 
-def pass_on_uncleared(session: Session, cohort: Cohort, _seed: int, now: datetime) -> int:
+def pass_on_uncleared(session: Session, cohort: Cohort, run: UpkeepRun) -> int:
     """Give on what graders who are paused, or not cleared any more, have not begun."""
-    items = _batch(
+
+    def give_on(allocation: Allocation) -> None:
+        holds.lapse(session, allocation, now=run.now)
+        allocation.covers_until = run.now
+
+    return run.each(
         session,
         select(Allocation).where(
             Allocation.cohort_id == cohort.id,
             Allocation.pool == Pool.PROFESSIONAL,
             Allocation.state == AllocationState.ALLOCATED,
             Allocation.purpose.not_in(ATTEMPTED),
-            ~standings.may_grade(Allocation.rater_id, cohort, now),
+            ~standings.may_grade(Allocation.rater_id, cohort, run.now),
         ),
+        Allocation.id,
+        give_on,
     )
-    for item in items:
-        holds.lapse(session, item, now=now)
-        item.covers_until = now
-    return len(items)
 
 
-def look_after_raters(session: Session, cohort: Cohort, _seed: int, now: datetime) -> int:
+def look_after_raters(session: Session, cohort: Cohort, run: UpkeepRun) -> int:
     """Chart the professionals when something was sealed since the last look."""
     sealed = session.scalar(
         select(func.max(Allocation.sealed_at)).where(
@@ -303,44 +300,43 @@ def look_after_raters(session: Session, cohort: Cohort, _seed: int, now: datetim
         )
     )
     last = cohort.looked_at
-    if sealed is None or (last is not None and (sealed <= last or now < last + LOOK_EVERY)):
+    if sealed is None or (last is not None and (sealed <= last or run.now < last + LOOK_EVERY)):
         return 0
-    cohort.looked_at = now
-    return len(monitoring.look(session, cohort, now=now))
+    cohort.looked_at = run.now
+    return len(monitoring.look(session, cohort, now=run.now))
 
 
-def route(session: Session, cohort: Cohort, _seed: int, now: datetime) -> int:
+def route(session: Session, cohort: Cohort, run: UpkeepRun) -> int:
     """Send further readings where they prevent most wrong decisions."""
-    return routing.route(session, cohort, now=now)
+    return routing.route(session, cohort, now=run.now)
 
 
-def confirm_groups(session: Session, cohort: Cohort, _seed: int, now: datetime) -> int:
+def confirm_groups(session: Session, cohort: Cohort, run: UpkeepRun) -> int:
     """Let groups' works be read that no member can object to any more."""
-    undisputed = _batch(
+    return run.each(
         session,
         select(Submission)
         .where(
             Submission.cohort_id == cohort.id,
             Submission.state == SubmissionState.CONTESTABLE,
-            Submission.objections_until <= now,
+            Submission.objections_until <= run.now,
         )
         .with_for_update(key_share=True, skip_locked=True),
+        Submission.id,
+        lambda submission: move(session, submission, "confirm", actor=None, now=run.now),
     )
-    for submission in undisputed:
-        move(session, submission, "confirm", actor=None, now=now)
-    return len(undisputed)
 
 
-def adjust(session: Session, cohort: Cohort, _seed: int, now: datetime) -> int:
+def adjust(session: Session, cohort: Cohort, run: UpkeepRun) -> int:
     """Adjust scores for who read, where the plan asks for it and all readings are in."""
-    if not adjusting.due(session, cohort, now=now):
+    if not adjusting.due(session, cohort, now=run.now):
         return 0
-    return 1 + adjusting.adjust(session, None, cohort, now=now).works
+    return 1 + adjusting.adjust(session, None, cohort, now=run.now).works
 
 
-def keep_statistics(session: Session, cohort: Cohort, _seed: int, now: datetime) -> int:
+def keep_statistics(session: Session, cohort: Cohort, run: UpkeepRun) -> int:
     """Ask a worker for the statistics that pages show, when ratings changed."""
-    return statistics.keep_up(session, cohort, now=now)
+    return statistics.keep_up(session, cohort, now=run.now)
 
 
 STEPS: tuple[UpkeepStep, ...] = (
@@ -366,9 +362,9 @@ STEPS: tuple[UpkeepStep, ...] = (
 )
 
 
-def perform(session: Session, cohort_id: str, step: UpkeepStep, *, seed: int, now: datetime) -> int:
+def perform(session: Session, cohort_id: str, step: UpkeepStep, run: UpkeepRun) -> int:
     """Do one step for a cohort, if nobody else is at it: two workers take turns by the cohort's row."""
     cohort = session.get_one(Cohort, cohort_id, with_for_update={"key_share": True})
     if cohort.state != CohortState.OPEN:
         return 0
-    return step(session, cohort, seed, now)
+    return step(session, cohort, run)

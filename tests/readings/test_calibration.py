@@ -24,6 +24,7 @@ from grading.models import (
     Submission,
 )
 from grading.office import upkeep
+from grading.office.upkeep_run import UpkeepRun
 from grading.readings import anchors, calibration, check_items, eligibility
 from grading.readings.queries import standings
 from grading.workflow.allocation import AllocationState, Purpose
@@ -270,8 +271,9 @@ def test_nobody_without_a_standing_is_given_work(session: Session, cast: factori
     later = due + timedelta(days=cast.cohort.plan.standing_days)
     cast.cohort.closes_at = cast.cohort.peers_due_at = later + timedelta(days=30)
     cast.cohort.grading_due_at = cast.cohort.results_at = later + timedelta(days=40)
-    upkeep.expire_standings(session, cast.cohort, 1, later)
-    assert upkeep.pass_on_uncleared(session, cast.cohort, 1, later) > 0
+    run = UpkeepRun(later, 1)
+    upkeep.expire_standings(session, cast.cohort, run)
+    assert upkeep.pass_on_uncleared(session, cast.cohort, run) > 0
     assert set(session.scalars(live.where(Allocation.state == "allocated"))) == set()
 
 
