@@ -195,8 +195,8 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         "revoked-shown-valid",
         "A revoked credential is shown as valid.",
-        "status = PublicStatus(record.state)",
-        "status = PublicStatus.VALID",
+        "if state != RecordState.VALID: return PublicStatus(state)",
+        "if False:\n        return PublicStatus(state)",
         ("test_sharing.py",),
         "revoked and not postgresql",
     ),
@@ -211,8 +211,8 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         "resend-without-key",
         "A job that is asked for twice is posted twice.",
-        "job = session.scalar(select(Job).where(Job.key == key)) if job is None: job = Job(",
-        'key = f"{key}:{id(payload)}"\nif True:\n    job = Job(',
+        "_ask(session, [_job(topic, payload, key, now, run_at)])",
+        '_ask(session, [_job(topic, payload, f"{key}:{id(payload)}", now, run_at)])',
         ("test_setting_up.py",),
         "link_often and not postgresql",
     ),
