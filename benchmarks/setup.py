@@ -19,7 +19,7 @@ from grading import migrations
 from grading.app import create_app
 from grading.cohorts import cohorts
 from grading.db import db, transaction
-from grading.ledger import audit
+from grading.ledger import verifying
 from grading.models import Cohort, ImportBatch, Person
 from grading.office import imports
 from grading.workflow.cohort import ImportKind, Role
@@ -138,7 +138,7 @@ def run(app: Any, people: int) -> None:
     timed("open and end", open_and_end, db.engine)
     with transaction() as session:
         assert session.query(Person).count() == people + len(STAFF) + 1
-        assert all(not report.faults for report in audit.verify(session))
+        assert all(not report.faults for report in verifying.verify(session))
 
 
 if __name__ == "__main__":

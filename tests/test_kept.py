@@ -10,7 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from grading.db import db
-from grading.ledger import audit
+from grading.ledger import verifying
 from grading.models import Person, Submission
 from grading.models.codes import new_id
 from tests import factories
@@ -94,7 +94,7 @@ def test_acts_go_on_where_a_story_ended(act: Any, begin_again: Callable[[], None
         cohort = two_learners(session, "Spring")["cohort"]
         factories.a_learner(session, cohort, "Learner Yew", now=NOW)
     with act() as session:
-        assert not [fault for report in audit.verify(session) for fault in report.faults]
+        assert not [fault for report in verifying.verify(session) for fault in report.faults]
         assert session.scalars(select(Person).where(Person.name == "Learner Yew")).one()
 
 

@@ -8,7 +8,7 @@ import click
 
 from grading.cli.edge import CreateApp, as_json, service
 from grading.db import transaction
-from grading.ledger import audit
+from grading.ledger import verifying
 from grading.people import approvals
 
 
@@ -22,21 +22,24 @@ def command() -> None:
 @as_json
 @click.pass_obj
 def verify(create_app: CreateApp, head: str | None, as_json: bool) -> None:
-    """Recompute every chain, and check every signed approval.
+    """Recompute every chain, and hold tables and signed approvals against them.
 
-    Ends with 1 when an entry was changed, removed or cut off, or an approval is not what was signed.
+    Ends with 1 when an entry was changed, removed or cut off, a row is not as an act left it, or an
+    approval is not what was signed. Rows of before there were seals are counted and are no fault.
     """
     with service(create_app), transaction() as session:
-        reports = audit.verify(session, head=head)
+        reports = verifying.verify(session, head=head)
         signed = approvals.verify(session)
     # Where nothing was ever signed there is nothing to say of it.
     if signed.count or signed.faults:
-        reports.append(audit.ChainReport("approvals", signed.count, "", signed.faults))
+        reports.append(verifying.ChainReport("approvals", signed.count, "", signed.faults))
     if as_json:
         click.echo(json.dumps([asdict(report) for report in reports], indent=2))
     else:
         for report in reports:
-            state = "; ".join(report.faults) if report.faults else "whole"
-            click.echo(f"{report.chain or 'head'}  {report.count} entries  {report.hash}  {state}")
+            state = "; ".join((*(report.faults or ("whole",)), *report.notes))
+            click.echo(
+                f"{report.chain or 'head'}  {report.count} {report.unit}  {report.hash}  {state}"
+            )
     if any(report.faults for report in reports):
         sys.exit(1)

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from grading.cohorts import members
 from grading.cohorts.queries import calendars, group_members
 from grading.errors import Fault, FaultsFound, Refused, StaleRecord
-from grading.ledger import audit, outbox
+from grading.ledger import audit, outbox, seals
 from grading.ledger.transitions import move
 from grading.ledger.turns import take_turns
 from grading.models import (
@@ -261,7 +261,7 @@ def copy_digest(submission: Submission) -> str:
         "links": submission.links,
         "files": [[file.kind, file.size, file.sha256] for file in submission.current_files],
     }
-    return hashlib.sha256(audit.canonical(content).encode()).hexdigest()
+    return hashlib.sha256(seals.canonical(content).encode()).hexdigest()
 
 
 def submission_faults(session: Session, submission: Submission) -> list[Fault]:

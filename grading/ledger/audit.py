@@ -9,10 +9,9 @@ act takes, so that two acts cannot wait for each other.
 """
 
 import hashlib
-import json
 import re
 import secrets
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Protocol
@@ -21,10 +20,14 @@ from weakref import WeakKeyDictionary
 from sqlalchemy import event, insert, select, update
 from sqlalchemy.orm import Session, SessionTransaction
 
-from grading.models import AuditEntry, AuditHead, Person
+from grading.ledger import seals
+from grading.ledger.seals import canonical
+from grading.models import AuditEntry, AuditHead, Person, Seal
 from grading.models.audit import ASIDE
 
 GENESIS = "0" * 64
+# The action of an entry that says which earlier ones gave up their words.
+ERASED = "words:erase"
 _PENDING = "audit entries to be sealed"
 # Under these names of ``before`` and ``after`` stands what somebody wrote.
 WORDS = frozenset(
@@ -42,7 +45,7 @@ WORDS = frozenset(
 )
 # How many entries there were when each savepoint was set.
 _marks: WeakKeyDictionary[SessionTransaction, int] = WeakKeyDictionary()
-_TOKEN = re.compile(re.escape(ASIDE) + "[0-9a-f]{64}")
+TOKEN = re.compile(re.escape(ASIDE) + "[0-9a-f]{64}")
 
 
 class Subject(Protocol):
@@ -64,24 +67,6 @@ class _Entry:
     after: str | None
     reason: str | None
     aside: dict[str, Any] | None
-
-
-def canonical(value: object) -> str:
-    """Give the one JSON text of a value."""
-    return json.dumps(
-        value,
-        sort_keys=True,
-        separators=(",", ":"),
-        ensure_ascii=False,
-        allow_nan=False,
-        default=_plain,
-    )
-
-
-def _plain(value: object) -> str:
-    if isinstance(value, datetime):
-        return value.astimezone(UTC).isoformat()
-    return str(value)
 
 
 def record(
@@ -175,8 +160,12 @@ def entry_hash(
     before: str | None,
     after: str | None,
     reason: str | None,
+    sealed: str | None,
 ) -> str:
-    """Bind an entry to the one before it: SHA-256 over the canonical JSON of all its fields."""
+    """Bind an entry to the one before it: SHA-256 over the canonical JSON of all its fields.
+
+    ``sealed`` is what it holds fast of the tables; entries of before it did have no such field.
+    """
     fields = [
         previous,
         chain,
@@ -189,23 +178,49 @@ def entry_hash(
         before,
         after,
         reason,
+        *([] if sealed is None else [sealed]),
     ]
     return hashlib.sha256(canonical(fields).encode()).hexdigest()
 
 
+def hash_of(entry: AuditEntry) -> str:
+    """Give what an entry's hash comes to, from what it says now."""
+    return entry_hash(
+        previous=entry.previous,
+        chain=entry.chain,
+        number=entry.number,
+        at=entry.at,
+        actor_id=entry.actor_id,
+        action=entry.action,
+        subject_type=entry.subject_type,
+        subject_id=entry.subject_id,
+        before=entry.before,
+        after=entry.after,
+        reason=entry.reason,
+        sealed=entry.sealed,
+    )
+
+
 @event.listens_for(Session, "before_commit")
 def _seal(session: Session) -> None:
-    entries: list[_Entry] = session.info.get(_PENDING, [])
-    if not entries or session.in_nested_transaction():
+    if session.in_nested_transaction():
         return
     # New records get their ids here, before the chains need them.
     session.flush()
-    session.info.pop(_PENDING)
-    for chain in sorted({entry.chain for entry in entries}):
-        _append(session, chain, [entry for entry in entries if entry.chain == chain])
+    entries: list[_Entry] = session.info.pop(_PENDING, [])
+    seals_made = seals.made(session, entries[0].chain if entries else None)
+    for chain in sorted({entry.chain for entry in entries} | seals_made.keys()):
+        own = [entry for entry in entries if entry.chain == chain]
+        _append(session, chain, own, seals_made.get(chain, []), entries[0].at if entries else None)
 
 
-def _append(session: Session, chain: str, entries: list[_Entry]) -> None:
+def _append(
+    session: Session,
+    chain: str,
+    entries: list[_Entry],
+    seals_made: list[dict[str, Any]],
+    at: datetime | None,
+) -> None:
     head = session.execute(
         select(AuditHead.count.label("count_"), AuditHead.hash.label("hash_"))
         .where(AuditHead.chain == chain)
@@ -214,9 +229,16 @@ def _append(session: Session, chain: str, entries: list[_Entry]) -> None:
     if head is None:
         session.execute(insert(AuditHead).values(chain=chain, count=0, hash=GENESIS))
     number, previous = (head.count_, head.hash_) if head else (0, GENESIS)
+    if not entries:
+        entries = [_witness(chain, at or _last_instant(session, chain, number))]
     rows: list[dict[str, Any]] = []
-    for entry in entries:
+    kept: list[dict[str, Any]] = []
+    # Each entry holds its share, so that few have to be looked at again for one of them.
+    share = -(-len(seals_made) // len(entries))
+    for place, entry in enumerate(entries):
         number += 1
+        held = seals_made[place * share : (place + 1) * share]
+        kept += [seal | {"chain": chain, "number": number} for seal in held]
         fields: dict[str, Any] = {
             "chain": chain,
             "number": number,
@@ -229,13 +251,41 @@ def _append(session: Session, chain: str, entries: list[_Entry]) -> None:
             "after": entry.after,
             "reason": entry.reason,
             "previous": previous,
+            "sealed": seals.digest_of((seal["row"], seal["digest"]) for seal in held),
         }
         previous = entry_hash(**fields)
         rows.append(fields | {"hash": previous, "aside": entry.aside, "erased_at": None})
     session.execute(insert(AuditEntry), rows)
+    if kept:
+        session.execute(insert(Seal), kept)
     session.execute(
         update(AuditHead).where(AuditHead.chain == chain).values(count=number, hash=previous)
     )
+
+
+@dataclass
+class Chain:
+    """A chain as the subject of an entry of its own."""
+
+    id: str
+
+    @property
+    def chain(self) -> str:
+        return self.id
+
+
+def _witness(chain: str, at: datetime) -> _Entry:
+    """Make the entry that holds the seals of a commit of which no act told this chain."""
+    return _Entry(
+        chain, at, None, "tables:seal", Chain.__name__, Chain(chain), None, None, None, None
+    )
+
+
+def _last_instant(session: Session, chain: str, number: int) -> datetime:
+    last = session.scalar(
+        select(AuditEntry.at).where(AuditEntry.chain == chain, AuditEntry.number == number)
+    )
+    return last or datetime.fromtimestamp(0, UTC)
 
 
 @event.listens_for(Session, "after_transaction_create")
@@ -248,94 +298,6 @@ def _mark(session: Session, transaction: SessionTransaction) -> None:
 def _forget(session: Session, transaction: SessionTransaction) -> None:
     """Forget what was gathered in a transaction, or since a savepoint, that is undone."""
     del session.info.get(_PENDING, [])[_marks.pop(transaction, 0) :]
-
-
-@dataclass(frozen=True)
-class ChainReport:
-    """What verifying one chain found; ``faults`` is empty when it is whole."""
-
-    chain: str
-    count: int
-    hash: str
-    faults: tuple[str, ...]
-
-
-def verify(session: Session, *, head: str | None = None) -> list[ChainReport]:
-    """Recompute every chain.
-
-    Parameters
-    ----------
-    head : str, optional
-        A head printed earlier and kept elsewhere. It must still stand in some chain; if it does not,
-        entries were cut off or rewritten since, even where the chain agrees with itself.
-    """
-    names = sorted(
-        set(session.scalars(select(AuditHead.chain)))
-        | set(session.scalars(select(AuditEntry.chain).distinct()))
-    )
-    reports = []
-    seen_head = head is None or head == GENESIS
-    for name in names:
-        report, hashes_head = _verify_chain(session, name, head)
-        seen_head = seen_head or hashes_head
-        reports.append(report)
-    if not seen_head:
-        reports.append(
-            ChainReport(
-                "", 0, head or "", ("no chain has this head: entries were cut off or rewritten",)
-            )
-        )
-    return reports
-
-
-def _verify_chain(session: Session, name: str, head: str | None) -> tuple[ChainReport, bool]:
-    faults: list[str] = []
-    previous, number, seen = GENESIS, 0, False
-    for entry in _entries(session, name):
-        number += 1
-        if entry.number != number:
-            faults.append(f"entry {number} is missing: {entry.number} follows {number - 1}")
-            number = entry.number
-        if entry.previous != previous:
-            faults.append(f"entry {number} does not follow the one before it")
-        computed = entry_hash(
-            previous=entry.previous,
-            chain=entry.chain,
-            number=entry.number,
-            at=entry.at,
-            actor_id=entry.actor_id,
-            action=entry.action,
-            subject_type=entry.subject_type,
-            subject_id=entry.subject_id,
-            before=entry.before,
-            after=entry.after,
-            reason=entry.reason,
-        )
-        if computed != entry.hash:
-            faults.append(f"entry {number} was changed")
-        faults += [f"entry {number}: {fault}" for fault in _words_faults(entry)]
-        seen = seen or entry.hash == head
-        previous = entry.hash
-    kept = session.get(AuditHead, name)
-    if kept is None:
-        faults.append("the chain's head is missing")
-    elif kept.count != number:
-        faults.append(f"the chain ends at entry {number}, its head says {kept.count}")
-    elif kept.hash != previous:
-        faults.append("the chain's last entry is not the one its head names")
-    return ChainReport(name, number, previous, tuple(faults)), seen
-
-
-def _words_faults(entry: AuditEntry) -> Iterable[str]:
-    """Say which words of an entry are not those that were written; erased ones are no fault."""
-    kept = entry.aside or {}
-    for token in _TOKEN.findall(f"{entry.before} {entry.after} {entry.reason}"):
-        if token in kept:
-            salt, words = kept[token]
-            if ASIDE + words_digest(salt, words) != token:
-                yield "its words were changed"
-        elif entry.erased_at is None:
-            yield "its words are missing, and nobody erased them"
 
 
 def erase_words(session: Session, subjects: Iterable[str], *, now: datetime) -> tuple[int, int]:
@@ -352,7 +314,8 @@ def erase_words(session: Session, subjects: Iterable[str], *, now: datetime) -> 
         How many entries lost their words, and how many of an earlier form hold some that are part of
         the hash and therefore stay.
     """
-    erased = old = 0
+    old = 0
+    numbers: dict[str, list[int]] = {}
     ids = list(dict.fromkeys(subjects))
     for start in range(0, len(ids), 500):
         for entry in session.scalars(
@@ -362,19 +325,9 @@ def erase_words(session: Session, subjects: Iterable[str], *, now: datetime) -> 
         ):
             if entry.aside is not None:
                 entry.aside, entry.erased_at = None, now
-                erased += 1
+                numbers.setdefault(entry.chain, []).append(entry.number)
             elif entry.actor_id and entry.reason and not entry.reason.startswith(ASIDE):
                 old += 1
-    return erased, old
-
-
-def _entries(session: Session, name: str) -> Iterator[AuditEntry]:
-    statement = (
-        select(AuditEntry)
-        .where(AuditEntry.chain == name)
-        .order_by(AuditEntry.number)
-        .execution_options(yield_per=1000)
-    )
-    for entry in session.scalars(statement):
-        yield entry
-        session.expunge(entry)
+    for chain, of_chain in numbers.items():
+        record(session, None, ERASED, Chain(chain), now=now, after={"entries": sorted(of_chain)})
+    return sum(map(len, numbers.values())), old

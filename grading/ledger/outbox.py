@@ -16,6 +16,7 @@ from grading.errors import Refused
 from grading.ledger import audit
 from grading.ledger.turns import take_turns
 from grading.models import Job, JobState, Person
+from grading.models.codes import new_job_id
 
 # When people are told what waits for them, in their own zone.
 MORNING = time(8, 0)
@@ -39,6 +40,7 @@ def _job(
 ) -> dict[str, Any]:
     """Give the columns of a job."""
     return {
+        "id": new_job_id(),
         "topic": topic,
         "key": key,
         "payload": payload,

@@ -2,7 +2,7 @@
 
 from grading.models.appeal import Appeal, Explanation, StruckReading
 from grading.models.approval import Approval, Challenge
-from grading.models.audit import AuditEntry, AuditHead
+from grading.models.audit import AuditEntry, AuditHead, Seal
 from grading.models.base import Base
 from grading.models.calendar import Absence, Extension
 from grading.models.calibration import (

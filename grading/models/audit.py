@@ -37,6 +37,8 @@ class AuditEntry(Base):
     erased_at: Mapped[datetime | None]
     previous: Mapped[str] = mapped_column(String(64))
     hash: Mapped[str] = mapped_column(String(64))
+    # The digest of the `Seal`s that were made with it; None for entries of before there were any.
+    sealed: Mapped[str | None] = mapped_column(String(64))
 
     __table_args__ = (
         UniqueConstraint("chain", "number"),
@@ -51,6 +53,25 @@ class AuditEntry(Base):
             return self.reason
         kept = (self.aside or {}).get(self.reason)
         return str(kept[1]) if kept else None
+
+
+class Seal(Base):
+    """How a row of another table stood when an act was done with it: a salted digest, held by an entry.
+
+    ``row`` is the table and the row's id; ``digest`` is None where the row is no longer there. The salt
+    goes when a later seal takes its place, so that what stood before can no longer be guessed.
+    """
+
+    __tablename__ = "seal"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    chain: Mapped[str] = mapped_column(String(64))
+    number: Mapped[int]
+    row: Mapped[str] = mapped_column(String(80), index=True)
+    digest: Mapped[str | None] = mapped_column(String(64))
+    salt: Mapped[str | None] = mapped_column(String(32))
+
+    __table_args__ = (Index("ix_seal_chain_number", "chain", "number"),)
 
 
 class AuditHead(Base):

@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from grading.errors import Fault, Refused
-from grading.ledger import audit
+from grading.ledger import audit, seals
 from grading.models import Cohort, Person
 from grading.people import approvals
 from grading.people.approvals import Answer
@@ -59,7 +59,7 @@ class Consequence:
     @property
     def key(self) -> str:
         """Names this very change: a decision on another one does not hold for it."""
-        text = audit.canonical([self.subject_id, self.who, self.before, self.after])
+        text = seals.canonical([self.subject_id, self.who, self.before, self.after])
         return hashlib.sha256(text.encode()).hexdigest()[:20]
 
     @property

@@ -5,8 +5,9 @@ Nothing is changed. Whoever doubts a grade, or the house that gave it, runs this
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from sqlalchemy import select
@@ -18,7 +19,6 @@ from grading.measurement.scoring.resolution import Resolved, resolve
 from grading.models import (
     Appeal,
     Approval,
-    AuditEntry,
     Grade,
     IssuedCredential,
     MemberPoints,
@@ -31,7 +31,7 @@ from grading.ports import Notary
 from grading.readings.queries import ratings
 from grading.readings.queries.ratings import scales
 from grading.records.queries import evidence
-from grading.releases import results
+from grading.releases import resting, results
 from grading.scores import adjusting, settling
 from grading.workflow.approval import StepUp
 from grading.workflow.release import Amended
@@ -55,20 +55,37 @@ def recompute(session: Session, grade: Grade, *, notary: Notary) -> Sequence[Che
 
     Numbers must agree exactly: the computation is the same, whenever it is run.
     """
+    credentials = session.scalars(
+        select(IssuedCredential)
+        .where(IssuedCredential.grade_id == grade.id)
+        .order_by(IssuedCredential.issued_at, IssuedCredential.id)
+    ).all()
+    parts: list[tuple[str, Callable[[], list[Check]]]] = [
+        ("numbers", lambda: _numbers(session, grade)),
+        ("digests", lambda: _digests(grade)),
+        ("audit entries", lambda: _trail(session, grade)),
+        ("approvals", lambda: _approved(session, grade)),
+        ("rows", lambda: _rows(session, grade)),
+        *(
+            (f"credential {one.id}", partial(_credential, session, grade, one, notary))
+            for one in credentials
+        ),
+    ]
+    return [check for what, part in parts for check in _readable(what, part)]
+
+
+def _readable(what: str, part: Callable[[], list[Check]]) -> list[Check]:
+    """Give the checks of a part, or the one that fails where what is kept has not even its form any more."""
+    try:
+        return part()
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+        return [Check(f"{what} can be read", "yes", f"{type(error).__name__}: {error}")]
+
+
+def _rows(session: Session, grade: Grade) -> list[Check]:
+    """Hold what the grade rests on against what the audit chain sealed of it."""
     return [
-        *_numbers(session, grade),
-        *_digests(grade),
-        *_trail(session, grade),
-        *_approved(session, grade),
-        *[
-            check
-            for credential in session.scalars(
-                select(IssuedCredential)
-                .where(IssuedCredential.grade_id == grade.id)
-                .order_by(IssuedCredential.issued_at, IssuedCredential.id)
-            )
-            for check in _credential(session, grade, credential, notary)
-        ],
+        Check("rows that are not as they were sealed", [], list(resting.faults(session, grade)))
     ]
 
 
@@ -168,7 +185,7 @@ def _own_points(session: Session, grade: Grade) -> float:
 def _trail(session: Session, grade: Grade) -> list[Check]:
     """Find what the audit chain says about the grade: when it was released, or amended."""
     entries = evidence.audit_entries(session, grade)
-    changed = [entry.number for entry in entries if _hash(entry) != entry.hash]
+    changed = [entry.number for entry in entries if audit.hash_of(entry) != entry.hash]
     said = None
     for entry in entries:
         after = json.loads(entry.after) if entry.after else {}
@@ -279,22 +296,6 @@ def _score_signed(session: Session, grade: Grade) -> str | None:
             Grade.person_id == grade.person_id,
             Grade.number == grade.number - 1,
         )
-    )
-
-
-def _hash(entry: AuditEntry) -> str:
-    return audit.entry_hash(
-        previous=entry.previous,
-        chain=entry.chain,
-        number=entry.number,
-        at=entry.at,
-        actor_id=entry.actor_id,
-        action=entry.action,
-        subject_type=entry.subject_type,
-        subject_id=entry.subject_id,
-        before=entry.before,
-        after=entry.after,
-        reason=entry.reason,
     )
 
 

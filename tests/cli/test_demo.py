@@ -21,7 +21,7 @@ from grading.cli.demo import autumn, names, spring_drift, spring_plan, summer, w
 from grading.cohorts.queries import participants
 from grading.db import db
 from grading.errors import Refused
-from grading.ledger import audit
+from grading.ledger import verifying
 from grading.models import (
     Allocation,
     AnchorPaper,
@@ -76,7 +76,7 @@ def cohort(session: Session, name: str) -> Cohort:
 
 
 def test_every_chain_verifies(told: Session) -> None:
-    reports = audit.verify(told)
+    reports = verifying.verify(told)
     assert {report.chain for report in reports} >= set(told.scalars(select(Cohort.id)))
     assert [report.faults for report in reports if report.faults] == []
 

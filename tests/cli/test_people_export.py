@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from grading.ledger import audit
+from grading.ledger import verifying
 from grading.models import Disclosure, Person
 from tests.cli.test_credentials import Grading, grading
 from tests.issuing import installation, released, small_keys, work, world
@@ -40,4 +40,4 @@ def test_everything_about_somebody_in_a_file_and_a_line_in_their_log(
             ("export", released["learner"], "request"),
             ("credentials", released["learner"], "contract"),
         ]
-        assert [fault for report in audit.verify(session) for fault in report.faults] == []
+        assert [fault for report in verifying.verify(session) for fault in report.faults] == []

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from grading.cohorts import departures, groups, parts, submissions
 from grading.cohorts.queries import group_members, participants, staffing_facts
-from grading.ledger import audit
+from grading.ledger import verifying
 from grading.models import (
     Allocation,
     CredentialRecord,
@@ -100,7 +100,7 @@ def test_a_learner_whose_part_ended_is_neither_read_nor_released_nor_mailed(
         for job in mails
         if job.payload.get("person") == learner.id and "result" in job.payload["template"]
     ]
-    assert not any(report.faults for report in audit.verify(session))
+    assert not any(report.faults for report in verifying.verify(session))
 
 
 def test_a_released_result_stays_when_the_part_ends(session: Session) -> None:

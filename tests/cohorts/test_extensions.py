@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from grading.cohorts import extensions
 from grading.cohorts.queries import calendars
 from grading.errors import FaultsFound, IllegalTransition, Refused
-from grading.ledger import audit
+from grading.ledger import verifying
 from grading.ledger.transitions import move
 from grading.models import (
     Absence,
@@ -175,7 +175,7 @@ def test_the_learner_is_told_and_the_cohorts_chain_is_not(
             job.payload["template"] for job in session.scalars(select(Job)) if job.topic == "mail"
         ]
         assert mails.count("dates_changed") == 2
-        assert [fault for report in audit.verify(session) for fault in report.faults] == []
+        assert [fault for report in verifying.verify(session) for fault in report.faults] == []
 
 
 def test_grants_at_once_are_all_kept(app: Flask, any_database: str, act: Callable[[], Any]) -> None:
@@ -200,7 +200,7 @@ def test_grants_at_once_are_all_kept(app: Flask, any_database: str, act: Callabl
     with act() as session:
         cohort = session.get_one(Cohort, ids[1])
         assert calendars.granted_days(session, cohort, ids[2]) == 8
-        assert [fault for report in audit.verify(session) for fault in report.faults] == []
+        assert [fault for report in verifying.verify(session) for fault in report.faults] == []
 
 
 def away(

@@ -33,7 +33,7 @@ from grading.errors import (
     Refused,
     StaleRecord,
 )
-from grading.ledger import audit
+from grading.ledger import verifying
 from grading.models import (
     Allocation,
     AuditEntry,
@@ -631,7 +631,7 @@ def test_points_of_one_move_that_one_alone(graded: Any, act: Callable[[], Any]) 
             select(AuditEntry).where(AuditEntry.action == "member:set_points")
         ).all()
         assert [entry.actor_id for entry in noted] == [instructor_id] * 2
-        assert not [fault for report in audit.verify(session) for fault in report.faults]
+        assert not [fault for report in verifying.verify(session) for fault in report.faults]
 
 
 @pytest.mark.parametrize(

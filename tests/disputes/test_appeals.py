@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from grading.db import db, transaction
 from grading.disputes import appeals, decisions
 from grading.errors import FaultsFound, GradingError, IllegalTransition, NotFound, Refused
-from grading.ledger import audit
+from grading.ledger import verifying
 from grading.models import (
     Allocation,
     Appeal,
@@ -168,7 +168,7 @@ def test_an_upheld_appeal_keeps_all_four_values(any_database: str, act: Callable
         assert mails.count("appeal_received") == 1
         assert appeals.tokens_left(session, told.cast.cohort, told.learner.id) == 1
     with act() as session:
-        assert [fault for report in audit.verify(session) for fault in report.faults] == []
+        assert [fault for report in verifying.verify(session) for fault in report.faults] == []
 
 
 def test_a_lower_re_mark_leaves_the_result(session: Session) -> None:
@@ -421,7 +421,7 @@ def test_two_deciders_at_once_are_one(
     with act() as session:
         assert session.scalar(select(func.count()).select_from(Grade)) == 2
         assert session.get_one(Appeal, appeal_id).state == "upheld"
-        assert [fault for report in audit.verify(session) for fault in report.faults] == []
+        assert [fault for report in verifying.verify(session) for fault in report.faults] == []
 
 
 def test_lateness_costs_the_same_after_an_appeal(session: Session) -> None:

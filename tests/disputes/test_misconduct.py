@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from grading.cohorts import retakes, submissions, withdrawals
 from grading.disputes import appeals, misconduct
 from grading.errors import FaultsFound, IllegalTransition, NotFound, Refused
-from grading.ledger import audit
+from grading.ledger import verifying
 from grading.models import (
     Allocation,
     ConflictOfInterest,
@@ -159,7 +159,7 @@ def test_an_upheld_case_after_release_revokes_and_ends_the_appeal(
         ]
         assert (mails.count("misconduct_hearing"), mails.count("misconduct_decided")) == (1, 1)
     with act() as session:
-        assert [fault for report in audit.verify(session) for fault in report.faults] == []
+        assert [fault for report in verifying.verify(session) for fault in report.faults] == []
 
 
 def test_a_dismissed_case_changes_nothing(session: Session) -> None:

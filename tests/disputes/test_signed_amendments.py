@@ -13,7 +13,7 @@ from grading.disputes import decisions, misconduct
 from grading.errors import FaultsFound, ListChanged, Refused
 from grading.jobs import privacy
 from grading.jobs.worker import Task
-from grading.ledger import audit
+from grading.ledger import verifying
 from grading.models import (
     Allocation,
     Appeal,
@@ -67,7 +67,7 @@ def recomputed(session: Session, grade: Grade, app: Flask) -> list[str]:
 
 def sound(session: Session) -> None:
     assert approvals.verify(session).faults == ()
-    assert [fault for report in audit.verify(session) for fault in report.faults] == []
+    assert [fault for report in verifying.verify(session) for fault in report.faults] == []
 
 
 @pytest.fixture

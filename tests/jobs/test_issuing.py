@@ -17,7 +17,7 @@ from sqlalchemy import func, select, update
 
 from grading.jobs.handlers import HANDLERS
 from grading.jobs.worker import Worker
-from grading.ledger import audit
+from grading.ledger import verifying
 from grading.models import AuditEntry, Grade, IssuedCredential, Job, SigningKey, Submission
 from grading.settings import Installation
 from tests.issuing import installation, many
@@ -148,7 +148,7 @@ def _each_once(session: Any, installation: Installation) -> None:
         select(AuditEntry.subject_id).where(AuditEntry.action == "credential:issue")
     ).all()
     assert sorted(noted) == sorted(one.id for one in every)
-    assert not [report.faults for report in audit.verify(session) if report.faults]
+    assert not [report.faults for report in verifying.verify(session) if report.faults]
     keys = {key.id: key for key in session.scalars(select(SigningKey))}
     assert len(keys) == 2
     for one in every[::10]:

@@ -13,7 +13,7 @@ from sqlalchemy import event, func, select
 from grading.db import db
 from grading.jobs.handlers import HANDLERS
 from grading.jobs.worker import Task, Worker
-from grading.ledger import audit
+from grading.ledger import verifying
 from grading.models import CredentialRecord, Grade, Job, Release, ReleaseItem, Submission
 from grading.releases import releases
 from tests.issuing import many
@@ -34,7 +34,7 @@ def _whole(session: Any) -> None:
     topics = Counter(session.scalars(select(Job.topic)))
     assert (topics["credentials"], topics["mail"]) == (RECORDS, RECORDS)
     assert set(session.scalars(select(Submission.state))) == {"released"}
-    assert not [report.faults for report in audit.verify(session) if report.faults]
+    assert not [report.faults for report in verifying.verify(session) if report.faults]
 
 
 def test_who_lost_its_lease_over_it_finds_it_done_by_the_first(

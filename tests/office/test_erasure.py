@@ -18,7 +18,7 @@ from grading.db import db, transaction
 from grading.errors import FaultsFound, GradingError, IllegalTransition, Refused
 from grading.jobs.handlers import HANDLERS
 from grading.jobs.worker import Worker
-from grading.ledger import audit
+from grading.ledger import audit, verifying
 from grading.models import (
     Allocation,
     AuditEntry,
@@ -72,7 +72,7 @@ def erase(session: Any, world: dict[str, Any], now: Any) -> None:
 
 
 def unsound(session: Any) -> list[str]:
-    return [fault for report in audit.verify(session) for fault in report.faults]
+    return [fault for report in verifying.verify(session) for fault in report.faults]
 
 
 def everything(session: Any) -> str:

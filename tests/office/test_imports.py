@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from grading.cohorts import cohorts, departures, parts, submissions
 from grading.errors import FaultsFound, Refused, StaleRecord
-from grading.ledger import audit
+from grading.ledger import verifying
 from grading.models import (
     Cohort,
     Completion,
@@ -238,7 +238,7 @@ def test_a_roster_is_undone_but_for_those_who_have_taken_part(act: Callable[[], 
         with pytest.raises(Refused, match="undone already"):
             imports.undo(session, None, batch, now=LATER)
     with act() as session:
-        assert [report.faults for report in audit.verify(session)] == [(), ()]
+        assert not any(report.faults for report in verifying.verify(session))
 
 
 def test_an_account_that_is_entered_elsewhere_stays(act: Callable[[], Any]) -> None:
@@ -601,4 +601,4 @@ def test_a_cohort_of_1100_is_set_up_and_ended_in_few_statements(act: Callable[[]
         assert len(seen) <= 40
         assert cohort.state == "ended"
     with act() as session:
-        assert all(report.faults == () for report in audit.verify(session))
+        assert all(report.faults == () for report in verifying.verify(session))

@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 from grading.cohorts import cohorts
 from grading.jobs import privacy
 from grading.jobs.worker import Task, Worker
-from grading.ledger import audit
+from grading.ledger import verifying
 from grading.models import (
     Allocation,
     AuditEntry,
@@ -107,7 +107,7 @@ def test_each_goes_on_its_day_and_not_before(
             select(AuditEntry).where(AuditEntry.action == "retention:apply")
         ).all()
         assert len(applied) == 4
-        assert [fault for report in audit.verify(session) for fault in report.faults] == []
+        assert [fault for report in verifying.verify(session) for fault in report.faults] == []
 
 
 def test_one_that_died_goes_on(

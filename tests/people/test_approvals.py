@@ -17,7 +17,7 @@ from grading.cli import group
 from grading.cohorts import withdrawals
 from grading.db import db, transaction
 from grading.errors import IllegalTransition, ListChanged, NotFound, Refused, StaleRecord, TooMany
-from grading.ledger import audit
+from grading.ledger import verifying
 from grading.models import (
     Approval,
     AuditEntry,
@@ -494,7 +494,7 @@ def test_the_second_person_signs_the_same_list_and_cannot_be_the_first(
         assert release.state == "scheduled"
     with act() as session:
         assert approvals.verify(session) == approvals.Verified(2, 2, ())
-        assert audit.verify(session)[0].faults == ()
+        assert verifying.verify(session)[0].faults == ()
 
 
 def test_of_two_who_confirm_at_once_one_does(

@@ -15,7 +15,7 @@ from grading.cohorts import members
 from grading.cohorts.queries import participants
 from grading.db import db, transaction
 from grading.errors import StaleRecord
-from grading.ledger import audit
+from grading.ledger import verifying
 from grading.models import Allocation, Cohort, Person, Release, Review, Submission
 from grading.readings import allocations, holds, reviews
 from grading.releases import releases
@@ -110,7 +110,7 @@ def test_fifty_clients_finish_two_hundred_items_once_each(
         assert session.scalar(select(func.count()).select_from(Review)) == ITEMS
         states = session.execute(select(Allocation.state, func.count()).group_by(Allocation.state))
         assert dict(states.all()) == {AllocationState.FINISHED: ITEMS}
-        assert [fault for report in audit.verify(session) for fault in report.faults] == []
+        assert [fault for report in verifying.verify(session) for fault in report.faults] == []
 
 
 def test_one_grader_in_many_tabs_holds_no_more_than_allowed(

@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from grading.errors import FaultsFound, HoldLost, Refused
-from grading.ledger import audit
+from grading.ledger import verifying
 from grading.models import (
     Alarm,
     Allocation,
@@ -315,7 +315,7 @@ def test_a_moved_standard_is_found_set_aside_and_restored(session: Session) -> N
     session.commit()
     actions = set(session.scalars(select(AuditEntry.action).where(AuditEntry.chain == chain)))
     assert {"alarm:raise", "alarm:uphold", "quarantine:impose", "quarantine:lift"} <= actions
-    assert [report.faults for report in audit.verify(session)] == [(), ()]
+    assert not any(report.faults for report in verifying.verify(session))
 
 
 @pytest.mark.slow

@@ -9,7 +9,7 @@ from flask import Flask
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from grading.ledger import audit
+from grading.ledger import verifying
 from grading.models import (
     Allocation,
     AuditEntry,
@@ -114,7 +114,7 @@ def test_amended_with_the_time_a_result_is_a_new_grade_a_mail_and_a_line_of_the_
         assert [mail["template"] for mail in mails if mail.get("person") == learner].count(
             "result_amended"
         ) == 1
-        assert [fault for report in audit.verify(session) for fault in report.faults] == []
+        assert [fault for report in verifying.verify(session) for fault in report.faults] == []
 
 
 def test_a_result_that_stays_needs_a_reason_and_the_reason_is_kept_where_no_scorer_reads(
@@ -258,7 +258,7 @@ def test_a_conflict_asks_about_the_result_that_rests_on_the_raters_reading(act: 
             struck.allocation.rater_id == session.scalars(select(ConflictOfInterest.rater_id)).one()
         )
         assert "cousins" not in struck.fault
-        assert [fault for report in audit.verify(session) for fault in report.faults] == []
+        assert [fault for report in verifying.verify(session) for fault in report.faults] == []
 
 
 def test_a_result_that_rests_on_that_one_reading_can_only_stay_and_says_why(

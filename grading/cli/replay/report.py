@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from grading.cli.replay.player import Player
 from grading.db import transaction
-from grading.ledger import audit
+from grading.ledger import verifying
 from grading.models import (
     Allocation,
     Cohort,
@@ -45,7 +45,7 @@ def report(player: Player) -> dict[str, Any]:
                 .where(Allocation.cohort_id == cohort.id)
             )
         )
-        chains = audit.verify(session)
+        chains = verifying.verify(session)
         return {
             "works": len(player.ratings.levels),
             "raters": len(player.ratings.raters),

@@ -16,7 +16,7 @@ from typing import Any, Generic, Self, TypeVar
 from sqlalchemy.orm import Session
 
 from grading.errors import Fault
-from grading.ledger import audit
+from grading.ledger import seals
 from grading.models import Cohort, ImportBatch, Person, Program
 from grading.office.imports.tables import DayOrder, Table
 from grading.workflow.cohort import ImportKind
@@ -148,7 +148,7 @@ class Preview:
     @property
     def digest(self) -> str:
         """Names what would change, so that nothing else is carried out than what was looked at."""
-        text = audit.canonical([asdict(change) for change in self.changes])
+        text = seals.canonical([asdict(change) for change in self.changes])
         return hashlib.sha256(text.encode()).hexdigest()
 
 
