@@ -28,7 +28,7 @@ from grading.models import (
     RecordEntry,
     Submission,
 )
-from grading.people import approvals
+from grading.people import approvals, signers
 from grading.people.approvals import Answer
 from grading.readings import exposures
 from grading.records import revocations
@@ -306,6 +306,9 @@ def second_outcome(
         event = "disagree" if case.allegation else "disagree_unheard"
         move(session, case, event, actor=actor, now=now, outcome=None, proposed_by_id=None)
         return
+    if case.proposed_by_id is not None:
+        both = (case.proposed_by_id, actor.id)
+        signers.note_made_by_one(session, actor, case, case.submission.cohort_id, both, now=now)
     upheld = case.outcome == "upheld"
     move(
         session,

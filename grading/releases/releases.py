@@ -23,7 +23,7 @@ from grading.models import (
     Submission,
 )
 from grading.models.codes import new_id
-from grading.people import approvals
+from grading.people import approvals, signers
 from grading.people.approvals import Answer
 from grading.releases import grades, results, signed_list
 from grading.releases.queries import candidates
@@ -283,6 +283,8 @@ def _sign(session: Session, actor: Person, release: Release, *, now: datetime) -
     release.sign_offs.append(SignOff(person_id=actor.id, at=now))
     session.flush()
     audit.record(session, actor, "release:sign", release, now=now)
+    signer_ids = [sign_off.person_id for sign_off in release.sign_offs]
+    signers.note_made_by_one(session, actor, release, release.cohort_id, signer_ids, now=now)
     if len(release.sign_offs) < plan.sign_offs:
         return
     release_at = now + timedelta(minutes=plan.release_delay_minutes)

@@ -12,13 +12,14 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import func, select
 
-from grading.cohorts import withdrawals
+from grading.cohorts import parts, withdrawals
 from grading.jobs.handlers import HANDLERS
 from grading.jobs.worker import Worker
 from grading.models import (
     Approval,
     AuditEntry,
     Challenge,
+    Cohort,
     CredentialRecord,
     Passkey,
     Person,
@@ -27,8 +28,9 @@ from grading.models import (
 )
 from grading.models.codes import case_code
 from grading.office import needs
-from grading.people import approvals, passwords
+from grading.people import accounts, approvals, passwords
 from grading.web.instructor import release
+from grading.workflow.cohort import Role
 from tests import factories, stories
 from tests.authenticator import Authenticator
 from tests.database import Clock
@@ -389,3 +391,46 @@ def test_what_the_list_costs_does_not_grow_with_it(
         assert len(re.findall(r'<th scope="row">\s*C-', page.text)) == 3 * more
         costs.append(len(statements))
     assert costs[0] == costs[1]
+
+
+@pytest.mark.parametrize("maker", ["first", "coordinator", "administrator"])
+def test_signatures_by_accounts_that_one_of_the_cohort_made_are_shown_as_such(
+    story: Any, sign_in: Any, act: Any, app: Flask, clock: Clock, maker: str
+) -> None:
+    told = story(origin="http://127.0.0.1:8000", sign_offs=2)
+    with act() as session:
+        cohort = session.get_one(Cohort, told["cohort"])
+        garnet = factories.a_member(session, cohort, "Garnet", Role.COORDINATOR, now=clock.now)
+        by = garnet if maker == "coordinator" else session.get_one(Person, told[maker])
+        signers = {}
+        for name in ("Opal", "Onyx"):
+            person = accounts.create_account(
+                session, by, email=f"{name.lower()}@example.org", name=name, now=clock.now
+            )
+            parts.enrol(session, None, cohort, person, Role.INSTRUCTOR, now=clock.now)
+            hasher = app.extensions["grading"].hasher
+            passwords.set_password(
+                session, None, person, factories.PASSWORD, hasher=hasher, now=clock.now
+            )
+            signers[name] = person.id
+        words = {
+            "first": f"{by.name} signs, and made the account of: Onyx",
+            "coordinator": "Garnet has a part in this cohort, and made the accounts of: Onyx, Opal",
+            "administrator": "made the account",
+        }[maker]
+    # The first is somebody whose account the maker made, or the maker.
+    first = sign_in(told["first"] if maker == "first" else signers["Opal"])
+    place = propose(first, told["cohort"])
+    assert "One person may stand behind" not in text_of(first.get(place))
+    assert first.post(place, data={"password": factories.PASSWORD}).status_code == 303
+    with act() as session:
+        release = session.scalars(select(Release.id)).one()
+    second = sign_in(signers["Onyx"])
+    place = second.post(f"/teach/release/{release}/sign").location
+    shown = maker != "administrator"
+    assert (words in text_of(second.get(place))) is shown
+    assert second.post(place, data={"password": factories.PASSWORD}).status_code == 303
+    page = f"/teach/{told['cohort']}/release"
+    assert (words in text_of(second.get(page))) is shown
+    entries = text_of(second.get(f"/teach/{told['cohort']}/audit"))
+    assert ("approval:accounts_of_one" in entries) is shown

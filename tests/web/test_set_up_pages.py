@@ -362,6 +362,37 @@ def test_a_table_in_another_encoding_is_shown_as_read_and_imported_as_shown(
         assert person.name == "René Müller"
 
 
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("semicolon.csv", "Between cells Semicolon Names of the columns Line 1"),
+        ("title_row.csv", "Between cells Comma Names of the columns Line 2"),
+        ("utf16le_bom_tab.csv", "Encoding UTF-16 Between cells Tab"),
+        ("roster.xlsx", "Sheet Sheet Names of the columns Line 1"),
+        ("extra_cols.csv", "Columns left out student id, section"),
+    ],
+)
+def test_the_page_says_how_a_table_was_read_and_takes_it(
+    app: Flask, act: Callable[[], Any], sign_in: Any, name: str, said: str
+) -> None:
+    with act() as session:
+        cohort = factories.a_cohort(session, now=NOW, opened=False)
+        place = f"/admin/cohorts/{cohort.id}/import/roster"
+        garnet = factories.a_member(session, cohort, "Garnet", Role.COORDINATOR, now=NOW).id
+    client = sign_in(garnet)
+    table = io.BytesIO((TABLES / name).read_bytes())
+    page = client.post(place, data={"file": (table, name)})
+    words = " ".join(re.sub(r"<[^>]+>", " ", page.get_data(as_text=True)).split())
+    assert (page.status_code, said in words) == (200, True), words
+    fields = {
+        field: re.search(rf'name="{field}" value="([^"]+)"', page.get_data(as_text=True))[1]  # type: ignore[index]
+        for field in ("sent", "seen")
+    }
+    assert client.post(place, data=fields).status_code == 303
+    with app.app_context():
+        assert "learner" in db.session.scalars(select(Membership.role)).all()
+
+
 def test_a_refused_table_is_not_put_into_the_box_where_its_letters_are_not_sure(
     act: Callable[[], Any], sign_in: Any
 ) -> None:

@@ -13,10 +13,11 @@ from grading.authorization.permissions import Permission
 from grading.authorization.policy import permits
 from grading.db import db, transaction
 from grading.errors import Fault, FaultsFound, ListChanged, NotFound, Refused
-from grading.models import Challenge, Cohort, Person, Submission
+from grading.models import Challenge, Cohort, MisconductCase, Person, Release, Submission
 from grading.models.codes import case_code
 from grading.people import passkeys
 from grading.people.passkeys import SignCountFell
+from grading.people.queries import account_makers
 from grading.releases import grades
 from grading.web import access, step_up
 from grading.web.access import load, requires
@@ -69,6 +70,7 @@ def _render_challenge(
         member=_member(session, challenge),
         grouped=max(works.values(), default=0) > 1,
         bands=Counter(line["band"] for line in challenge.records),
+        made_by_one=account_makers.made_by_one(session, cohort.id, _signers(session, challenge)),
         values=permits(access.identity(cohort.id), Permission.SCORES_READ)
         or challenge.action not in (Action.GRANT_TIME, Action.DECLARE_CONFLICT),
         spent=spent,
@@ -79,6 +81,17 @@ def _render_challenge(
         email=access.person().email,
         back=act.back(challenge),
     )
+
+
+def _signers(session: Session, challenge: Challenge) -> set[str]:
+    """Give who has signed the same before, and who is to sign it now."""
+    before: Iterable[str | None] = ()
+    if challenge.action == Action.SIGN:
+        proposal = session.get_one(Release, challenge.subject_id)
+        before = [sign_off.person_id for sign_off in proposal.sign_offs]
+    elif challenge.action == Action.UPHOLD_CASE:
+        before = [session.get_one(MisconductCase, challenge.subject_id).proposed_by_id]
+    return {person_id for person_id in before if person_id} | {challenge.person_id}
 
 
 def _member(session: Session, challenge: Challenge) -> str:

@@ -14,6 +14,7 @@ from grading.disputes.queries import dispute_queue
 from grading.models import MisconductCase, Submission
 from grading.models.codes import case_code
 from grading.people import approvals
+from grading.people.queries import account_makers
 from grading.web import access, step_up
 from grading.web.access import load, requires
 from grading.web.forms import Done, Form, form_view, options, radio, yes_field
@@ -154,6 +155,9 @@ def _render_case(
         copy=dispute_queue.latest_copy(session, case.submission),
         me=me.id,
         signed=approvals.approvals_of(session, case.id),
+        made_by_one=account_makers.made_by_one(
+            session, cohort.id, [case.proposed_by_id or me.id, case.decided_by_id or me.id]
+        ),
         evidence=evidence or EvidenceForm.blank(),
         allegation=allegation or AllegationForm.blank(),
         outcome=outcome,

@@ -16,6 +16,7 @@ from grading.db import db, transaction
 from grading.disputes.queries import dispute_queue
 from grading.errors import ListChanged
 from grading.models import Cohort, Release
+from grading.people.queries import account_makers
 from grading.releases import releases, signed_list
 from grading.releases.queries import candidates, gates, release_lists
 from grading.scores import adjusting
@@ -95,6 +96,10 @@ def render_dry_run(cohort: Cohort, form: GatesForm | None = None) -> str:
         adjustment=adjustments.summary(session, cohort) if adjustments.asked(cohort.plan) else None,
         releases=proposals,
         proofs=release_lists.proofs(session, cohort) if stepped else {},
+        made_by_one={
+            proposal.id: account_makers.made_by_one(session, cohort.id, _signers(proposal, me))
+            for proposal, _count in proposals
+        },
         stepped=stepped,
         way=step_up.way(session, cohort) if stepped else None,
         me=me,
@@ -109,6 +114,12 @@ def render_dry_run(cohort: Cohort, form: GatesForm | None = None) -> str:
         },
         form=form or gates_form(cohort, formdata=None),
     )
+
+
+def _signers(proposal: Release, me: str) -> set[str]:
+    """Give who signed a release, and who looks at it while it can still be signed."""
+    signers = {sign_off.person_id for sign_off in proposal.sign_offs}
+    return signers | {me} if proposal.state == ReleaseState.PROPOSED else signers
 
 
 def failed_gates(session: Session, cohort: Cohort) -> list[str]:
