@@ -1,6 +1,7 @@
 """The database handle, SQLite's manners, and the one place that commits."""
 
 import hashlib
+import sqlite3
 import threading
 from collections import deque
 from collections.abc import Iterator
@@ -33,6 +34,11 @@ _RACES = {
     "SQLITE_CONSTRAINT_FOREIGNKEY",
 }
 BUSY = phrase("The database is too busy. Try again in a moment.")
+FULL = phrase("The disk is full, so nothing was kept. Whoever runs the service has to make room.")
+UNWRITABLE = phrase("The database cannot be written. Whoever runs the service has to allow it.")
+AWAY = phrase("The database cannot be used now. Whoever runs the service finds why in its log.")
+# Deadlock, serialization, a lock that was not given, connections and memory used up.
+_BUSY_STATES = ("40P01", "40001", "55P03", "53200", "53300")
 
 
 class _Turns:
@@ -143,6 +149,19 @@ def _lost_a_race(error: IntegrityError) -> bool:
     return code in _RACES
 
 
+def failure_of(error: OperationalError) -> PassingFailure:
+    """Say why the database failed: whoever asked can do something about some of it, and others must."""
+    code = getattr(error.orig, "sqlite_errorcode", 0) & 0xFF
+    state = str(getattr(error.orig, "sqlstate", None) or "")
+    if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED) or state in _BUSY_STATES:
+        return PassingFailure(BUSY)
+    if code == sqlite3.SQLITE_FULL or state == "53100":
+        return PassingFailure(FULL)
+    if code == sqlite3.SQLITE_READONLY or state == "25006":
+        return PassingFailure(UNWRITABLE)
+    return PassingFailure(AWAY)
+
+
 @contextmanager
 def transaction(*, wait: bool = True) -> Iterator[Session]:
     """Open the one transaction of an act: everything in it is kept, or nothing.
@@ -160,7 +179,7 @@ def transaction(*, wait: bool = True) -> Iterator[Session]:
     StaleRecord
         Somebody else changed a record between reading and writing, or wrote what may stand once.
     PassingFailure
-        The database was too busy, or ended a deadlock at our cost.
+        The database was too busy, ended a deadlock at our cost, is full or cannot be written.
     """
     session: Session = db.session()
     session.rollback()
@@ -184,7 +203,7 @@ def transaction(*, wait: bool = True) -> Iterator[Session]:
             ) from error
         except OperationalError as error:
             session.rollback()
-            raise PassingFailure(BUSY) from error
+            raise failure_of(error) from error
         except BaseException:
             session.rollback()
             raise

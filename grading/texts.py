@@ -134,6 +134,14 @@ def address_sought(text: str) -> str:
         return clean_text(text).strip().lower()
 
 
+def mail_address(address: str) -> str:
+    """Give an address as it goes through every mail server: its domain in ASCII."""
+    name, _at, domain = address.rpartition("@")
+    if domain.isascii():
+        return address
+    return f"{name}@{idna.encode(domain, uts46=True).decode()}"
+
+
 def web_address(text: str) -> SplitResult:
     """Read an address of the web, http or https, with a host that can be one.
 

@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import text
+from sqlalchemy import inspect, text
+from sqlalchemy.exc import OperationalError
 
 from grading import db as database
-from grading.db import db, transaction
+from grading.db import db, failure_of, transaction
 from grading.errors import PassingFailure
 
 WRITERS = 30
@@ -98,3 +99,47 @@ def test_a_busy_database_is_a_503_that_says_so(
     answer = client.post("/sign-in", data={"email": "grader@example.org", "password": "x" * 12})
     assert answer.status_code == 503
     assert "too busy" in answer.text
+
+
+def written(pragma: str) -> None:
+    """Write a million letters over a connection that was told something first."""
+    with transaction() as session:
+        session.connection().exec_driver_sql(pragma)
+        session.execute(text("CREATE TABLE large (words TEXT)"))
+        session.execute(text("INSERT INTO large VALUES (:words)"), {"words": "x" * 1_000_000})
+
+
+def test_a_full_disk_and_a_database_to_read_alone_are_called_so(app: Flask) -> None:
+    with app.app_context():
+        # What SQLite says of a disk without room, it says of a file that may not grow.
+        with pytest.raises(PassingFailure, match="disk is full"):
+            written("PRAGMA max_page_count=1")
+        with pytest.raises(PassingFailure, match="cannot be written"):
+            written("PRAGMA query_only=ON")
+        db.engine.dispose()
+        with transaction() as session:
+            assert "large" not in inspect(session.connection()).get_table_names()
+
+
+@pytest.mark.parametrize(
+    ("state", "said"),
+    [("40P01", "too busy"), ("53300", "too busy"), ("53100", "disk is full"), ("25006", "written"),
+     ("57P01", "cannot be used"), (None, "cannot be used")],
+)  # fmt: skip
+def test_what_the_database_server_says_is_told_apart(state: str | None, said: str) -> None:
+    class Answer(Exception):
+        sqlstate = state
+
+    assert said in str(failure_of(OperationalError("SELECT", {}, Answer())))
+
+
+def test_a_database_that_is_away_is_no_error_of_ours(
+    app: Flask, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(*_args: object, **_named: object) -> None:
+        raise OperationalError("SELECT", {}, Exception("gone"))
+
+    monkeypatch.setattr("grading.web.public.record.sharing.id_in", away)
+    answer = client.get("/verify?id=x")
+    assert answer.status_code == 503
+    assert "cannot be used now" in answer.text

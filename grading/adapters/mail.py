@@ -16,6 +16,7 @@ from uuid import uuid4
 
 from grading.errors import PassingFailure, PermanentFailure
 from grading.ports import Mailer
+from grading.texts import mail_address
 
 _TIMEOUT = 30
 
@@ -32,6 +33,7 @@ class FolderMailer:
         return f"the folder {self._folder}"
 
     def send(self, message: EmailMessage) -> None:
+        _recipients(message)
         name = f"{datetime.now(UTC):%Y%m%dT%H%M%S%f}-{uuid4().hex[:8]}.eml"
         part = self._folder / f".{name}.part"
         try:
@@ -48,7 +50,7 @@ class FolderMailer:
         for path in sorted(self._folder.glob("*.eml")):
             with path.open("rb") as file:
                 to = parser.parse(file).get_all("To", [])
-            if address.lower() in [found.lower() for _, found in getaddresses(to)]:
+            if mail_address(address).lower() in [found.lower() for _, found in getaddresses(to)]:
                 path.unlink(missing_ok=True)
                 count += 1
         return count
@@ -85,9 +87,10 @@ class SmtpMailer:
             yield server
 
     def send(self, message: EmailMessage) -> None:
+        recipients = _recipients(message)
         try:
             with self._connection() as server:
-                server.send_message(message)
+                server.send_message(message, to_addrs=recipients)
         except smtplib.SMTPRecipientsRefused as error:
             code = max(answer[0] for answer in error.recipients.values())
             raise _failure(code, str(error)) from error
@@ -102,6 +105,16 @@ class SmtpMailer:
         """Nothing is kept here: what went out is with the server, and with whoever got it."""
         del address
         return 0
+
+
+def _recipients(message: EmailMessage) -> list[str]:
+    """Give whom a message goes to; a server takes an empty recipient and drops the mail without a word."""
+    addresses = [address for _name, address in getaddresses(message.get_all("To", []))]
+    for address in addresses or [""]:
+        name, _at, domain = address.rpartition("@")
+        if not name or not domain or not address.isascii() or not address.isprintable():
+            raise PermanentFailure("“%(address)s” is no address for mail.", address=address)
+    return addresses
 
 
 def _failure(code: int, why: str) -> PassingFailure | PermanentFailure:

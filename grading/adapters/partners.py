@@ -88,9 +88,31 @@ class HttpPartnerGateway:
             )
 
 
+# Where an address of version 6 holds one of version 4, to which a gateway on the way may lead: how many
+# bits stand after it.
+_EMBEDDING = (
+    (ipaddress.IPv6Network("::/96"), 0),
+    (ipaddress.IPv6Network("::ffff:0:0/96"), 0),
+    (ipaddress.IPv6Network("::ffff:0:0:0/96"), 0),
+    (ipaddress.IPv6Network("64:ff9b::/96"), 0),
+    (ipaddress.IPv6Network("2002::/16"), 80),
+)
+# Translation within a network, a tunnel through strangers, and what was private once.
+_NEVER = tuple(map(ipaddress.IPv6Network, ("64:ff9b:1::/48", "2001::/32", "fec0::/10")))
+_ISATAP = (0x0000_5EFE, 0x0200_5EFE)
+
+
 def _public(address: str) -> bool:
     ip = ipaddress.ip_address(address.partition("%")[0])
-    ip = getattr(ip, "ipv4_mapped", None) or ip
+    if isinstance(ip, ipaddress.IPv6Address):
+        places = [bits for network, bits in _EMBEDDING if ip in network]
+        if int(ip) >> 32 & 0xFFFF_FFFF in _ISATAP:
+            places.append(0)
+        held = [ipaddress.IPv4Address(int(ip) >> bits & 0xFFFF_FFFF) for bits in places]
+        if any(ip in network for network in _NEVER) or not all(_public(str(ip4)) for ip4 in held):
+            return False
+        if held:
+            return True
     return ip.is_global and not ip.is_multicast
 
 

@@ -6,10 +6,10 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import obstore
-from obstore.exceptions import AlreadyExistsError
+from obstore.exceptions import AlreadyExistsError, BaseError
 from obstore.store import LocalStore, MemoryStore
 
-from grading.errors import NotFound, Refused, StaleRecord
+from grading.errors import NotFound, PassingFailure, Refused, StaleRecord
 from grading.ports import StoredBytes
 
 _BUFFER = 8 << 20
@@ -41,6 +41,10 @@ class ObjectFileStore:
             obstore.rename(self._store, part, key, overwrite=False)
         except AlreadyExistsError:
             raise StaleRecord("There is a file with the key %(key)s already.", key=key) from None
+        except BaseError as error:
+            raise PassingFailure(
+                "The file cannot be kept now: the store is full, or closed to the service."
+            ) from error
         finally:
             if self._exists(part):
                 obstore.delete(self._store, part)

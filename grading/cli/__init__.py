@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 import click
 from flask import Flask
+from sqlalchemy.exc import OperationalError
 
 from grading.cli import (
     audit,
@@ -25,6 +26,7 @@ from grading.cli import (
     stats,
 )
 from grading.cli.edge import clean_parameters
+from grading.db import failure_of
 from grading.errors import FaultsFound, GradingError
 
 CreateApp = Callable[..., Flask]
@@ -41,9 +43,19 @@ class Group(click.Group):
                 click.echo(str(fault), err=True)
             click.echo(f"{len(error.faults)} faults found; nothing was changed.", err=True)
             sys.exit(1)
-        except GradingError as error:
-            click.echo(str(error), err=True)
+        except (GradingError, OperationalError, OSError) as error:
+            click.echo(_said(error), err=True)
             sys.exit(1)
+
+
+def _said(error: GradingError | OperationalError | OSError) -> str:
+    """Say what was refused: by a rule, by the database, or by the machine."""
+    failed = error if isinstance(error, OperationalError) else error.__cause__
+    if isinstance(failed, OperationalError):
+        return f"{failure_of(failed)} ({failed.orig})"
+    if isinstance(error, OSError) and error.filename is not None:
+        return f"{error.filename}: {error.strerror}"
+    return str(error)
 
 
 @click.group(cls=Group)

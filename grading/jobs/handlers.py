@@ -34,6 +34,7 @@ from grading.office import needs
 from grading.people import passwords
 from grading.releases import releases, results
 from grading.scores import statistics
+from grading.texts import mail_address, seen_line
 from grading.workflow.group import ObjectionState
 from grading.workflow.release import ReleaseState
 
@@ -103,9 +104,9 @@ def _message(task: Task, template: str, person: Person, context: dict[str, Any])
         )
     subject, _, body = text.strip().partition("\n")
     message = EmailMessage()
-    message["Subject"] = subject.removeprefix("Subject:").strip()
+    message["Subject"] = seen_line(subject.removeprefix("Subject:"))
     message["From"] = settings.mail_from
-    message["To"] = person.email
+    message["To"] = mail_address(person.email)
     # The same job sent twice is the same message to whoever sorts mail.
     message["Message-ID"] = f"<{task.id}@{settings.mail_from.rpartition('@')[2] or 'localhost'}>"
     message["Auto-Submitted"] = "auto-generated"

@@ -13,6 +13,7 @@ from grading.office import exporting, retention
 from grading.people import approvals, sign_ins
 from grading.records import partners, transcripts
 from grading.settings import Installation
+from grading.texts import mail_address
 from grading.workflow.privacy import ExportState, PartnerKind
 
 # A part takes a blink, so not each of them is written down.
@@ -132,7 +133,7 @@ def _message(task: Task, parcel: partners.Parcel) -> EmailMessage:
     message = EmailMessage()
     message["Subject"] = f"Signed credentials from {settings.service_name}"
     message["From"] = settings.mail_from
-    message["To"] = parcel.address
+    message["To"] = mail_address(parcel.address)
     message["Message-ID"] = f"<{parcel.key}@{settings.mail_from.rpartition('@')[2] or 'localhost'}>"
     message["Auto-Submitted"] = "auto-generated"
     message.set_content(

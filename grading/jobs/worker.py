@@ -51,7 +51,7 @@ Handler = Callable[[Task], None]
 
 def pause_after(attempts: int) -> timedelta:
     """How long to wait before trying again: twice as long each time."""
-    return FIRST_PAUSE * (1 << (attempts - 1))
+    return FIRST_PAUSE * (1 << max(attempts - 1, 0))
 
 
 class Worker:
@@ -103,13 +103,14 @@ class Worker:
 
     def run(self, stop: threading.Event) -> None:
         """Work until told to stop; a database that is away for a while is waited for."""
-        next_upkeep = self._clock()
+        asked_at = None
         while not stop.is_set():
             try:
                 now = self._clock()
-                if now >= next_upkeep:
+                # A clock that was set back must not put it off until it is there again.
+                if asked_at is None or not asked_at <= now < asked_at + UPKEEP_EVERY:
                     self.ask_for_upkeep(now)
-                    next_upkeep = now + UPKEEP_EVERY
+                    asked_at = now
                 if self.run_once(now):
                     continue
             except (SQLAlchemyError, PassingFailure):
@@ -146,9 +147,17 @@ class Worker:
             job = session.scalar(select(Job).where(Job.key == key).with_for_update())
             if job is None:
                 session.add(Job(topic=topic, key=key, payload=payload, run_at=now, created_at=now))
-            elif job.state in (JobState.DONE, JobState.FAILED) and job.run_at + every <= now:
-                # One row for each, taken up again and again, so that the table does not grow.
-                job.state, job.run_at, job.attempts, job.ended_at = JobState.WAITING, now, 0, None
+            elif job.state in (JobState.DONE, JobState.FAILED):
+                if not job.run_at <= now < job.run_at + every:
+                    # One row for each, taken up again and again, so that the table does not grow.
+                    job.state, job.run_at, job.attempts, job.ended_at = (
+                        JobState.WAITING,
+                        now,
+                        0,
+                        None,
+                    )
+            elif job.state == JobState.WAITING and job.run_at > now + pause_after(job.attempts):
+                job.run_at = now
 
     def _claim(self, now: datetime) -> tuple[str, str, str, dict[str, Any], int] | None:
         # Each of the two is answered from the index alone, however many jobs wait; both at once are not.

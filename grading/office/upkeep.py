@@ -300,7 +300,10 @@ def look_after_raters(session: Session, cohort: Cohort, run: UpkeepRun) -> int:
         )
     )
     last = cohort.looked_at
-    if sealed is None or (last is not None and (sealed <= last or run.now < last + LOOK_EVERY)):
+    # A look that lies ahead was made by a clock that was wrong.
+    if sealed is None or (
+        last and last <= run.now and (sealed <= last or run.now < last + LOOK_EVERY)
+    ):
         return 0
     cohort.looked_at = run.now
     return len(monitoring.look(session, cohort, now=run.now))

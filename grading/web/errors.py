@@ -1,5 +1,6 @@
 """From an error to an answer: the only place that knows status codes."""
 
+import errno
 from collections.abc import Mapping
 from typing import Any
 
@@ -7,10 +8,11 @@ from flask import Flask, current_app, jsonify, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_wtf.csrf import CSRFError
+from sqlalchemy.exc import OperationalError
 from werkzeug.exceptions import HTTPException
 
 from grading import errors
-from grading.db import db
+from grading.db import FULL, db, failure_of
 from grading.web.number_words import list_words
 
 STATUS: dict[type[errors.GradingError], int] = {
@@ -74,6 +76,8 @@ def answer(status: int, message: str, **more: Any) -> ResponseReturnValue:
 
 
 def _grading(error: errors.GradingError) -> ResponseReturnValue:
+    if isinstance(error, errors.PassingFailure) and isinstance(error.__cause__, Exception):
+        current_app.logger.error("refused for now", exc_info=error)
     more: dict[str, Any] = {}
     if isinstance(error, errors.HoldLost):
         more["reason"] = error.reason
@@ -107,9 +111,24 @@ def _unexpected(error: Exception) -> ResponseReturnValue:
     return answer(500, _("There is a problem with the service."))
 
 
+def _database(error: OperationalError) -> ResponseReturnValue:
+    current_app.logger.error("the database failed", exc_info=error)
+    return _grading(failure_of(error))
+
+
+def _system(error: OSError) -> ResponseReturnValue:
+    """Say that the disk is full or closed to us, which no reader can help."""
+    if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EROFS):
+        return _unexpected(error)
+    current_app.logger.error("the disk cannot be written", exc_info=error)
+    return answer(503, _(FULL))
+
+
 def register(app: Flask) -> None:
     """Teach an app to answer errors."""
     app.register_error_handler(errors.GradingError, _grading)
     app.register_error_handler(CSRFError, _csrf)
     app.register_error_handler(HTTPException, _http)
+    app.register_error_handler(OperationalError, _database)
+    app.register_error_handler(OSError, _system)
     app.register_error_handler(Exception, _unexpected)

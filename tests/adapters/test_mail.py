@@ -12,6 +12,7 @@ from aiosmtpd.controller import Controller
 
 from grading.adapters.mail import open_mailer
 from grading.errors import PassingFailure, PermanentFailure
+from grading.texts import mail_address
 
 
 def a_message(to: str = "alder@example.org") -> EmailMessage:
@@ -64,6 +65,30 @@ def test_smtp(inbox: tuple[Inbox, str]) -> None:
         mailer.send(a_message("nobody@example.org"))
     with pytest.raises(PassingFailure, match="450"):
         mailer.send(a_message("later@example.org"))
+
+
+@pytest.mark.parametrize("to", ["", "zw@example.org\u200b", "Ada", "jörg@example.org", "@"])
+def test_mail_to_nobody_never_counts_as_sent(
+    inbox: tuple[Inbox, str], tmp_path: Path, to: str
+) -> None:
+    handler, url = inbox
+    for address in (url, f"folder://{tmp_path}"):
+        with pytest.raises(PermanentFailure, match="no address for mail"):
+            open_mailer(address).send(a_message(to))
+    assert handler.taken == []
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_domain_in_its_own_script_is_reached_and_forgotten(
+    inbox: tuple[Inbox, str], tmp_path: Path
+) -> None:
+    handler, url = inbox
+    to = mail_address("ada@bücher.example")
+    open_mailer(url).send(a_message(to))
+    assert handler.taken[0].rcpt_tos == ["ada@xn--bcher-kva.example"]
+    folder = open_mailer(f"folder://{tmp_path}")
+    folder.send(a_message(to))
+    assert folder.forget("ada@bücher.example") == 1
 
 
 def test_a_server_that_is_away_may_come_back() -> None:

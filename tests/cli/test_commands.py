@@ -294,3 +294,18 @@ def test_a_plan_that_cannot_be_read_is_refused_in_words(
     path = tmp_path / "plan.toml"
     path.write_bytes(text)
     assert said in grading("plan", "simulate", path, code=1).output
+
+
+def test_a_home_that_cannot_be_written_is_said_in_words(
+    grading: Grading, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").write_text("no folder")
+    monkeypatch.setenv("GRADING_HOME", str(tmp_path / "file" / "home"))
+    init = ["init", "--email", "b@example.org", "--name", "B", "--password-stdin"]
+    assert "file/home: Not a directory" in grading(*init, given=PASSWORD, code=1).output
+    monkeypatch.setenv("GRADING_SECRET_KEY", "x" * 40)
+    monkeypatch.setenv("GRADING_DATABASE_URL", f"sqlite:///{tmp_path}/none/grading.db")
+    monkeypatch.setenv("GRADING_HOME", str(tmp_path))
+    said = grading("people", "list", code=1).output
+    assert "cannot be used now" in said
+    assert "unable to open database file" in said

@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from datetime import timedelta
 from email import message_from_bytes, policy
@@ -189,3 +190,64 @@ def test_the_worker_keeps_every_open_cohort_up_by_itself(
     with act() as session:
         assert session.get_one(factories.Cohort, cohort_id).allocated_at == due
         assert len(session.scalars(select(Job).where(Job.topic == "upkeep")).all()) == 1
+
+
+def test_a_clock_that_is_set_back_does_not_put_upkeep_off(
+    app: Flask, act: Callable[[], Any], clock: Clock
+) -> None:
+    """Upkeep was done, or was asked for and left, by a clock two hours ahead."""
+    with act() as session:
+        cohort_id = factories.a_cohort(session, now=NOW).id
+    ahead, key = NOW + timedelta(hours=2), f"upkeep:{cohort_id}"
+    worker = Worker(app, HANDLERS, clock=clock)
+    worker.ask_for_upkeep(ahead)
+    worker.ask_for_upkeep(NOW)
+    assert worker.run_until_idle(NOW) >= 1
+    assert job(act, key).ended_at == NOW
+    worker.ask_for_upkeep(ahead)
+    worker.run_until_idle(ahead)
+    later = NOW + timedelta(minutes=1)
+    worker.ask_for_upkeep(later)
+    worker.run_until_idle(later)
+    assert job(act, key).ended_at == later
+
+
+def test_a_worker_asks_again_at_once_when_its_clock_is_set_back(
+    app: Flask, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    worker, asked, stop = Worker(app, {}, clock=clock), [], threading.Event()
+    monkeypatch.setattr(worker, "ask_for_upkeep", asked.append)
+    steps = iter([NOW + timedelta(hours=2), NOW + timedelta(hours=2, seconds=1), NOW])
+
+    def run_once(_now: Any) -> bool:
+        clock.now = next(steps, clock.now)
+        if len(asked) == 3:
+            stop.set()
+        return not stop.is_set()
+
+    monkeypatch.setattr(worker, "run_once", run_once)
+    worker.run(stop)
+    assert asked == [NOW, NOW + timedelta(hours=2), NOW]
+
+
+def test_a_title_with_a_line_end_from_before_does_not_stop_a_receipt(
+    app: Flask, act: Callable[[], Any], tmp_path: Path
+) -> None:
+    with act() as session:
+        cohort = factories.a_cohort(session, now=NOW)
+        cohort.program.name = cohort.name = "Counting\rBcc: all@example.org"
+        learner = factories.a_learner(session, cohort, "Learner Alder", now=NOW)
+        at = cohort.opens_at + timedelta(days=1)
+        work = factories.a_submission(session, cohort, learner, now=at, title="One\rtwo")
+        work.title = "One\rtwo"
+    worker = Worker(app, HANDLERS)
+    worker.run_until_idle(at)
+    with act() as session:
+        failed = session.scalars(select(Job).where(Job.state == "failed")).all()
+        assert [job.error for job in failed] == []
+    sent = [
+        message_from_bytes(path.read_bytes(), policy=policy.default)
+        for path in (tmp_path / "mail").glob("*.eml")
+    ]
+    assert [message["Subject"] for message in sent] == ["Received: One two"]
+    assert [message["Bcc"] for message in sent] == [None] * len(sent)

@@ -324,7 +324,7 @@ def test_a_partner_by_mail_gets_a_file(
         ("https://user:word@192.0.2.1/x", "name"),
         ("file:///etc/passwd", "https"),
         ("https:///x", "https"),
-        ("https://x:99999/", "web"),
+        ("https://x:99999/", "host"),
     ],
 )
 def test_the_guard(address: str, message: str) -> None:
@@ -333,6 +333,40 @@ def test_the_guard(address: str, message: str) -> None:
         gateway.check(address)
     with pytest.raises(Refused, match=message):
         gateway.send(address, b"{}", key="x")
+
+
+@pytest.mark.parametrize(
+    ("address", "is_public"),
+    [
+        ("93.184.216.34", True),
+        ("2606:2800:220:1::1", True),
+        ("64:ff9b::5db8:d822", True),
+        ("2002:5db8:d822::1", True),
+        ("::ffff:93.184.216.34", True),
+        ("10.1.2.3", False), ("169.254.169.254", False), ("100.64.0.1", False), ("224.0.0.1", False),
+        ("::1", False), ("::", False), ("fe80::1%eth0", False), ("fc00::1", False), ("fec0::1", False),
+        ("ff02::1", False),
+        ("::ffff:10.0.0.1", False), ("::ffff:0:10.0.0.1", False), ("::10.0.0.1", False),
+        ("64:ff9b::a00:1", False), ("64:ff9b::7f00:1", False), ("64:ff9b:1::a00:1", False),
+        ("64:ff9b:1::5db8:d822", False),
+        ("2002:a00:1::1", False), ("2002:7f00:1::1", False), ("2002:a9fe:a9fe::", False),
+        ("2001::f5ff:fffe", False), ("2001:0:5db8:d822::f5ff:fffe", False),
+        ("2606:2800:220:1::5efe:10.0.0.1", False), ("2606:2800:220:1:200:5efe:7f00:1", False),
+    ],
+)  # fmt: skip
+def test_nothing_is_sent_to_an_address_that_holds_one_of_the_own_network(
+    monkeypatch: pytest.MonkeyPatch, address: str, is_public: bool
+) -> None:
+    def answer(host: str, port: int, **_: Any) -> list[Any]:
+        return [(socket.AF_INET6, socket.SOCK_STREAM, 6, "", (address, port, 0, 0))]
+
+    monkeypatch.setattr(socket, "getaddrinfo", answer)
+    gateway = HttpPartnerGateway(anywhere=False)
+    if is_public:
+        gateway.check("https://partner.example/x")
+    else:
+        with pytest.raises(Refused, match="private"):
+            gateway.check("https://partner.example/x")
 
 
 def test_a_name_that_changes_its_address_leads_nowhere(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,12 +1,17 @@
 """Whether the service works: one word for everybody, the details for those who run it."""
 
+import errno
+import os
+import shutil
 from collections.abc import Callable
 from datetime import timedelta
+from io import BytesIO
 from typing import Any
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from obstore.exceptions import GenericError
 from sqlalchemy import select, text
 from sqlalchemy.exc import OperationalError
 
@@ -38,6 +43,45 @@ def test_the_public_is_told_up_or_down_and_not_a_word_more(
     monkeypatch.setattr("grading.web.public.pages.is_current", away)
     answer = client.get("/healthz")
     assert (answer.status_code, answer.json) == (503, {"status": "down"})
+
+
+def test_a_full_disk_and_a_closed_home_are_down(
+    client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    room = shutil.disk_usage("/")
+    monkeypatch.setattr(shutil, "disk_usage", lambda _folder: room._replace(free=1_000))
+    assert client.get("/healthz").status_code == 503
+    monkeypatch.setattr(shutil, "disk_usage", lambda _folder: room._replace(free=10**9))
+    assert client.get("/healthz").status_code == 200
+    monkeypatch.setattr(os, "access", lambda _folder, mode: mode != os.W_OK)
+    assert client.get("/healthz").status_code == 503
+
+
+def test_an_upload_to_a_full_disk_is_refused_in_words(
+    app: Flask, act: Callable[[], Any], sign_in: Any, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with act() as session:
+        cohort = factories.a_cohort(session, now=NOW)
+        person = factories.a_learner(session, cohort, "Learner Alder", now=NOW)
+        base, person_id = f"/learn/{cohort.id}/project", person.id
+    clock.now = NOW + timedelta(days=1)
+    client = sign_in(person_id)
+    client.post(f"{base}/start")
+
+    def full(*_args: Any, **_named: Any) -> Any:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    def refused(*_args: Any, **_named: Any) -> Any:
+        raise GenericError("Unable to write: no space")
+
+    monkeypatch.setattr("grading.adapters.storage.obstore.open_writer", refused)
+    answer = client.post(f"{base}/files", data={"files": (BytesIO(b"x"), "notes.txt")})
+    assert answer.status_code == 503
+    assert "the store is full" in answer.text
+    monkeypatch.setattr("grading.cohorts.submissions.files.check", full)
+    answer = client.post(f"{base}/files", data={"files": (BytesIO(b"x"), "notes.txt")})
+    assert answer.status_code == 503
+    assert "The disk is full" in answer.text
 
 
 def test_administrators_see_where_mail_goes_and_since_when_jobs_wait(

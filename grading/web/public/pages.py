@@ -1,5 +1,9 @@
 """What anybody may see beside credentials: logos, the way out, health, help and the small print."""
 
+import os
+import shutil
+from pathlib import Path
+
 from flask import Response, jsonify, render_template, request
 from flask.typing import ResponseReturnValue
 from sqlalchemy import text
@@ -15,6 +19,9 @@ from grading.web import access, page_help
 from grading.web.access import requires
 from grading.web.public.common import bp
 from grading.workflow import files
+
+# Bytes that a database, its log and some works need before anybody has made room.
+LEAST_ROOM = 50_000_000
 
 
 @bp.get("/logo/<sponsor_id>")
@@ -48,14 +55,19 @@ def out() -> ResponseReturnValue:
     )
 
 
+def has_room(folder: Path) -> bool:
+    """Whether a folder can be written, and its disk takes the next works."""
+    return os.access(folder, os.W_OK) and shutil.disk_usage(folder).free >= LEAST_ROOM
+
+
 @bp.get("/healthz")
 @requires(Permission.SIGNED_OUT)
 def health() -> ResponseReturnValue:
     """Say whether the service can work: up or down, and not a word more, because anybody may ask."""
     try:
         db.session.execute(text("SELECT 1"))
-        up = is_current(db.session.connection())
-    except SQLAlchemyError:
+        up = is_current(db.session.connection()) and has_room(access.installation().settings.home)
+    except (SQLAlchemyError, OSError):
         db.session.rollback()
         up = False
     return jsonify(status="ok" if up else "down"), 200 if up else 503
