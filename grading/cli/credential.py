@@ -32,13 +32,13 @@ def export(
 ) -> str:
     """Write a learner's credentials, and what a verifier fetches to check them, into DIR.
 
-    capstone.json, course1.json …, clr.json: the signed documents; *.jwt: the same as tokens; did.json and
-    jwks.json: the issuer's keys; status.json, status2.json …: its status lists.
+    capstone.json, course1.json …, clr.json: the signed documents that hold; *.jwt: the same as tokens;
+    did.json and jwks.json: the issuer's keys; status.json, status2.json …: its status lists.
     """
     cohort = find_cohort(session, cohort_key)
-    capstones = list(issued_credentials.credentials_of_cohort(session, cohort))
-    if email is not None:
-        capstones = [capstone for capstone in capstones if capstone.person.email == email]
+    # The newest of each learner: also one that was revoked, whose status others want to see.
+    newest = {one.person_id: one for one in issued_credentials.capstones_of_cohort(session, cohort)}
+    capstones = [one for one in newest.values() if email is None or one.person.email == email]
     if not capstones:
         raise NotFound("Nobody of this cohort has a credential. “grading jobs run” issues them.")
     written = 0
@@ -62,10 +62,11 @@ def _program(session: Session, capstone: IssuedCredential) -> IssuedCredential |
 
 
 def _write(session: Session, capstone: IssuedCredential, folder: Path) -> int:
+    issued = issued_credentials.issued(session, capstone.program_id, capstone.person_id)
     valid = _valid(session, capstone)
     courses = [credential for credential in valid if credential.course is not None]
     courses.sort(key=lambda credential: credential.course.position if credential.course else 0)
-    named = {"capstone": capstone}
+    named = {str(one.kind): one for one in valid if one.kind == CredentialKind.CAPSTONE}
     named |= {f"course{number}": course for number, course in enumerate(courses, 1)}
     program = _program(session, capstone)
     if program is not None:
@@ -81,7 +82,7 @@ def _write(session: Session, capstone: IssuedCredential, folder: Path) -> int:
         session, None, list(named.values()), recipient="operator", now=now()
     )
     lists = sorted(
-        {credential.status_list for credential in named.values()}, key=lambda status: status.number
+        {credential.status_list for credential in issued}, key=lambda status: status.number
     )
     for number, status in enumerate(lists):
         files[f"status{number + 1 if number else ''}.json"] = credentials.served_list(status)

@@ -215,7 +215,7 @@ def test_every_page_is_accessible(
     shared.goto(f"/learn/records/{record_id}")
     shared.get_by_role("button", name="Share the record").click()
     shared.get_by_label("Who or what the link is for").fill("Example Ltd")
-    shared.get_by_label("The score, with its likely range").check()
+    shared.get_by_label("The score, with its likely range").last.check()
     shared.get_by_role("button", name="Make a link").click()
     found += faults(shared)
     shared.get_by_role("article").get_by_role("link").click()

@@ -171,7 +171,8 @@ def test_from_draft_to_shared_record(
     unknown_page = stranger.get("/verify/there-is-none")
     assert hidden_page.status_code == unknown_page.status_code == 404
     assert hidden_page.data == unknown_page.data
-    page.post(f"/learn/records/{record_id}/share", data={"shared": "yes"})
+    shares = {"shared": "yes", "shows": ["courses", "level", "judged"]}
+    page.post(f"/learn/records/{record_id}/share", data=shares)
     shared = stranger.get(f"/verify/{public_id}")
     assert shared.status_code == 200
     assert "<h1>Valid</h1>" in text_of(shared)

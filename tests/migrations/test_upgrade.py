@@ -181,6 +181,34 @@ def test_a_link_that_was_mailed_before_stays_good_unless_it_was_used(
         assert links.all() == [("open", 3)]
 
 
+def test_a_link_goes_on_showing_what_it_showed(home_of_before: Engine) -> None:
+    chosen = {"none": (False, False), "score": (True, False), "criteria": (False, True),
+              "both": (True, True)}  # fmt: skip
+    add = (
+        "INSERT INTO share_link (id, record_id, public_id, label, show_score, show_criteria, created_at)"
+        " VALUES (:id, 'n', :id, 'x', :score, :criteria, :at)"
+    )
+    with home_of_before.begin() as connection:
+        for name, (score, criteria) in chosen.items():
+            connection.execute(
+                text(add), {"id": name, "score": score, "criteria": criteria, "at": AT}
+            )
+    migrations.upgrade(home_of_before)
+    links, record = Base.metadata.tables["share_link"], Base.metadata.tables["credential_record"]
+    with home_of_before.connect() as connection:
+        shows = dict(connection.execute(select(links.c.id, links.c.shows)).all())
+        own = connection.execute(select(record.c.shows, record.c.name_how)).one()
+    usual = ["courses", "level", "judged"]
+    assert shows == {
+        "none": usual,
+        "score": [*usual, "score"],
+        "criteria": [*usual, "criteria"],
+        "both": [*usual, "criteria", "score"],
+    }
+    # Whether its name was verified is not known of a record of before, so it says that it was not.
+    assert tuple(own) == (usual, None)
+
+
 def test_a_home_of_before_has_the_tables_of_a_new_one(
     tmp_path: Path, migrated_sqlite: Path
 ) -> None:

@@ -208,8 +208,8 @@ def graded(session: Session, records: Sequence[CredentialRecord]) -> Sequence[Gr
     ).all()
 
 
-def credentials_of_cohort(session: Session, cohort: Cohort) -> Sequence[IssuedCredential]:
-    """List the valid capstone credentials that rest on a cohort's grades, in order of release."""
+def capstones_of_cohort(session: Session, cohort: Cohort) -> Sequence[IssuedCredential]:
+    """List the capstone credentials that rest on a cohort's grades, in order of release, then of issue."""
     return session.scalars(
         select(IssuedCredential)
         .join(Grade, Grade.id == IssuedCredential.grade_id)
@@ -217,9 +217,13 @@ def credentials_of_cohort(session: Session, cohort: Cohort) -> Sequence[IssuedCr
         .where(
             Submission.cohort_id == cohort.id,
             IssuedCredential.kind == CredentialKind.CAPSTONE,
-            IssuedCredential.state == IssuedState.VALID,
         )
-        .order_by(Grade.released_at, Submission.submitted_at, IssuedCredential.id)
+        .order_by(
+            Grade.released_at,
+            Submission.submitted_at,
+            IssuedCredential.issued_at,
+            IssuedCredential.id,
+        )
     ).all()
 
 
