@@ -32,6 +32,7 @@ from grading.models import (
 )
 from grading.office import needs
 from grading.people import passwords
+from grading.readings.queries import standings
 from grading.releases import releases, results
 from grading.scores import statistics
 from grading.texts import mail_address, seen_line
@@ -244,6 +245,14 @@ def _open_again(session: Any, person: Person, given: Context, now: datetime) -> 
     return None if context is None or context["paused"].ended_at is None else context
 
 
+def _cleared_by_hand(session: Any, person: Person, given: Context, now: datetime) -> Context | None:
+    """Say who cleared them and why; nothing where the standing is no longer that one."""
+    cohort = session.get_one(Cohort, given["cohort"])
+    held = standings.of_person(session, cohort, person.id).values()
+    standing = next((one for one in held if one.cleared_by_id and one.clears(now)), None)
+    return {"cohort": cohort, "standing": standing, "zone": cohort.zone} if standing else None
+
+
 def _digest(session: Any, person: Person, given: Context, now: datetime) -> Context | None:
     """Say what waits at this moment; nothing, or on another day than its own, writes no mail."""
     morning = datetime.fromisoformat(given["morning"])
@@ -279,6 +288,7 @@ _CONTEXT: Mapping[str, Callable[[Any, Person, Context, datetime], Context | None
     "queue_resumed": _open_again,
     "password_set": _as_given,
     "sign_in_linked": _as_given,
+    "cleared_by_hand": _cleared_by_hand,
     "passkey_added": _as_given,
     "passkey_removed": _as_given,
     "passkey_taken": _as_given,

@@ -21,6 +21,7 @@ from grading.models.submission import Submission
 from grading.workflow.calibration import (
     ANCHOR_MACHINE,
     ATTEMPT_MACHINE,
+    CLEARED,
     STANDING_MACHINE,
     AnchorState,
     AnchorUse,
@@ -136,21 +137,33 @@ class AnchorReading(Base):
 
 
 class Standing(OfCohort, Versioned, Base):
-    """How a rater stands on one criterion of a cohort's rubric."""
+    """How a rater stands on one criterion of a rubric version, until it expires.
+
+    It carries over to every cohort that is graded by the rubric version. ``cohort_id`` is where it last
+    changed, and whose chain tells of that. ``cleared_by_id`` and ``reason`` are of one given by hand.
+    """
 
     __tablename__ = "standing"
 
+    rubric_version_id: Mapped[str] = mapped_column(ForeignKey("rubric_version.id"))
     person_id: Mapped[str] = mapped_column(ForeignKey("person.id"))
     criterion: Mapped[str] = mapped_column(String(60))
     state: Mapped[str] = mapped_column(String(20), default=StandingState.NOT_QUALIFIED)
     since: Mapped[datetime]
     expires_at: Mapped[datetime]
     attempt_id: Mapped[str | None] = mapped_column(ForeignKey("calibration_attempt.id"))
+    cleared_by_id: Mapped[str | None] = mapped_column(ForeignKey("person.id"))
+    reason: Mapped[str | None]
 
-    person: Mapped[Person] = relationship()
+    person: Mapped[Person] = relationship(foreign_keys=[person_id])
+    cleared_by: Mapped[Person | None] = relationship(foreign_keys=[cleared_by_id])
+
+    def clears(self, now: datetime) -> bool:
+        """Whether it lets its rater grade on the criterion now."""
+        return self.state in CLEARED and self.expires_at > now
 
     __table_args__ = (
-        UniqueConstraint("cohort_id", "person_id", "criterion"),
+        UniqueConstraint("rubric_version_id", "person_id", "criterion"),
         Index("ix_standing_person_id", "person_id"),
         state_of(STANDING_MACHINE),
     )

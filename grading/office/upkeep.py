@@ -26,7 +26,7 @@ from grading.models import (
 )
 from grading.office import reminders
 from grading.office.upkeep_run import BATCH, UpkeepRun
-from grading.readings import absences, allocations, calibration, holds, monitoring, reviews
+from grading.readings import absences, allocations, clearing, holds, monitoring, reviews
 from grading.readings.queries import standings
 from grading.scores import adjusting, routing, settling, statistics
 from grading.workflow.allocation import (
@@ -267,7 +267,7 @@ def close_hearings(session: Session, cohort: Cohort, run: UpkeepRun) -> int:
 
 def expire_standings(session: Session, cohort: Cohort, run: UpkeepRun) -> int:
     """Let standings end, and give on what their raters have not begun."""
-    return calibration.expire(session, cohort, now=run.now)
+    return clearing.expire(session, cohort, now=run.now)
 
 
 def pass_on_uncleared(session: Session, cohort: Cohort, run: UpkeepRun) -> int:

@@ -199,7 +199,9 @@ def accept(
     if found := changes(challenge.records, records):
         raise ListChanged(found)
     if challenge.note != dict(note):
-        raise Refused("The reasons changed since the list was shown. Nothing was signed.")
+        raise Refused(
+            "What was to be signed changed since it was shown. Nothing was signed. Begin again."
+        )
     claim(session, challenge, now=now)
     assertion = answer.assertion
     approval = Approval(

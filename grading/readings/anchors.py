@@ -1,6 +1,6 @@
 """Anchor papers: works that two leads read blind and then agree on, level by level, with reasons."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
 
 import numpy as np
@@ -361,22 +361,6 @@ def withdraw(
     ):
         if ITEM_MACHINE.allows(item.state, "cancel"):
             move(session, item, "cancel", actor=actor, now=now, ended_at=now)
-
-
-def in_use(session: Session, cohort: Cohort, use: AnchorUse) -> Sequence[AnchorPaper]:
-    """List the agreed papers of a use that fit a cohort's rubric, by set."""
-    return list(
-        session.scalars(
-            select(AnchorPaper)
-            .where(
-                AnchorPaper.program_id == cohort.program_id,
-                AnchorPaper.rubric_digest == cohort.rubric_version.digest,
-                AnchorPaper.state == AnchorState.AGREED,
-                AnchorPaper.use == use,
-            )
-            .order_by(AnchorPaper.set_number, AnchorPaper.agreed_at, AnchorPaper.id)
-        )
-    )
 
 
 def leads(session: Session, cohort: Cohort) -> int:

@@ -1,8 +1,6 @@
 """Calibration: practice with the leads' levels beside one's own, then qualification without feedback."""
 
-from collections import defaultdict
-from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import numpy as np
@@ -22,37 +20,17 @@ from grading.models import (
     Cohort,
     Membership,
     Person,
-    Standing,
 )
 from grading.models.conditions import takes_part
-from grading.readings import allocations, anchors, eligibility, holds, reviews
-from grading.readings.queries import standings
+from grading.readings import allocations, clearing, holds, reviews
+from grading.readings.queries import clearances, example_stock
+from grading.readings.queries.example_stock import ExampleStock
 from grading.workflow.allocation import AllocationState, Pool, Purpose
-from grading.workflow.calibration import (
-    EVENT_OF_VERDICT,
-    AnchorUse,
-    AttemptKind,
-    AttemptState,
-    StandingState,
-    may_try_again_at,
-)
-from grading.workflow.cohort import CohortState, Role
+from grading.workflow.calibration import AttemptKind, AttemptState
+from grading.workflow.cohort import SCORING, CohortState, Role
 from grading.workflow.plan import GradingPlan
 
-PROFESSIONALS = (Role.GRADER, Role.LEAD, Role.INSTRUCTOR)
 PEERS = (Role.LEARNER, Role.PEER)
-
-
-def attempts(
-    session: Session, cohort: Cohort, person_id: str, kind: AttemptKind | None = None
-) -> Sequence[CalibrationAttempt]:
-    """List a rater's attempts in a cohort, oldest first."""
-    statement = select(CalibrationAttempt).where(
-        CalibrationAttempt.cohort_id == cohort.id, CalibrationAttempt.person_id == person_id
-    )
-    if kind is not None:
-        statement = statement.where(CalibrationAttempt.kind == kind)
-    return list(session.scalars(statement.order_by(CalibrationAttempt.started_at)))
 
 
 def _pool(session: Session, cohort: Cohort, rater: Person) -> Pool:
@@ -63,97 +41,100 @@ def _pool(session: Session, cohort: Cohort, rater: Person) -> Pool:
             )
         )
     )
-    if roles & set(PROFESSIONALS):
+    if roles & set(SCORING):
         return Pool.PROFESSIONAL
     if roles & set(PEERS) and cohort.plan.peer_calibration != "off":
         return Pool.PEER
     raise NotFound("There is no such page.")
 
 
-def _fresh(
-    session: Session, cohort: Cohort, rater: Person, use: AnchorUse
-) -> dict[int, list[AnchorPaper]]:
-    """The papers of a use that a rater has not met, by set; of a set begun before, none."""
-    papers = anchors.in_use(session, cohort, use)
-    readable = eligibility.readable(session, rater, [paper.submission_id for paper in papers])
-    met = set(
-        session.scalars(
-            select(AnchorReading.anchor_id)
-            .join(Allocation, Allocation.id == AnchorReading.allocation_id)
-            .where(Allocation.rater_id == rater.id)
-        )
-    )
-    marked = {
-        paper.id
-        for paper in papers
-        if any(marking.person_id == rater.id for marking in paper.markings)
-    }
-    sets: dict[int, list[AnchorPaper]] = defaultdict(list)
-    spent = {paper.set_number for paper in papers if paper.id in met}
-    for paper in papers:
-        number = paper.set_number or 1
-        used_up = use == AnchorUse.QUALIFICATION and number in spent
-        if paper.submission_id in readable and paper.id not in met | marked and not used_up:
-            sets[number].append(paper)
-    return sets
-
-
-def _papers(
-    session: Session,
-    cohort: Cohort,
-    rater: Person,
-    kind: AttemptKind,
-    rng: np.random.Generator,
-) -> list[AnchorPaper]:
-    plan = cohort.plan
-    if kind is AttemptKind.PRACTICE:
-        sets = _fresh(session, cohort, rater, AnchorUse.PRACTICE)
-        papers = [paper for number in sorted(sets) for paper in sets[number]]
-        if not papers:
-            raise Refused("There is no example left for you to practise on. Talk to your lead.")
-        return papers[: max(plan.practice_papers, 1)]
-    sets = _fresh(session, cohort, rater, AnchorUse.QUALIFICATION)
-    full = [number for number in sorted(sets) if len(sets[number]) >= plan.qualification_papers]
-    if len(full) < plan.qualification_sets:
-        raise Refused("There is no fresh set of examples for you yet. Your lead has to make one.")
-    chosen = full[: plan.qualification_sets]
-    papers = []
-    for number in chosen:
-        order = rng.permutation(len(sets[number]))[: plan.qualification_papers]
-        papers += [sets[number][index] for index in order.tolist()]
-    return papers
-
-
 def may_start(
     session: Session, cohort: Cohort, rater: Person, kind: AttemptKind, *, now: datetime
-) -> None:
-    """See that an attempt can begin; raises `Refused` with what stands in the way."""
+) -> ExampleStock:
+    """Take stock of a rater's examples for an attempt that can begin.
+
+    Raises
+    ------
+    Refused
+        What stands in the way.
+    """
     if cohort.state != CohortState.OPEN:
         raise Refused("The cohort is not open.")
-    if kind is AttemptKind.PRACTICE:
-        return
     plan = cohort.plan
-    practised = any(
-        attempt.state == AttemptState.JUDGED
-        for attempt in attempts(session, cohort, rater.id, AttemptKind.PRACTICE)
-    )
-    if plan.practice_papers and not practised:
-        raise Refused("Practise first: then you see how the leads read.")
-    ended = [
-        attempt.ended_at
-        for attempt in attempts(session, cohort, rater.id, AttemptKind.QUALIFICATION)
-        if attempt.ended_at is not None
-    ]
-    again = may_try_again_at(
-        ended, tries=plan.qualification_tries, wait_hours=plan.qualification_wait_hours
-    )
-    if again is None:
-        raise Refused("You have used your tries. Talk to your lead.")
-    if now < again:
+    stock = example_stock.stock_of_one(session, cohort, rater)
+    if kind is AttemptKind.PRACTICE:
+        if stock.practice:
+            return stock
+        if stock.has_practised:
+            raise Refused(
+                "You have met every example to practise on. You can qualify without more."
+            )
+        raise Refused(
+            "There is no example to practise on yet: two leads have to agree on some first."
+        )
+    # Whoever has met every example there is to practise on is not asked for more of them.
+    owes_practice = stock.practice or not stock.has_practised
+    if (
+        plan.practice_papers
+        and owes_practice
+        and not clearances.has_practised(session, cohort, rater)
+    ):
+        if stock.practice:
+            raise Refused("Practise first: then you see how the leads read.")
+        raise Refused(
+            "You practise first, and there is no example for that yet. Talk to your lead."
+        )
+    tries = clearances.tries_of(plan, clearances.attempts(session, cohort, rater.id))
+    if tries.again is None:
+        raise Refused("You have used your tries. Talk to your lead, who can clear you by hand.")
+    if now < tries.again:
         raise Refused(
             "You can try again %(hours)g hours after the last try.",
             hours=plan.qualification_wait_hours,
         )
+    if not stock.tries(plan):
+        raise Refused(
+            "A try takes %(sets)s sets of %(papers)s examples that you have not met, and there are"
+            " %(there)s. Your lead makes more, or clears you by hand.",
+            sets=plan.qualification_sets,
+            papers=plan.qualification_papers,
+            there=len(stock.full_sets(plan)),
+        )
+    return stock
+
+
+def can_go_on(session: Session, cohort: Cohort, rater: Person, *, now: datetime) -> bool:
+    """Whether a rater can do something now about a standing they have not: go on, practise or qualify."""
+    tried = clearances.attempts(session, cohort, rater.id)
+    if any(attempt.state == AttemptState.OPEN for attempt in tried):
+        return True
+    kinds = [AttemptKind.QUALIFICATION]
+    if cohort.plan.practice_papers and not clearances.has_practised(session, cohort, rater):
+        kinds.append(AttemptKind.PRACTICE)
+    return any(hindrance(session, cohort, rater, kind, now=now) is None for kind in kinds)
+
+
+def hindrance(
+    session: Session, cohort: Cohort, rater: Person, kind: AttemptKind, *, now: datetime
+) -> Refused | None:
+    """Say what keeps an attempt from beginning; None when it can."""
+    try:
+        may_start(session, cohort, rater, kind, now=now)
+    except Refused as refused:
+        return refused
+    return None
+
+
+def _drawn(
+    stock: ExampleStock, plan: GradingPlan, kind: AttemptKind, rng: np.random.Generator
+) -> list[AnchorPaper]:
+    if kind is AttemptKind.PRACTICE:
+        return stock.practice[: max(plan.practice_papers, 1)]
+    papers = []
+    for number in stock.full_sets(plan)[: plan.qualification_sets]:
+        order = rng.permutation(len(stock.sets[number]))[: plan.qualification_papers]
+        papers += [stock.sets[number][index] for index in order.tolist()]
+    return papers
 
 
 def start(
@@ -173,12 +154,12 @@ def start(
     """
     pool = _pool(session, cohort, rater)
     take_turns(session, rater)
-    earlier = attempts(session, cohort, rater.id)
+    earlier = clearances.attempts(session, cohort, rater.id)
     for attempt in earlier:
         if attempt.state == AttemptState.OPEN:
             return attempt
-    may_start(session, cohort, rater, kind, now=now)
-    papers = _papers(session, cohort, rater, kind, rng)
+    stock = may_start(session, cohort, rater, kind, now=now)
+    papers = _drawn(stock, cohort.plan, kind, rng)
     attempt = CalibrationAttempt(
         cohort_id=cohort.id,
         person=rater,
@@ -330,48 +311,12 @@ def hand_in(
             reviews.seal(session, item, now=now)
     move(session, attempt, "judge", actor=rater, now=now, ended_at=now, outcome=outcome)
     if attempt.kind == AttemptKind.QUALIFICATION:
-        _set_standings(session, attempt, cohort, verdicts, now)
+        clearing.set_standings(session, cohort, attempt, verdicts, now=now)
     return verdicts
 
 
 def _number(value: float) -> float | None:
     return None if np.isnan(value) else value
-
-
-def _set_standings(
-    session: Session,
-    attempt: CalibrationAttempt,
-    cohort: Cohort,
-    verdicts: dict[str, Verdict],
-    now: datetime,
-) -> None:
-    held = standings.of_person(session, cohort, attempt.person_id)
-    for code, verdict in verdicts.items():
-        standing = held.get(code)
-        if standing is None:
-            standing = Standing(
-                cohort_id=cohort.id,
-                person=attempt.person,
-                criterion=code,
-                state=StandingState.NOT_QUALIFIED,
-                since=now,
-                expires_at=now,
-            )
-            session.add(standing)
-            session.flush()
-        elif verdict is Verdict.NOT_QUALIFIED and standing.state == StandingState.QUALIFIED:
-            # What somebody has won is not lost by trying again for another criterion.
-            continue
-        move(
-            session,
-            standing,
-            EVENT_OF_VERDICT[verdict],
-            actor=None,
-            now=now,
-            since=now,
-            expires_at=now + timedelta(days=cohort.plan.standing_days),
-            attempt_id=attempt.id,
-        )
 
 
 def end(
@@ -384,19 +329,3 @@ def end(
         if item.state in (AllocationState.ALLOCATED, AllocationState.BEGUN):
             move(session, item, "cancel", actor=actor, now=now, ended_at=now)
     move(session, attempt, "end", actor=actor, now=now, ended_at=now)
-
-
-def expire(session: Session, cohort: Cohort, *, now: datetime) -> int:
-    """Let standings end whose time is over."""
-    over = list(
-        session.scalars(
-            select(Standing).where(
-                Standing.cohort_id == cohort.id,
-                Standing.state.in_((StandingState.QUALIFIED, StandingState.PROVISIONAL)),
-                Standing.expires_at <= now,
-            )
-        )
-    )
-    for standing in over:
-        move(session, standing, "expire", actor=None, now=now, since=now)
-    return len(over)

@@ -22,8 +22,8 @@ from grading.models import (
     Standing,
 )
 from grading.models.codes import new_id
-from grading.readings import allocations, anchors, eligibility, holds
-from grading.readings.queries import standings
+from grading.readings import allocations, holds
+from grading.readings.queries import example_stock, standings
 from grading.readings.queries.ratings import scales
 from grading.rubric.definition import Rubric
 from grading.workflow.allocation import (
@@ -34,7 +34,7 @@ from grading.workflow.allocation import (
     Pool,
     Purpose,
 )
-from grading.workflow.calibration import AnchorUse, StandingState
+from grading.workflow.calibration import StandingState
 from grading.workflow.cohort import CohortState
 from grading.workflow.deadlines import hold_until
 from grading.workflow.monitoring import AlarmState
@@ -106,7 +106,7 @@ def _facts(session: Session, rater: Person, cohort: Cohort, now: datetime) -> Fa
     provisional = session.scalar(
         select(Standing.id)
         .where(
-            Standing.cohort_id == cohort.id,
+            Standing.rubric_version_id == cohort.rubric_version_id,
             Standing.person_id == rater.id,
             Standing.state == StandingState.PROVISIONAL,
         )
@@ -217,14 +217,7 @@ def _paper(session: Session, rater: Person, cohort: Cohort, number: int) -> Anch
 
     Who meets a copy may not read the work it is of, so works still to be read in this cohort come last.
     """
-    papers = anchors.in_use(session, cohort, AnchorUse.VALIDITY)
-    readable = eligibility.readable(session, rater, [paper.submission_id for paper in papers])
-    fresh = [
-        paper
-        for paper in papers
-        if paper.submission_id in readable
-        and all(marking.person_id != rater.id for marking in paper.markings)
-    ]
+    fresh = example_stock.stock_of_one(session, cohort, rater).checks
     if not fresh:
         return None
     waiting = set(

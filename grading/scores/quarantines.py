@@ -28,6 +28,7 @@ from grading.models import (
     Submission,
 )
 from grading.readings import check_items
+from grading.readings.queries import standings
 from grading.readings.queries.ratings import set_aside, struck
 from grading.scores import settling
 from grading.workflow.allocation import (
@@ -207,6 +208,7 @@ def impose(
         reason=quarantine.reason,
     )
     for standing in _standings(session, cohort, rater, criterion, CLEARED):
+        standing.cohort_id = cohort.id
         move(session, standing, "set_aside", actor=lead, now=now, since=now)
     outbox.needs(session, rater, now=now)
     return quarantine, effect
@@ -239,7 +241,7 @@ def _standings(
     states: Sequence[StandingState],
 ) -> Sequence[Standing]:
     statement = select(Standing).where(
-        Standing.cohort_id == cohort.id,
+        Standing.rubric_version_id == cohort.rubric_version_id,
         Standing.person_id == rater.id,
         Standing.state.in_(states),
     )
@@ -298,6 +300,12 @@ def lift(
     for standing in _standings(
         session, cohort, quarantine.person, quarantine.criterion, (StandingState.SET_ASIDE,)
     ):
+        # Another quarantine, here or in another cohort, may still be about the same standing.
+        if session.scalar(
+            select(standings.is_quarantined(standing.person_id, cohort, standing.criterion))
+        ):
+            continue
+        standing.cohort_id = cohort.id
         move(session, standing, "restore", actor=lead, now=now, since=now)
     return works
 

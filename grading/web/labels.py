@@ -17,6 +17,7 @@ from grading.workflow.calibration import (
     AttemptKind,
     AttemptState,
     StandingState,
+    Stuck,
 )
 from grading.workflow.cohort import CohortState, ImportKind, Role
 from grading.workflow.credential import (
@@ -148,6 +149,10 @@ STANDING_TAGS: dict[str, Tag] = {
     StandingState.NOT_QUALIFIED: (_l("Not cleared"), "warn"),
     StandingState.EXPIRED: (_l("Expired"), "grey"),
     StandingState.SET_ASIDE: (_l("Set aside"), "danger"),
+}
+STUCK_TAGS: dict[str, Tag] = {
+    Stuck.NO_TRY: (_l("No try left"), "warn"),
+    Stuck.NO_EXAMPLES: (_l("No fresh examples left"), "warn"),
 }
 ALARM_TAGS: dict[str, Tag] = {
     AlarmState.OPEN: (_l("To be answered"), "warn"),

@@ -212,6 +212,17 @@ NEED_WORDS: Mapping[Kind, NeedWords] = {
         _l("A standard seems to move. You say whether it did."),
         _of_cohort("monitoring.overview"),
     ),
+    Kind.CLEARANCE: NeedWords(
+        lambda need: ngettext(
+            "See how %(num)s grader is to be cleared",
+            "See how %(num)s graders are to be cleared",
+            need.count,
+        ),
+        _l(
+            "They are not cleared to the end of grading, and have no fresh example or no try left for it."
+        ),
+        _of_cohort("calibration.standings"),
+    ),
     Kind.EXAMPLE_AGREE: NeedWords(
         lambda need: ngettext("Agree on %(num)s example", "Agree on %(num)s examples", need.count),
         _l("You and another lead have marked them blind."),

@@ -37,6 +37,7 @@ class Action(StrEnum):
     GRANT_TIME = "extension:grant"
     DECLARE_CONFLICT = "conflict_of_interest:declare"
     UPHOLD_CASE = "misconduct_case:uphold"
+    CLEAR_BY_HAND = "standing:clear_by_hand"
     ADD_PASSKEY = "passkey:add"
 
 

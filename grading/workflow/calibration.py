@@ -44,6 +44,13 @@ class StandingState(StrEnum):
     SET_ASIDE = "set_aside"
 
 
+class Stuck(StrEnum):
+    """Why somebody who is not cleared to the end of grading cannot become so without a lead."""
+
+    NO_TRY = "no_try"
+    NO_EXAMPLES = "no_examples"
+
+
 N = AnchorState
 ANCHOR_MACHINE = Machine(
     "anchor",
@@ -76,6 +83,7 @@ STANDING_MACHINE = Machine(
                 ("fail", S.NOT_QUALIFIED),
             )
         },
+        **{(state, "clear_by_hand"): S.QUALIFIED for state in S},
         (S.QUALIFIED, "expire"): S.EXPIRED,
         (S.PROVISIONAL, "expire"): S.EXPIRED,
         (S.QUALIFIED, "set_aside"): S.SET_ASIDE,

@@ -169,7 +169,7 @@ def test_another_answer_or_another_result_than_was_shown_is_not_signed(
             session, told.fresh, appeal, answer=ANSWER, now=told.now
         )
         answer = signer.sign(session, challenge, told.now)
-        with pytest.raises(Refused, match="reasons changed"):
+        with pytest.raises(Refused, match="changed since it was shown"):
             decisions.decide_appeal(
                 session, told.fresh, appeal, answer=ANSWER + " So.", signed=answer, now=told.now
             )

@@ -234,6 +234,32 @@ def test_words_of_a_later_revision_are_taken(home_of_before: Engine) -> None:
     assert "replaced" in checks["credential_record"]
 
 
+def test_of_two_cohorts_standings_on_one_rubric_the_newest_that_clears_is_kept(
+    home_of_before: Engine,
+) -> None:
+    states = {"s1": ("h", "qualified", "2026-01-02"), "s2": ("h2", "not_qualified", "2026-02-02")}
+    with home_of_before.begin() as connection:
+        columns = ", ".join(name for name in ROWS["cohort"] if name not in ("id", "name"))
+        connection.execute(
+            text(
+                f"INSERT INTO cohort (id, name, {columns}) SELECT 'h2', 'H2', {columns} FROM cohort"
+            )
+        )
+        for key, (cohort, state, since) in states.items():
+            connection.execute(
+                text(
+                    "INSERT INTO standing (id, cohort_id, person_id, criterion, state, version,"
+                    " since, expires_at) VALUES (:id, :cohort, 'p', 'method', :state, 1, :since,"
+                    " '2027-01-01')"
+                ),
+                {"id": key, "cohort": cohort, "state": state, "since": since},
+            )
+    migrations.upgrade(home_of_before)
+    with home_of_before.connect() as connection:
+        kept = connection.execute(text("SELECT id, rubric_version_id, state FROM standing"))
+        assert [tuple(row) for row in kept] == [("s1", "r", "qualified")]
+
+
 def test_an_older_home_is_told_which_version_to_pass_through_first(home_of_before: Engine) -> None:
     set_revision(home_of_before, "0009")
     with pytest.raises(Refused, match=r"revision 0009.*version 0\.1\.0 at commit b7e7b24.*0014"):

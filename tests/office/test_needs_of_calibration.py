@@ -55,6 +55,7 @@ def test_calibration_waits_while_a_grader_can_do_something_about_it(
     assert Kind.CALIBRATE not in kinds(session, grader, AT)
     factories.anchor_papers(session, cast, 1, "practice", now=AT)
     factories.anchor_papers(session, cast, 3, "qualification", now=AT, first=1)
+    factories.anchor_papers(session, cast, 3, "qualification", now=AT, first=4, set_number=2)
     [need] = [one for one in of(session, grader, AT) if one.kind == Kind.CALIBRATE]
     assert need.by == cast.cohort.due_at
     for kind, level in ((AttemptKind.PRACTICE, 2), (AttemptKind.QUALIFICATION, 0)):

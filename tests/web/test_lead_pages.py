@@ -16,6 +16,7 @@ from grading.models import (
     Alarm,
     Allocation,
     AnchorPaper,
+    Approval,
     CalibrationAttempt,
     Cohort,
     Person,
@@ -23,6 +24,7 @@ from grading.models import (
     QueuePause,
     Submission,
 )
+from grading.people import approvals, passwords
 from grading.readings import anchors, calibration
 from grading.web.instructor.monitoring import CHECKS_ALONE_FIND
 from grading.workflow.allocation import AllocationState, Purpose
@@ -35,6 +37,7 @@ from tests.readings.test_monitoring import drifting
 AT = NOW + timedelta(days=2)
 LEVELS = {"level-question": "2", "level-method": "1"}
 REASONS = {"reason-question": "It asks something that can be counted.", "reason-method": "Counts."}
+BY_HAND = "She has read for us for years, as the leads do."
 TEXT = "It answers by counting what passes."
 
 
@@ -201,7 +204,53 @@ def test_a_grader_practises_qualifies_and_is_then_offered_work(
     assert "It shows what this level asks for." not in result
     assert "Start grading" in client.get("/grade/").text
     table = sign_in(calibrating["lead"]).get(f"/teach/{cohort}/standings").text
-    assert table.count(">Cleared<") == 2
+    # The grader by their qualification, and the two who agreed the examples.
+    assert table.count(">Cleared<") == 6
+    assert table.count("agreed the examples") == 3
+
+
+def test_a_lead_clears_a_grader_by_hand_and_signs_the_reason(
+    app: Any, act: Callable[[], Any], sign_in: Any, calibrating: dict[str, Any]
+) -> None:
+    cohort, grader = calibrating["cohort"], calibrating["grader"]
+    with act() as session:
+        lead = session.get_one(Person, calibrating["lead"])
+        plan = session.get_one(Cohort, cohort).plan_version
+        plan.choices = plan.choices | {"step_up": "either"}
+        hasher = app.extensions["grading"].hasher
+        passwords.set_password(session, None, lead, factories.PASSWORD, hasher=hasher, now=AT)
+    client = sign_in(calibrating["lead"])
+    table = client.get(f"/teach/{cohort}/standings").text
+    page = f"/teach/{cohort}/standings/{grader}/clear"
+    assert page in table
+    assert "Cleared for" in client.get(page).text
+    short = client.post(page, data={"reason": "Good."})
+    assert short.status_code == 422
+    assert "Give a reason of 20 to" in short.text
+    place = client.post(page, data={"reason": BY_HAND}).location
+    assert place.startswith("/approve/")
+    signed = client.get(place).text
+    for words in ("Question", "Method", "365 days", BY_HAND, "Reason, as the grader reads it"):
+        assert words in signed, words
+    assert "Results that are signed" not in signed
+    # Nothing is so before it is signed.
+    assert "Go to calibration" in sign_in(grader).get("/grade/").text
+    client = sign_in(calibrating["lead"])
+    wrong = client.post(place, data={"password": "wrong"})
+    assert wrong.status_code == 422
+    done = client.post(place, data={"password": factories.PASSWORD}, follow_redirects=True).text
+    assert "is cleared by hand, and is told so with your reason." in done
+    assert BY_HAND in done
+    with act() as session:
+        approval = session.scalars(select(Approval)).one()
+        assert (approval.action, approval.proof) == ("standing:clear_by_hand", "password")
+        assert approvals.faults_of(session, approval) == ()
+    again = client.post(page, data={"reason": BY_HAND})
+    assert again.status_code == 409
+    assert "is cleared for every criterion already" in again.text
+    client = sign_in(grader)
+    assert "Start grading" in client.get("/grade/").text
+    assert BY_HAND in client.get(f"/grade/calibration/{cohort}").text
 
 
 def test_a_peer_practises_for_feedback_and_owes_nothing_by_it(

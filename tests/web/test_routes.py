@@ -151,6 +151,7 @@ PAGES: dict[str, set[str]] = {
     "calibration.example": LEADS,
     "calibration.file": set(),
     "calibration.standings": LEADS,
+    "calibration.clear": LEADS,
     "monitoring.overview": LEADS,
     "monitoring.grader": LEADS,
     "monitoring.sheets": LEADS,
@@ -291,6 +292,7 @@ ACTS: dict[str, set[str]] = {
     "calibration.mark": LEADS,
     "calibration.agree": LEADS,
     "calibration.withdraw": LEADS,
+    "calibration.clear": LEADS,
     "monitoring.answer": LEADS,
     "monitoring.pause": LEADS,
     "monitoring.resume": LEADS,
@@ -759,7 +761,7 @@ def address(app: Flask, world: dict[str, Any], endpoint: str) -> str:
     place = "cohort" if "cohort" in name else "program"
     values["batch_id"] = values["batches"][place]
     values["kind"] = "roster" if place == "cohort" else "entitlements"
-    looked_after = endpoint.startswith("monitoring.")
+    looked_after = endpoint.startswith(("monitoring.", "calibration.clear"))
     values["person_id"] = values["grader_id"] if looked_after else world["people"]["learner"]
     if name == "export_file":
         values["export_id"] = values["admins_export_id"]

@@ -143,6 +143,11 @@ LAWFUL: dict[str, set[tuple[str, str, str]]] = {
     },
     "attempt": {("open", "judge", "judged"), ("open", "end", "ended")},
     "standing": {
+        ("not_qualified", "clear_by_hand", "qualified"),
+        ("qualified", "clear_by_hand", "qualified"),
+        ("provisional", "clear_by_hand", "qualified"),
+        ("expired", "clear_by_hand", "qualified"),
+        ("set_aside", "clear_by_hand", "qualified"),
         ("not_qualified", "qualify", "qualified"),
         ("not_qualified", "qualify_provisionally", "provisional"),
         ("not_qualified", "fail", "not_qualified"),

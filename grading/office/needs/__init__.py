@@ -1,8 +1,8 @@
 """What waits for a person, in every part and cohort they have: the landing page and the daily mail.
 
 Each source is a small function ``(session, who, now) -> list[Need]`` with a fixed number of queries,
-however many cohorts there are. A new kind of need is a new source in `SOURCES` and its words in
-`grading.web.need_words`; nothing else changes.
+however many cohorts there are; what concerns clearances alone is asked of each cohort. A new kind of need
+is a new source in `SOURCES` and its words in `grading.web.need_words`; nothing else changes.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -57,6 +57,7 @@ SOURCES: tuple[tuple[frozenset[Role], Source], ...] = (
     (frozenset(READS), reader.questions),
     (frozenset({Role.GRADER}), calibration.to_calibrate),
     (frozenset(SETTLES), calibration.graders),
+    (frozenset(SETTLES), calibration.to_clear),
     (frozenset(SETTLES), calibration.examples),
     (frozenset(SETTLES), staff.disputed),
     (frozenset(WATCHES), staff.stranded),

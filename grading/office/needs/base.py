@@ -47,6 +47,7 @@ class Kind(StrEnum):
     MISCONDUCT_SECOND = "misconduct_second"
     PAUSE_ANSWER = "pause_answer"
     ALARM = "alarm"
+    CLEARANCE = "clearance"
     EXAMPLE_AGREE = "example_agree"
     EXAMPLE_MARK = "example_mark"
     CASES_OPEN = "cases_open"

@@ -332,6 +332,7 @@ PARTS: tuple[Part, ...] = (
     Part("imports", ImportBatch, ("by_id",), withheld={"made": "Rows about other people."}),
     Part("calibration_attempts", CalibrationAttempt, ("person_id",)),
     Part("standings", Standing, ("person_id",)),
+    Part("standings_given_by_me", Standing, ("cleared_by_id",)),
     Part(
         "alarms",
         Alarm,
@@ -393,6 +394,7 @@ OF_OFFICE = frozenset(
         "objections_decided",
         "passkeys_removed_for_others",
         "queue_pauses_made",
+        "standings_given_by_me",
         "readings_set_aside_by_me",
         "readings_struck",
         "sign_offs",

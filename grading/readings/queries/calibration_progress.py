@@ -5,25 +5,22 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import and_, exists, func, or_, select, true
+from sqlalchemy import exists, func, or_, select
 from sqlalchemy.orm import Session, selectinload
 
 from grading.models import (
-    AnchorMarking,
     AnchorPaper,
     Cohort,
     Membership,
     Person,
     QueuePause,
     Standing,
-    Submission,
 )
 from grading.models.conditions import takes_part
-from grading.readings.eligibility import may_read
-from grading.workflow.calibration import CLEARED, AnchorState, AnchorUse
-from grading.workflow.cohort import Role
-
-PROFESSIONALS = (Role.GRADER, Role.LEAD, Role.INSTRUCTOR)
+from grading.readings.queries import example_stock, standings
+from grading.readings.queries.example_stock import ExampleStock
+from grading.workflow.calibration import CLEARED
+from grading.workflow.cohort import SCORING, Role
 
 
 def papers(session: Session, cohort: Cohort) -> Sequence[AnchorPaper]:
@@ -35,11 +32,7 @@ def papers(session: Session, cohort: Cohort) -> Sequence[AnchorPaper]:
             .where(
                 or_(
                     AnchorPaper.cohort_id == cohort.id,
-                    and_(
-                        AnchorPaper.program_id == cohort.program_id,
-                        AnchorPaper.rubric_digest == cohort.rubric_version.digest,
-                        AnchorPaper.state == AnchorState.AGREED,
-                    ),
+                    example_stock.fits(cohort),
                 )
             )
             # By code, so that nothing tells of when a work came in or whose it is.
@@ -55,7 +48,7 @@ def professionals(session: Session, cohort: Cohort, *roles: Role) -> Sequence[Pe
             select(Person)
             .where(
                 exists().where(
-                    takes_part(*(roles or PROFESSIONALS), cohort_id=cohort.id, person_id=Person.id),
+                    takes_part(*(roles or SCORING), cohort_id=cohort.id, person_id=Person.id),
                 )
             )
             .order_by(Person.name, Person.id)
@@ -63,65 +56,76 @@ def professionals(session: Session, cohort: Cohort, *roles: Role) -> Sequence[Pe
     )
 
 
-def fresh_checks(session: Session, cohort: Cohort) -> list[tuple[Person, int]]:
-    """Count, for each grader, the check papers they have not met; one query beside the graders'."""
+def fresh_examples(session: Session, cohort: Cohort) -> list[tuple[Person, ExampleStock]]:
+    """Say, for each grader, which examples they have not met."""
     graders = professionals(session, cohort, Role.GRADER)
-    marked = exists().where(
-        AnchorMarking.anchor_id == AnchorPaper.id, AnchorMarking.person_id == Person.id
-    )
-    counts = dict(
-        session.execute(
-            select(Person.id, func.count())
-            .select_from(Person)
-            .join(AnchorPaper, true())
-            .join(Submission, Submission.id == AnchorPaper.submission_id)
-            .where(
-                Person.id.in_([person.id for person in graders]),
-                AnchorPaper.program_id == cohort.program_id,
-                AnchorPaper.rubric_digest == cohort.rubric_version.digest,
-                AnchorPaper.state == AnchorState.AGREED,
-                AnchorPaper.use == AnchorUse.VALIDITY,
-                ~marked,
-                may_read(Person.id),
-            )
-            .group_by(Person.id)
-        ).all()
-    )
-    return [(person, counts.get(person.id, 0)) for person in graders]
+    stocks = example_stock.stocks(session, cohort, graders)
+    return [(person, stocks[person.id]) for person in graders]
 
 
 @dataclass(frozen=True)
 class StandingRow:
-    """One person's standings by criterion code, and the pause on their queue."""
+    """How one person stands in a cohort, by whatever they are cleared.
+
+    Attributes
+    ----------
+    standings : dict
+        By criterion code.
+    cleared, sets_the_standard : bool
+        For every criterion now; because they agreed the examples.
+    """
 
     person: Person
     standings: dict[str, Standing]
     paused: QueuePause | None
+    cleared: bool
+    sets_the_standard: bool
 
     @property
     def until(self) -> datetime | None:
         """When the first of the standings that clear the person expires."""
+        if self.sets_the_standard:
+            return None
         cleared = [
             standing.expires_at for standing in self.standings.values() if standing.state in CLEARED
         ]
         return min(cleared, default=None)
 
+    @property
+    def by_hand(self) -> Standing | None:
+        """A standing that a lead gave by hand, if any is of that kind."""
+        return next(
+            (standing for standing in self.standings.values() if standing.cleared_by_id), None
+        )
 
-def standings(session: Session, cohort: Cohort) -> list[StandingRow]:
-    """List everybody with a professional part or a standing in a cohort, by name; three queries."""
+
+def standing_rows(session: Session, cohort: Cohort, now: datetime) -> list[StandingRow]:
+    """List everybody with a professional part in a cohort, or a standing won there, by name."""
     held: dict[str, dict[str, Standing]] = defaultdict(dict)
     people = {person.id: person for person in professionals(session, cohort)}
     for standing in session.scalars(
         select(Standing)
-        .options(selectinload(Standing.person))
-        .where(Standing.cohort_id == cohort.id)
+        .options(selectinload(Standing.person), selectinload(Standing.cleared_by))
+        .where(
+            Standing.rubric_version_id == cohort.rubric_version_id,
+            or_(Standing.person_id.in_(list(people)), Standing.cohort_id == cohort.id),
+        )
     ):
         held[standing.person_id][standing.criterion] = standing
         people.setdefault(standing.person_id, standing.person)
     paused = pauses(session, cohort)
+    listed = sorted(people.values(), key=lambda person: (person.name, person.id))
+    cleared = standings.cleared(session, cohort, listed, now)
+    setters = standings.standard_setters(session, cohort, listed)
     return [
-        StandingRow(person, held.get(person.id, {}), paused.get(person.id))
-        for person in sorted(people.values(), key=lambda one: (one.name, one.id))
+        StandingRow(
+            person,
+            held.get(person.id, {}),
+            paused.get(person.id),
+            person.id in cleared,
+            person.id in setters,
+        )
+        for person in listed
     ]
 
 
@@ -157,7 +161,7 @@ def was_professional(session: Session, cohort: Cohort, person_id: str) -> bool:
             .where(
                 Membership.cohort_id == cohort.id,
                 Membership.person_id == person_id,
-                Membership.role.in_(PROFESSIONALS),
+                Membership.role.in_(SCORING),
             )
             .limit(1)
         )

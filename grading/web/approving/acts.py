@@ -13,6 +13,7 @@ from grading.authorization.permissions import Permission
 from grading.disputes import decisions, misconduct
 from grading.models import Appeal, Challenge, Cohort, CredentialRecord, Person, Release
 from grading.people.approvals import Answer
+from grading.readings import clearing
 from grading.records import revocations
 from grading.releases import points, releases
 from grading.web import access
@@ -20,6 +21,7 @@ from grading.web.admin import people
 from grading.web.consequences import lay_again
 from grading.web.forms import Done
 from grading.web.instructor import coordinator, release
+from grading.web.instructor.calibration import cleared_by_hand, find_rater
 from grading.web.instructor.misconduct import find_case
 from grading.web.instructor.points import find_submission
 from grading.web.rater import questions
@@ -263,6 +265,27 @@ def _uphold_again(session: Session, challenge: Challenge, _cohort: Cohort) -> Ch
     return misconduct.lay_revocations_before(session, access.person(), case, now=access.now())
 
 
+# --- a standing
+
+
+def _to_standings(challenge: Challenge) -> str:
+    return url_for("calibration.standings", cohort_id=challenge.cohort_id)
+
+
+def _clear_by_hand(session: Session, challenge: Challenge, cohort: Cohort, answer: Answer) -> Done:
+    rater = find_rater(cohort.id, str(challenge.note["person"]))
+    clearing.clear_by_hand(
+        session,
+        access.person(),
+        cohort,
+        rater,
+        reason=_entered(challenge, "reason"),
+        signed=answer,
+        now=access.now(),
+    )
+    return cleared_by_hand(cohort.id, rater)
+
+
 _SIGN = _l("Sign with your passkey")
 
 ACTS: Mapping[str, Act] = {
@@ -352,5 +375,14 @@ ACTS: Mapping[str, Act] = {
         _uphold,
         _uphold_again,
         revokes=True,
+    ),
+    Action.CLEAR_BY_HAND: Act(
+        Permission.CALIBRATE,
+        _l("Clear somebody by hand"),
+        _l("You let somebody grade, on your word, for these criteria and with this reason."),
+        _l("Sign the clearance"),
+        _SIGN,
+        _to_standings,
+        _clear_by_hand,
     ),
 }

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
+from typing import Any
 
 from flask import render_template
 from flask.typing import ResponseReturnValue
@@ -25,6 +26,7 @@ from grading.web.approving.acts import ACTS, Act, reasons
 from grading.web.approving.common import bp
 from grading.web.forms import Done, form_view, refused
 from grading.web.instructor import release, shell
+from grading.web.number_words import list_words
 from grading.web.step_up import StepUpForm
 from grading.workflow.approval import Action, Change, Proof
 
@@ -68,6 +70,7 @@ def _render_challenge(
         lines=challenge.records,
         before=_in_force(session, works) if act.amends else {},
         member=_member(session, challenge),
+        clearance=_clearance(session, challenge, cohort),
         grouped=max(works.values(), default=0) > 1,
         bands=Counter(line["band"] for line in challenge.records),
         made_by_one=account_makers.made_by_one(session, cohort.id, _signers(session, challenge)),
@@ -100,6 +103,18 @@ def _member(session: Session, challenge: Challenge) -> str:
         return ""
     [line] = challenge.records
     return session.get_one(Person, line["person"]).name
+
+
+def _clearance(session: Session, challenge: Challenge, cohort: Cohort) -> dict[str, Any]:
+    """Say who is to be cleared by hand for which criteria."""
+    if challenge.action != Action.CLEAR_BY_HAND:
+        return {}
+    titles = cohort.rubric_version.rubric.titles
+    return {
+        "name": session.get_one(Person, challenge.note["person"]).name,
+        "criteria": list_words([titles[code] for code in challenge.note["criteria"]]),
+        "days": challenge.note["days"],
+    }
 
 
 def _in_force(session: Session, works: Iterable[str]) -> dict[tuple[str, str], str]:

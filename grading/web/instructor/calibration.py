@@ -14,19 +14,21 @@ from wtforms import SelectChoice, SelectField, StringField, TextAreaField
 from grading.authorization.permissions import Permission
 from grading.db import db, transaction
 from grading.errors import NotFound, Refused
-from grading.models import AnchorPaper, Submission
+from grading.models import AnchorPaper, Person, Submission
 from grading.models.codes import case_code
-from grading.readings import anchors
-from grading.readings.queries import calibration_progress
+from grading.readings import anchors, clearing
+from grading.readings.queries import calibration_progress, clearances
+from grading.readings.queries import standings as standings_of
 from grading.readings.reviews import Sheet
 from grading.rubric.definition import Rubric
 from grading.texts import whole_number
-from grading.web import access, downloads, sheets
+from grading.web import access, downloads, sheets, step_up
 from grading.web.access import load, requires
 from grading.web.forms import Done, Form, form_view, options
 from grading.web.instructor import shell
 from grading.web.instructor.shell import render
 from grading.web.labels import USE_LABELS
+from grading.web.number_words import list_words
 from grading.web.sheets import chosen_levels
 from grading.workflow import files
 from grading.workflow.calibration import AnchorState, AnchorUse
@@ -68,7 +70,7 @@ def examples(cohort_id: str) -> ResponseReturnValue:
         begun=any(paper.cohort_id == cohort.id for paper in papers),
         in_use=sum(paper.state == AnchorState.AGREED for paper in papers),
         leads=anchors.leads(session, cohort),
-        fresh=calibration_progress.fresh_checks(session, cohort),
+        fresh=calibration_progress.fresh_examples(session, cohort),
     )
 
 
@@ -314,11 +316,71 @@ def withdraw(anchor_id: str) -> ResponseReturnValue:
 @bp.get("/<cohort_id>/standings")
 @requires(CALIBRATE)
 def standings(cohort_id: str) -> ResponseReturnValue:
-    """Who is cleared for what, and until when."""
+    """Who is cleared for what, by what and until when; and who cannot become so without a lead."""
     cohort = shell.cohort(cohort_id, CALIBRATE)
+    session, now = db.session(), access.now()
+    required = cohort.plan.calibration == "required"
     return render(
         "standings.html",
         cohort,
-        rows=calibration_progress.standings(db.session(), cohort),
+        rows=calibration_progress.standing_rows(session, cohort, now),
         rubric=cohort.rubric_version.rubric,
+        stuck=clearances.stuck(session, cohort, now=now) if required else {},
+        me=access.person().id,
+    )
+
+
+class ClearForm(Form):
+    """Why somebody is cleared who has not read the examples as the leads do."""
+
+    reason = TextAreaField(_l("Reason"))
+
+
+@bp.route("/<cohort_id>/standings/<person_id>/clear", methods=["GET", "POST"])
+@requires(CALIBRATE)
+def clear(cohort_id: str, person_id: str) -> ResponseReturnValue:
+    """Clear somebody by hand, with a reason that is signed."""
+
+    def act(session: Session, form: ClearForm) -> Done:
+        cohort, rater = shell.cohort(cohort_id, CALIBRATE), find_rater(cohort_id, person_id)
+        me, reason, now = access.person(), form.reason.data, access.now()
+        if step_up.asked(session, cohort):
+            return shell.to_sign(
+                clearing.lay_clearing_before(session, me, cohort, rater, reason=reason, now=now)
+            )
+        clearing.clear_by_hand(session, me, cohort, rater, reason=reason, now=now)
+        return cleared_by_hand(cohort_id, rater)
+
+    def show(form: ClearForm) -> str:
+        cohort, rater = shell.cohort(cohort_id, CALIBRATE), find_rater(cohort_id, person_id)
+        return render(
+            "clear.html",
+            cohort,
+            person=rater,
+            form=form,
+            criteria=list_words(
+                criterion.title
+                for criterion in standings_of.uncleared_criteria(
+                    db.session(), cohort, rater, access.now()
+                )
+            ),
+        )
+
+    return form_view(ClearForm(), act, show, leave=(Refused,))
+
+
+def find_rater(cohort_id: str, person_id: str) -> Person:
+    """Find somebody with a professional part in a cohort."""
+    cohort = shell.cohort(cohort_id, CALIBRATE)
+    for person in calibration_progress.professionals(db.session(), cohort):
+        if person.id == person_id:
+            return person
+    raise NotFound("There is no such page.")
+
+
+def cleared_by_hand(cohort_id: str, rater: Person) -> Done:
+    """Lead back to the standings, and say what was done."""
+    return Done(
+        url_for("calibration.standings", cohort_id=cohort_id),
+        _("%(name)s is cleared by hand, and is told so with your reason.", name=rater.name),
     )

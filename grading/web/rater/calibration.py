@@ -19,8 +19,9 @@ from grading.db import db, transaction
 from grading.errors import NotFound, Refused
 from grading.measurement.monitoring.calibration import standard
 from grading.models import Allocation, AnchorPaper, CalibrationAttempt, Cohort, Person
-from grading.readings import anchors, calibration, graders
-from grading.readings.queries import standings
+from grading.readings import calibration, graders
+from grading.readings.queries import clearances, standings
+from grading.readings.queries.clearances import Tries
 from grading.rubric.definition import Criterion
 from grading.web import access, grader_charts
 from grading.web.access import load, requires
@@ -28,12 +29,7 @@ from grading.web.errors import words
 from grading.web.number_words import number
 from grading.web.rater.common import add_views
 from grading.workflow.allocation import AllocationState
-from grading.workflow.calibration import (
-    AnchorUse,
-    AttemptKind,
-    AttemptState,
-    may_try_again_at,
-)
+from grading.workflow.calibration import AttemptKind, AttemptState
 from grading.workflow.cohort import CohortState
 from grading.workflow.plan import GradingPlan
 
@@ -95,30 +91,11 @@ class Way:
     again: datetime | None
 
 
-def _way(session: Session, cohort: Cohort, rater: Person, kind: AttemptKind) -> Way:
+def _way(session: Session, cohort: Cohort, rater: Person, kind: AttemptKind, tries: Tries) -> Way:
     now = access.now()
-    again = None
-    if kind is AttemptKind.QUALIFICATION:
-        plan = cohort.plan
-        ended = [
-            one.ended_at
-            for one in calibration.attempts(session, cohort, rater.id, kind)
-            if one.ended_at is not None
-        ]
-        soonest = may_try_again_at(
-            ended, tries=plan.qualification_tries, wait_hours=plan.qualification_wait_hours
-        )
-        again = soonest if soonest is not None and soonest > now else None
-    try:
-        calibration.may_start(session, cohort, rater, kind, now=now)
-    except Refused as error:
-        return Way(kind, words(error), again)
-    use = AnchorUse.PRACTICE if kind is AttemptKind.PRACTICE else AnchorUse.QUALIFICATION
-    if not anchors.in_use(session, cohort, use):
-        return Way(
-            kind, _("There are no examples yet: two leads have to agree on some first."), None
-        )
-    return Way(kind, None, None)
+    waits = kind is AttemptKind.QUALIFICATION and tries.again is not None and tries.again > now
+    refused = calibration.hindrance(session, cohort, rater, kind, now=now)
+    return Way(kind, words(refused) if refused else None, tries.again if waits else None)
 
 
 def rule_words(criterion: Criterion, plan: GradingPlan) -> str:
@@ -140,11 +117,11 @@ def _overview(side: Side, cohort_id: str) -> ResponseReturnValue:
     cohort = _cohort(side, cohort_id)
     session = db.session()
     me = access.person()
-    tried = calibration.attempts(session, cohort, me.id)
+    tried = clearances.attempts(session, cohort, me.id)
     current = next((one for one in tried if one.state == AttemptState.OPEN), None)
     items = calibration.items(session, current) if current else []
     plan = cohort.plan
-    qualified = [one for one in tried if one.kind == AttemptKind.QUALIFICATION]
+    tries = clearances.tries_of(plan, tried)
     return render_template(
         "rater/calibration.html",
         side=side,
@@ -158,10 +135,11 @@ def _overview(side: Side, cohort_id: str) -> ResponseReturnValue:
         left=sum(not _is_done(item) for item, _paper in items),
         ways=[]
         if current or cohort.state != CohortState.OPEN
-        else [_way(session, cohort, me, kind) for kind in _kinds(side, plan)],
+        else [_way(session, cohort, me, kind, tries) for kind in _kinds(side, plan)],
         standings=standings.of_person(session, cohort, me.id),
-        cleared=side is GRADER and bool(standings.grading(session, cohort, [me], access.now())),
-        tries_left=max(plan.qualification_tries - len(qualified), 0),
+        cleared=side is GRADER and bool(standings.cleared(session, cohort, [me], access.now())),
+        sets_the_standard=bool(standings.standard_setters(session, cohort, [me])),
+        tries_left=tries.left,
         qualifies=AttemptKind.QUALIFICATION in _kinds(side, plan),
     )
 
