@@ -58,3 +58,50 @@ def test_only_the_edges_look_at_the_clock_and_commit() -> None:
 )
 def test_the_check_has_teeth(floor: str, source: str, fault: str) -> None:
     assert fault in list(faults_of(floor, source))
+
+
+# Where a day is taken from an instant other than by `workflow/deadlines`, and why.
+SIGNED = "a credential's days are UTC days, as its document says them"
+DAYS_ELSEWHERE = {
+    "cohorts/contents.py": SIGNED,
+    "people/queries/identity_checks.py": SIGNED,
+    "records/queries/evidence.py": SIGNED,
+    "records/records.py": SIGNED,
+    "records/verifying.py": SIGNED,
+    "web/public/looks.py": SIGNED,
+    "web/privacy/own.py": "looks are counted by UTC days",
+    "cli/cohort.py": "the option of a command is a day without a zone",
+    "cli/replay/player.py": "a replay lives in UTC",
+    "office/imports/cells.py": "a cell of a table has no zone",
+    "office/imports/workbook.py": "a cell of a table has no zone",
+    "ledger/outbox.py": "the morning is given in the person's zone",
+    "web/admin/cohorts.py": "what was typed has no zone yet",
+    "web/rendering.py": "the instant is given in the reader's zone",
+}
+
+
+def takes_a_day(source: str) -> bool:
+    """Whether a file asks an instant for its day, or makes an instant of day and time, by itself."""
+    return any(
+        isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and (
+            (node.func.attr == "date" and not node.args)
+            or (
+                node.func.attr == "combine"
+                and isinstance(node.func.value, ast.Name)
+                and node.func.value.id == "datetime"
+            )
+        )
+        for node in ast.walk(ast.parse(source))
+    )
+
+
+def test_days_and_instants_are_turned_into_each_other_in_one_place() -> None:
+    by_hand = {
+        path.relative_to(PACKAGE).as_posix()
+        for path in PACKAGE.rglob("*.py")
+        if takes_a_day(path.read_text("utf-8"))
+    }
+    known = {*DAYS_ELSEWHERE, "workflow/deadlines.py"}
+    assert {path for path in by_hand if not path.startswith("cli/demo/")} == known

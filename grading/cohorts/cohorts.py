@@ -34,7 +34,7 @@ from grading.workflow.cohort import (
     obstacles,
 )
 from grading.workflow.credential import RubricState
-from grading.workflow.deadlines import Calendar, calendar, contradictions
+from grading.workflow.deadlines import Calendar, calendar, contradictions, local_day
 
 
 def create_cohort(
@@ -123,7 +123,7 @@ def revise_plan(
     windows = ("submit_days", "grace_hours", "peer_days", "grading_days", "results_day")
     version = _add_plan(cohort, plan, now)
     if any(getattr(plan, name) != getattr(before, name) for name in windows):
-        opens_on = cohort.opens_at.astimezone(cohort.zone).date()
+        opens_on = local_day(cohort.opens_at, cohort.zone)
         for name, at in asdict(calendar(opens_on, cohort.zone, plan)).items():
             setattr(cohort, name, at)
     session.flush()
@@ -167,7 +167,7 @@ def revise_cohort(
         raise FaultsFound(faults)
     before = _cohort_words(cohort)
     if time_zone != cohort.time_zone:
-        opens_on = cohort.opens_at.astimezone(cohort.zone).date()
+        opens_on = local_day(cohort.opens_at, cohort.zone)
         cohort.time_zone = time_zone
         for key, at in asdict(calendar(opens_on, cohort.zone, cohort.plan)).items():
             setattr(cohort, key, at)

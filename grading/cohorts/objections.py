@@ -98,7 +98,7 @@ def object_to(
         for decider in participants.with_roles(
             session, submission.cohort, Role.COORDINATOR, Role.INSTRUCTOR
         ):
-            outbox.needs(session, decider, now=now)
+            outbox.needs(session, decider, zone=submission.cohort.zone, now=now)
     for member in group_members.people(session, submission):
         if member.id != person.id:
             outbox.mail(

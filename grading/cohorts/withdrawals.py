@@ -1,6 +1,6 @@
 """Leaving the capstone and coming back to it."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -21,6 +21,7 @@ from grading.workflow.adjudication import DiscrepancyState
 from grading.workflow.allocation import MACHINE as ALLOCATION_MACHINE
 from grading.workflow.allocation import AllocationState
 from grading.workflow.cohort import CohortState
+from grading.workflow.deadlines import end_of_day
 from grading.workflow.group import MemberState
 from grading.workflow.submission import MACHINE as SUBMISSION_MACHINE
 from grading.workflow.submission import SubmissionState
@@ -95,7 +96,8 @@ def may_return_until(member: SubmissionMember | None) -> datetime | None:
     """Say until when a withdrawn learner can come back; None when they have not withdrawn."""
     if member is None or member.state != MemberState.WITHDRAWN or member.ended_at is None:
         return None
-    return member.ended_at + timedelta(days=member.submission.cohort.plan.return_days)
+    cohort = member.submission.cohort
+    return end_of_day(member.ended_at, cohort.plan.return_days, cohort.zone)
 
 
 def come_back(session: Session, learner: Person, submission: Submission, *, now: datetime) -> None:

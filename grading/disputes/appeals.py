@@ -1,6 +1,6 @@
 """Appeals: a result is read again, blind, by somebody fresh, and decided with a reason."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -24,23 +24,20 @@ from grading.readings import allocations
 from grading.releases import grades
 from grading.releases.queries import candidates
 from grading.scores import adjusting
+from grading.workflow import deadlines
 from grading.workflow.allocation import MACHINE as ITEM_MACHINE
 from grading.workflow.allocation import AllocationState, Pool, Purpose
 from grading.workflow.appeal import PENDING, AppealState
 from grading.workflow.cohort import CohortState
-from grading.workflow.deadlines import end_of_day, working_days_after
+from grading.workflow.deadlines import working_days_after
 from grading.workflow.submission import SubmissionState
 
 SHORTEST_REASON, LONGEST_REASON = 20, 5_000
 
 
 def appeal_window(cohort: Cohort, grade: Grade) -> tuple[datetime, datetime]:
-    """Say from when until when a released result can be appealed: to the end of the last day."""
-    plan = cohort.plan
-    return (
-        grade.released_at + timedelta(hours=plan.appeal_wait_hours),
-        end_of_day(grade.released_at, plan.appeal_days, cohort.zone),
-    )
+    """Say from when until when a released result can be appealed."""
+    return deadlines.appeal_window(grade.released_at, cohort.plan, cohort.zone)
 
 
 def tokens_left(session: Session, cohort: Cohort, learner_id: str) -> int:
@@ -227,7 +224,7 @@ def note_remark(session: Session, appeal: Appeal, *, now: datetime) -> None:
         note={"composite": score.composite, "ratings": score.rating_ids},
     )
     if item.rater is not None:
-        outbox.needs(session, item.rater, now=now)
+        outbox.needs(session, item.rater, zone=item.cohort.zone, now=now)
 
 
 def go_on_unblind(session: Session, actor: Person, appeal: Appeal, *, now: datetime) -> None:

@@ -117,7 +117,7 @@ def request_explanation(
         after={"submission": submission.id, "owner": owner.id if owner else None},
     )
     if owner is not None:
-        outbox.needs(session, owner, now=now)
+        outbox.needs(session, owner, zone=submission.cohort.zone, now=now)
     return explanation
 
 

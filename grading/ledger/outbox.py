@@ -17,6 +17,7 @@ from grading.ledger import audit
 from grading.ledger.turns import take_turns
 from grading.models import Job, JobState, Person
 from grading.models.codes import new_job_id
+from grading.workflow.deadlines import instant, local_day, own_zone
 
 # When people are told what waits for them, in their own zone.
 MORNING = time(8, 0)
@@ -125,21 +126,22 @@ def letter(template: str, person_id: str, **context: Any) -> dict[str, Any]:
     return {"template": template, "person": person_id, "context": context}
 
 
-def needs(session: Session, person: Person, *, now: datetime) -> None:
+def needs(session: Session, person: Person, *, zone: ZoneInfo, now: datetime) -> None:
     """Have a person told what waits for them: one mail a day, in their morning, of all that waits then.
 
     Asking again the same day asks for the same mail. When it is written and nothing waits any more,
     or they want no such mail, none is sent.
     """
-    tell(session, [person], now=now)
+    tell(session, [person], zone=zone, now=now)
 
 
-def morning_of(person: Person, now: datetime, zone: ZoneInfo | None = None) -> datetime:
+def morning_of(person: Person, now: datetime, zone: ZoneInfo) -> datetime:
     """Give a person's next morning, aware, in their own zone; ``zone`` is for those who chose none."""
-    own = ZoneInfo(person.time_zone) if person.time_zone else zone or ZoneInfo("UTC")
-    local = now.astimezone(own)
-    day = local.date() if local.time() < MORNING else local.date() + timedelta(days=1)
-    return datetime.combine(day, MORNING, tzinfo=own)
+    own = own_zone(person.time_zone, zone)
+    day = local_day(now, own)
+    if now.astimezone(own).time() >= MORNING:
+        day += timedelta(days=1)
+    return instant(day, MORNING, own).astimezone(own)
 
 
 def tell(
@@ -147,14 +149,14 @@ def tell(
     people: Sequence[Person],
     *,
     now: datetime,
-    zone: ZoneInfo | None = None,
+    zone: ZoneInfo,
     most: int | None = None,
 ) -> int:
     """Have several people told what waits for them, as `needs` does.
 
     Parameters
     ----------
-    zone : ZoneInfo, optional
+    zone : ZoneInfo
         For those who chose none.
     most : int, optional
         Ask for no more new mails than this now.

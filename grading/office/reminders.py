@@ -18,7 +18,7 @@ from grading.models.conditions import takes_part
 from grading.office.upkeep_run import BATCH, UpkeepRun
 from grading.workflow.allocation import ATTEMPTED, HELD, Pool
 from grading.workflow.cohort import Role
-from grading.workflow.deadlines import shifted
+from grading.workflow.deadlines import local_day, own_zone, shifted
 from grading.workflow.group import PRESENT, MemberState
 from grading.workflow.submission import SubmissionState
 
@@ -34,7 +34,8 @@ def remind(session: Session, cohort: Cohort, run: UpkeepRun) -> int:
     people = {person.id: person for person in _staff(session, cohort, now)}
     for person, at in _dates(session, cohort, now):
         morning = outbox.morning_of(person, now, cohort.zone)
-        if (at.astimezone(morning.tzinfo).date() - morning.date()).days in DAYS_BEFORE:
+        own = own_zone(person.time_zone, cohort.zone)
+        if (local_day(at, own) - local_day(morning, own)).days in DAYS_BEFORE:
             people[person.id] = person
     people |= {person.id: person for person in _holders(session, cohort, now)}
     return outbox.tell(session, list(people.values()), now=now, zone=cohort.zone, most=BATCH)

@@ -5,7 +5,7 @@ from datetime import date, datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from grading.errors import Refused
+from grading.errors import Fault, FaultsFound, Refused
 from grading.ledger import audit
 from grading.ledger.turns import take_turns
 from grading.models import (
@@ -13,7 +13,11 @@ from grading.models import (
     Course,
     Person,
 )
+from grading.phrases import phrase
 from grading.workflow.credential import IdentityAssurance
+from grading.workflow.deadlines import has_begun
+
+FUTURE = phrase("The day lies in the future.")
 
 
 def record_completion(
@@ -31,9 +35,13 @@ def record_completion(
 
     Raises
     ------
+    FaultsFound
+        The day has begun nowhere on earth.
     Refused
         The same or a later completion is noted already.
     """
+    if not has_begun(completed_on, now):
+        raise FaultsFound([Fault("completed_on", FUTURE)])
     take_turns(session, person)
     known = session.scalar(
         select(Completion).where(

@@ -1,9 +1,8 @@
 """Check items: agreed anchor papers mixed blind into a professional's queue."""
 
 import hashlib
-from datetime import datetime, time
+from datetime import datetime
 from typing import cast
-from zoneinfo import ZoneInfo
 
 import numpy as np
 from sqlalchemy import func, select
@@ -36,7 +35,7 @@ from grading.workflow.allocation import (
 )
 from grading.workflow.calibration import StandingState
 from grading.workflow.cohort import CohortState
-from grading.workflow.deadlines import hold_until
+from grading.workflow.deadlines import day_begins, hold_until, local_day, own_zone
 from grading.workflow.monitoring import AlarmState
 from grading.workflow.plan import GradingPlan
 from grading.workflow.validity import Facts, draw, due
@@ -85,8 +84,8 @@ def _facts(session: Session, rater: Person, cohort: Cohort, now: datetime) -> Fa
     )
     if at_hand is not None:
         return None
-    zone = ZoneInfo(rater.time_zone) if rater.time_zone else cohort.zone
-    morning = datetime.combine(now.astimezone(zone).date(), time(0), tzinfo=zone)
+    zone = own_zone(rater.time_zone, cohort.zone)
+    morning = day_begins(local_day(now, zone), zone)
     sheets, checks, today = session.execute(
         select(
             func.count(),

@@ -159,7 +159,7 @@ def leads(session: Session, cohort: Cohort) -> Sequence[Person]:
 
 def _tell_leads(session: Session, cohort: Cohort, now: datetime) -> None:
     for lead in leads(session, cohort):
-        outbox.needs(session, lead, now=now)
+        outbox.needs(session, lead, zone=cohort.zone, now=now)
 
 
 def answer(

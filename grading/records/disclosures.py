@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, time
+from datetime import datetime
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -16,6 +16,7 @@ from grading.models import (
     PublicView,
     ShareLink,
 )
+from grading.workflow.deadlines import NO_ZONE, day_begins
 from grading.workflow.privacy import Disclosed, Ground
 
 LONGEST_RECIPIENT = 300
@@ -105,7 +106,7 @@ def _looks(session: Session, person_id: str) -> Sequence[DisclosureLine]:
     ]
     return [
         DisclosureLine(
-            datetime.combine(on, time(), tzinfo=UTC),
+            day_begins(on, NO_ZONE),
             what,
             label,
             Ground.CONSENT,

@@ -31,6 +31,7 @@ from grading.programs.queries import course_standings
 from grading.records import issuers
 from grading.records.queries import entitlement_lists, program_record
 from grading.workflow.credential import USUALLY_SHOWN, RecordState, chosen_facts
+from grading.workflow.deadlines import last_day_over, local_day
 
 
 def open_record(
@@ -73,7 +74,7 @@ def open_partial(
         There is nothing to enter yet.
     """
     take_turns(session, learner)
-    standings = course_standings.courses(session, program.id, learner.id, on=now.date())
+    standings = course_standings.courses(session, program.id, learner.id, over=last_day_over(now))
     if not any(one.completion for one in standings):
         raise Refused("There is nothing to share yet. Complete a course first.")
     record = open_record(session, program, learner, now=now)
@@ -240,7 +241,7 @@ def grade_entry(submission: Submission, grade: Grade, now: datetime) -> RecordEn
     return RecordEntry(
         grade_id=grade.id,
         title=cohort.program.capstone_title,
-        on=now.astimezone(cohort.zone).date(),
+        on=local_day(now, cohort.zone),
         detail={
             "value": grade.value,
             "band": grade.band,

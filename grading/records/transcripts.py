@@ -1,7 +1,7 @@
 """What the law keeps of an erased person: who was awarded what, by whom and when, and not a word more."""
 
 from calendar import monthrange
-from datetime import UTC, datetime, time
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import select
@@ -22,6 +22,7 @@ from grading.models import (
 from grading.models.conditions import in_force, is_current_record
 from grading.people.queries import identity_checks
 from grading.records import disclosures
+from grading.workflow.deadlines import NO_ZONE, day_begins, local_day
 from grading.workflow.plan import GradingPlan
 from grading.workflow.privacy import Disclosed, Ground
 
@@ -63,7 +64,7 @@ def content_of(
         place(cohort.program)["capstone"].append(
             {
                 "title": cohort.program.capstone_title,
-                "on": grade.released_at.astimezone(cohort.zone).date().isoformat(),
+                "on": local_day(grade.released_at, cohort.zone).isoformat(),
                 "value": grade.value,
                 "band": grade.band,
                 "passed": grade.passed,
@@ -74,7 +75,7 @@ def content_of(
         select(CredentialRecord).where(CredentialRecord.person_id == person.id, is_current_record())
     ):
         if record.expires_on is not None:
-            last = max(last, datetime.combine(record.expires_on, time(), tzinfo=UTC))
+            last = max(last, day_begins(record.expires_on, NO_ZONE))
     if not programs:
         return None, now
     content = {

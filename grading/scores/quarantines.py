@@ -210,7 +210,7 @@ def impose(
     for standing in _standings(session, cohort, rater, criterion, CLEARED):
         standing.cohort_id = cohort.id
         move(session, standing, "set_aside", actor=lead, now=now, since=now)
-    outbox.needs(session, rater, now=now)
+    outbox.needs(session, rater, zone=cohort.zone, now=now)
     return quarantine, effect
 
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cache
-from typing import Any
+from typing import Any, cast
 from zoneinfo import ZoneInfo, available_timezones
 
 from flask import Flask, g, request, url_for
@@ -16,7 +16,7 @@ from sqlalchemy import literal, select
 
 from grading.db import db
 from grading.disputes.queries.dispute_queue import SealedSheet
-from grading.models import Membership, Person, SponsorMember
+from grading.models import Cohort, Membership, Person, SponsorMember
 from grading.models.conditions import takes_part
 from grading.readings.queries.staff_view import ShownReading
 from grading.web import access, labels
@@ -32,6 +32,7 @@ from grading.web.number_words import (
 )
 from grading.workflow.allocation import Pool, Purpose
 from grading.workflow.cohort import Role
+from grading.workflow.deadlines import local_day
 
 
 @cache
@@ -40,12 +41,30 @@ def _zones() -> frozenset[str]:
     return frozenset(available_timezones())
 
 
-def viewer_zone() -> ZoneInfo:
-    """The reader's zone: their choice, else the cohort's of this page, else UTC."""
+def viewer_zone(cohort_zone: ZoneInfo | None = None) -> ZoneInfo:
+    """The reader's zone: their choice, else that of the cohort in question, else that of their cohorts.
+
+    UTC is left for who is signed out, and for who is in no cohort or in cohorts of several zones.
+    """
     name = getattr(current_user, "time_zone", None) if current_user.is_authenticated else None
     if name in _zones():
         return ZoneInfo(str(name))
-    return getattr(g, "cohort_zone", None) or ZoneInfo("UTC")
+    return cohort_zone or getattr(g, "cohort_zone", None) or _zone_of_cohorts()
+
+
+def _zone_of_cohorts() -> ZoneInfo:
+    """The one zone of all cohorts that the signed-in person has a part in; one query a page."""
+    if not current_user.is_authenticated:
+        return ZoneInfo("UTC")
+    if "zone_of_cohorts" not in g:
+        zones = db.session.scalars(
+            select(Cohort.time_zone)
+            .distinct()
+            .join(Membership, Membership.cohort_id == Cohort.id)
+            .where(takes_part(person_id=current_user.id))
+        ).all()
+        g.zone_of_cohorts = ZoneInfo(zones[0]) if len(zones) == 1 else ZoneInfo("UTC")
+    return cast(ZoneInfo, g.zone_of_cohorts)
 
 
 def said(text: str, **params: Any) -> str:
@@ -87,7 +106,7 @@ def when(at: datetime | None, cohort_zone: ZoneInfo | None = None) -> Markup:
     """Show an instant in the reader's zone, and in the cohort's where that differs."""
     if at is None:
         return Markup("")
-    zone = viewer_zone()
+    zone = viewer_zone(cohort_zone)
     text = Markup('<time datetime="{}">{}</time>').format(
         at.astimezone(zone).isoformat(timespec="seconds"), instant_words(at, zone)
     )
@@ -195,6 +214,7 @@ def register(app: Flask) -> None:
     app.jinja_env.globals.update(
         when=when,
         instant_words=instant_words,
+        local_day=local_day,
         zone_words=zone_words,
         at_time=at_time,
         date_words=date_words,

@@ -13,6 +13,7 @@ from aiosmtpd.controller import Controller
 from grading.adapters.mail import open_mailer
 from grading.errors import PassingFailure, PermanentFailure
 from grading.texts import mail_address
+from grading.workflow.deadlines import NO_ZONE
 
 
 def a_message(to: str = "alder@example.org") -> EmailMessage:
@@ -132,7 +133,7 @@ def test_the_digest_goes_out_through_a_real_server(
     app.extensions["grading"] = replace(app.extensions["grading"], mailer=open_mailer(url))
     with act() as session:
         cast = factories.a_cast(session, now=NOW, submitted=False)
-        outbox.needs(session, cast.learners[0], now=NOW)
+        outbox.needs(session, cast.learners[0], zone=NO_ZONE, now=NOW)
         address, cohort = cast.learners[0].email, cast.cohort.id
     clock.now = NOW + timedelta(days=1)
     Worker(app, HANDLERS, clock=clock).run_until_idle(clock.now)

@@ -193,7 +193,7 @@ def test_too_late_to_come_back(cohort_of: Any, act: Callable[[], Any]) -> None:
         work = factories.a_submission(session, cohort, learner, now=NOW + DAY)
         withdrawals.withdraw(session, learner, work, now=NOW + DAY)
         with pytest.raises(Refused, match="over"):
-            withdrawals.come_back(session, learner, work, now=NOW + 15 * DAY + MINUTE)
+            withdrawals.come_back(session, learner, work, now=NOW + 16 * DAY)
 
 
 def test_back_after_the_draw_it_finds_other_readers(cohort_of: Any, act: Callable[[], Any]) -> None:

@@ -20,6 +20,7 @@ from grading.ledger import outbox
 from grading.models import Allocation, Job, Person
 from grading.office import reminders
 from grading.releases import releases
+from grading.workflow.deadlines import NO_ZONE
 from tests import factories
 from tests.database import NOW, Clock
 
@@ -141,7 +142,7 @@ def test_one_mail_a_day_whatever_happens(
     with act() as session:
         person = session.get_one(Person, cast["learner"])
         for hour in (0, 3, 23):
-            outbox.needs(session, person, now=NOW + timedelta(hours=hour))
+            outbox.needs(session, person, zone=NO_ZONE, now=NOW + timedelta(hours=hour))
         jobs = session.scalars(select(Job).where(Job.key.startswith("mail:digest:"))).all()
         # 8am of the first day has begun, so that the first asks for the next morning already.
         assert {job.run_at for job in jobs} == {datetime(2026, 9, 8, 8, tzinfo=UTC)}
@@ -155,7 +156,7 @@ def test_who_turned_it_off_is_not_written_to(
     app: Flask, act: Callable[[], Any], sign_in: Any, clock: Clock, cast: dict[str, Any], post: Post
 ) -> None:
     with act() as session:
-        outbox.needs(session, session.get_one(Person, cast["learner"]), now=NOW)
+        outbox.needs(session, session.get_one(Person, cast["learner"]), zone=NO_ZONE, now=NOW)
     answer = sign_in(cast["learner"]).post(
         "/preferences", data={"time_zone": "", "theme": "system", "single_keys": "y"}
     )
@@ -171,7 +172,7 @@ def test_a_mail_whose_day_is_over_is_not_sent_late(
     app: Flask, act: Callable[[], Any], clock: Clock, cast: dict[str, Any], post: Post
 ) -> None:
     with act() as session:
-        outbox.needs(session, session.get_one(Person, cast["learner"]), now=NOW)
+        outbox.needs(session, session.get_one(Person, cast["learner"]), zone=NO_ZONE, now=NOW)
     Worker(app, HANDLERS, clock=clock).run_until_idle(NOW + 3 * DAY)
     assert post.digests() == []
 
@@ -215,7 +216,7 @@ def test_no_result_stands_in_any_mail_and_results_come_once_apart(
     ready = [mail for mail in post.all() if mail["Subject"] == "Your result is ready"]
     assert len([mail for mail in ready if mail["To"] == address]) == 1
     with act() as session:
-        outbox.needs(session, session.get_one(Person, cast["learner"]), now=clock.now)
+        outbox.needs(session, session.get_one(Person, cast["learner"]), zone=NO_ZONE, now=clock.now)
     work(app, clock, clock.now + DAY)
     digests = post.digests(address)
     assert len(digests) == 2

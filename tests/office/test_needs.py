@@ -30,6 +30,7 @@ from grading.releases import grades, releases
 from grading.web.need_words import COMING_WORDS, NEED_WORDS
 from grading.workflow.allocation import Pool
 from grading.workflow.cohort import Role
+from grading.workflow.deadlines import end_of_day
 from tests import factories
 from tests.database import NOW
 from tests.web.test_query_counts import counted
@@ -229,7 +230,7 @@ def test_results_to_release_to_sign_to_read_and_to_appeal(
     wait = out + timedelta(hours=cohort.plan.appeal_wait_hours)
     (need,) = of(session, learner, wait)
     assert (need.kind, need.optional) == (Kind.APPEAL_WINDOW, True)
-    assert need.by == out + timedelta(days=cohort.plan.appeal_days)
+    assert need.by == end_of_day(out, cohort.plan.appeal_days, cohort.zone)
     assert kinds(session, learner, need.by + DAY) == []
 
 

@@ -12,7 +12,7 @@ from grading.cohorts.queries import group_members
 from grading.models import Absence, Allocation, Cohort, Extension, Submission, SubmissionMember
 from grading.workflow.allocation import ATTEMPTED, HELD, Pool
 from grading.workflow.calendar import ExtensionKind, ExtensionState, lengthened
-from grading.workflow.deadlines import Calendar, extended, shifted
+from grading.workflow.deadlines import Calendar, extended, local_day, shifted
 from grading.workflow.group import GIVE_TIME, MemberState
 from grading.workflow.submission import SubmissionState
 
@@ -299,8 +299,8 @@ def results_of(session: Session, submission: Submission) -> datetime:
         return of_work(session, submission).results_at
     cohort = submission.cohort
     due_at, _closes_at = window(session, submission)
-    days = (cohort.results_at.astimezone(cohort.zone).date()
-            - cohort.due_at.astimezone(cohort.zone).date()).days  # fmt: skip
+    days = (local_day(cohort.results_at, cohort.zone)
+            - local_day(cohort.due_at, cohort.zone)).days  # fmt: skip
     return shifted(due_at, days, cohort.zone)
 
 

@@ -1,6 +1,6 @@
 """What is still under way in a cohort that somebody wants to end."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -21,7 +21,7 @@ from grading.models.conditions import in_force, takes_part
 from grading.workflow import appeal, misconduct
 from grading.workflow.appeal import ExplanationState
 from grading.workflow.cohort import CohortState, Role, Unfinished
-from grading.workflow.deadlines import shifted
+from grading.workflow.deadlines import open_since, shifted
 from grading.workflow.group import PRESENT, MemberState
 from grading.workflow.release import ReleaseState
 from grading.workflow.submission import SubmissionState
@@ -62,7 +62,7 @@ def unfinished(session: Session, cohort: Cohort, *, now: datetime) -> dict[Unfin
         .where(
             SubmissionMember.cohort_id == cohort.id,
             SubmissionMember.state == MemberState.WITHDRAWN,
-            SubmissionMember.ended_at >= now - timedelta(days=plan.return_days),
+            SubmissionMember.ended_at >= open_since(now, plan.return_days, cohort.zone),
             Submission.state.not_in((SubmissionState.RELEASED, SubmissionState.WITHHELD)),
         ),
     }
@@ -94,7 +94,7 @@ def _may_appeal(session: Session, cohort: Cohort, now: datetime) -> int:
                 Submission.cohort_id == cohort.id,
                 Submission.state == SubmissionState.RELEASED,
                 in_force(),
-                Grade.released_at >= now - timedelta(days=cohort.plan.appeal_days),
+                Grade.released_at >= open_since(now, cohort.plan.appeal_days, cohort.zone),
                 spent < cohort.plan.appeal_tokens,
             )
         )

@@ -7,21 +7,21 @@ of all cells are found at once.
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import MISSING, dataclass, fields
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Annotated, Any, TypeVar, get_origin, get_type_hints
 
 from grading.errors import Fault, Refused
 from grading.office.imports.common import Desk, ImportedRow, RowT
 from grading.office.imports.tables import DayOrder, Table
+from grading.programs import completions
 from grading.texts import address_sought, clean_line, clean_text, email_address, person_name
+from grading.workflow.deadlines import has_begun
 
 Word = TypeVar("Word", bound=StrEnum)
 CellReader = Callable[[str, Desk[Any]], object]
 # 3/4/2026, 3.4.2026 or 3-4-2026: which number is the day, the text does not say.
 _NUMBERS = re.compile(r"(\d{1,2})([./-])(\d{1,2})\2(\d{4})")
-# Somewhere the day has begun already that is today's date nowhere else.
-_EARLIEST_ZONE = timedelta(hours=14)
 
 
 @dataclass(frozen=True)
@@ -132,8 +132,8 @@ def label(longest: int) -> CellReader:
 def past_day(text: str, desk: Desk[Any]) -> date:
     """Read a day that has begun."""
     day = _day(text, desk.days)
-    if day > (desk.now + _EARLIEST_ZONE).date():
-        raise Refused("The day lies in the future.")
+    if not has_begun(day, desk.now):
+        raise Refused(completions.FUTURE)
     return day
 
 

@@ -1,6 +1,6 @@
 """What waits for learners and peers."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from sqlalchemy import and_, exists, func, or_, select
 from sqlalchemy.orm import Session
@@ -22,7 +22,7 @@ from grading.programs.queries import course_standings
 from grading.workflow.allocation import ATTEMPTED, HELD, AllocationState, Pool
 from grading.workflow.appeal import PENDING, AppealState
 from grading.workflow.cohort import CohortState, Role
-from grading.workflow.deadlines import extended, shifted
+from grading.workflow.deadlines import appeal_window, extended, shifted
 from grading.workflow.group import PRESENT, MemberState, ObjectionState
 from grading.workflow.misconduct import MisconductState
 from grading.workflow.submission import SubmissionState
@@ -136,8 +136,7 @@ def results(session: Session, me: PersonParts, now: datetime) -> list[Need]:
     for submission, grade, seen_at in rows:
         cohort = me.cohorts[submission.cohort_id]
         plan = cohort.plan
-        ends = grade.released_at + timedelta(days=plan.appeal_days)
-        opens = grade.released_at + timedelta(hours=plan.appeal_wait_hours)
+        opens, ends = appeal_window(grade.released_at, plan, cohort.zone)
         can = (
             cohort.state == CohortState.OPEN
             and submission.state == SubmissionState.RELEASED

@@ -1,6 +1,6 @@
 """What waits for those who look after a cohort."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from sqlalchemy import and_, exists, func, or_, select
 from sqlalchemy.orm import Session
@@ -28,6 +28,7 @@ from grading.workflow.adjudication import DiscrepancyState
 from grading.workflow.allocation import AllocationState
 from grading.workflow.appeal import PENDING, AppealState, ExplanationState
 from grading.workflow.cohort import CohortState, Role
+from grading.workflow.deadlines import appeal_window
 from grading.workflow.group import TOOK_PART, ObjectionState
 from grading.workflow.misconduct import PENDING as CASE_PENDING
 from grading.workflow.misconduct import MisconductState
@@ -204,11 +205,11 @@ def to_manage(session: Session, me: PersonParts, now: datetime) -> list[Need]:
         )
         for cohort_id in me.having(*MANAGES, state=CohortState.PREPARING)
     ]
-    late = {
-        cohort_id: timedelta(days=me.cohorts[cohort_id].plan.appeal_days)
+    late = [
+        cohort_id
         for cohort_id in me.having(*MANAGES)
-    }
-    late = {one: span for one, span in late.items() if me.cohorts[one].results_at + span < now}
+        if _appeals_over(me.cohorts[cohort_id], me.cohorts[cohort_id].results_at, now)
+    ]
     unfinished = exists(
         select(Submission.id).where(
             Submission.cohort_id == Cohort.id,
@@ -235,10 +236,14 @@ def to_manage(session: Session, me: PersonParts, now: datetime) -> list[Need]:
         .scalar_subquery()
     )
     rows = session.execute(
-        select(Cohort.id, last).where(Cohort.id.in_(list(late)), ~unfinished, ~questioned)
+        select(Cohort.id, last).where(Cohort.id.in_(late), ~unfinished, ~questioned)
     )
     return needs + [
         me.need(Kind.END_COHORT, cohort_id, MANAGES)
         for cohort_id, released_at in rows
-        if released_at is not None and released_at + late[cohort_id] < now
+        if released_at is not None and _appeals_over(me.cohorts[cohort_id], released_at, now)
     ]
+
+
+def _appeals_over(cohort: Cohort, released_at: datetime, now: datetime) -> bool:
+    return appeal_window(released_at, cohort.plan, cohort.zone)[1] < now

@@ -6,7 +6,7 @@ and a step whose forerunner fewer reached is hidden.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time
+from datetime import date, datetime
 from enum import StrEnum
 from statistics import median
 
@@ -27,6 +27,7 @@ from grading.models import (
 from grading.models.conditions import in_force
 from grading.programs.queries.course_standings import add_months
 from grading.workflow.cohort import Role
+from grading.workflow.deadlines import NO_ZONE, day_begins, local_day
 from grading.workflow.group import MemberState
 from grading.workflow.submission import SubmissionState
 
@@ -131,7 +132,7 @@ def _journeys(
     required, completed = _completions(session, program_id)
     journeys: dict[str, list[Journey]] = {cohort.id: [] for cohort in cohorts}
     for cohort in cohorts:
-        on = cohort.opens_at.astimezone(cohort.zone).date()
+        on = local_day(cohort.opens_at, cohort.zone)
         for (cohort_id, person), since in enrolled.items():
             if cohort_id != cohort.id:
                 continue
@@ -234,7 +235,7 @@ def _eligible_at(
         if course.expires_months and add_months(on, course.expires_months) < opens_on:
             return None
         last = max(last, on)
-    return datetime.combine(last, time(0), tzinfo=UTC)
+    return day_begins(last, NO_ZONE)
 
 
 def _funnel(cohort: Cohort | None, journeys: Sequence[Journey], *, left_out: int = 0) -> Funnel:

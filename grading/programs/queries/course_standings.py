@@ -2,12 +2,13 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 
 from sqlalchemy import and_, select
 from sqlalchemy.orm import Session
 
 from grading.models import Cohort, Completion, Course
+from grading.workflow.deadlines import local_day
 
 
 @dataclass(frozen=True)
@@ -35,13 +36,13 @@ def add_months(day: date, months: int) -> date:
     raise ValueError(f"no such day {months} months from {day}")
 
 
-def _standing(course: Course, completion: Completion | None, on: date) -> CourseStanding:
+def _standing(course: Course, completion: Completion | None, over: date) -> CourseStanding:
     expires = (
         add_months(completion.completed_on, course.expires_months)
         if completion is not None and course.expires_months
         else None
     )
-    return CourseStanding(course, completion, expires, expires is not None and expires < on)
+    return CourseStanding(course, completion, expires, expires is not None and expires <= over)
 
 
 def _rows(
@@ -60,10 +61,12 @@ def _rows(
     return [(course, completion) for course, completion in rows]
 
 
-def courses(session: Session, program_id: str, person_id: str, *, on: date) -> list[CourseStanding]:
-    """Say how each course of a program stands with a learner on a day, in the program's order."""
+def courses(
+    session: Session, program_id: str, person_id: str, *, over: date
+) -> list[CourseStanding]:
+    """Say how each course of a program stands with a learner, in its order; ``over`` is the last day past."""
     return [
-        _standing(course, completion, on)
+        _standing(course, completion, over)
         for course, completion in _rows(session, [program_id], person_id)
     ]
 
@@ -83,7 +86,7 @@ def missing_in(
             if course.program_id == cohort.program_id
             and course.required
             and not _standing(
-                course, completion, cohort.opens_at.astimezone(cohort.zone).date()
+                course, completion, local_day(cohort.opens_at, cohort.zone) - timedelta(days=1)
             ).counts
         ]
         for cohort in cohorts

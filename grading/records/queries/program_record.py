@@ -23,6 +23,7 @@ from grading.models.conditions import in_force, is_current_record, is_member, ta
 from grading.programs.queries import course_standings
 from grading.programs.queries.course_standings import CourseStanding
 from grading.workflow.cohort import CohortState, Role
+from grading.workflow.deadlines import last_day_over, local_day
 from grading.workflow.group import PRESENT
 
 
@@ -106,7 +107,7 @@ def learns_in(session: Session, program_id: str, person_id: str) -> bool:
 
 def gather(session: Session, program: Program, person_id: str, *, now: datetime) -> ProgramRecord:
     """Gather a learner's record of a program, in a fixed number of queries."""
-    courses = course_standings.courses(session, program.id, person_id, on=now.date())
+    courses = course_standings.courses(session, program.id, person_id, over=last_day_over(now))
     entered = (
         select(func.max(RecordEntry.added_at))
         .where(RecordEntry.record_id == CredentialRecord.id)
@@ -140,7 +141,7 @@ def gather(session: Session, program: Program, person_id: str, *, now: datetime)
         attempts=attempts,
         hours=hours,
         began_on=min((one.completed_on for one in completions), default=None),
-        passed_on=passed.released_at.astimezone(counting.cohort.zone).date()
+        passed_on=local_day(passed.released_at, counting.cohort.zone)
         if passed is not None and counting is not None
         else None,
         updated_at=max(changes, default=None),
@@ -241,7 +242,7 @@ def lines(program_record: ProgramRecord, vouched: Container[str]) -> list[dict[s
             {
                 "kind": "capstone",
                 "title": program_record.program.capstone_title,
-                "date": grade.released_at.astimezone(zone).date().isoformat() if grade else None,
+                "date": local_day(grade.released_at, zone).isoformat() if grade else None,
                 "hours": program_record.program.capstone_hours if grade and grade.passed else None,
                 "cohort": attempt.cohort.name,
                 "attempt": attempt.submission.attempt,

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from sqlalchemy import and_, case, func, select
 from sqlalchemy.orm import Session
@@ -26,6 +26,7 @@ from grading.workflow.allocation import (
     AllocationState,
     Pool,
 )
+from grading.workflow.deadlines import shifted
 from grading.workflow.misconduct import PENDING as CASE_PENDING
 from grading.workflow.release import PENDING, Facts, Hindrance, hindrances
 from grading.workflow.submission import SubmissionState
@@ -94,7 +95,7 @@ def candidates(
             .group_by(Allocation.submission_id)
         )
     }
-    waits = now < cohort.results_at + timedelta(days=cohort.plan.reviews_wait_days)
+    waits = now < shifted(cohort.results_at, cohort.plan.reviews_wait_days, cohort.zone)
     owed = owed_reviews(session, cohort) if waits and cohort.plan.reviews_wait_days else {}
     people = group_members.by_submission(session, cohort) if owed else {}
     elsewhere = (

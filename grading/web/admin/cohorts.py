@@ -1,6 +1,6 @@
 """Cohorts: their beginning, their calendar, the staffing check, opening and ending."""
 
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from zoneinfo import ZoneInfo, available_timezones
 
 from flask import g, render_template, request, url_for
@@ -40,7 +40,7 @@ from grading.web.labels import PLAN_WORDS
 from grading.workflow import deadlines
 from grading.workflow.cohort import CohortState, obstacles
 from grading.workflow.credential import RubricState
-from grading.workflow.deadlines import Calendar
+from grading.workflow.deadlines import Calendar, local_day
 from grading.workflow.plan import PRESETS, GradingPlan, changed_from_preset
 from grading.workflow.staffing import Staffing
 
@@ -102,12 +102,12 @@ class CalendarForm(Form):
         faults: list[Fault] = []
         for name in deadlines.LABELS:
             try:
-                local = datetime.fromisoformat(self[name].data).replace(tzinfo=zone)
+                local = datetime.fromisoformat(self[name].data).replace(tzinfo=None)
             except ValueError:
                 faults.append(Fault(name, "Write day and time as 2026-11-30T23:59."))
                 continue
-            instants[name] = local.astimezone(UTC)
-            if instants[name].astimezone(zone).replace(tzinfo=None) != local.replace(tzinfo=None):
+            instants[name] = deadlines.instant(local.date(), local.time(), zone)
+            if instants[name].astimezone(zone).replace(tzinfo=None) != local:
                 faults.append(Fault(name, "The clocks skip this hour on that day."))
         if faults:
             raise FaultsFound(faults)
@@ -287,7 +287,7 @@ def calendar(cohort_id: str) -> ResponseReturnValue:
 
 def render_calendar(cohort: Cohort, form: CalendarForm, *, laid: bool = False) -> str:
     """Render a cohort's dates; ``laid`` ones are the plan's, and not yet saved."""
-    form.opens_on.data = cohort.opens_at.astimezone(cohort.zone).date().isoformat()
+    form.opens_on.data = local_day(cohort.opens_at, cohort.zone).isoformat()
     return render_template(
         "admin/calendar.html", cohort=cohort, labels=deadlines.LABELS, form=form, laid=laid
     )

@@ -5,7 +5,6 @@ More time is the coordinator's alone: whoever scores learns neither that it was 
 
 from collections.abc import Iterable, Mapping
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from flask import Blueprint, flash, redirect, url_for
 from flask.typing import ResponseReturnValue
@@ -33,6 +32,7 @@ from grading.web.forms import Done, form_view, options, radio
 from grading.web.instructor import shell
 from grading.web.shared_forms import AbsenceForm
 from grading.workflow.calendar import FACTORS, ExtensionKind, days_of_factor
+from grading.workflow.deadlines import own_zone
 
 bp = Blueprint("coordinator", __name__, url_prefix="/teach")
 
@@ -124,7 +124,7 @@ def _render_learner(
         "extension.html",
         cohort,
         person=person,
-        person_zone=ZoneInfo(person.time_zone) if person.time_zone else cohort.zone,
+        person_zone=own_zone(person.time_zone, cohort.zone),
         calendar=calendars.of_learner(session, cohort, person.id),
         granted=participants.extensions(session, cohort, granted=True, person_id=person.id),
         most=extensions.MOST_DAYS,

@@ -1,6 +1,6 @@
 """Identity checks by a person: who waits for one, what was seen, and the name a record is issued under."""
 
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime
 
 from flask import Blueprint, flash, redirect, url_for
 from flask.typing import ResponseReturnValue
@@ -27,6 +27,7 @@ from grading.web.forms import Done, Form, form_view, options, radio
 from grading.web.instructor import shell
 from grading.web.labels import DOCUMENT_LABELS
 from grading.workflow.credential import DocumentKind, IdentityAssurance
+from grading.workflow.deadlines import whole_days
 
 bp = Blueprint("identity", __name__, url_prefix="/teach")
 
@@ -94,8 +95,8 @@ class CheckForm(Form):
         if not text:
             return None
         try:
-            day = date.fromisoformat(text) + timedelta(days=1)
-            ends = datetime.combine(day, time(), tzinfo=cohort.zone).astimezone(UTC)
+            day = date.fromisoformat(text)
+            _begins, ends = whole_days(day, day, cohort.zone)
         except (ValueError, OverflowError):
             raise FaultsFound([Fault("holds_until", PAST)]) from None
         if ends <= access.now():
