@@ -85,6 +85,19 @@ def claimable(rater: Person, cohort: Cohort, now: datetime) -> ColumnElement[boo
     return and_(*conditions)
 
 
+def count_claimable(session: Session, rater: Person, cohort: Cohort, *, now: datetime) -> int:
+    """Count the open items of a cohort that a claim would give a rater now."""
+    return (
+        session.scalar(
+            select(func.count())
+            .select_from(Allocation)
+            .join(Submission, Submission.id == Allocation.submission_id)
+            .where(claimable(rater, cohort, now))
+        )
+        or 0
+    )
+
+
 def claim(
     session: Session,
     rater: Person,
@@ -187,9 +200,25 @@ def own(session: Session, rater: Person, allocation: Allocation, now: datetime) 
     if state == AllocationState.LAPSED:
         if allocation.replaced:
             raise HoldLost("reassigned", "Someone else is grading this now. Your draft is kept.")
-        raise HoldLost("expired", "Your hold ended. Your draft is kept, and you can take it back.")
+        raise _ended(session, rater, allocation, now)
     if state in HELD and allocation.hold_until is not None and allocation.hold_until < now:
-        raise HoldLost("expired", "Your hold ended. Your draft is kept, and you can take it back.")
+        raise _ended(session, rater, allocation, now)
+
+
+def _ended(session: Session, rater: Person, allocation: Allocation, now: datetime) -> HoldLost:
+    """Say that a hold ended, and whether the item can be taken back."""
+    cohort = allocation.cohort
+    if cohort.state == CohortState.ENDED:
+        return HoldLost("closed", "The cohort has ended. Your draft is kept.")
+    if (
+        allocation.pool == Pool.PEER
+        and allocation.purpose not in ATTEMPTED
+        and now > calendars.personal(session, cohort, rater.id).peers_due_at
+    ):
+        return HoldLost(
+            "over", "Your hold ended, and so did the time for reviews. Your draft is kept."
+        )
+    return HoldLost("expired", "Your hold ended. Your draft is kept, and you can take it back.")
 
 
 def reclaim(session: Session, rater: Person, allocation: Allocation, *, now: datetime) -> None:
@@ -204,9 +233,9 @@ def reclaim(session: Session, rater: Person, allocation: Allocation, *, now: dat
         return
     if allocation.replaced:
         raise HoldLost("reassigned", "Someone else is grading this now. Your draft is kept.")
-    own_calendar = calendars.personal(session, allocation.cohort, rater.id)
-    if allocation.pool == Pool.PEER and now > own_calendar.peers_due_at:
-        raise Refused("Peer reviews have closed.")
+    ended = _ended(session, rater, allocation, now)
+    if ended.reason != "expired":
+        raise ended
     move(
         session,
         allocation,

@@ -4,12 +4,22 @@ import errno
 from collections.abc import Mapping
 from typing import Any
 
-from flask import Flask, current_app, jsonify, render_template, request
+from flask import (
+    Flask,
+    current_app,
+    flash,
+    jsonify,
+    redirect,
+    render_template,
+    request,
+    url_for,
+)
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import OperationalError
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, MethodNotAllowed
+from werkzeug.routing import Rule
 
 from grading import errors
 from grading.db import FULL, db, failure_of
@@ -29,6 +39,10 @@ STATUS: dict[type[errors.GradingError], int] = {
 }
 # Every page has one of these; others share the nearest.
 PAGES = {400, 403, 404, 409, 410, 413, 429, 500, 503}
+
+
+# What answers with a file is no page to come back to.
+FILES = frozenset({"learner.own_file"})
 
 
 def words(error: errors.GradingError) -> str:
@@ -88,10 +102,42 @@ def _grading(error: errors.GradingError) -> ResponseReturnValue:
     return answer(status_of(error), words(error), **more)
 
 
+def page_above(app: Flask, taken: Rule) -> Rule | None:
+    """Find the page that an address belongs to which only takes forms: the nearest above it that shows."""
+    shows = {
+        rule.rule.rstrip("/"): rule
+        for rule in app.url_map.iter_rules()
+        if "GET" in (rule.methods or ())
+        and rule.arguments <= taken.arguments
+        and rule.endpoint not in FILES
+    }
+    path = taken.rule.rstrip("/")
+    while path and path not in shows:
+        path = path.rpartition("/")[0]
+    return shows.get(path)
+
+
+def _to_its_page(error: MethodNotAllowed) -> ResponseReturnValue | None:
+    """Lead who reloads or opens an address that only takes forms to the page it belongs to."""
+    if request.method not in ("GET", "HEAD") or wants_json():
+        return None
+    adapter = current_app.url_map.bind_to_environ(request.environ)
+    takes = next(iter(error.valid_methods or ["POST"]))
+    rule, places = adapter.match(method=takes, return_rule=True)
+    page = page_above(current_app, rule)
+    if page is None:
+        return None
+    flash(_("Nothing was done: that address only takes what a page sends. This is the page."))
+    known = {name: value for name, value in places.items() if name in page.arguments}
+    return redirect(url_for(page.endpoint, **known), 303)
+
+
 def _http(error: HTTPException) -> ResponseReturnValue:
     code = error.code or 500
     if code < 400:
         return error
+    if isinstance(error, MethodNotAllowed) and (led := _to_its_page(error)) is not None:
+        return led
     texts = {
         400: _("The request cannot be read."),
         403: _("You cannot see this page."),

@@ -405,7 +405,7 @@ def test_withdrawing_and_coming_back_to_a_group(world: dict[str, Any], clock: Cl
     )
     world["birch"].post(f"{base}/project/withdraw")
     page = text_of(world["birch"].get(base))
-    assert "You have withdrawn. You can come back until" in page
+    assert "You have withdrawn from this capstone. You can come back until" in page
     assert "The others of your group go on" in text_of(world["birch"].get(f"{base}/project"))
     assert "You have withdrawn" not in text_of(world["alder"].get(base))
     clock.forward(days=2)

@@ -202,7 +202,7 @@ def test_a_grader_practises_qualifies_and_is_then_offered_work(
     assert "100 %" in result
     # The examples of a qualification stay closed to it.
     assert "It shows what this level asks for." not in result
-    assert "Start grading" in client.get("/grade/").text
+    assert "Calibration comes first" not in client.get("/grade/").text
     table = sign_in(calibrating["lead"]).get(f"/teach/{cohort}/standings").text
     # The grader by their qualification, and the two who agreed the examples.
     assert table.count(">Cleared<") == 6
@@ -249,7 +249,7 @@ def test_a_lead_clears_a_grader_by_hand_and_signs_the_reason(
     assert again.status_code == 409
     assert "is cleared for every criterion already" in again.text
     client = sign_in(grader)
-    assert "Start grading" in client.get("/grade/").text
+    assert "Calibration comes first" not in client.get("/grade/").text
     assert BY_HAND in client.get(f"/grade/calibration/{cohort}").text
 
 

@@ -121,7 +121,7 @@ def dates_to_come(
     session: Session, me: PersonParts, *, now: datetime, most: int = 5
 ) -> list[ComingDate]:
     """List what comes next from the calendars, soonest first; one query."""
-    released = learner.has_result(session, me)
+    awaiting = learner.awaiting_result(session, me, now)
 
     def each() -> Iterable[ComingDate]:
         for cohort_id, held in me.roles.items():
@@ -137,7 +137,7 @@ def dates_to_come(
                     continue
                 # Only what a learner does moves with their extension; projects are given out at once.
                 personal = part == Role.LEARNER and kind == ComingKind.RESULTS
-                if personal and cohort_id in released:
+                if personal and cohort_id not in awaiting:
                     continue
                 at: datetime = getattr(me.calendar(cohort_id) if personal else general, name)
                 if at > now:

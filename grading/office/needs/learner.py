@@ -21,6 +21,7 @@ from grading.office.needs.base import LEARNS, REVIEWS, Kind, Need, PersonParts
 from grading.programs.queries import course_standings
 from grading.workflow.allocation import ATTEMPTED, HELD, AllocationState, Pool
 from grading.workflow.appeal import PENDING, AppealState
+from grading.workflow.capstone_page import Moment, result_comes, situation_of
 from grading.workflow.cohort import CohortState, Role
 from grading.workflow.deadlines import appeal_window, extended, shifted
 from grading.workflow.group import PRESENT, MemberState, ObjectionState
@@ -31,18 +32,7 @@ from grading.workflow.submission import SubmissionState
 def to_submit(session: Session, me: PersonParts, now: datetime) -> list[Need]:
     """A project to hand in, or the courses that come before it."""
     ids = me.having(*LEARNS)
-    latest: dict[str, tuple[Submission, str]] = {}
-    for submission, part in session.execute(
-        select(Submission, SubmissionMember.state)
-        .join(SubmissionMember, SubmissionMember.submission_id == Submission.id)
-        .where(
-            Submission.cohort_id.in_(ids),
-            SubmissionMember.person_id == me.person.id,
-            SubmissionMember.state.in_(PRESENT),
-        )
-        .order_by(Submission.attempt)
-    ):
-        latest[submission.cohort_id] = submission, part
+    latest = _latest_works(session, me)
     works = calendars.days_of_works(
         session, Submission.id.in_([one.id for one, _ in latest.values()])
     )
@@ -153,16 +143,35 @@ def results(session: Session, me: PersonParts, now: datetime) -> list[Need]:
     return needs
 
 
-def has_result(session: Session, me: PersonParts) -> frozenset[str]:
-    """List the cohorts in which a person's result is released."""
-    return frozenset(
-        session.scalars(
-            select(Submission.cohort_id)
-            .join(Grade, Grade.submission_id == Submission.id)
-            .where(Grade.person_id == me.person.id)
-            .distinct()
+def _latest_works(session: Session, me: PersonParts) -> dict[str, tuple[Submission, str]]:
+    """Find a person's latest work in each cohort, and the state of their part in it."""
+    rows = session.execute(
+        select(Submission, SubmissionMember.state)
+        .join(SubmissionMember, SubmissionMember.submission_id == Submission.id)
+        .where(
+            Submission.cohort_id.in_(me.having(*LEARNS)),
+            SubmissionMember.person_id == me.person.id,
+            SubmissionMember.state.in_(PRESENT),
         )
+        .order_by(Submission.attempt)
     )
+    return {work.cohort_id: (work, part) for work, part in rows}
+
+
+def awaiting_result(session: Session, me: PersonParts, now: datetime) -> frozenset[str]:
+    """List the cohorts in which a result of a learner's is still to come; one query."""
+    latest = _latest_works(session, me)
+    awaiting = []
+    for cohort_id in me.having(*LEARNS):
+        work, part = latest.get(cohort_id, (None, None))
+        own = me.calendar(cohort_id)
+        closes = work.due_at if work and work.due_at else own.closes_at
+        situation = situation_of(
+            SubmissionState(work.state) if work else None, MemberState(part) if part else None
+        )
+        if result_comes(situation, Moment.OPEN if now <= closes else Moment.CLOSED):
+            awaiting.append(cohort_id)
+    return frozenset(awaiting)
 
 
 def hearings(session: Session, me: PersonParts, now: datetime) -> list[Need]:

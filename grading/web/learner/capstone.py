@@ -1,17 +1,21 @@
 """The learner's way in: their capstones, one capstone, and its brief."""
 
+from datetime import datetime
+
 from flask import redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
 
 from grading.authorization.permissions import Permission
-from grading.cohorts import objections, withdrawals
+from grading.cohorts import objections
 from grading.db import db
 from grading.disputes.queries import learner_standing
+from grading.models import Cohort
 from grading.records.queries.program_record import current_record
 from grading.web import access
 from grading.web.access import requires
-from grading.web.learner.common import bp, find_cohort
-from grading.workflow.cohort import CohortState
+from grading.web.learner.common import CapstoneTold, bp, find_cohort, told_of
+from grading.workflow.capstone_page import Act, Situation
 
 
 @bp.get("/")
@@ -32,21 +36,32 @@ def cohort(cohort_id: str) -> ResponseReturnValue:
     session = db.session()
     now = access.now()
     who = access.identity(capstone.id)
-    standing = learner_standing.standing_of(session, capstone, access.person().id)
+    told = told_of(session, capstone)
+    standing = told.standing
     return render_template(
         "learner/cohort.html",
         cohort=capstone,
         learns="learner" in who.roles,
         record=current_record(session, capstone.program_id, access.person().id),
+        told=told,
         standing=standing,
-        open_now=capstone.state == CohortState.OPEN
-        and capstone.opens_at <= now <= standing.closes_at,
-        in_grace=standing.due_at < now <= standing.closes_at,
-        return_until=withdrawals.may_return_until(standing.own),
+        coming=_coming(capstone, told, learns="learner" in who.roles),
         may_object=standing.submission is not None
         and standing.in_group
         and objections.may_object(standing.submission, now),
     )
+
+
+def _coming(cohort: Cohort, told: CapstoneTold, *, learns: bool) -> list[tuple[str, datetime]]:
+    """List the dates that are still to come and concern the reader, with their names."""
+    reviews = cohort.plan.peer_readings and told.situation != Situation.WITHDRAWN
+    dates = [
+        (_("Submit by"), told.dates.due, learns and told.cell.act in (Act.START, Act.WRITE)),
+        (_("Reviews of other projects by"), told.standing.calendar.peers_due_at, reviews),
+        (_("Grading ends"), cohort.grading_due_at, not learns or told.result_comes),
+        (_("Results"), told.dates.results, learns and told.result_comes),
+    ]
+    return [(name, at) for name, at, concerns in dates if concerns and at > access.now()]
 
 
 @bp.get("/<cohort_id>/brief")

@@ -22,8 +22,9 @@ from grading.web import access, downloads
 from grading.web.access import load, requires
 from grading.web.errors import fault_words
 from grading.web.forms import Done, Form, form_view, refused, several, yes_field
-from grading.web.learner.common import LEARN, bp, find_cohort, own_submission
+from grading.web.learner.common import LEARN, bp, find_cohort, own_submission, told_of
 from grading.workflow import files
+from grading.workflow.capstone_page import Act
 from grading.workflow.submission import CURRENT_STATEMENT, HONOUR_STATEMENTS, SubmissionState
 
 EMPTY_LINKS = 3
@@ -73,7 +74,7 @@ def start(cohort_id: str) -> ResponseReturnValue:
 @bp.get("/<cohort_id>/project")
 @requires(LEARN)
 def draft(cohort_id: str) -> ResponseReturnValue:
-    """The draft to write on, or what was handed in."""
+    """The draft to write on, what was handed in, or the way to begin."""
     return _render_draft(find_cohort(cohort_id))
 
 
@@ -85,18 +86,22 @@ def _render_draft(
     conflict: bool = False,
 ) -> str:
     session = db.session()
-    submission = own_submission(session, cohort)
+    told = told_of(session, cohort)
+    submission = told.standing.submission
+    if submission is None:
+        return render_template("learner/not_begun.html", cohort=cohort, told=told)
     group = group_members.people(session, submission)
-    due_at, closes_at = calendars.window(session, submission)
-    if submission.state != SubmissionState.DRAFT:
+    # What was typed when the time ran out stays on the page.
+    typed = form is not None and submission.state == SubmissionState.DRAFT
+    if told.cell.act != Act.WRITE and not typed:
         return render_template(
             "learner/handed_in.html",
             form=form,
             cohort=cohort,
             submission=submission,
-            closes_at=closes_at,
+            told=told,
             group=group,
-            own=group_members.part(session, submission, access.person().id),
+            own=told.standing.own,
             may_object=len(group) > 1 and objections.may_object(submission, access.now()),
         )
     form = form or DraftForm.blank(obj=submission)
@@ -109,8 +114,7 @@ def _render_draft(
         upload=upload or UploadForm.blank(ids="upload-"),
         links=links + [""] * max(1, EMPTY_LINKS - len(links)),
         conflict=conflict,
-        due_at=due_at,
-        closes_at=closes_at,
+        told=told,
         late=results.points_lost(session, submission, at=access.now()),
         group=group,
         kinds=files.KINDS,
@@ -232,8 +236,8 @@ def own_file(cohort_id: str, file_id: str) -> Response:
 def check(cohort_id: str) -> ResponseReturnValue:
     """Check answers before handing in."""
     cohort = find_cohort(cohort_id)
-    submission = own_submission(db.session(), cohort)
-    if submission.state != SubmissionState.DRAFT:
+    submission = group_members.newest(db.session(), cohort, access.person().id)
+    if submission is None or submission.state != SubmissionState.DRAFT:
         return redirect(url_for("learner.draft", cohort_id=cohort_id))
     form = SubmitForm.blank()
     form.take(FaultsFound(submissions.submission_faults(db.session(), submission)))
@@ -309,9 +313,9 @@ def example(cohort_id: str) -> ResponseReturnValue:
 @requires(LEARN)
 def receipt(cohort_id: str) -> ResponseReturnValue:
     cohort = find_cohort(cohort_id)
-    submission = own_submission(db.session(), cohort)
-    if not submission.copies:
-        raise NotFound("There is no such page.")
+    submission = group_members.newest(db.session(), cohort, access.person().id)
+    if submission is None or not submission.copies:
+        return redirect(url_for("learner.draft", cohort_id=cohort_id))
     copy = submission.copies[-1]
     by_id = {file.id: file for file in submission.files}
     return render_template(
@@ -322,7 +326,7 @@ def receipt(cohort_id: str) -> ResponseReturnValue:
         files=[by_id[file_id] for file_id in copy.files],
         statement=HONOUR_STATEMENTS[copy.statement],
         late=results.points_lost(db.session(), submission, at=copy.submitted_at),
-        results_at=calendars.results_of(db.session(), submission),
+        told=told_of(db.session(), cohort),
         group=group_members.people(db.session(), submission),
     )
 
@@ -343,7 +347,9 @@ def withdraw(cohort_id: str) -> ResponseReturnValue:
     """Ask once more, then leave the capstone."""
     if request.method == "GET":
         cohort = find_cohort(cohort_id)
-        submission = own_submission(db.session(), cohort)
+        submission = group_members.newest(db.session(), cohort, access.person().id)
+        if submission is None:
+            return redirect(url_for("learner.draft", cohort_id=cohort_id))
         return render_template(
             "learner/withdraw.html",
             cohort=cohort,

@@ -8,7 +8,7 @@ from flask.typing import ResponseReturnValue
 
 from grading.authorization.permissions import Permission
 from grading.cohorts import retakes
-from grading.cohorts.queries import calendars, group_members
+from grading.cohorts.queries import group_members
 from grading.db import db, transaction
 from grading.disputes import decisions, explanations
 from grading.disputes.queries import dispute_queue, learner_results
@@ -21,7 +21,7 @@ from grading.web import access, downloads, reading
 from grading.web.access import requires
 from grading.web.entering import query_number
 from grading.web.learner import working
-from grading.web.learner.common import bp, find_cohort, own_submission
+from grading.web.learner.common import bp, find_cohort, told_of
 from grading.workflow.cohort import CohortState
 from grading.workflow.deadlines import end_of_day
 
@@ -41,12 +41,8 @@ def result(cohort_id: str) -> ResponseReturnValue:
     me = access.person().id
     attempts = learner_results.released_attempts(session, cohort, me)
     if not attempts:
-        submission = own_submission(session, cohort)
         return render_template(
-            "learner/no_result.html",
-            cohort=cohort,
-            submission=submission,
-            results_at=calendars.results_of(session, submission),
+            "learner/no_result.html", cohort=cohort, told=told_of(session, cohort)
         )
     submission, grade = _asked_for(attempts)
     newest = group_members.newest(session, cohort, me)

@@ -1,5 +1,7 @@
 """What a reader does with an item beside reading it: take one, undo, take it back, hand it back."""
 
+from datetime import datetime
+
 from flask import flash, g, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
@@ -10,10 +12,10 @@ from wtforms import TextAreaField
 from grading.authorization.permissions import Permission
 from grading.db import db, transaction
 from grading.errors import Refused
-from grading.models import Allocation, Cohort
+from grading.models import Allocation, Cohort, Person
 from grading.readings import check_items, holds, reviews
 from grading.readings.queries import workbench
-from grading.web import access, labels
+from grading.web import access, labels, rendering
 from grading.web.access import load, requires
 from grading.web.errors import words
 from grading.web.forms import Done, Form, form_view, options, radio
@@ -27,7 +29,10 @@ from grading.web.rater.common import (
     find_item,
     stored_sheet,
 )
+from grading.web.told import Told
+from grading.workflow import reader_page
 from grading.workflow.allocation import ATTEMPTED, AllocationState, Purpose
+from grading.workflow.cohort import CohortState
 
 
 class DeclineForm(Form):
@@ -39,10 +44,40 @@ class DeclineForm(Form):
 @requires(Permission.SIGNED_IN)
 def home() -> ResponseReturnValue:
     """Today's grading."""
-    benches = workbench.benches(db.session(), access.person().id, now=access.now())
+    session, me, now = db.session(), access.person(), access.now()
+    benches = workbench.benches(session, me.id, now=now)
     if len(benches) == 1:
         g.cohort_zone = benches[0].cohort.zone
-    return render_template("rater/home.html", benches=benches)
+    return render_template(
+        "rater/home.html", benches=[(bench, _told(session, me, bench, now)) for bench in benches]
+    )
+
+
+def _told(session: Session, me: Person, bench: workbench.Bench, now: datetime) -> Told:
+    """Find what is said of one bench, and its one act."""
+    cohort = bench.cohort
+    given = bench.waiting - len(bench.begun)
+    open_items = holds.count_claimable(session, me, cohort, now=now)
+    state = reader_page.bench_of(
+        paused=bench.paused is not None,
+        cleared=bench.cleared,
+        begun=len(bench.begun),
+        given=given,
+        open_items=open_items,
+    )
+    time = reader_page.time_of(
+        cohort.due_at, cohort.grading_due_at, now, ended=cohort.state == CohortState.ENDED
+    )
+    return Told(
+        reader_page.BENCH_CELLS[state][time],
+        {
+            "due": rendering.when(cohort.due_at, cohort.zone),
+            "by": rendering.when(cohort.grading_due_at, cohort.zone),
+            "begun": len(bench.begun),
+            "given": given,
+            "open": open_items,
+        },
+    )
 
 
 @bp.post("/grade/next/<cohort_id>")
