@@ -19,7 +19,7 @@ from grading.adapters.storage import open_store
 from grading.authorization.permissions import Permission
 from grading.db import db, engine_options, prepare
 from grading.people.passwords import password_hasher
-from grading.settings import Installation, Settings
+from grading.settings import SMALL_BODY, Installation, Settings
 from grading.web import (
     access,
     admin,
@@ -35,9 +35,6 @@ from grading.web import (
     rendering,
     sign_in,
 )
-
-# A sheet's autosave is small; only uploads may be large, and each view with files says how large.
-SMALL_BODY = 2_000_000
 
 
 def create_app(settings: Settings) -> Flask:
@@ -62,7 +59,7 @@ def create_app(settings: Settings) -> Flask:
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",
         SESSION_COOKIE_SECURE=settings.secure,
-        MAX_CONTENT_LENGTH=settings.upload_limit + SMALL_BODY,
+        MAX_CONTENT_LENGTH=SMALL_BODY,
         MAX_FORM_MEMORY_SIZE=SMALL_BODY,
         WTF_CSRF_TIME_LIMIT=None,
         # No page is asked for what it can: OPTIONS is one more way that nothing uses.
@@ -75,6 +72,8 @@ def create_app(settings: Settings) -> Flask:
     db.init_app(app)
     with app.app_context():
         prepare(db.engine)
+    # Before anything reads a body.
+    app.before_request(_take_large_bodies)
     CSRFProtect(app)
     Babel(app, default_locale="en")
     entering.register(app)
@@ -110,6 +109,12 @@ def _provider(settings: Settings) -> OpenIdProvider | None:
     if openid is None:
         return None
     return OpenIdProvider(openid.issuer, openid.client_id, openid.client_secret)
+
+
+def _take_large_bodies() -> None:
+    """Let whoever is signed in send an upload; of others no more is read than a form has."""
+    if (request.content_length or 0) > SMALL_BODY and current_user.is_authenticated:
+        request.max_content_length = access.installation().settings.largest_body
 
 
 def _guard(app: Flask) -> None:

@@ -25,6 +25,8 @@ db = SQLAlchemy(metadata=Base.metadata)
 
 # A writer waits this long for another before giving up, in milliseconds.
 BUSY_TIMEOUT = 20_000
+# No more than these wait at once in one process, so that others still read; the next is told to come back.
+MOST_WRITERS = 16
 # What a database answers when somebody else was quicker, on PostgreSQL and SQLite.
 _RACES = {
     "23505",
@@ -65,6 +67,8 @@ class _Turns:
             if not self._taken:
                 self._taken = True
                 return
+            if len(self._waiting) >= MOST_WRITERS - 1:
+                raise PassingFailure(BUSY)
             mine = threading.Event()
             self._waiting.append(mine)
         if mine.wait(seconds):

@@ -13,6 +13,8 @@ from grading.ports import FileStore, IdentityProvider, Mailer, Notary, PartnerGa
 
 SECRET_FILE = "secret-key"
 SHORTEST_SECRET = 32
+# A sheet’s autosave is small; only uploads of people who are signed in may be large, in bytes.
+SMALL_BODY = 2_000_000
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
@@ -125,6 +127,11 @@ class Settings:
         if self.database_url.startswith(prefix):
             return Path(self.database_url.removeprefix(prefix))
         return None
+
+    @property
+    def largest_body(self) -> int:
+        """The most bytes that a request of somebody signed in may have."""
+        return self.upload_limit + SMALL_BODY
 
     @property
     def own_paths(self) -> list[Path]:

@@ -31,7 +31,10 @@ def held(app: Flask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterato
     other.close()
 
 
-def test_writers_of_a_process_come_in_by_order_of_arrival(app: Flask) -> None:
+def test_writers_of_a_process_come_in_by_order_of_arrival(
+    app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database, "MOST_WRITERS", WRITERS + 1)
     came: list[int] = []
     arrived = [threading.Event() for _ in range(WRITERS)]
 

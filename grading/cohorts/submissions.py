@@ -238,7 +238,7 @@ def add_file(
 
 
 def remove_file(session: Session, learner: Person, file: SubmissionFile, *, now: datetime) -> None:
-    """Take a file out of the draft; `restore_file` puts it back."""
+    """Take a file out of the draft; `restore_file` puts it back while it is one of the last removed."""
     take_turns(session, file.submission)
     _own_draft(session, learner, file.submission, now)
     file.removed_at = now

@@ -32,6 +32,8 @@ from grading.workflow.plan import GradingPlan
 from grading.workflow.privacy import Kept
 
 BATCH = 200
+# So many files that were removed from a draft can be put back.
+MOST_REMOVED = 5
 _FIELDS: Mapping[Kept, str] = {
     Kept.WORKS: "keep_works_days",
     Kept.WORDS: "keep_words_days",
@@ -59,6 +61,35 @@ class Due:
     at: datetime
     left: int
     applied_at: datetime | None
+
+
+def forget_removed(session: Session, submission: Submission, *, now: datetime) -> Sequence[str]:
+    """Let go of files that were removed before the latest few, unless a handed-in copy names them.
+
+    Returns
+    -------
+    sequence of str
+        Keys in the store that wait to be deleted; the daily job deletes what is left of them.
+    """
+    handed_in = [file_id for copy in submission.copies for file_id in copy.files]
+    removed = (
+        select(SubmissionFile.id)
+        .where(
+            SubmissionFile.submission_id == submission.id,
+            SubmissionFile.removed_at.is_not(None),
+            SubmissionFile.id.not_in(handed_in),
+        )
+        .order_by(SubmissionFile.removed_at.desc(), SubmissionFile.position.desc())
+        .offset(MOST_REMOVED)
+    )
+    gone = session.scalars(removed).all()
+    if not gone:
+        return []
+    kept_by = select(SubmissionFile.id).where(SubmissionFile.id.in_(gone))
+    doom_files(session, kept_by, now=now)
+    session.execute(delete(SubmissionFile).where(SubmissionFile.id.in_(gone)))
+    session.expire(submission, ["files"])
+    return doomed(session)
 
 
 def period(plan: GradingPlan, kind: Kept) -> timedelta:

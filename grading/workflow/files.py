@@ -7,16 +7,19 @@ import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import PurePosixPath
-from typing import BinaryIO, Literal
+from typing import BinaryIO, Literal, cast
 from xml.etree import ElementTree
 
 from grading.errors import Refused
 from grading.phrases import phrase
 
 MOST_ENTRIES = 10_000
+# The shortest entry of a directory has 46 bytes; with such names as people give it has some 150.
+MOST_OF_DIRECTORY = 200 * MOST_ENTRIES
 # What is unpacked or read whole in memory to look at it; a larger file is looked through in pieces.
 MOST_UNPACKED = 2_000_000
-MOST_PARSED = 5_000_000
+# An empty list of two bytes takes forty times as many in memory.
+MOST_PARSED = 2_000_000
 _PIECE = 1 << 20
 
 
@@ -168,15 +171,40 @@ def _parts(archive: zipfile.ZipFile, entry: str) -> ElementTree.Element:
     return ElementTree.fromstring(text)
 
 
+class _TooLarge(Exception):
+    """More would be read at once than a directory of `MOST_ENTRIES` has."""
+
+
+class _InPieces:
+    """A file of which nobody reads more at once than a directory of an archive may have.
+
+    The library reads a directory whole and makes an object of each entry, before anybody can count them.
+    """
+
+    def __init__(self, data: BinaryIO) -> None:
+        self._data = data
+        self.seek, self.tell, self.seekable = data.seek, data.tell, data.seekable
+
+    def read(self, size: int = -1) -> bytes:
+        if size > MOST_OF_DIRECTORY:
+            raise _TooLarge
+        return self._data.read(size)
+
+
 def _opened(name: str, data: BinaryIO, kind: Kind) -> zipfile.ZipFile:
     """Open an archive; raises `Refused` for one that is none, is locked, or points outside itself."""
+    too_many = Refused(
+        "The file “%(name)s” holds more than %(n)s files.", name=name, n=MOST_ENTRIES
+    )
     try:
-        archive = zipfile.ZipFile(data)
+        archive = zipfile.ZipFile(cast(BinaryIO, _InPieces(data)))
+    except _TooLarge:
+        raise too_many from None
     except (ValueError, *_UNREADABLE):
         raise _not_that(name, kind) from None
     entries = archive.infolist()
     if len(entries) > MOST_ENTRIES:
-        raise Refused("The file “%(name)s” holds more than %(n)s files.", name=name, n=MOST_ENTRIES)
+        raise too_many
     for entry in entries:
         path = entry.filename.replace("\\", "/")
         # A colon is a character of a name; after one letter and before a slash it is a drive.

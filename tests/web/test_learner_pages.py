@@ -14,6 +14,7 @@ from werkzeug.test import encode_multipart
 
 from grading.db import db
 from grading.models import SubmissionFile
+from grading.office import retention
 from grading.people import passwords
 from tests import factories
 from tests.database import NOW, Clock
@@ -68,7 +69,7 @@ def test_an_archive_that_is_not_taken_is_refused_with_the_way_on(app: Flask, lea
 
 def test_too_large_an_upload_is_refused_before_it_is_read(app: Flask, learner: Any) -> None:
     client, base = learner
-    limit = app.config["MAX_CONTENT_LENGTH"]
+    limit = app.extensions["grading"].settings.largest_body
     answer = upload(client, base, (b"x" * (limit + 1), "notes.txt"))
     assert answer.status_code == 413
     assert "larger than this service takes" in text_of(answer)
@@ -138,6 +139,22 @@ def test_after_the_grace_the_page_says_what_is_still_possible(learner: Any, cloc
     answer = client.post(f"{base}/project/submit", data={"statement": "1"})
     assert answer.status_code == 409
     assert "can no longer submit" in text_of(answer)
+
+
+def test_files_that_were_removed_are_kept_as_far_as_they_can_be_put_back(
+    app: Flask, learner: Any, act: Callable[[], Any]
+) -> None:
+    client, base = learner
+    store = app.extensions["grading"].files
+    for number in range(retention.MOST_REMOVED + 4):
+        upload(client, base, (b"fine", f"notes-{number}.txt"))
+        [file_id] = re.findall(r"files/([^/\"]+)/remove", text_of(client.get(f"{base}/project")))
+        client.post(f"{base}/project/files/{file_id}/remove")
+    upload(client, base, (b"fine", "last.txt"))
+    assert len(list(store.keys())) == retention.MOST_REMOVED + 1
+    page = text_of(client.get(f"{base}/project"))
+    assert "notes-3.txt" not in page
+    assert "notes-4.txt" in page
 
 
 def test_times_name_their_zone_and_the_courses_where_it_differs(

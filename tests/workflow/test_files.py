@@ -2,7 +2,10 @@
 
 import io
 import json
+import struct
+import tracemalloc
 import zipfile
+from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -176,6 +179,33 @@ def test_large_json_is_looked_through_in_pieces_wherever_they_are_cut() -> None:
 def test_an_archive_of_very_many_files_is_refused() -> None:
     with pytest.raises(Refused, match="more than 10000"):
         checked("b.zip", a_zip(**{f"n{number}": b"" for number in range(10_001)}))
+
+
+def an_archive_of_nothing(entries: int) -> bytes:
+    """The directory of an archive alone: the shortest entries there can be, and its end."""
+    entry = struct.pack("<4s4B4HL2L5H2L", b"PK\x01\x02", *([0] * 18)) + b"a"
+    entry = entry[:28] + struct.pack("<H", 1) + entry[30:]
+    directory = entry * entries
+    return directory + struct.pack("<4s4H2LH", b"PK\x05\x06", 0, 0, 1, 1, len(directory), 0, 0)
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("b.zip", an_archive_of_nothing(600_000)),
+        ("b.docx", an_archive_of_nothing(600_000)),
+        ("b.json", b"[" + b"[]," * 7_000_000 + b"[]]"),
+        ("b.json", b"[" + b"[]," * 600_000 + b"[]]"),
+    ],
+)
+def test_looking_at_a_file_costs_little_whatever_it_holds(name: str, content: bytes) -> None:
+    tracemalloc.start()
+    try:
+        with suppress(Refused):
+            checked(name, content)
+        assert tracemalloc.get_traced_memory()[1] < 100_000_000
+    finally:
+        tracemalloc.stop()
 
 
 def test_the_list_of_an_office_files_parts_is_unpacked_within_bounds() -> None:

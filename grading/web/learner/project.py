@@ -16,6 +16,7 @@ from grading.cohorts.queries import calendars, group_members
 from grading.db import db, transaction
 from grading.errors import Fault, FaultsFound, GradingError, NotFound, Refused, StaleRecord
 from grading.models import Cohort, Submission, SubmissionFile
+from grading.office import retention
 from grading.readings import anchors
 from grading.releases import results
 from grading.web import access, downloads
@@ -178,7 +179,10 @@ def upload(cohort_id: str) -> ResponseReturnValue:
             with transaction() as session:
                 submission = own_submission(session, find_cohort(cohort_id))
                 submissions.add_file(session, access.person(), submission, stored, now=access.now())
+                gone = retention.forget_removed(session, submission, now=access.now())
             kept += 1
+            for key in gone:
+                house.files.delete(key)
         except GradingError:
             # Nothing points at the bytes, so they must not stay.
             house.files.delete(stored.key)
