@@ -4,6 +4,7 @@ import csv
 import io
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -12,6 +13,7 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
+from grading.credential.document import NAME_UNCHECKED, band_address
 from grading.models import CredentialRecord, Person
 from grading.people import identity
 from grading.records import credentials, records, reissues, sharing
@@ -234,6 +236,11 @@ def test_a_name_that_nobody_verified_says_so_wherever_it_stands(
         )
         for one in documents.values():
             assert unverified in str(one.document), one.kind
+    # Whoever has the files and addresses of before is not led to the new name.
+    for name, (_status, text) in everywhere(client, client, shared).items():
+        assert "Professor Somebody Else" not in text, name
+        for new in (own["id"], own["program_file"], own["capstone_file"]):
+            assert new not in text, name
     texts = everywhere(client, sign_in(shared["learner"]), own)
     for name in ("record", "page of the file", "capstone's page"):
         assert "Professor Somebody Else" in texts[name][1], name
@@ -303,6 +310,48 @@ def test_pages_read_one_document_alike(
         if one["resultType"] == "PerformanceLevel"
     )
     assert len(levels["rubricCriterionLevel"]) == len(levels["allowedValue"]) > 1
+
+
+def test_a_document_of_before_holds_and_says_no_more_than_it_does(
+    act: Callable[[], Any],
+    client: FlaskClient,
+    world: dict[str, Any],
+    work: Callable[[Any], int],
+    clock: Clock,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Signed before documents held the scale and said whether a name was verified."""
+    sign = credentials.sign_draft
+
+    def sign_as_before(draft: credentials.Draft, notary: Any) -> credentials.Signed:
+        text = json.dumps(draft.document).replace(f" {NAME_UNCHECKED}", "")
+        document = json.loads(text.replace(NAME_UNCHECKED, ""))
+        about = document["credentialSubject"]
+        if isinstance(about["achievement"], dict):
+            band = band_address(about["achievement"]["id"])
+            about["result"] = [one for one in about["result"] if one["resultDescription"] != band]
+            about["achievement"]["resultDescription"] = [
+                one
+                for one in about["achievement"].get("resultDescription", ())
+                if one["id"] != band
+            ]
+        return sign(replace(draft, document=document), notary)
+
+    monkeypatch.setattr(credentials, "sign_draft", sign_as_before)
+    work(world["at"])
+    clock.now = world["at"] + timedelta(minutes=1)
+    with act() as session:
+        assert not any("nobody has verified" in str(one.document) for one in of(session, world))
+        record = record_of(session, world)
+        records.share(session, record.person, record, shows=list(RecordFact), now=clock.now)
+        address = f"/verify/{record.public_id}"
+    page = client.get(address).text
+    assert "<h1>Valid</h1>" in page
+    # What it does not say is not taken from elsewhere; a name is not verified where nothing says so.
+    assert "Name not verified" in page
+    assert "How to read the level" not in page
+    for words in ("<dd>Pass</dd>", "67 of 100", "level 2 of 3", "Measuring"):
+        assert words in page, words
 
 
 @pytest.mark.parametrize("fact", list(RecordFact))
