@@ -13,16 +13,21 @@ from grading.adapters import signing
 from grading.jobs.handlers import HANDLERS
 from grading.jobs.worker import Worker
 from grading.models import (
+    Allocation,
     Grade,
     IssuedCredential,
     Person,
+    Rating,
     Score,
     Submission,
     SubmissionMember,
 )
+from grading.models.codes import new_code, new_id
 from grading.records.queries import issued_credentials
 from grading.releases import grades, releases, results
+from grading.scores import settling
 from grading.settings import Installation
+from grading.workflow.allocation import AllocationState, Pool, Purpose
 from grading.workflow.cohort import Role
 from grading.workflow.group import MemberState
 from grading.workflow.submission import SubmissionState
@@ -95,35 +100,64 @@ def of(session: Any, world: dict[str, Any], **wanted: Any) -> Sequence[IssuedCre
     ]
 
 
-def amend(session: Any, world: dict[str, Any], composite: float, now: Any) -> None:
-    """Replace the learner's grade as an appeal does."""
+HIGHER = {"question": 3, "method": 3}
+LOWER = {"question": 0, "method": 0}
+
+
+def amend(session: Any, world: dict[str, Any], levels: dict[str, int], now: Any) -> None:
+    """Replace the learner's grade as an appeal does: with one more reading."""
     grade = session.scalars(
         select(Grade)
         .join(Grade.submission)
         .where(Grade.submission.has(learner_id=world["learner"]))
         .order_by(Grade.number.desc())
     ).first()
-    old = grade.score
-    score = Score(
-        submission=old.submission,
-        number=old.number + 1,
-        composite=composite,
-        standard_error=None,
-        criteria=old.criteria,
-        rating_ids=old.rating_ids,
-        professionals=old.professionals,
-        peers=old.peers,
-        method=old.method,
-        plan_digest=old.plan_digest,
-        computed_at=now,
-    )
-    session.add(score)
-    session.flush()
+    work = grade.submission
     instructor = session.get_one(Person, world["instructor"])
-    line = results.release_line(session, grade.submission, score, grade.person_id)
-    grades.amend(
-        session, grade.submission, grade, score, line, why="appeal", actor=instructor, now=now
+    read(session, work, instructor, levels, Purpose.APPEAL, now=now)
+    score = settling.rescore(session, work, now=now)
+    line = results.release_line(session, work, score, grade.person_id)
+    grades.amend(session, work, grade, score, line, why="appeal", actor=instructor, now=now)
+
+
+def read(
+    session: Session,
+    work: Submission,
+    rater: Person,
+    levels: dict[str, int],
+    purpose: Purpose,
+    *,
+    now: datetime,
+) -> list[Rating]:
+    """Add a sealed professional reading to a work, past holds and sheets."""
+    allocation = Allocation(
+        id=new_id(),
+        cohort_id=work.cohort_id,
+        submission=work,
+        rater=rater,
+        pool=Pool.PROFESSIONAL,
+        purpose=purpose,
+        state=AllocationState.SEALED,
+        blind_code=new_code(10),
+        created_at=now,
+        finished_at=now,
+        undo_until=now,
+        sealed_at=now,
     )
+    ratings = [
+        Rating(
+            allocation=allocation,
+            submission_id=work.id,
+            criterion=code,
+            level=level,
+            comment="",
+            created_at=now,
+        )
+        for code, level in levels.items()
+    ]
+    session.add_all(ratings)
+    session.flush()
+    return ratings
 
 
 def many(session: Session, count: int, *, complete_every: int, now: datetime) -> str:
@@ -150,12 +184,16 @@ def many(session: Session, count: int, *, complete_every: int, now: datetime) ->
             submitted_at=start + timedelta(days=1),
             digest=f"{number:064x}",
         )
+        session.add(work)
+        session.flush()
+        levels = {"question": 2, "method": 2}
+        ratings = read(session, work, instructor, levels, Purpose.LIVE, now=now)
         score = Score(
             submission=work,
             number=1,
             composite=200 / 3,
             criteria={code: {"level": 2.0, "points": 2.0} for code in ("question", "method")},
-            rating_ids=[],
+            rating_ids=[rating.id for rating in ratings],
             professionals=1,
             peers=0,
             method="mean-of-professional-readings/1",

@@ -31,13 +31,28 @@ def encode(indexes: Iterable[int], size: int = SIZE) -> str:
 
 def is_set(encoded: str, index: int) -> bool:
     """Read one bit; raises `ValueError` where the list is malformed or too short."""
-    if not encoded.startswith("u"):
-        raise ValueError("not a base64url multibase string")
-    text = encoded[1:]
-    bits = gzip.decompress(urlsafe_b64decode(text + "=" * (-len(text) % 4)))
+    bits = _bits(encoded)
     if not 0 <= index < len(bits) * 8:
         raise ValueError(f"no bit {index} in a list of {len(bits) * 8}")
     return bool(bits[index // 8] & 0x80 >> index % 8)
+
+
+def indexes(encoded: str) -> set[int]:
+    """Read all bits that are set; raises `ValueError` where the list is malformed."""
+    return {
+        place * 8 + bit
+        for place, byte in enumerate(_bits(encoded))
+        if byte
+        for bit in range(8)
+        if byte & 0x80 >> bit
+    }
+
+
+def _bits(encoded: str) -> bytes:
+    if not encoded.startswith("u"):
+        raise ValueError("not a base64url multibase string")
+    text = encoded[1:]
+    return gzip.decompress(urlsafe_b64decode(text + "=" * (-len(text) % 4)))
 
 
 def entry(list_url: str, index: int) -> dict[str, Any]:

@@ -5,12 +5,15 @@ from typing import Any
 
 from flask import Flask
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from grading.db import transaction
-from grading.errors import PassingFailure, StaleRecord
+from grading.errors import PassingFailure, PermanentFailure, StaleRecord
 from grading.jobs.worker import Task
 from grading.models import CredentialRecord, StatusList
 from grading.records import credentials, drafts
+from grading.records.queries import program_record
+from grading.releases import vouching
 
 # Members, then the program's; a change in between asks for them again.
 MOST_ROUNDS = 20
@@ -25,6 +28,8 @@ def issue(task: Task) -> None:
             missing = drafts.draft_missing(
                 session, program, person, notary=notary, base_url=base_url, now=task.now
             )
+            if missing:
+                _vouch(session, program, person)
         if not missing:
             return
         for draft in missing:
@@ -38,8 +43,26 @@ def issue(task: Task) -> None:
     raise PassingFailure("The record changes faster than its credentials can be signed.")
 
 
+def _vouch(session: Session, program_id: str, person_id: str) -> None:
+    """Refuse to sign a record that is not what acts left, or whose results do not come to what it says."""
+    record = program_record.current_record(session, program_id, person_id)
+    if record is not None and (faults := vouching.faults_before_signing(session, record)):
+        raise PermanentFailure(
+            "Nothing was signed: the tables were changed past the service. Run “grading audit verify”. "
+            "%(faults)s",
+            faults="; ".join(faults),
+        )
+
+
 def renew_status_list(task: Task) -> None:
-    """Sign a status list with the bits that are set by now."""
+    """Sign a status list with the bits that are set by now.
+
+    Raises
+    ------
+    PermanentFailure
+        The tables contradict the list's history. It was signed by its history: no bit is cleared, and none
+        is set that no act set.
+    """
     installation = task.installation
     for _ in range(MOST_ROUNDS):
         with transaction() as session:
@@ -52,8 +75,15 @@ def renew_status_list(task: Task) -> None:
             )
         signed = credentials.sign_list(unsigned, installation.notary, now=task.now)
         with transaction() as session:
-            if credentials.keep_list(session, task.payload["list"], signed, now=task.now):
-                return
+            kept = credentials.keep_list(session, task.payload["list"], signed, now=task.now)
+        if kept and unsigned.contradictions:
+            raise PermanentFailure(
+                "The list was signed by its history, which the tables contradict. "
+                "Run “grading audit verify”. %(faults)s",
+                faults="; ".join(unsigned.contradictions),
+            )
+        if kept:
+            return
     raise PassingFailure("The list changes faster than it can be signed.")
 
 

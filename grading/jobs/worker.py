@@ -20,7 +20,7 @@ from sqlalchemy import ColumnElement, select, update
 from sqlalchemy.exc import SQLAlchemyError
 
 from grading.db import db, transaction
-from grading.errors import PassingFailure
+from grading.errors import PassingFailure, PermanentFailure
 from grading.models import Cohort, Job, JobState
 from grading.settings import Installation
 from grading.workflow.cohort import CohortState
@@ -198,6 +198,9 @@ class Worker:
             if attempts < MOST_ATTEMPTS:
                 self._end(task.id, JobState.WAITING, now, str(error), now + pause_after(attempts))
                 return
+            self._end(task.id, JobState.FAILED, now, str(error))
+        except PermanentFailure as error:
+            self._app.logger.error("job %s failed: %s", task.key, error)
             self._end(task.id, JobState.FAILED, now, str(error))
         except Exception:
             # Whatever a handler raises must be kept beside its job, and must not end the worker.

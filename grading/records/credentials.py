@@ -27,7 +27,7 @@ from grading.models import (
 )
 from grading.ports import IssuerKey, Notary
 from grading.records import issuers
-from grading.records.queries import issued_credentials, program_record
+from grading.records.queries import issued_credentials, program_record, status_history
 from grading.records.queries.issued_credentials import PROGRAM
 from grading.workflow.issued import IssuedState, KeyKind
 
@@ -254,11 +254,12 @@ def achievement(session: Session, achievement_id: str, *, base_url: str) -> dict
 
 @dataclass(frozen=True)
 class UnsignedList:
-    """A status list as it is to be signed, and with what."""
+    """A status list as it is to be signed, and with what; and what contradicts its history."""
 
     document: dict[str, Any]
     key: IssuerKey
     method: str
+    contradictions: tuple[str, ...]
 
 
 def unsigned_list(
@@ -268,14 +269,15 @@ def unsigned_list(
     found = session.get_one(StatusList, list_id)
     issuers.make(session, None, found.sponsor, notary=notary, base_url=base_url, now=now)
     key = issuers.active(session, found.sponsor)[KeyKind.PROOF]
+    bits = status_history.set_bits(session, found)
     document = status.document(
         found.url,
         key.did,
-        status.encode(issued_credentials.ended_indexes(session, found), found.size),
+        status.encode(bits.indexes, found.size),
         valid_from=documents.instant(now),
         context=documents.VC,
     )
-    return UnsignedList(document, issuers.pair(key), issuers.method(key))
+    return UnsignedList(document, issuers.pair(key), issuers.method(key), bits.contradictions)
 
 
 def served_list(status_list: StatusList) -> dict[str, Any]:
@@ -301,7 +303,7 @@ def sign_list(unsigned: UnsignedList, notary: Notary, *, now: datetime) -> dict[
 def keep_list(session: Session, list_id: str, signed: dict[str, Any], *, now: datetime) -> bool:
     """Keep a signed list; False where a bit was set since, so that it must be signed again."""
     found = session.get_one(StatusList, list_id, with_for_update=True)
-    encoded = status.encode(issued_credentials.ended_indexes(session, found), found.size)
+    encoded = status.encode(status_history.set_bits(session, found).indexes, found.size)
     if encoded != signed["credentialSubject"]["encodedList"]:
         return False
     found.document, found.signed_at = signed, now

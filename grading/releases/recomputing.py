@@ -51,7 +51,7 @@ class Check:
 
 
 def recompute(session: Session, grade: Grade, *, notary: Notary) -> Sequence[Check]:
-    """Rebuild a grade, digit by digit and digest by digest.
+    """Rebuild a grade, digit by digit and digest by digest, and check what was signed of it.
 
     Numbers must agree exactly: the computation is the same, whenever it is run.
     """
@@ -59,19 +59,28 @@ def recompute(session: Session, grade: Grade, *, notary: Notary) -> Sequence[Che
         select(IssuedCredential)
         .where(IssuedCredential.grade_id == grade.id)
         .order_by(IssuedCredential.issued_at, IssuedCredential.id)
-    ).all()
-    parts: list[tuple[str, Callable[[], list[Check]]]] = [
-        ("numbers", lambda: _numbers(session, grade)),
-        ("digests", lambda: _digests(grade)),
-        ("audit entries", lambda: _trail(session, grade)),
-        ("approvals", lambda: _approved(session, grade)),
-        ("rows", lambda: _rows(session, grade)),
-        *(
-            (f"credential {one.id}", partial(_credential, session, grade, one, notary))
-            for one in credentials
-        ),
+    )
+    signed = [
+        check
+        for credential in credentials
+        for check in _readable(
+            f"credential {credential.id}",
+            partial(_credential, session, grade, credential, notary),
+        )
     ]
-    return [check for what, part in parts for check in _readable(what, part)]
+    return [*checks_of(session, grade), *signed]
+
+
+def checks_of(session: Session, grade: Grade) -> Sequence[Check]:
+    """Rebuild a grade from its ratings, and hold it against the audit chain and its approvals."""
+    parts: dict[str, Callable[[], list[Check]]] = {
+        "numbers": lambda: _numbers(session, grade),
+        "digests": lambda: _digests(grade),
+        "audit entries": lambda: _trail(session, grade),
+        "approvals": lambda: _approved(session, grade),
+        "rows": lambda: _rows(session, grade),
+    }
+    return [check for what, part in parts.items() for check in _readable(what, part)]
 
 
 def _readable(what: str, part: Callable[[], list[Check]]) -> list[Check]:

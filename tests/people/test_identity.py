@@ -14,7 +14,7 @@ from grading.people.queries import identity_checks
 from grading.records import reissues
 from grading.releases import recomputing
 from grading.settings import Installation
-from tests.issuing import amend, installation, of, released, small_keys, work, world
+from tests.issuing import HIGHER, amend, installation, of, released, small_keys, work, world
 
 __all__ = ["installation", "released", "small_keys", "work", "world"]
 
@@ -144,7 +144,7 @@ def test_without_a_check_the_learner_attests_it(
     act: Callable[[], Any], released: dict[str, Any], work: Callable[[Any], int]
 ) -> None:
     with act() as session:
-        amend(session, released, 90.0, released["at"])
+        amend(session, released, HIGHER, released["at"])
     work(released["at"])
     with act() as session:
         capstone = of(session, released, kind="capstone", state="valid")[0]

@@ -22,7 +22,7 @@ from grading.records.queries import issued_credentials
 from grading.releases import releases
 from grading.settings import Installation
 from tests.credential import examples
-from tests.issuing import amend, installation, of, released, small_keys, work, world
+from tests.issuing import HIGHER, LOWER, amend, installation, of, released, small_keys, work, world
 
 __all__ = ["installation", "released", "small_keys", "work", "world"]
 
@@ -150,7 +150,7 @@ def test_a_regrade_replaces_the_capstone_and_the_program_and_leaves_the_courses(
     with act() as session:
         courses = {one.id for one in of(session, released, kind="course")}
         # Within the same second: the new one is valid from later on all the same.
-        amend(session, released, 90.0, now)
+        amend(session, released, HIGHER, now)
     work(now)
     with act() as session:
         assert {one.id for one in of(session, released, kind="course")} == courses
@@ -167,14 +167,14 @@ def test_a_regrade_replaces_the_capstone_and_the_program_and_leaves_the_courses(
         assert program.document["credentialSubject"]["verifiableCredential"][-1] == (
             capstone.document
         )
-        assert capstone.document["credentialSubject"]["result"][1]["value"] == "90"
+        assert capstone.document["credentialSubject"]["result"][1]["value"] == "83"
 
 
 def test_a_result_that_no_longer_passes_is_revoked_with_the_program(
     act: Callable[[], Any], released: dict[str, Any], work: Callable[[Any], int]
 ) -> None:
     with act() as session:
-        amend(session, released, 40.0, released["at"] + LATER)
+        amend(session, released, LOWER, released["at"] + LATER)
     work(released["at"] + LATER)
     with act() as session:
         valid = of(session, released, state="valid")
@@ -243,7 +243,7 @@ def test_a_members_revocation_reaches_the_program_and_is_final(
         assert len(of(session, released, state="revoked")) == 2
         assert of(session, released, kind="program")[0].state == "revoked"
         # A regrade of the capstone gives neither the course nor the program back.
-        amend(session, released, 90.0, now)
+        amend(session, released, HIGHER, now)
     work(now)
     with act() as session:
         kinds = sorted(one.kind for one in of(session, released, state="valid"))
@@ -271,7 +271,7 @@ def test_a_change_while_it_is_signed_is_noticed(
         assert len(missing) == 4
     signed = [credentials.sign_draft(one, installation.notary) for one in missing]
     with act() as session:
-        amend(session, world, 90.0, world["at"])
+        amend(session, world, HIGHER, world["at"])
         kept = [
             credentials.keep_signed(session, one, two, now=world["at"])
             for one, two in zip(missing, signed, strict=True)
@@ -288,7 +288,7 @@ def test_a_change_while_it_is_signed_is_noticed(
             of(session, world, kind="capstone")[0].document["credentialSubject"]["result"][1][
                 "value"
             ]
-            == "90"
+            == "83"
         )
 
 
@@ -310,7 +310,7 @@ def test_keys_rotate_and_what_they_signed_stays_good(
             issuers.retire(session, None, old["ed25519"], now=now)
         with pytest.raises(Refused, match="Rotate"):
             issuers.make(session, None, sponsor, did="did:web:college.example", **given)
-        amend(session, released, 90.0, now)
+        amend(session, released, HIGHER, now)
     work(now)
     with act() as session:
         sponsor = session.get_one(issuers.Sponsor, released["sponsor"])

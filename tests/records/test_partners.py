@@ -37,7 +37,7 @@ from grading.records.queries import issued_credentials, program_record
 from grading.workflow.privacy import Disclosed, SendingState
 from tests import factories
 from tests.database import NOW
-from tests.issuing import amend, installation, released, small_keys, work, world
+from tests.issuing import HIGHER, amend, installation, released, small_keys, work, world
 from tests.serving import serve
 
 __all__ = ["installation", "released", "small_keys", "work", "world"]
@@ -247,7 +247,7 @@ def test_a_new_version_asks_anew(
         send(session, released, partner_id, old)
     # The record changes before the worker comes: what was consented to is no more.
     with act() as session:
-        amend(session, released, 90.0, at)
+        amend(session, released, HIGHER, at)
     work(at)
     first = len(listener.got)
     with act() as session:

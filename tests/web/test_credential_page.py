@@ -13,7 +13,7 @@ from sqlalchemy.exc import OperationalError
 from grading.models import IssuedCredential, Person, SigningKey
 from grading.records import credentials, issuers, sharing, verifying
 from tests.database import Clock
-from tests.issuing import amend, installation, of, released, small_keys, work, world
+from tests.issuing import HIGHER, amend, installation, of, released, small_keys, work, world
 from tests.web.test_query_counts import counted
 
 __all__ = ["installation", "released", "small_keys", "work", "world"]
@@ -190,7 +190,7 @@ def test_one_that_was_replaced_leads_to_the_newer_only_if_that_is_published(
     path = address("capstone")
     with act() as session:
         name = session.get_one(Person, released["learner"]).name
-        amend(session, released, 90.0, clock.now)
+        amend(session, released, HIGHER, clock.now)
     work(clock.now)
     clock.forward(seconds=2)
     with act() as session:
@@ -199,7 +199,7 @@ def test_one_that_was_replaced_leads_to_the_newer_only_if_that_is_published(
     assert "<h1>Replaced</h1>" in page
     assert f'href="/credentials/{newer}"' in page
     assert name not in page
-    assert "90 of 100" in page_of(client, f"/credentials/{newer}")
+    assert "83 of 100" in page_of(client, f"/credentials/{newer}")
     with act() as session:
         credentials.set_published(
             session,

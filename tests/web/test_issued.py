@@ -17,7 +17,7 @@ from grading.models import Person, Sponsor, StatusList
 from grading.records import credentials
 from grading.settings import Installation
 from tests.database import Clock
-from tests.issuing import amend, installation, of, released, small_keys, work, world
+from tests.issuing import HIGHER, amend, installation, of, released, small_keys, work, world
 
 __all__ = ["installation", "released", "small_keys", "work", "world"]
 
@@ -88,7 +88,7 @@ def test_what_did_not_change_is_not_sent_again(
     same = client.get(path, headers={"If-None-Match": first.headers["ETag"]})
     assert (same.status_code, same.data) == (304, b"")
     with act() as session:
-        amend(session, released, 90.0, released["at"])
+        amend(session, released, HIGHER, released["at"])
     work(released["at"])
     changed = client.get(path, headers={"If-None-Match": first.headers["ETag"]})
     assert changed.status_code == 200
@@ -115,7 +115,7 @@ def test_one_that_was_replaced_shows_nothing_but_that(
 ) -> None:
     credential_id, url = published(act, released)
     with act() as session:
-        amend(session, released, 90.0, released["at"])
+        amend(session, released, HIGHER, released["at"])
     work(released["at"])
     answer = client.get(f"/credentials/{credential_id}")
     assert answer.status_code == 410
@@ -253,7 +253,7 @@ def test_a_certificate_of_what_no_longer_holds_is_refused(
 ) -> None:
     with act() as session:
         old = of(session, released, kind="capstone")[0].id
-        amend(session, released, 90.0, released["at"])
+        amend(session, released, HIGHER, released["at"])
     work(released["at"])
     assert learner.get(f"/learn/credentials/{old}/certificate").status_code == 409
     assert learner.get(f"/learn/credentials/{old}/document").status_code == 200

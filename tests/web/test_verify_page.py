@@ -23,7 +23,7 @@ from grading.records.queries import issued_credentials
 from grading.records.verifying import check
 from grading.settings import Installation
 from tests.database import Clock
-from tests.issuing import amend, installation, of, released, small_keys, work, world
+from tests.issuing import HIGHER, amend, installation, of, released, small_keys, work, world
 from tests.web.test_query_counts import counted
 
 __all__ = ["installation", "released", "small_keys", "work", "world"]
@@ -339,7 +339,7 @@ def test_after_an_appeal_the_newer_one_waits_for_its_signature(
     clock: Clock,
 ) -> None:
     with act() as session:
-        amend(session, released, 90.0, clock.now)
+        amend(session, released, HIGHER, clock.now)
         session.flush()
         newer = record_of(session, released).public_id
     assert "<h1>Replaced</h1>" in client.get(address).text

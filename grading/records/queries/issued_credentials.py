@@ -255,13 +255,3 @@ def taken_indexes(session: Session, status_list: StatusList, of: set[int]) -> se
             )
         )
     )
-
-
-def ended_indexes(session: Session, status_list: StatusList) -> Sequence[int]:
-    """List the indexes of a list's credentials that were replaced or revoked."""
-    return session.scalars(
-        select(IssuedCredential.status_index).where(
-            IssuedCredential.status_list_id == status_list.id,
-            IssuedCredential.state != IssuedState.VALID,
-        )
-    ).all()
