@@ -412,6 +412,19 @@ def test_a_refused_table_is_not_put_into_the_box_where_its_letters_are_not_sure(
     assert 'name="sent"' in html
 
 
+def test_what_was_looked_at_comes_back_as_it_was_sent_or_is_asked_for_again(
+    act: Callable[[], Any], sign_in: Any
+) -> None:
+    with act() as session:
+        cohort = factories.a_cohort(session, now=NOW, opened=False)
+        place = f"/admin/cohorts/{cohort.id}/import/roster"
+        garnet = factories.a_member(session, cohort, "Garnet", Role.COORDINATOR, now=NOW).id
+    client = sign_in(garnet)
+    for sent in ("x", "größe", "====", ""):
+        page = client.post(place, data={"sent": sent, "days": "day_first", "seen": "0"})
+        assert (page.status_code, "Choose a file" in text_of(page)) == (422, True), sent
+
+
 def test_a_name_that_differs_is_a_box_to_tick(
     app: Flask, act: Callable[[], Any], sign_in: Any
 ) -> None:

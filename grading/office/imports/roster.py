@@ -4,7 +4,7 @@ A ``group`` puts the learners together that it names alike. Where an account has
 is offered: nobody is renamed unasked.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from sqlalchemy import CompoundSelect, select, true, union
@@ -53,6 +53,9 @@ def plan(
 ) -> tuple[list[Change[RosterRow]], list[Fault]]:
     """Say who would get an account, who a part, and who has another name; what holds makes no change."""
     parts.not_ended(desk.place)
+    # What is read from here on stays so until the end.
+    known = (person.id for person in desk.known.values())
+    rule = parts.part_rule(desk.session, desk.actor, desk.place, known)
     held: dict[tuple[str, str], datetime | None] = {
         (person_id, role): ended_at
         for person_id, role, ended_at in desk.session.execute(
@@ -74,25 +77,21 @@ def plan(
         elif held[key] is not None:
             changes.append(Change(row, row.email, Effect.ENROL_AGAIN, row.role))
     together, faults = grouping.plan(desk, rows)
-    return changes + together, _faults(desk, rows, held) + faults
+    return changes + together, _faults(desk, rows, rule) + faults
 
 
-def _faults(
-    desk: Desk[Cohort], rows: Sequence[RosterRow], held: Mapping[tuple[str, str], datetime | None]
-) -> list[Fault]:
+def _faults(desk: Desk[Cohort], rows: Sequence[RosterRow], rule: parts.PartRule) -> list[Fault]:
     faults: list[Fault] = []
     lines: dict[tuple[str, str], int] = {}
     names: dict[str, str] = {}
     roles: dict[str, set[Role]] = {}
-    known = (desk.known[row.email].id for row in rows if row.email in desk.known)
-    rule = parts.part_rule(desk.session, desk.actor, desk.place, known)
     for row in rows:
-        person = desk.known.get(row.email)
+        person_id = desk.known[row.email].id if row.email in desk.known else None
         if names.setdefault(row.email, row.name) != row.name:
             faults.append(row.fault("name", "The same address stands above with another name."))
-        in_force = person is not None and held.get((person.id, row.role), desk.now) is None
-        refusal = rule.refusal(person.id if person else None, row.role, roles.get(row.email, ()))
-        if refusal is not None and not in_force:
+        holds_already = row.role in rule.held.get(person_id or "", ())
+        refusal = rule.refusal(person_id, row.role, roles.get(row.email, ()))
+        if refusal is not None and not holds_already:
             faults.append(row.fault("role", refusal.template, **refusal.params))
         roles.setdefault(row.email, set()).add(row.role)
         if (row.email, row.role) in lines:

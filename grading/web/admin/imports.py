@@ -13,6 +13,7 @@ from flask_wtf.file import FileField
 from sqlalchemy.orm import Session
 from wtforms import HiddenField, SelectField
 
+from grading.authorization.permissions import Permission
 from grading.db import db
 from grading.errors import Fault, FaultsFound, NotFound, Refused, StaleRecord
 from grading.models import Cohort, ImportBatch, Person, Program
@@ -119,17 +120,20 @@ class ImportForm(UploadForm):
 
     @property
     def bytes_sent(self) -> bytes:
-        return b64decode(self.sent.data)
+        """What was looked at; nothing where it does not come back as it was sent."""
+        try:
+            return b64decode(self.sent.data)
+        except ValueError:
+            return b""
 
     def table(self) -> tuple[bytes, Choice]:
         """Give the file that was sent, pasted or looked at before, and how it is to be read."""
         if self.file.data or self.text.data.strip() or not self.sent.data:
             self.sent.data = b64encode(self.read(imports.LONGEST_IMPORT)).decode()
             self.file.data = None
-        try:
-            data = self.bytes_sent
-        except ValueError:
-            raise FaultsFound([Fault("file", "Choose a file, or paste its text.")]) from None
+        data = self.bytes_sent
+        if not data:
+            raise FaultsFound([Fault("file", "Choose a file, or paste its text.")])
         choice = Choice(self.encoding.data, self.delimiter.data, self.sheet.data, self.days.data)
         return data, choice
 
@@ -234,39 +238,30 @@ def render_import(
 @bp.get("/cohorts/<cohort_id>/imports/<batch_id>")
 @requires(COHORT)
 def cohort_batch(cohort_id: str, batch_id: str) -> ResponseReturnValue:
-    return _show_batch(_cohort_batch(cohort_id, batch_id))
+    return _show_batch(_batch_of(find_cohort(cohort_id), batch_id, COHORT))
 
 
 @bp.get("/programs/<program_id>/imports/<batch_id>")
 @requires(PROGRAM)
 def program_batch(program_id: str, batch_id: str) -> ResponseReturnValue:
-    return _show_batch(_program_batch(program_id, batch_id))
+    return _show_batch(_batch_of(find_program(program_id), batch_id, PROGRAM))
 
 
 @bp.post("/cohorts/<cohort_id>/imports/<batch_id>/undo")
 @requires(COHORT)
 def undo_cohort_batch(cohort_id: str, batch_id: str) -> ResponseReturnValue:
-    return _undo(lambda: _cohort_batch(cohort_id, batch_id))
+    return _undo(lambda: _batch_of(find_cohort(cohort_id), batch_id, COHORT))
 
 
 @bp.post("/programs/<program_id>/imports/<batch_id>/undo")
 @requires(PROGRAM)
 def undo_program_batch(program_id: str, batch_id: str) -> ResponseReturnValue:
-    return _undo(lambda: _program_batch(program_id, batch_id))
+    return _undo(lambda: _batch_of(find_program(program_id), batch_id, PROGRAM))
 
 
-def _cohort_batch(cohort_id: str, batch_id: str) -> ImportBatch:
-    find_cohort(cohort_id)
-    batch = load(ImportBatch, batch_id, COHORT)
-    if batch.cohort_id != cohort_id:
-        raise NotFound("There is no such page.")
-    return batch
-
-
-def _program_batch(program_id: str, batch_id: str) -> ImportBatch:
-    find_program(program_id)
-    batch = load(ImportBatch, batch_id, PROGRAM)
-    if batch.program_id != program_id or batch.cohort_id is not None:
+def _batch_of(place: Cohort | Program, batch_id: str, permission: Permission) -> ImportBatch:
+    batch = load(ImportBatch, batch_id, permission)
+    if imports.place_of(db.session(), batch) is not place:
         raise NotFound("There is no such page.")
     return batch
 
