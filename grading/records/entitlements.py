@@ -4,7 +4,7 @@ Without one, where the program asks for it, a learner gets everything but the cr
 scores learns who has which.
 
 A refund after the credential was issued takes it away: the record is revoked, because what it rests on
-is gone. That cannot be undone, so it is done only by whoever says so.
+is gone. That cannot be undone, so whoever refunds says so, or why the record stays.
 """
 
 from datetime import datetime
@@ -17,7 +17,9 @@ from grading.ledger import audit
 from grading.ledger.transitions import move
 from grading.ledger.turns import take_turns
 from grading.models import Course, CredentialRecord, Entitlement, Person, Program, RecordEntry
-from grading.records import records
+from grading.people import consequences
+from grading.people.consequences import UNDECIDED, Decided
+from grading.records import outdated, records
 from grading.records.queries import entitlement_lists
 from grading.workflow.credential import EntitlementState, RecordState
 
@@ -105,21 +107,17 @@ def change_entitlement(
     state: EntitlementState,
     *,
     reason: str,
-    revoke: bool = False,
+    decided: Decided = UNDECIDED,
     now: datetime,
 ) -> None:
-    """Move an entitlement to another state, with a reason.
-
-    Parameters
-    ----------
-    revoke : bool
-        Whether a refund may revoke the credential that rests on it.
+    """Move an entitlement to another state, with a reason; a refund asks about the record that rests on it.
 
     Raises
     ------
+    Undecided
+        As `consequences.settle`: a credential was issued on what is to be refunded.
     Refused
-        No reason, the actor scores in the program or it is their own, or a credential was issued on
-        what is to be refunded and ``revoke`` was not said.
+        No reason, the actor scores in the program or it is their own.
     IllegalTransition
     """
     take_turns(session, entitlement)
@@ -129,8 +127,6 @@ def change_entitlement(
     if not reason.strip():
         raise Refused("Give the reason.")
     record = issued_on(session, entitlement) if state == EntitlementState.REFUNDED else None
-    if record is not None and not revoke:
-        raise Refused("A credential was issued on this. Say that the refund revokes it.")
     move(
         session,
         entitlement,
@@ -143,7 +139,8 @@ def change_entitlement(
     entitlement.note = reason.strip()
     session.flush()
     if record is not None:
-        move(session, record, "revoke", actor=actor, now=now, reason="refunded", revoked_at=now)
+        resting = outdated.resting_on_entitlement(session, actor, entitlement, record, now=now)
+        consequences.settle(session, actor, [resting], decided, now=now)
     elif state != EntitlementState.REFUNDED:
         records.catch_up(session, program, session.get_one(Person, entitlement.person_id), now=now)
 

@@ -79,7 +79,7 @@ def open_partial(
         raise Refused("There is nothing to share yet. Complete a course first.")
     record = open_record(session, program, learner, now=now)
     if record.state == RecordState.VALID:
-        _catch_up_courses(session, record, now)
+        catch_up_courses(session, record, now)
     return record
 
 
@@ -197,7 +197,7 @@ def ask_to_issue(session: Session, record: CredentialRecord, because: str, now: 
     issuers.ask(session, record.program_id, record.person_id, because=because, now=now)
 
 
-def _catch_up_courses(session: Session, record: CredentialRecord, now: datetime) -> None:
+def catch_up_courses(session: Session, record: CredentialRecord, now: datetime) -> None:
     """Enter the courses completed by now, and have their credentials follow."""
     if _enter_courses(record, _behind(session, record.program, [record.person_id], now=now), now):
         session.flush()
@@ -286,7 +286,7 @@ def catch_up(session: Session, program: Program, person: Person, *, now: datetim
             record = enter(session, submission, grade, now=now)
     if record is not None and record.state == RecordState.VALID:
         before = len(record.entries)
-        _catch_up_courses(session, record, now)
+        catch_up_courses(session, record, now)
         mark_complete(record, now)
         if len(record.entries) > before:
             audit.record(

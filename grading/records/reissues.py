@@ -33,7 +33,13 @@ def _issue_anew(
     reason: str,
     now: datetime,
 ) -> CredentialRecord:
-    """Make the record that replaces one, with its entries; the old address says “Replaced”."""
+    """Make the record that replaces one, with its entries; the old address says “Replaced”.
+
+    Parameters
+    ----------
+    leave_out : str or None
+        The grade or the course whose entry is another in the new one.
+    """
     # The old one must be out of force before the new one can be in it.
     move(session, record, "replace", actor=actor, now=now, reason=reason, replaced_at=now)
     session.flush()
@@ -60,7 +66,7 @@ def _issue_anew(
             added_at=entry.added_at,
         )
         for entry in record.entries
-        if entry.grade_id is None or entry.grade_id != leave_out
+        if leave_out is None or leave_out not in (entry.grade_id, entry.course_id)
     ]
     session.add(newer)
     session.flush()
@@ -145,19 +151,48 @@ def issue_under_new_name(
     int
         How many records were replaced.
     """
-    name = identity_checks.present_name(session, person, now=now)
     found = records_under_another_name(session, person, now=now)
     for record in found:
-        _issue_anew(
-            session,
-            record,
-            name=name,
-            leave_out=None,
-            actor=actor,
-            reason="renamed",
-            now=now,
-        )
+        issue_renamed(session, actor, record, now=now)
     return len(found)
+
+
+def issue_renamed(
+    session: Session, actor: Person | None, record: CredentialRecord, *, now: datetime
+) -> CredentialRecord:
+    """Issue one record anew under the name its owner has now, verified or their own."""
+    return _issue_anew(
+        session,
+        record,
+        name=identity_checks.present_name(session, record.person, now=now),
+        leave_out=None,
+        actor=actor,
+        reason="renamed",
+        now=now,
+    )
+
+
+def renew_course(
+    session: Session,
+    actor: Person | None,
+    record: CredentialRecord,
+    course_id: str,
+    *,
+    now: datetime,
+) -> CredentialRecord:
+    """Issue a record anew with a course as its completion is now."""
+    newer = _issue_anew(
+        session,
+        record,
+        name=PresentName(record.name, record.name_how, record.name_checked_on),
+        leave_out=course_id,
+        actor=actor,
+        reason="completion",
+        now=now,
+    )
+    records.catch_up_courses(session, newer, now)
+    records.mark_complete(newer, now)
+    return newer
 
 
 def issue_under_present_name(
@@ -179,12 +214,4 @@ def issue_under_present_name(
     name = identity_checks.present_name(session, learner, now=now)
     if record.state != RecordState.VALID or not says_another_name(record, name):
         raise Refused("This record has your present name already, or is not valid any more.")
-    return _issue_anew(
-        session,
-        record,
-        name=name,
-        leave_out=None,
-        actor=learner,
-        reason="renamed",
-        now=now,
-    )
+    return issue_renamed(session, learner, record, now=now)

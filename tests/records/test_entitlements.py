@@ -10,8 +10,11 @@ from grading.cohorts import cohorts
 from grading.cohorts.queries import cohort_ending
 from grading.disputes import appeals
 from grading.errors import FaultsFound, IllegalTransition, Refused
-from grading.models import Allocation, CredentialRecord, Entitlement, Grade
-from grading.records import entitlements
+from grading.models import Allocation, AuditEntry, CredentialRecord, Entitlement, Grade
+from grading.people import consequences
+from grading.people.consequences import Decided, Decision, Undecided
+from grading.programs import completions
+from grading.records import entitlements, outdated
 from grading.releases import releases
 from grading.workflow.cohort import CohortState, Role, Unfinished
 from grading.workflow.credential import EntitlementState as E
@@ -78,19 +81,90 @@ def test_a_refund_after_issue_revokes_and_only_when_it_is_said(act: Callable[[],
         )
         with pytest.raises(Refused, match="reason"):
             entitlements.change_entitlement(session, office, paid, E.REFUNDED, reason=" ", now=NOW)
-        with pytest.raises(Refused, match="revokes"):
+        with pytest.raises(Undecided) as asked, session.begin_nested():
             entitlements.change_entitlement(
                 session, office, paid, E.REFUNDED, reason="asked", now=NOW
             )
+        assert [one.who for one in asked.value.consequences] == [alder.name]
         record = record_of(session, alder)
         assert record is not None
         assert (paid.state, record.state) == ("paid", "valid")
         entitlements.change_entitlement(
-            session, office, paid, E.REFUNDED, reason="asked", revoke=True, now=NOW
+            session,
+            office,
+            paid,
+            E.REFUNDED,
+            reason="asked",
+            decided=Decided(otherwise=Decision(amend=True)),
+            now=NOW,
         )
         assert (paid.state, record.state) == ("refunded", "revoked")
         entitlements.change_entitlement(session, office, paid, E.PAID, reason="paid again", now=NOW)
         assert record.state == "revoked"
+
+
+def test_a_record_stays_after_a_refund_only_for_a_reason_that_is_kept(
+    act: Callable[[], Any],
+) -> None:
+    why = "Paid twice, and one of the two is given back."
+    with act() as session:
+        cast = released(session, required=True)
+        alder, program = cast.learners[0], cast.cohort.program
+        office = factories.a_person(session, "Office", now=NOW)
+        paid = entitlements.grant_entitlement(
+            session, office, program, alder, None, E.PAID, now=NOW
+        )
+        silent = Decided(otherwise=Decision(amend=False))
+        with pytest.raises(Undecided, match="Decide on each"), session.begin_nested():
+            entitlements.change_entitlement(
+                session, office, paid, E.REFUNDED, reason="asked", decided=silent, now=NOW
+            )
+        kept = Decided(otherwise=Decision(amend=False, because=why))
+        entitlements.change_entitlement(
+            session, office, paid, E.REFUNDED, reason="asked", decided=kept, now=NOW
+        )
+        record = record_of(session, alder)
+        assert record is not None
+        assert (paid.state, record.state) == ("refunded", "valid")
+        record_id = record.id
+    with act() as session:
+        entry = session.scalars(select(AuditEntry).filter_by(action="consequence:leave")).one()
+        assert entry.subject_id == record_id
+        assert why in str(entry.aside)
+
+
+def test_a_later_completion_asks_about_the_record_that_says_an_earlier_day(
+    act: Callable[[], Any],
+) -> None:
+    with act() as session:
+        cast = released(session, required=False)
+        alder, course = cast.learners[0], cast.cohort.program.courses[0]
+        record = record_of(session, alder)
+        assert record is not None
+        before = {entry.course_id: entry.on for entry in record.entries}
+        completion = completions.record_completion(
+            session,
+            None,
+            course,
+            alder,
+            completed_on=NOW.date(),
+            identity_assurance="proctored",
+            now=NOW,
+        )
+        office = factories.a_person(session, "Office", now=NOW)
+        [would] = outdated.without_completion(session, office, completion, now=NOW)
+        assert str(before[course.id]) in str(would.before)
+        assert str(NOW.date()) in str(would.after)
+        amend = Decided(otherwise=Decision(amend=True))
+        consequences.settle(session, office, [would], amend, now=NOW)
+        newer = session.scalars(
+            select(CredentialRecord).filter_by(person_id=alder.id, state="valid")
+        ).one()
+        assert (newer.replaces_id, record.state) == (record.id, "replaced")
+        after = {entry.course_id: entry.on for entry in newer.entries}
+        assert after == before | {course.id: NOW.date()}
+        assert (newer.completed_at is None) == (record.completed_at is None)
+        assert outdated.without_completion(session, office, completion, now=NOW) == []
 
 
 def test_a_refund_before_anything_is_issued_keeps_it_from_being(act: Callable[[], Any]) -> None:

@@ -169,7 +169,7 @@ def test_the_queue_is_of_whom_no_check_vouches_for(
         )
 
 
-def test_another_name_leads_to_the_name_step(
+def test_a_checked_name_asks_about_the_record_that_has_another(
     act: Callable[[], Any], released: dict[str, Any], sign_in: Any, clock: Clock
 ) -> None:
     clock.now = released["at"] + DAY
@@ -183,8 +183,36 @@ def test_another_name_leads_to_the_name_step(
     client = sign_in(coordinator)
     address = f"/teach/{cohort_id}/identity/{released['learner']}"
     given = {"name": "Ada Byron", "document": "identity_card", "covers": "work"}
-    answer = client.post(address, data=given)
-    assert answer.headers["Location"].endswith(f"{address}#name")
+    asked = client.post(address, data=given)
+    assert (asked.status_code, "The record is issued to Ada Byron." in asked.text) == (200, True)
+    done = client.post(address, data=given | {"decision-otherwise": "amend"})
+    assert done.status_code == 303
+    with act() as session:
+        names = session.scalars(
+            select(CredentialRecord.name).where(
+                CredentialRecord.person_id == released["learner"],
+                CredentialRecord.state != "replaced",
+            )
+        ).all()
+        assert list(names) == ["Ada Byron"]
+
+
+def test_a_record_that_was_left_under_another_name_is_issued_anew_later(
+    act: Callable[[], Any], released: dict[str, Any], sign_in: Any, clock: Clock
+) -> None:
+    clock.now = released["at"] + DAY
+    with act() as session:
+        cohort_id = released["cohort"]
+        coordinator = session.scalars(
+            select(Membership.person_id).where(
+                Membership.cohort_id == cohort_id, Membership.role == Role.COORDINATOR
+            )
+        ).first()
+    client = sign_in(coordinator)
+    address = f"/teach/{cohort_id}/identity/{released['learner']}"
+    given = {"name": "Ada Byron", "document": "identity_card", "covers": "work"}
+    left = {"decision-otherwise": "leave", "because-otherwise": "They ask for it after the summer."}
+    assert client.post(address, data=given | left).status_code == 303
     page = client.get(address).text
     assert "The record has another name" in page
     assert "one project" in page

@@ -19,8 +19,9 @@ from grading.records.queries import entitlement_lists
 from grading.web import access
 from grading.web.access import load, requires
 from grading.web.admin.common import PROGRAM, bp, find_program
+from grading.web.consequences import AmendingForm, amending_view, decided
 from grading.web.entering import page_number, search_words
-from grading.web.forms import Done, Form, form_view, options, radio, yes_field
+from grading.web.forms import Done, Form, form_view, options, radio
 from grading.web.labels import ENTITLEMENT_TAGS
 from grading.workflow.credential import ENTITLEMENT_MACHINE, EntitlementState
 
@@ -41,10 +42,9 @@ class EntitlementForm(Form):
     note = StringField(_l("Note"), [Length(max=500)])
 
 
-class ChangeForm(Form):
+class ChangeForm(AmendingForm):
     state = radio(_l("Change to"))
     reason = StringField(_l("Reason"))
-    revoke = yes_field(_l("Revoke the credential with the refund"))
 
 
 def _program(program_id: str) -> Program:
@@ -128,7 +128,7 @@ def entitlement(program_id: str, entitlement_id: str) -> ResponseReturnValue:
             _entitlement(program_id, entitlement_id),
             EntitlementState(form.state.data),
             reason=form.reason.data,
-            revoke=form.revoke.data,
+            decided=decided(form.decisions.data),
             now=access.now(),
         )
         return Done(
@@ -149,11 +149,10 @@ def entitlement(program_id: str, entitlement_id: str) -> ResponseReturnValue:
             "admin/entitlement.html",
             program=program,
             item=changed,
-            issued=entitlements.issued_on(db.session(), changed) is not None,
             form=form,
         )
 
-    return form_view(ChangeForm(), act, show, refused_at="reason")
+    return amending_view(ChangeForm(), act, show, refused_at="reason")
 
 
 def _entitlement(program_id: str, entitlement_id: str) -> Entitlement:

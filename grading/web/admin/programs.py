@@ -30,9 +30,10 @@ from grading.models import (
     RubricVersion,
     Sponsor,
 )
-from grading.people import accounts
+from grading.people import accounts, consequences
 from grading.programs import completions, programs
 from grading.programs.programs import CourseEntry
+from grading.records import outdated
 from grading.records.queries import entitlement_lists
 from grading.web import access
 from grading.web.access import load, permit, requires
@@ -44,6 +45,7 @@ from grading.web.admin.common import (
     optional_number,
     recent_batches,
 )
+from grading.web.consequences import AmendingForm, amending_view, decided
 from grading.web.forms import Done, Form, form_view, options, several
 from grading.workflow.credential import IdentityAssurance
 
@@ -129,7 +131,7 @@ class CoursesForm(Form):
         return entries
 
 
-class CompletionForm(Form):
+class CompletionForm(AmendingForm):
     email = StringField(_l("E-mail address of the learner"), [_needed])
     course = SelectField(_l("Course"))
     completed_on = DateField(_l("Completed on"), [_needed])
@@ -334,13 +336,20 @@ def record_completion(program_id: str) -> ResponseReturnValue:
 
     def act(session: Session, form: CompletionForm) -> Done:
         program = find_program(program_id)
-        completions.record_completion(
+        completion = completions.record_completion(
             session,
             access.person(),
             next(course for course in program.courses if course.code == form.course.data),
             accounts.find_account(session, form.email.data),
             completed_on=form.completed_on.data,
             identity_assurance=form.identity_assurance.data,
+            now=access.now(),
+        )
+        consequences.settle(
+            session,
+            access.person(),
+            outdated.without_completion(session, access.person(), completion, now=access.now()),
+            decided(form.decisions.data),
             now=access.now(),
         )
         return Done(
@@ -351,4 +360,4 @@ def record_completion(program_id: str) -> ResponseReturnValue:
         return render_program(find_program(program_id), form)
 
     form = _completion_form(find_program(program_id), CompletionForm())
-    return form_view(form, act, show, refused_at="email")
+    return amending_view(form, act, show, refused_at="email")

@@ -16,14 +16,15 @@ from grading.cohorts.queries import participants
 from grading.db import db, transaction
 from grading.errors import Fault, FaultsFound, NotFound
 from grading.models import Cohort, Person
-from grading.people import identity
+from grading.people import consequences, identity
 from grading.people.queries import identity_checks
 from grading.phrases import phrase
-from grading.records import reissues
+from grading.records import outdated, reissues
 from grading.web import access, downloads
 from grading.web.access import requires
+from grading.web.consequences import AmendingForm, amending_view, decided
 from grading.web.entering import page_number, search_words
-from grading.web.forms import Done, Form, form_view, options, radio
+from grading.web.forms import Done, options, radio
 from grading.web.instructor import shell
 from grading.web.labels import DOCUMENT_LABELS
 from grading.workflow.credential import DocumentKind, IdentityAssurance
@@ -66,7 +67,7 @@ def _learner(cohort: Cohort, person_id: str) -> Person:
     return person
 
 
-class CheckForm(Form):
+class CheckForm(AmendingForm):
     name = StringField(_l("Name as it stands on the document"))
     document = radio(
         _l("What did you see?"),
@@ -150,15 +151,16 @@ def check(cohort_id: str, person_id: str) -> ResponseReturnValue:
         )
         session.flush()
         note = downloads.printing_note(form.name.data)
-        if reissues.records_under_another_name(session, learner, now=access.now()):
-            return Done(
-                url_for("identity.person", cohort_id=cohort_id, person_id=person_id) + "#name",
-                _("The check is noted. The record has another name: see below."),
-                *note,
-            )
+        consequences.settle(
+            session,
+            access.person(),
+            outdated.under_another_name(session, access.person(), learner, now=access.now()),
+            decided(form.decisions.data),
+            now=access.now(),
+        )
         return Done(url_for("identity.queue", cohort_id=cohort_id), _("The check is noted."), *note)
 
-    return form_view(CheckForm(), act, lambda form: _render_check(cohort_id, person_id, form))
+    return amending_view(CheckForm(), act, lambda form: _render_check(cohort_id, person_id, form))
 
 
 @bp.post("/<cohort_id>/identity/<person_id>/name")

@@ -11,15 +11,16 @@ from wtforms import BooleanField, SelectField, StringField
 
 from grading.authorization.permissions import Permission
 from grading.db import db
-from grading.people import accounts
-from grading.records import reissues
+from grading.people import accounts, consequences
+from grading.records import outdated, reissues
 from grading.web import access, downloads
 from grading.web.access import requires
-from grading.web.forms import Done, Form, form_view, options
+from grading.web.consequences import AmendingForm, amending_view, decided
+from grading.web.forms import Done, options
 from grading.web.sign_in.common import bp
 
 
-class PreferencesForm(Form):
+class PreferencesForm(AmendingForm):
     name = StringField(_l("Name"))
     time_zone = SelectField(_l("Time zone"))
     theme = SelectField(
@@ -47,12 +48,13 @@ def preferences() -> ResponseReturnValue:
         renamed = sent and accounts.rename_person(session, person, person, form.name.data, now=now)
         if renamed:
             messages += downloads.printing_note(person.name)
-        if renamed and reissues.records_under_another_name(session, person, now=now):
-            messages.append(
-                _(
-                    "Your program record still has your name as it was. You can have it issued anew "
-                    "there."
-                )
+        if renamed:
+            consequences.settle(
+                session,
+                person,
+                outdated.under_another_name(session, person, person, now=now),
+                decided(form.decisions.data),
+                now=now,
             )
         return Done(url_for("sign_in.preferences"), *messages)
 
@@ -70,4 +72,4 @@ def preferences() -> ResponseReturnValue:
     form.time_zone.choices = options(
         [("", _("The cohort's")), *((name, name.replace("_", " ")) for name in zones)]
     )
-    return form_view(form, act, show)
+    return amending_view(form, act, show)
