@@ -134,8 +134,10 @@ class Checker:
             "here": did == issuers.own_did(self._base, self._sponsor),
             "retired": key is not None and key.state == KeyState.RETIRED,
         }
-        good = key is not None and key.did == did
-        return CheckStep(What.KEY, CheckOutcome.GOOD if good else CheckOutcome.BAD, facts)
+        if key is None or key.did != did:
+            # What a forged document names is no place to send a reader to.
+            return CheckStep(What.KEY, CheckOutcome.BAD)
+        return CheckStep(What.KEY, CheckOutcome.GOOD, facts)
 
     def _proof(self, document: Mapping[str, Any], key: SigningKey | None) -> CheckStep:
         good = key is not None and self._notary.verifies(document, key.public)
@@ -218,13 +220,13 @@ def _evidence(credential: IssuedCredential) -> Iterable[CheckStep]:
     yield CheckStep(
         What.EVIDENCE,
         CheckOutcome.GOOD if good else CheckOutcome.BAD,
-        {"digest": named[0] if named else ""},
+        {"digest": named[0]} if good else {},
     )
 
 
-def published(credentials: Sequence[Checked]) -> list[IssuedCredential]:
+def published(credentials: Sequence[Checked]) -> list[Checked]:
     """List those whose files their owner lets anybody fetch."""
-    return [one.credential for one in credentials if one.credential.published_at is not None]
+    return [one for one in credentials if one.credential.published_at is not None]
 
 
 def keys_here(credentials: Sequence[Checked]) -> bool:

@@ -11,7 +11,7 @@ from typing import Any
 
 from grading.credential import content
 from grading.credential.content import Band, Content, Level
-from grading.models import CredentialRecord, IssuedCredential
+from grading.models import CredentialRecord
 from grading.records import verifying
 from grading.records.checking import Checked
 from grading.records.sharing import SharedAddress
@@ -67,8 +67,8 @@ class ShownRecord:
         When the program was completed, and the last day on which that holds.
     updated : datetime or None
         When the newest of what is shown was signed.
-    files : tuple of IssuedCredential
-        The signed files that its reader may fetch.
+    files : tuple of Checked
+        Those whose signed files its reader may fetch.
     """
 
     public_id: str
@@ -84,7 +84,7 @@ class ShownRecord:
     updated: datetime | None = None
     courses: tuple[Content, ...] = ()
     capstone: ShownCapstone | None = None
-    files: tuple[IssuedCredential, ...] = ()
+    files: tuple[Checked, ...] = ()
 
 
 def show(address: SharedAddress, verdict: Verdict) -> ShownRecord:
@@ -144,9 +144,7 @@ def _filled(shown: ShownRecord, verdict: Verdict) -> ShownRecord:
         updated=newest.made,
         courses=tuple(courses) if RecordFact.COURSES in shown.shows else (),
         capstone=_capstone(*capstone, shown.shows) if capstone else None,
-        files=tuple(one.credential for one in verdict.checked)
-        if RecordFact.FILES in shown.shows
-        else (),
+        files=verdict.checked if RecordFact.FILES in shown.shows else (),
     )
 
 

@@ -147,7 +147,7 @@ def test_a_member_changed_in_the_tables_is_not_vouched_for(
     assert "Awarded to" not in page
 
 
-@pytest.mark.parametrize("place", ["value", "name", "evidence", "token", "built"])
+@pytest.mark.parametrize("place", ["value", "name", "title", "key", "evidence", "token", "built"])
 def test_a_tampered_credential_shows_nothing_of_itself(
     act: Callable[[], Any],
     client: FlaskClient,
@@ -166,6 +166,13 @@ def test_a_tampered_credential_shows_nothing_of_itself(
         elif place == "name":
             who = [{**one, "identityHash": "Somebody Else"} for one in about["identifier"]]
             own.document = {**own.document, "credentialSubject": {**about, "identifier": who}}
+        elif place == "title":
+            own.document = {**own.document, "name": "Somebody Else's title"}
+        elif place == "key":
+            proof = own.document["proof"][0]
+            forged = {"issuer": {**own.document["issuer"], "id": "did:web:forged.example"}}
+            method = {**proof, "verificationMethod": "did:web:forged.example#key"}
+            own.document = {**own.document, **forged, "proof": [method]}
         elif place == "evidence":
             own.evidence = {**own.evidence, "composite": 99.0}
         elif place == "token":
@@ -175,7 +182,8 @@ def test_a_tampered_credential_shows_nothing_of_itself(
     page = page_of(client, path)
     assert "<h1>Does not verify</h1>" in page
     assert "Awarded to" not in page
-    assert "Somebody Else" not in page
+    for forged in ("Somebody Else", "forged.example"):
+        assert forged not in page
     assert "is not what was signed" in caplog.text
 
 

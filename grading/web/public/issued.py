@@ -131,9 +131,9 @@ def _render_credential(credential_id: str) -> str:
         sponsor_id=credential.program.sponsor_id,
         files=[
             (
-                one,
-                url_for("issued.document", credential_id=one.id),
-                url_for("issued.token", credential_id=one.id),
+                one.title,
+                url_for("issued.document", credential_id=one.credential.id),
+                url_for("issued.token", credential_id=one.credential.id),
             )
             for one in checking.published(verdict.checked)
         ],

@@ -65,7 +65,9 @@ def render_record(shown: ShownRecord, program: Program, *, preview: bool = False
         verdict=shown.verdict,
         program_id=program.id,
         sponsor_id=program.sponsor_id,
-        files=[(one, *_places(shown, one.id, preview=preview)) for one in shown.files],
+        files=[
+            (one.title, *_places(shown, one.credential.id, preview=preview)) for one in shown.files
+        ],
         keys_here=checking.keys_here(shown.verdict.checked),
         judged=reading.who_judged(capstone.evidence) if capstone and judged else "",
         likely=likely,
@@ -91,9 +93,9 @@ def _shared_file(public_id: str, credential_id: str) -> IssuedCredential:
     """Find a signed file that an address shows; hidden and unknown are alike."""
     address = sharing.find(db.session(), public_id)
     shown = reading.shown_records([address], whole=False)[public_id]
-    for credential in shown.files:
-        if credential.id == credential_id:
-            return credential
+    for checked in shown.files:
+        if checked.credential.id == credential_id:
+            return checked.credential
     raise NotFound("We cannot find that credential.")
 
 
