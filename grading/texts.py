@@ -36,6 +36,10 @@ _BLANK_LETTERS = frozenset("\u115f\u1160\u2800\u3164\uffa0\u034f")
 _JOINERS = frozenset("\u200c\u200d")
 # What this service puts around words whose direction is not the page's, and what is copied with them.
 _ISOLATES = "\u2066\u2067\u2068\u2069"
+# Letters of Hebrew, Arabic and their neighbours, and the marks that turn what follows them.
+_RIGHT_TO_LEFT = re.compile(
+    "[\u0590-\u08ff\u200f\u202a-\u202e\ufb1d-\ufdff\ufe70-\ufefc\U00010800-\U00010fff\U0001e800-\U0001efff]"
+)
 _NETLOC = re.compile(r"(\[[^][]+\]|[^][:@]+)(:\d*)?")
 _HOST_LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)")
 
@@ -45,6 +49,8 @@ def clean_text(text: str) -> str:
 
     Lines end with a line feed. A text of nothing that can be seen is the empty text.
     """
+    if text.startswith("\u2068") and text.endswith("\u2069"):
+        text = text[1:-1]
     # Two halves that belong together become the one character that they are.
     text = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
     text = _CONTROLS.sub("", _NEWLINES.sub("\n", _NO_CHARACTER.sub("\ufffd", text)))
@@ -70,6 +76,16 @@ def clean_line(text: str, *, joiners: bool = True) -> str:
         if _is_hidden(sign) and not (joiners and sign in _JOINERS and _joins(line, at)):
             raise _named(line, at)
     return unicodedata.normalize("NFC", " ".join(line.split()))
+
+
+def isolated(value: object) -> object:
+    """Give words as they are shown among others: what runs from right to left turns nothing around it.
+
+    Whatever is no plain text, as finished markup, stays as it is.
+    """
+    if type(value) is str and _RIGHT_TO_LEFT.search(value):
+        return f"\u2068{value}\u2069"
+    return value
 
 
 def seen_line(text: str) -> str:

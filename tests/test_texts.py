@@ -51,6 +51,7 @@ def test_a_long_text_loses_what_no_page_and_no_database_takes_and_nothing_else()
     assert texts.clean_text("👩\u200d🔬 \u202eright\u202c") == "👩\u200d🔬 \u202eright\u202c"
     assert texts.clean_text("e\u0301 \ufdd0") == "é \ufffd"
     assert texts.clean_text("\u200b \n\u2060") == ""
+    assert texts.clean_text(str(texts.isolated("مرحبا"))) == "مرحبا"
 
 
 def test_names_in_every_script_are_names() -> None:

@@ -23,6 +23,7 @@ from werkzeug.routing import Rule
 
 from grading import errors
 from grading.db import FULL, db, failure_of
+from grading.texts import isolated
 from grading.web.number_words import list_words
 
 STATUS: dict[type[errors.GradingError], int] = {
@@ -60,7 +61,7 @@ def _translated(template: str, params: Mapping[str, object]) -> str:
     return _(
         template,
         **{
-            name: list_words(value) if isinstance(value, list | tuple) else value
+            name: list_words(value) if isinstance(value, list | tuple) else isolated(value)
             for name, value in params.items()
         },
     )

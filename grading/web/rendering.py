@@ -11,6 +11,8 @@ from flask_babel import format_date, format_time, get_locale, ngettext
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_login import current_user
+from jinja2 import pass_context
+from jinja2.runtime import Context
 from markupsafe import Markup
 from sqlalchemy import literal, select
 
@@ -19,6 +21,7 @@ from grading.disputes.queries.dispute_queue import SealedSheet
 from grading.models import Cohort, Membership, Person, SponsorMember
 from grading.models.conditions import takes_part
 from grading.readings.queries.staff_view import ShownReading
+from grading.texts import isolated
 from grading.web import access, labels
 from grading.web.markdown import render as markdown
 from grading.web.need_words import COMING_WORDS, NEED_WORDS
@@ -197,10 +200,22 @@ def role_links() -> list[RoleLink]:
     return list(g.role_links)
 
 
+def _isolating(translate: Any) -> Any:
+    """Isolate the parts of a template's sentences."""
+
+    @pass_context
+    def translated(context: Context, text: str, **parts: Any) -> Any:
+        return translate(context, text, **{name: isolated(part) for name, part in parts.items()})
+
+    return translated
+
+
 def register(app: Flask) -> None:
     """Give templates what they use everywhere."""
     # A sentence may go over several lines of a template; its reader and translator see one.
     app.jinja_env.policies["ext.i18n.trimmed"] = True
+    app.jinja_env.finalize = isolated
+    app.jinja_env.globals["gettext"] = _isolating(app.jinja_env.globals["gettext"])
     app.jinja_env.globals.update(
         {
             name.lower(): table

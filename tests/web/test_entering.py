@@ -183,6 +183,21 @@ def test_a_name_that_no_certificate_can_show_is_said_when_it_is_entered(
         assert ("Certificates cannot be printed with “አበ”" in words_of(answer)) == noted
 
 
+def test_a_name_from_right_to_left_turns_nothing_around_it_and_stays_itself(
+    administrator: FlaskClient, act: Callable[[], Any]
+) -> None:
+    fields = {"email": "ahmad@example.org", "name": "أحمد علي"}
+    page = administrator.post("/admin/accounts", data=fields, follow_redirects=True).text
+    assert "\u2068أحمد علي\u2069" in page
+    assert "\u2068أحمد علي\u2069" in administrator.get("/admin/accounts").text
+    # What is copied from a page, or sent back by it, is the name alone.
+    assert "ahmad@example.org" in administrator.get("/admin/accounts?text=\u2068أحمد\u2069").text
+    fields = {"name": "\u2068أحمد علي\u2069", "theme": "system", "time_zone": ""}
+    administrator.post("/preferences", data=fields)
+    with act() as session:
+        assert session.scalars(select(Person.name).distinct()).all() == ["أحمد علي"]
+
+
 def test_no_part_of_an_address_breaks_a_page(administrator: FlaskClient) -> None:
     long = "9" * 5000
     asked = {
