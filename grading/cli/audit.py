@@ -9,6 +9,7 @@ import click
 from grading.cli.edge import CreateApp, as_json, service
 from grading.db import transaction
 from grading.ledger import verifying
+from grading.office.stored_files import verify_files
 from grading.people import approvals
 
 
@@ -19,17 +20,24 @@ def command() -> None:
 
 @command.command("verify")
 @click.option("--head", help="A head printed earlier: it must still stand in a chain.")
+@click.option("--no-files", is_flag=True, help="Leave out the files, each of which is read.")
 @as_json
 @click.pass_obj
-def verify(create_app: CreateApp, head: str | None, as_json: bool) -> None:
-    """Recompute every chain, and hold tables and signed approvals against them.
+def verify(create_app: CreateApp, head: str | None, no_files: bool, as_json: bool) -> None:
+    """Recompute every chain, and hold tables, files and signed approvals against them.
 
-    Ends with 1 when an entry was changed, removed or cut off, a row is not as an act left it, or an
-    approval is not what was signed. Rows of before there were seals are counted and are no fault.
+    Ends with 1 when an entry was changed, removed or cut off, a row is not as an act left it, a file is
+    not what was handed in, or an approval is not what was signed. Rows of before there were seals are
+    counted and are no fault.
     """
-    with service(create_app), transaction() as session:
+    with service(create_app) as app, transaction() as session:
         reports = verifying.verify(session, head=head)
         signed = approvals.verify(session)
+        if not no_files:
+            stored = verify_files(session, app.extensions["grading"].files)
+            reports.append(
+                verifying.ChainReport("files", stored.count, "", stored.faults, unit="files")
+            )
     # Where nothing was ever signed there is nothing to say of it.
     if signed.count or signed.faults:
         reports.append(verifying.ChainReport("approvals", signed.count, "", signed.faults))

@@ -5,8 +5,10 @@ import io
 import json
 import shutil
 import sqlite3
+import sys
 import tarfile
 import tempfile
+from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path, PurePosixPath
 
@@ -15,6 +17,7 @@ import click
 from grading.cli.edge import CreateApp, service
 from grading.db import db
 from grading.errors import Fault, FaultsFound, Refused
+from grading.office.queries.erasures import NO_FILE
 from grading.phrases import phrase
 from grading.settings import Settings
 
@@ -36,11 +39,28 @@ def _sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+damaged = click.option("--damaged", is_flag=True, help="Do it all the same; ends with 1.")
+
+
+def _report(faults: list[Fault], *, damaged: bool) -> None:
+    """Name what is damaged; raises `FaultsFound` unless it is to be done all the same."""
+    if faults and not damaged:
+        click.echo("Nothing was done. With --damaged it is done all the same.", err=True)
+        raise FaultsFound(faults)
+    for fault in faults:
+        click.echo(f"Damaged: {fault}", err=True)
+
+
 @click.command("backup")
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@damaged
 @click.pass_obj
-def backup(create_app: CreateApp, file: Path) -> None:
-    """Write the database and all files to the tar FILE, while the service runs."""
+def backup(create_app: CreateApp, file: Path, damaged: bool) -> None:
+    """Write the database and all files to the tar FILE, while the service runs.
+
+    The copy of the database is checked, and every file is held against the digest that the database keeps
+    of it; where something is damaged, nothing is written.
+    """
     with service(create_app) as app:
         database, files = _places(app.extensions["grading"].settings)
     if file.exists():
@@ -56,8 +76,11 @@ def backup(create_app: CreateApp, file: Path) -> None:
         )
         names = {f"{FILES}/{path.relative_to(files).as_posix()}": path for path in stored}
         names = {DATABASE: copy, **names}
+        digests = {name: _sha256(path) for name, path in names.items()}
+        faults = _damage(copy, digests)
+        _report(faults, damaged=damaged)
         manifest = Path(folder, MANIFEST)
-        manifest.write_text(json.dumps({name: _sha256(path) for name, path in names.items()}))
+        manifest.write_text(json.dumps(digests))
         part = Path(folder, "backup.tar")
         with tarfile.open(part, "w") as archive:
             archive.add(manifest, MANIFEST)
@@ -66,14 +89,21 @@ def backup(create_app: CreateApp, file: Path) -> None:
                     archive.add(path, name)
         part.replace(file)
     click.echo(f"{len(names)} files in {file}.")
+    if faults:
+        sys.exit(1)
 
 
 @click.command("restore")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--force", is_flag=True, help="Replace what is there.")
+@damaged
 @click.pass_obj
-def restore(create_app: CreateApp, file: Path, force: bool) -> None:
-    """Put a backup FILE back, after checking all of it. Stop the service first."""
+def restore(create_app: CreateApp, file: Path, force: bool, damaged: bool) -> None:
+    """Put a backup FILE back, after checking all of it. Stop the service first.
+
+    What is not as the backup was made is never put back; what was damaged already when it was made, only
+    with --damaged.
+    """
     with service(create_app) as app:
         database, files = _places(app.extensions["grading"].settings)
         db.engine.dispose()
@@ -93,7 +123,8 @@ def restore(create_app: CreateApp, file: Path, force: bool) -> None:
                 target.parent.mkdir(parents=True, exist_ok=True)
                 with target.open("wb") as out:
                     shutil.copyfileobj(source or io.BytesIO(), out)
-        _check(Path(folder))
+        faults = _damage(Path(folder, DATABASE), _check(Path(folder)))
+        _report(faults, damaged=damaged)
         for extra in ("-wal", "-shm"):
             Path(f"{database}{extra}").unlink(missing_ok=True)
         if files.exists():
@@ -104,10 +135,12 @@ def restore(create_app: CreateApp, file: Path, force: bool) -> None:
         kept.replace(files)
         Path(folder, DATABASE).replace(database)
     click.echo("Restored.")
+    if faults:
+        sys.exit(1)
 
 
-def _check(folder: Path) -> None:
-    """See that every file is there and as it was; nothing is changed before."""
+def _check(folder: Path) -> dict[str, str]:
+    """See that every file is there and as it was, and give their digests; nothing is changed before."""
     manifest = folder / MANIFEST
     if not manifest.is_file():
         raise Refused("This is no backup of this service: it has no manifest.")
@@ -124,3 +157,39 @@ def _check(folder: Path) -> None:
         faults.append(Fault(DATABASE, "It is missing."))
     if faults:
         raise FaultsFound(faults)
+    return listed
+
+
+def _damage(database: Path, digests: Mapping[str, str]) -> list[Fault]:
+    """Say what is damaged in a database, and in the files beside it.
+
+    Parameters
+    ----------
+    digests : mapping
+        SHA-256 by name of every file that is there.
+    """
+    with closing(sqlite3.connect(database)) as connection:
+        try:
+            faults = [
+                Fault(DATABASE, "It is damaged: %(what)s.", {"what": what})
+                for (what,) in connection.execute("PRAGMA integrity_check(20)")
+                if what != "ok"
+            ]
+            faults += [
+                Fault(
+                    DATABASE,
+                    "A row of %(table)s refers to one that is not there.",
+                    {"table": table},
+                )
+                for table, *_ in connection.execute("PRAGMA foreign_key_check")
+            ][:20]
+            kept = connection.execute(
+                "SELECT DISTINCT key, sha256 FROM submission_file WHERE key <> ?", (NO_FILE,)
+            ).fetchall()
+        except sqlite3.DatabaseError as error:
+            return [Fault(DATABASE, "It is damaged: %(what)s.", {"what": str(error)})]
+    return faults + [
+        Fault(name, phrase("It was changed.") if name in digests else phrase("It is missing."))
+        for name, sha256 in ((f"{FILES}/{key}", sha256) for key, sha256 in kept)
+        if digests.get(name) != sha256
+    ]
