@@ -1,5 +1,6 @@
 """create_app: the one place that knows every part."""
 
+import logging
 from typing import Any
 
 from flask import Flask, Response, g, redirect, request, url_for
@@ -18,6 +19,7 @@ from grading.adapters.signing import LocalNotary
 from grading.adapters.storage import open_store
 from grading.authorization.permissions import Permission
 from grading.db import db, engine_options, prepare
+from grading.ledger import security
 from grading.people.passwords import password_hasher
 from grading.settings import SMALL_BODY, Installation, Settings
 from grading.web import (
@@ -36,6 +38,9 @@ from grading.web import (
     sign_in,
 )
 
+# What is refused to somebody who is known, or not known, or who asks too often.
+REFUSALS = (401, 403, 429)
+
 
 def create_app(settings: Settings) -> Flask:
     """Build the service.
@@ -46,6 +51,7 @@ def create_app(settings: Settings) -> Flask:
         A view declares no permission.
     """
     keep_private(settings.own_paths)
+    security.open_log(security.SECURITY, settings.security_log)
     app = Flask(
         "grading",
         template_folder=str(assets.folder("templates")),
@@ -87,6 +93,7 @@ def create_app(settings: Settings) -> Flask:
         part.register(app)
     _guard(app)
     _headers(app)
+    _log(app)
     return app
 
 
@@ -150,6 +157,33 @@ def _permission(app: Flask) -> Permission | None:
     if request.endpoint is None or request.endpoint == "static":
         return None
     return getattr(app.view_functions[request.endpoint], "permission", None)
+
+
+def _log(app: Flask) -> None:
+    @app.after_request
+    def note(response: Response) -> Response:
+        """Note who asked for what, by the route's form: an address may hold a secret, or a name."""
+        status = response.status_code
+        refused = g.get("refused") if status == 404 else None
+        # Only who was asked for already: to ask now may fail for the reason why the request did.
+        account = g.get("_login_user")
+        fields = {
+            "person": account.id if account is not None and account.is_authenticated else None,
+            "route": request.url_rule.rule if request.url_rule else None,
+            "method": request.method,
+            "status": status,
+        }
+        if refused or status in REFUSALS:
+            line = "refusal"
+            fields["permission"] = refused
+        else:
+            line = "failure" if status >= 500 else ""
+        if line:
+            security.write_line(security.SECURITY, line, at=access.now(), **fields)
+        if security.ACCESS.isEnabledFor(logging.INFO):
+            size = response.content_length
+            security.write_line(security.ACCESS, "request", at=access.now(), **fields, bytes=size)
+        return response
 
 
 _POLICY = (

@@ -68,6 +68,8 @@ class Settings:
         ``file:///folder`` or ``memory:``.
     mail_url : str
         ``smtp://``, ``smtps://``, ``smtp+starttls://`` or ``folder:///…``.
+    security_log : str
+        The file of the security log, or ``-`` for standard error.
     secret_key : str
         At least 32 characters; there is no default.
     base_url : str
@@ -90,6 +92,7 @@ class Settings:
     database_url: str
     files_url: str
     mail_url: str
+    security_log: str
     secret_key: str
     base_url: str
     mail_from: str
@@ -137,7 +140,7 @@ class Settings:
     def own_paths(self) -> list[Path]:
         """What lies on this machine of the installation: folders, database, secret."""
         mail = urlsplit(self.mail_url)
-        paths = [self.home, self.home / SECRET_FILE]
+        paths = [self.home, self.home / SECRET_FILE, Path(self.security_log)]
         if mail.scheme == "folder":
             paths.append(Path(unquote(mail.path)))
         if self.files_path is not None:
@@ -285,6 +288,7 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
             ("smtp", "smtps", "smtp+starttls", "folder"),
             faults,
         ),
+        security_log=given("SECURITY_LOG", str(home / "security.log")),
         secret_key=secret,
         base_url=base,
         mail_from=given("MAIL_FROM", "grading@localhost"),

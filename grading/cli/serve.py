@@ -32,6 +32,7 @@ from grading.db import MOST_WRITERS, db
 from grading.errors import Refused
 from grading.jobs.handlers import HANDLERS
 from grading.jobs.worker import Worker
+from grading.ledger import security
 from grading.settings import SMALL_BODY, Installation
 
 # Writers take turns on SQLite; while they do, as many threads go on reading.
@@ -208,8 +209,9 @@ def run(app: Flask, host: str, port: int, *, worker: bool) -> None:
 @click.option("--host", default="127.0.0.1", show_default=True)
 @click.option("--port", default=8000, show_default=True)
 @click.option("--worker", is_flag=True, help="Also carry out jobs, in this process.")
+@click.option("--access-log", is_flag=True, help="Write a line for each request to standard error.")
 @click.pass_obj
-def command(create_app: CreateApp, host: str, port: int, worker: bool) -> None:
+def command(create_app: CreateApp, host: str, port: int, worker: bool, access_log: bool) -> None:
     """Serve the web pages."""
     with service(create_app) as app:
         with db.engine.connect() as connection:
@@ -219,5 +221,7 @@ def command(create_app: CreateApp, host: str, port: int, worker: bool) -> None:
                     "GRADING_DEMO opens the doors of a demo, and this database is none. Unset it, or begin "
                     "a demo with “grading demo”."
                 )
+        if access_log:
+            security.open_log(security.ACCESS, security.STANDARD_ERROR)
         click.echo(f"Serving on http://{host}:{port}")
         run(app, host, port, worker=worker)

@@ -20,7 +20,7 @@ from weakref import WeakKeyDictionary
 from sqlalchemy import event, insert, select, update
 from sqlalchemy.orm import Session, SessionTransaction
 
-from grading.ledger import seals
+from grading.ledger import seals, security
 from grading.ledger.seals import canonical
 from grading.models import AuditEntry, AuditHead, Person, Seal
 from grading.models.audit import ASIDE
@@ -208,6 +208,10 @@ def _seal(session: Session) -> None:
     # New records get their ids here, before the chains need them.
     session.flush()
     entries: list[_Entry] = session.info.pop(_PENDING, [])
+    security.gather(
+        session,
+        [(entry.at, entry.action, entry.actor_id, str(entry.subject.id)) for entry in entries],
+    )
     seals_made = seals.made(session, entries[0].chain if entries else None)
     for chain in sorted({entry.chain for entry in entries} | seals_made.keys()):
         own = [entry for entry in entries if entry.chain == chain]

@@ -117,6 +117,12 @@ def identity(
     return replace(who, sponsors=sponsors_of(session, signed_in), sponsor_id=sponsor_id)
 
 
+def _refusal(permission: Permission) -> NotFound:
+    """Refuse as if there were nothing; the security log says what was asked for."""
+    g.refused = permission.value
+    return NotFound("There is no such page.")
+
+
 def permit(
     permission: Permission, cohort_id: str | None = None, sponsor_id: str | None = None
 ) -> Identity:
@@ -134,7 +140,7 @@ def permit(
     office = permission in BY_OFFICE or permission is Permission.OFFICE_USE
     who = identity(cohort_id, sponsor_id, office=office)
     if not permits(who, permission):
-        raise NotFound("There is no such page.")
+        raise _refusal(permission)
     g.setdefault("asked", set()).add(permission)
     g.who = who
     return who
@@ -177,7 +183,7 @@ def load_program(program_id: str, permission: Permission) -> Program:
         .distinct()
     )
     if not permits(replace(who, roles=frozenset(Role(role) for role in roles)), permission):
-        raise NotFound("There is no such page.")
+        raise _refusal(permission)
     g.setdefault("asked", set()).add(permission)
     return program
 
@@ -207,11 +213,11 @@ def load(
     sponsor_id = sponsor_of(record) if permission in BY_OFFICE else None
     who = permit(permission, cohort_id, sponsor_id)
     if owner is not None and (who.person is None or getattr(record, owner) != who.person.id):
-        raise NotFound("There is no such page.")
+        raise _refusal(permission)
     if permission in OF_OTHERS and who.person is not None:
         work_id = (
             record.id if isinstance(record, Submission) else getattr(record, "submission_id", None)
         )
         if work_id and has_own_interest(cast(Session, db.session), who.person.id, [work_id]):
-            raise NotFound("There is no such page.")
+            raise _refusal(permission)
     return record

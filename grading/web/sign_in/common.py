@@ -12,6 +12,7 @@ from itsdangerous import BadSignature, URLSafeSerializer
 from sqlalchemy.orm import Session
 from werkzeug.exceptions import HTTPException
 
+from grading.ledger import security
 from grading.models import Person
 from grading.people import sign_ins
 from grading.web import access
@@ -48,9 +49,16 @@ def entering(session: Session, person: Person) -> Callable[[], None]:
 
     def enter() -> None:
         login_user(account)
+        note("sign_in", account.id)
         _remember(account.id)
 
     return enter
+
+
+def note(kind: str, person_id: str | None) -> None:
+    """Write a line of the security log about somebody who comes in, fails to, or goes."""
+    way = request.url_rule.rule if request.url_rule else None
+    security.write_line(security.SECURITY, kind, at=access.now(), person=person_id, route=way)
 
 
 def known_devices() -> Mapping[str, str]:

@@ -13,12 +13,12 @@ from grading.authorization.permissions import Permission
 from grading.db import db, transaction
 from grading.errors import Fault, FaultsFound
 from grading.office import needs
-from grading.people import passwords, sign_ins
+from grading.people import accounts, passwords, sign_ins
 from grading.web import access
 from grading.web.access import requires
 from grading.web.forms import Done, Form, form_view
 from grading.web.sign_in import doors
-from grading.web.sign_in.common import bp, entering, known_devices, page_here
+from grading.web.sign_in.common import bp, entering, known_devices, note, page_here
 
 
 class SignInForm(Form):
@@ -59,6 +59,8 @@ def form() -> ResponseReturnValue:
             now=access.now(),
         )
         if person is None:
+            tried = accounts.look_up(session, entry.email.data)
+            note("sign_in_failed", tried.id if tried else None)
             return FaultsFound([Fault("password", "That email and password do not match.")])
         return Done(page_here(request.args.get("next")), then=entering(session, person))
 
@@ -77,6 +79,7 @@ def sign_out() -> ResponseReturnValue:
     if current_user.is_authenticated:
         with transaction() as session:
             sign_ins.end_sign_in(session, current_user.token)
+        note("sign_out", current_user.id)
     return _signed_out(_("You are signed out."))
 
 
