@@ -7,6 +7,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import Field, asdict, dataclass, fields, replace
+from functools import lru_cache
 from typing import Any
 
 from grading.errors import Fault, FaultsFound, Refused
@@ -123,8 +124,16 @@ def from_dict(data: Mapping[str, Any]) -> GradingPlan:
 
 
 def from_stored(choices: Mapping[str, Any]) -> GradingPlan:
-    """Read a plan that was kept: a choice that did not exist then means what plans meant without it."""
-    return from_dict(unsaid_choices(GradingPlan) | dict(choices))
+    """Read a plan that was kept: a choice that did not exist then means what plans meant without it.
+
+    Every act asks its cohort's plan, some many times, and a plan is read choice by choice.
+    """
+    return _read_stored(json.dumps(dict(choices), sort_keys=True))
+
+
+@lru_cache(maxsize=256)
+def _read_stored(choices: str) -> GradingPlan:
+    return from_dict(unsaid_choices(GradingPlan) | json.loads(choices))
 
 
 def unsaid_choices(plan_type: type[Choices]) -> dict[str, Any]:
