@@ -318,6 +318,7 @@ def test_what_checks_alone_would_find_is_what_was_measured() -> None:
     assert round(sum(shares) / 2) == CHECKS_ALONE_FIND
 
 
+@pytest.mark.slow
 def test_from_an_alarm_to_what_is_set_aside_and_back(
     app: Flask, act: Callable[[], Any], sign_in: Any, clock: Clock, drifted: dict[str, Any]
 ) -> None:

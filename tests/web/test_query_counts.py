@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 
+import pytest
 from flask import Flask
 from sqlalchemy import event, select
 
@@ -182,6 +183,7 @@ def dispute_costs(
 MOST = 40
 
 
+@pytest.mark.slow
 def test_pages_cost_the_same_for_6_and_for_18_learners(
     app: Flask,
     act: Callable[[], Any],

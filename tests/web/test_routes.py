@@ -819,6 +819,7 @@ def test_pages(app: Flask, world: dict[str, Any], sign_in: Any) -> None:
     assert wrong == {}
 
 
+@pytest.mark.slow
 def test_acts_refuse_whoever_may_not(app: Flask, world: dict[str, Any], sign_in: Any) -> None:
     wrong = {}
     for part, (endpoint, parts) in product(sorted(EVERYBODY), ACTS.items()):

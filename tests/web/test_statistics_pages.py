@@ -138,6 +138,7 @@ def test_separate_graders_are_named_and_not_compared(
     assert "Severity was not taken out" in release
 
 
+@pytest.mark.slow
 def test_pages_ask_as_little_of_24_works_as_of_12(
     app: Flask, act: Callable[[], Any], sign_in: Any, clock: Clock
 ) -> None:

@@ -39,7 +39,11 @@ def figure(text: str) -> float:
     return float(text.replace("\N{MINUS SIGN}", "-").removesuffix(" %"))
 
 
-@pytest.mark.parametrize("choices", [{}, {"resolution": "severity", "peer_weight": 0.2}], ids=str)
+@pytest.mark.parametrize(
+    "choices",
+    [pytest.param({}, marks=pytest.mark.slow), {"resolution": "severity", "peer_weight": 0.2}],
+    ids=str,
+)
 def test_a_reader_with_a_pencil_comes_to_the_released_value(
     app: Flask, act: Callable[[], Any], sign_in: Any, clock: Clock, choices: dict[str, Any]
 ) -> None:
