@@ -80,7 +80,7 @@ def first_works(source: Path, folder: Path, most: int) -> Path:
 @pytest.mark.slow
 def test_a_writing_assessment_read_by_21_raters(shared_data: Path, tmp_path: Path) -> None:
     # With LONG set, all 372 works.
-    works = 372 if os.environ.get("LONG") else 120
+    works = 372 if os.environ.get("LONG") else 60
     report = replay(
         first_works(shared_data / "writing_windhua" / "scores.csv", tmp_path, works),
         "--professionals", "6", "--peers", "3", "--second-share", "0.2", "--seed", "7",
