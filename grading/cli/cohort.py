@@ -31,6 +31,7 @@ from grading.jobs import upkeep
 from grading.models import Cohort, ImportBatch, Program, RubricVersion
 from grading.office import imports
 from grading.office.imports import Choice
+from grading.people.consequences import Decided, Decision
 from grading.programs import programs
 from grading.readings.queries import staff_view
 from grading.releases.queries import candidates
@@ -207,6 +208,8 @@ def _file_command(kind: ImportKind, place: str, text: str) -> None:
         help="How dates such as 3/4/2026 are written.",
     )
     @click.option("--leave-out", is_flag=True, help="Go on although columns are not known.")
+    @click.option("--amend", is_flag=True, help="Amend results and records that rest on this.")
+    @click.option("--because", default="", help="Why results and records stay as they are.")
     @click.pass_obj
     def read(
         create_app: CreateApp,
@@ -218,10 +221,22 @@ def _file_command(kind: ImportKind, place: str, text: str) -> None:
         delimiter: str | None,
         sheet: str,
         days: str | None,
+        amend: bool,
+        because: str,
     ) -> None:
         with service(create_app), transaction() as session:
             choice = Choice(encoding or "", delimiter or "", sheet, days or "")
-            _import(session, kind, find(session, place), file, dry_run, leave_out, choice)
+            otherwise = Decision(amend, because) if amend or because else None
+            _import(
+                session,
+                kind,
+                find(session, place),
+                file,
+                dry_run,
+                leave_out,
+                choice,
+                Decided({}, otherwise),
+            )
 
 
 for _kind, _place, _text in (
@@ -253,6 +268,7 @@ def _import(
     dry_run: bool,
     leave_out: bool,
     choice: Choice,
+    decided: Decided,
 ) -> None:
     data, batch = file.read_bytes(), None
     effects = imports.preview(session, None, kind, place, data, choice=choice, now=now())
@@ -262,7 +278,15 @@ def _import(
         raise Refused("With --leave-out, the import goes on without these columns.")
     if not dry_run:
         effects, batch = imports.carry_out(
-            session, None, kind, place, data, choice=choice, seen=effects.digest, now=now()
+            session,
+            None,
+            kind,
+            place,
+            data,
+            choice=choice,
+            seen=effects.digest,
+            decided=decided,
+            now=now(),
         )
     for effect, count in effects.counts.items():
         click.echo(f"{effect.replace('_', ' ')}: {count}")

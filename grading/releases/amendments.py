@@ -144,7 +144,23 @@ def resting_on_conflict(
     session: Session, actor: Person, conflict: ConflictOfInterest, *, now: datetime
 ) -> list[Consequence]:
     """List what rests on a rater's readings of a learner: results that are out, and works in grading."""
-    readings = session.scalars(
+    works: dict[str, list[Allocation]] = {}
+    for reading in readings_in_conflict(session, conflict):
+        works.setdefault(reading.submission_id, []).append(reading)
+    listed = []
+    for given in works.values():
+        strike = partial(_strike, session, actor, given, conflict, now=now)
+        work = given[0].submission
+        if work.state == SubmissionState.RELEASED:
+            listed += _without(session, actor, work, strike, now)
+        else:
+            listed.append(_in_grading(session, work, strike, len(given), now))
+    return listed
+
+
+def readings_in_conflict(session: Session, conflict: ConflictOfInterest) -> Sequence[Allocation]:
+    """List the readings that count which the one gave of works of the other."""
+    return session.scalars(
         select(Allocation)
         .join(Submission, Submission.id == Allocation.submission_id)
         .where(
@@ -158,18 +174,6 @@ def resting_on_conflict(
         )
         .order_by(Allocation.sealed_at, Allocation.id)
     ).all()
-    works: dict[str, list[Allocation]] = {}
-    for reading in readings:
-        works.setdefault(reading.submission_id, []).append(reading)
-    listed = []
-    for given in works.values():
-        strike = partial(_strike, session, actor, given, conflict, now=now)
-        work = given[0].submission
-        if work.state == SubmissionState.RELEASED:
-            listed += _without(session, actor, work, strike, now)
-        else:
-            listed.append(_in_grading(session, work, strike, len(given), now))
-    return listed
 
 
 def strike_reading(

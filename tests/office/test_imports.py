@@ -17,6 +17,7 @@ from grading.models import (
     Cohort,
     Completion,
     ConflictOfInterest,
+    CredentialRecord,
     Entitlement,
     ImportBatch,
     Job,
@@ -27,13 +28,14 @@ from grading.models import (
 from grading.office import imports
 from grading.office.imports import Choice, Effect
 from grading.people import accounts, identity, passwords
+from grading.people.consequences import Decided, Decision, Undecided
 from grading.programs import programs
 from grading.programs.programs import CourseEntry
 from grading.programs.queries import course_standings
 from grading.records import entitlements
 from grading.workflow.cohort import ImportKind, Role
 from grading.workflow.credential import IdentityAssurance
-from tests import factories
+from tests import factories, stories
 from tests.database import NOW
 
 TABLES = Path(__file__).parent.parent / "data" / "tables"
@@ -602,3 +604,40 @@ def test_a_cohort_of_1100_is_set_up_and_ended_in_few_statements(act: Callable[[]
         assert cohort.state == "ended"
     with act() as session:
         assert all(report.faults == () for report in verifying.verify(session))
+
+
+def test_an_import_asks_about_the_records_that_rest_on_what_it_changes(
+    act: Callable[[], Any],
+) -> None:
+    with act() as session:
+        told = stories.a_result(session, levels=stories.BETTER)
+        program, learner = told.cast.cohort.program, told.learner
+        course = program.courses[0].code
+        head = "email,course,completed_on,identity_assurance"
+        later = f"{head}\n{learner.email},{course},{LATER:%Y-%m-%d},proctored"
+        with pytest.raises(Undecided) as asked, session.begin_nested():
+            carried_out(session, COMPLETIONS, program, later)
+        assert [one.who for one in asked.value.consequences] == [learner.name]
+        why = Decided(otherwise=Decision(amend=False, because="The course was only repeated."))
+        carried_out(session, COMPLETIONS, program, later, decided=why)
+        record = session.scalars(select(CredentialRecord)).one()
+        assert LATER.date() not in {entry.on for entry in record.entries}
+
+
+def test_imported_conflicts_ask_about_what_was_read_and_the_command_line_is_sent_to_a_page(
+    act: Callable[[], Any],
+) -> None:
+    with act() as session:
+        told = stories.a_result(session)
+        cohort = told.cast.cohort
+        pair = f"rater,learner,reason\n{told.reader.email},{told.learner.email},Cousins"
+        with (
+            pytest.raises(Refused, match="Declare this conflict on its page"),
+            session.begin_nested(),
+        ):
+            carried_out(session, CONFLICTS, cohort, pair)
+        with pytest.raises(Undecided), session.begin_nested():
+            carried_out(session, CONFLICTS, cohort, pair, actor=told.cast.coordinator)
+        why = Decided(otherwise=Decision(amend=False, because="It is read again after an appeal."))
+        carried_out(session, CONFLICTS, cohort, pair, actor=told.cast.coordinator, decided=why)
+        assert count(session, ConflictOfInterest) == 1

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from grading.errors import FaultsFound, Refused, StaleRecord
 from grading.ledger import audit
 from grading.models import Cohort, ImportBatch, Person, Program
-from grading.office.imports import cells, completions, conflicts, entitlements, roster
+from grading.office.imports import cells, completions, conflicts, entitlements, roster, touched
 from grading.office.imports.common import (
     Change,
     Desk,
@@ -31,7 +31,9 @@ from grading.office.imports.tables import (
     read_table,
     sheets_of,
 )
-from grading.people import accounts
+from grading.people import accounts, consequences
+from grading.people.consequences import UNDECIDED, Decided
+from grading.workflow.approval import Action
 from grading.workflow.cohort import ImportKind
 
 __all__ = [
@@ -122,6 +124,7 @@ def carry_out(
     choice: Choice = Choice(),
     seen: str | None = None,
     take: Collection[str] | None = None,
+    decided: Decided = UNDECIDED,
     now: datetime,
 ) -> tuple[Preview, ImportBatch | None]:
     """Import a file whole; None instead of a batch where nothing was to change.
@@ -139,6 +142,8 @@ def carry_out(
         As `preview`; nothing was changed.
     StaleRecord
         It would do something else by now than what was looked at.
+    Undecided, Unsigned
+        Results or records rest on what it changes: as `consequences.settle`.
     """
     desk, planned = _look(Desk(session, actor, place, now), kind, data, choice)
     if seen is not None and seen != planned.digest:
@@ -148,6 +153,15 @@ def carry_out(
         return planned, None
     made = list(IMPORTERS[kind].carry_out(desk, changes))
     cohort = place if isinstance(place, Cohort) else None
+    consequences.settle(
+        session,
+        actor,
+        touched.consequences_of(desk, kind, made),
+        decided,
+        action=Action.DECLARE_CONFLICT,
+        cohort=cohort,
+        now=now,
+    )
     batch = ImportBatch(
         kind=kind,
         program_id=cohort.program_id if cohort else place.id,

@@ -29,6 +29,7 @@ from grading.web.admin.common import (
     find_cohort,
     find_program,
 )
+from grading.web.consequences import AmendingForm, amending_view, decided
 from grading.web.forms import HEAD, Done, Form, Shown, form_view, options, refused, several
 from grading.workflow.cohort import ImportKind
 
@@ -102,7 +103,7 @@ def _choice_of(label: Any, labels: Mapping[str, Any]) -> SelectField:
     return SelectField(label, choices=options([("", _l("As it is found")), *labels.items()]))
 
 
-class ImportForm(UploadForm):
+class ImportForm(UploadForm, AmendingForm):
     """A table to look at, and how to read it; with the digest of what was looked at, one to import.
 
     The bytes that were looked at come back as they were sent, so that they can be read in another way.
@@ -181,6 +182,7 @@ def _import(kind: ImportKind, find: Callable[[], Cohort | Program]) -> ResponseR
                 choice=choice,
                 seen=form.seen.data,
                 take=form.names.data,
+                decided=decided(form.decisions.data),
                 now=access.now(),
             )
         except StaleRecord as error:
@@ -192,9 +194,10 @@ def _import(kind: ImportKind, find: Callable[[], Cohort | Program]) -> ResponseR
         )
 
     def show(form: ImportForm) -> str:
-        return render_import(kind, find(), form, preview=look(form) if form.stale else None)
+        seen = form.stale or form.asked
+        return render_import(kind, find(), form, preview=look(form) if seen else None)
 
-    return form_view(ImportForm(), act, show, refused_at="text")
+    return amending_view(ImportForm(), act, show, refused_at="text")
 
 
 def _place_url(place: Cohort | Program) -> str:
