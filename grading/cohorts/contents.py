@@ -1,5 +1,6 @@
 """From a record's lines to what its credentials say."""
 
+from datetime import date
 from typing import Any
 
 from grading.credential import evidence as evidences
@@ -55,7 +56,6 @@ def badge(
 def program_badge(record: CredentialRecord, *, base_url: str) -> Badge:
     """Say what the credential of a completed program says."""
     program = record.program
-    assert record.completed_at is not None
     titles = ", ".join(course.title for course in program.courses)
     return Badge(
         achievement=f"{base_url}/achievements/{program.id}",
@@ -64,8 +64,17 @@ def program_badge(record: CredentialRecord, *, base_url: str) -> Badge:
         description=f"A program of {program.sponsor.issuer}: {titles}, and the capstone "
         f"“{program.capstone_title}”.",
         criteria="Every course completed and the capstone passed.",
-        awarded=record.completed_at.date(),
+        awarded=completion_day(record),
     )
+
+
+def completion_day(record: CredentialRecord) -> date:
+    """Give the day on which a program was completed, where its capstone was: as the capstone's own day."""
+    capstone = record.capstone
+    assert record.completed_at is not None
+    if capstone is None or capstone.grade is None:
+        return record.completed_at.date()
+    return record.completed_at.astimezone(capstone.grade.submission.cohort.zone).date()
 
 
 def _course(record: CredentialRecord, entry: RecordEntry, base_url: str) -> Badge:

@@ -247,9 +247,13 @@ def _member(
 def _program(record: CredentialRecord, found: Look, credential: IssuedCredential) -> dict[str, Any]:
     """Say what the program's credential must hold: its members, as they are given out alone."""
     assert record.completed_at is not None
+    signed = (credential.document or {}).get("awardedDate")
+    # Documents of before say the day in UTC.
+    days = (contents.completion_day(record), record.completed_at.date())
+    awarded = [f"{day.isoformat()}T00:00:00Z" for day in days]
     return {
         "id": credential.url,
-        "awardedDate": f"{record.completed_at.date().isoformat()}T00:00:00Z",
+        "awardedDate": signed if signed in awarded else awarded[0],
         "name of the learner": record.name,
         "name words": contents.name_words(record),
         "validUntil": f"{record.expires_on.isoformat()}T23:59:59Z" if record.expires_on else None,

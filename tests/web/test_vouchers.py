@@ -299,6 +299,10 @@ def test_pages_read_one_document_alike(
     """Levels, bands and days of the record's page are those of the credential's."""
     record = client.get(f"/verify/{shared['id']}").text
     single = client.get(f"/credentials/{shared['capstone_file']}", headers=BROWSER).text
+    whole = client.get(f"/credentials/{shared['program_file']}", headers=BROWSER).text
+    # It was released on the evening before by UTC; the program is complete on the capstone's own day.
+    assert record.count("<dd>6 October 2026</dd>") == 2
+    assert "<dd>6 October 2026</dd>" in whole
     for words in ("level 2 of 3", "60 to below 70 of 100", "67 of 100"):
         assert words in record, words
         assert words in single, words
