@@ -31,7 +31,7 @@ from tests.database import (
     shared_apps,
     sign_in,
 )
-from tests.demo import made
+from tests.demo import made, own_demo
 
 __all__ = [
     "act",
@@ -43,6 +43,7 @@ __all__ = [
     "made",
     "migrated_postgres",
     "migrated_sqlite",
+    "own_demo",
     "session",
     "shared_apps",
     "sign_in",

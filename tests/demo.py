@@ -3,7 +3,9 @@
 import fcntl
 import json
 import shutil
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -46,6 +48,24 @@ def make(home: Path) -> None:
             connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
         db.engine.dispose()
     (home / "made.json").write_text(json.dumps({"now": now.isoformat(), "said": said}))
+
+
+@pytest.fixture
+def own_demo(made: Made, tmp_path: Path) -> Iterator[Made]:
+    """A copy of the demo for one test, which may act in it and let its clock go on."""
+    home = tmp_path / "home"
+    home.mkdir()
+    source = Path(made.app.extensions["grading"].settings.home) / "grading.db"
+    with (
+        closing(sqlite3.connect(source)) as kept,
+        closing(sqlite3.connect(home / "grading.db")) as copy,
+    ):
+        kept.backup(copy)
+    app, clock = app_of(home), Clock(made.clock.now)
+    app.extensions["clock"] = clock
+    yield Made(app, clock, made.said)
+    with app.app_context():
+        db.engine.dispose()
 
 
 @pytest.fixture(scope="session")

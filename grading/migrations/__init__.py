@@ -114,9 +114,14 @@ def revise(engine: Engine, message: str) -> Path:
 
 def is_demo(connection: Connection) -> bool:
     """Say whether the database was made as a demo's; one of before there were marks was not."""
+    return demo_made_at(connection) is not None
+
+
+def demo_made_at(connection: Connection) -> datetime | None:
+    """Say when the database was made as a demo's; None where it was not."""
     if not inspect(connection).has_table(DemoMark.__tablename__):
-        return False
-    return connection.scalar(select(DemoMark.id)) is not None
+        return None
+    return connection.scalar(select(DemoMark.made_at))
 
 
 def is_current(connection: Connection) -> bool:

@@ -6,6 +6,7 @@ import socket
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -334,6 +335,46 @@ def test_each_door_opens(made: Made) -> None:
         for link in links
     ]
     assert sorted(words) == ["Replaced", "Revoked", "Valid"]
+
+
+def test_the_third_reading_that_waits_for_an_instructor_can_be_taken(own_demo: Made) -> None:
+    visitor = entered_by(own_demo, "The third waits for you")
+    assert f'action="{visitor.to}/take"' in visitor.client.get(visitor.to).text
+    taken = visitor.client.post(f"{visitor.to}/take")
+    assert taken.status_code == 303
+    assert visitor.client.get(taken.headers["Location"]).status_code == 200
+
+
+def test_the_bench_still_holds_its_item_hours_later(own_demo: Made) -> None:
+    own_demo.clock.forward(hours=3)
+    visitor = entered_by(own_demo, "The same project on Grader Basalt’s bench")
+    bench = visitor.client.get(visitor.to)
+    assert bench.status_code == 200
+    assert "hold ended" not in bench.get_data(as_text=True)
+
+
+def test_a_demo_of_days_ago_says_so_and_how_to_begin_anew(own_demo: Made) -> None:
+    assert "--anew" not in own_demo.app.test_client().get("/demo").text
+    own_demo.clock.forward(days=3)
+    page = own_demo.app.test_client().get("/demo").text
+    assert "made 3 days ago" in re.sub(r"\s+", " ", page)
+    assert "--anew" in page
+
+
+@dataclass(frozen=True)
+class Visitor:
+    client: FlaskClient
+    to: str
+
+
+def entered_by(demo: Made, words: str) -> Visitor:
+    """Go through the door that says some words, as its button does."""
+    page = demo.app.test_client().get("/demo").get_data(as_text=True)
+    door = re.sub(r"\s+", " ", page).split(words, 1)[1].split("</form>", 1)[0]
+    fields = dict(re.findall(r'name="([^"]+)" value="([^"]*)"', door))
+    client: FlaskClient = demo.app.test_client()
+    assert client.post("/demo/enter", data=fields).status_code == 303
+    return Visitor(client, fields["next"])
 
 
 def test_the_doors_say_what_the_database_says(made: Made) -> None:

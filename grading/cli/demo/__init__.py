@@ -101,8 +101,9 @@ def see_port_free(port: int) -> None:
 @click.command("demo")
 @click.option("--port", default=8000, show_default=True)
 @click.option("--home", type=click.Path(file_okay=False, path_type=Path), default=Path("var/demo"))
+@click.option("--anew", is_flag=True, help="Make the demo again, and forget what was done in it.")
 @click.pass_obj
-def command(create_app: CreateApp, port: int, home: Path) -> None:
+def command(create_app: CreateApp, port: int, home: Path, anew: bool) -> None:
     """Start a service with a demo program on this machine; a second start goes on with it."""
     see_port_free(port)
     home = home.absolute()
@@ -117,10 +118,16 @@ def command(create_app: CreateApp, port: int, home: Path) -> None:
     )
     app = create_app(settings)
     with app.app_context():
+        if anew and (home / DATABASE[0]).exists():
+            (home / MARK).touch()
         if (home / MARK).exists():
             forget_half_made(home)
         made = prepare(app, home, lambda step: click.echo(f"{step} …"))
         db.session.remove()
-        click.echo("The demo is ready." if made else "The demo goes on where it was.")
+        click.echo(
+            "The demo is ready."
+            if made
+            else "The demo goes on where it was; --anew makes it again, as of today."
+        )
         click.echo(f"Open http://127.0.0.1:{port}/demo and choose a door. Stop with Ctrl+C.")
         serve.run(app, "127.0.0.1", port, worker=True)

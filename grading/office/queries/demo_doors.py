@@ -10,6 +10,7 @@ import numpy as np
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from grading.cohorts.queries import participants
 from grading.disputes.queries import dispute_queue
 from grading.measurement.monitoring.effects import severity
 from grading.measurement.scoring.scale import CriterionScale, composite_of
@@ -30,12 +31,14 @@ from grading.models import (
     ShareLink,
     Submission,
 )
+from grading.readings import holds
 from grading.readings.queries import reading_series
 from grading.releases.queries import candidates
 from grading.workflow.adjudication import DiscrepancyState
 from grading.workflow.allocation import AllocationState, Pool, Purpose
 from grading.workflow.appeal import AppealState
 from grading.workflow.calendar import ExtensionState
+from grading.workflow.cohort import Role
 from grading.workflow.credential import RecordState
 from grading.workflow.deadlines import days_late
 from grading.workflow.misconduct import MisconductState
@@ -89,6 +92,8 @@ class Apart:
 
     case: Discrepancy
     cohort: Cohort
+    # An instructor or lead whom nothing keeps from taking it now.
+    reader: Person
     criterion: str
     levels: float
     waiting: int
@@ -185,6 +190,7 @@ def late_with_extension(session: Session) -> Late | None:
                 Allocation.pool == Pool.PROFESSIONAL,
                 Allocation.rater_id.is_not(None),
                 Allocation.state != AllocationState.DECLINED,
+                Allocation.replaced.is_(False),
             )
             .order_by(Allocation.begun_at.desc())
             .limit(1)
@@ -260,8 +266,8 @@ def drifted(session: Session) -> Drifted | None:
     )
 
 
-def apart(session: Session) -> Apart | None:
-    """Find a case whose third reading is open and whose readings lie furthest apart on a criterion."""
+def apart(session: Session, *, now: datetime) -> Apart | None:
+    """Find a case whose readings lie apart on a criterion, and who may give the third."""
     rows = session.execute(
         select(Discrepancy, Cohort)
         .join(Cohort, Cohort.id == Discrepancy.cohort_id)
@@ -275,14 +281,31 @@ def apart(session: Session) -> Apart | None:
     for case, cohort in rows:
         for finding in case.findings:
             if finding["kind"] == "criterion" and "peers" not in finding["sides"]:
+                reader = _third_reader(session, cohort, case, now)
+                if reader is None:
+                    break
                 rubric = cohort.rubric_version.rubric
                 return Apart(
                     case,
                     cohort,
+                    reader,
                     rubric.criterion(finding["criterion"]).title,
                     finding["gap"],
                     len(rows),
                 )
+    return None
+
+
+def _third_reader(
+    session: Session, cohort: Cohort, case: Discrepancy, now: datetime
+) -> Person | None:
+    item = select(Allocation.id).join(Submission, Submission.id == Allocation.submission_id)
+    for person in participants.with_roles(session, cohort, Role.INSTRUCTOR, Role.LEAD):
+        may_take = item.where(
+            Allocation.id == case.allocation_id, holds.claimable(person, cohort, now)
+        )
+        if session.scalar(may_take) is not None:
+            return person
     return None
 
 

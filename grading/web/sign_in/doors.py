@@ -5,12 +5,13 @@ The doors exist in the demo alone, and for whoever sits at this machine.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
 from flask import Blueprint, abort, current_app, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import format_decimal, ngettext
+from flask_babel import format_decimal, format_timedelta, ngettext
 from flask_babel import gettext as _
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -21,9 +22,19 @@ from grading.authorization.permissions import Permission
 from grading.db import db, transaction
 from grading.errors import NotFound
 from grading.measurement.scoring.combining import Resolution
-from grading.models import Cohort, Membership, Person, Program, Sponsor, SponsorMember, Submission
+from grading.models import (
+    Allocation,
+    Cohort,
+    Membership,
+    Person,
+    Program,
+    Sponsor,
+    SponsorMember,
+    Submission,
+)
 from grading.models.conditions import takes_part
 from grading.office.queries import demo_doors
+from grading.readings import holds
 from grading.settings import LOOPBACK
 from grading.web import access
 from grading.web.access import requires
@@ -42,6 +53,8 @@ class Door:
     to: str
     person: Person | None = None
     label: str = ""
+    # What they have open there; a hold that has ended since is taken up again on entering.
+    item: Allocation | None = None
 
 
 @dataclass(frozen=True)
@@ -55,8 +68,11 @@ class Group:
 class DoorForm(Form):
     person = HiddenField()
     next = HiddenField()
+    item = HiddenField()
 
 
+# For so long nothing that the doors tell of has passed by itself.
+FRESH = timedelta(hours=2)
 # What a proxy adds: whoever comes through one need not sit here.
 FORWARDED = ("Forwarded", "Via", "X-Forwarded-For", "X-Forwarded-Host", "X-Real-Ip")
 
@@ -169,6 +185,7 @@ def _extension(session: Session) -> Iterator[Door]:
             ),
             url_for("rater.item_sheet", allocation_id=told.item.id),
             told.item.rater,
+            item=told.item,
         )
 
 
@@ -202,20 +219,18 @@ def _graders(session: Session) -> Iterator[Door]:
 
 
 def _instructors(session: Session) -> Iterator[Door]:
-    if told := demo_doors.apart(session):
-        instructor = _member(session, told.cohort, Role.INSTRUCTOR)
-        if instructor is not None:
-            yield Door(
-                _(
-                    "Two readings lie %(levels)s levels apart on “%(criterion)s”. The third waits for "
-                    "you, one of %(waiting)s cases.",
-                    levels=_number(told.levels),
-                    criterion=told.criterion,
-                    waiting=told.waiting,
-                ),
-                url_for("instructor.disputed", cohort_id=told.cohort.id),
-                instructor,
-            )
+    if told := demo_doors.apart(session, now=access.now()):
+        yield Door(
+            _(
+                "Two readings lie %(levels)s levels apart on “%(criterion)s”. The third waits for "
+                "you, one of %(waiting)s cases.",
+                levels=_number(told.levels),
+                criterion=told.criterion,
+                waiting=told.waiting,
+            ),
+            url_for("instructor.case", case_id=told.case.id),
+            told.reader,
+        )
     if run := demo_doors.dry_run(session, now=access.now()):
         cohort, ready, hindered = run
         instructor = _member(session, cohort, Role.INSTRUCTOR)
@@ -344,7 +359,14 @@ def doors() -> ResponseReturnValue:
     )
     for cohort, role, person in rows:
         people.setdefault(cohort, {}).setdefault(role, []).append(person)
-    return render_template("sign_in/doors.html", groups=_groups(session), people=people)
+    made_at = migrations.demo_made_at(session.connection())
+    age = access.now() - made_at if made_at else timedelta(0)
+    return render_template(
+        "sign_in/doors.html",
+        groups=_groups(session),
+        people=people,
+        age=format_timedelta(age) if age > FRESH else "",
+    )
 
 
 @bp.post("/demo/enter")
@@ -357,5 +379,8 @@ def enter() -> ResponseReturnValue:
         if person is None:
             raise NotFound("There is no such page.")
         enter_as = entering(session, person)
+        item = session.get(Allocation, form.item.data) if form.item.data else None
+        if item is not None:
+            holds.reclaim(session, person, item, now=access.now())
     enter_as()
     return redirect(page_here(form.next.data), 303)
