@@ -204,7 +204,7 @@ def _isolating(translate: Any) -> Any:
     """Isolate the parts of a template's sentences."""
 
     @pass_context
-    def translated(context: Context, text: str, **parts: Any) -> Any:
+    def translated(context: Context, text: str, /, **parts: Any) -> Any:
         return translate(context, text, **{name: isolated(part) for name, part in parts.items()})
 
     return translated

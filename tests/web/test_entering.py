@@ -241,3 +241,11 @@ def test_a_form_takes_no_json(administrator: FlaskClient, act: Callable[[], Any]
         assert answer.status_code == 422, body[:20]
     with act() as session:
         assert len(session.scalars(select(Person)).all()) == 1
+
+
+def test_a_part_of_a_templates_sentence_may_have_any_name(app: Flask) -> None:
+    with app.test_request_context():
+        said = app.jinja_env.from_string(
+            "{% trans text=name, context=1 %}See {{ text }} {{ context }}{% endtrans %}"
+        )
+        assert said.render(name="أحمد") == "See \u2068أحمد\u2069 1"

@@ -164,7 +164,7 @@ def upload(cohort_id: str) -> ResponseReturnValue:
     form = UploadForm(ids="upload-")
     faults: list[Fault] = []
     kept = 0
-    for sent in form.files.data:
+    for sent in form.files.data or ():
         try:
             stored = submissions.keep_file(
                 house.files,
