@@ -24,7 +24,7 @@ from grading.cli.edge import (
     show,
 )
 from grading.cohorts import cohorts
-from grading.cohorts.queries import staffing_facts, submission_lists
+from grading.cohorts.queries import submission_lists
 from grading.db import transaction
 from grading.errors import NotFound, Refused
 from grading.jobs import upkeep
@@ -33,7 +33,8 @@ from grading.office import imports
 from grading.office.imports import Choice
 from grading.people.consequences import Decided, Decision
 from grading.programs import programs
-from grading.readings.queries import staff_view
+from grading.readings import openings
+from grading.readings.queries import staff_view, staffing_facts
 from grading.releases.queries import candidates
 from grading.texts import clean_text
 from grading.workflow import plan as plans
@@ -176,7 +177,7 @@ def create(
 @in_transaction
 def open_cohort(session: Session, cohort: str) -> str:
     """Open COHORT and fix its plan."""
-    cohorts.open_cohort(session, None, find_cohort(session, cohort), now=now())
+    openings.open_cohort(session, None, find_cohort(session, cohort), now=now())
     return "The cohort is open."
 
 

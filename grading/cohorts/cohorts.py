@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo, available_timezones
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from grading.cohorts.queries import cohort_ending, staffing_facts
+from grading.cohorts.queries import cohort_ending
 from grading.errors import Fault, FaultsFound, Refused
 from grading.ledger import audit
 from grading.ledger.transitions import move
@@ -16,20 +16,17 @@ from grading.models import (
     AuditHead,
     Brief,
     Cohort,
-    Membership,
     Person,
     PlanVersion,
     Program,
     RubricVersion,
 )
-from grading.models.conditions import takes_part
 from grading.phrases import phrase
 from grading.programs import programs
 from grading.workflow import plan as plans
 from grading.workflow.cohort import (
     CohortState,
     Obstacle,
-    Role,
     Unfinished,
     obstacles,
 )
@@ -238,33 +235,6 @@ def set_calendar(
     audit.record(session, actor, "calendar:set", cohort, now=now, before=before, after=asdict(days))
 
 
-def open_cohort(session: Session, actor: Person | None, cohort: Cohort, *, now: datetime) -> None:
-    """Freeze the plan and let learners in from the opening day on.
-
-    What the staffing check calls impossible stands in the chain, so that nobody can say it was not known.
-
-    Raises
-    ------
-    FaultsFound
-        The deadline has passed already, or the plan needs professionals and there is none.
-    """
-    take_turns(session, cohort)
-    faults: list[Fault] = []
-    if cohort.due_at <= now:
-        faults.append(Fault("calendar", "The deadline has passed. Move the calendar first."))
-    if not any(role == Role.GRADER for role in _roles(session, cohort)):
-        faults.append(
-            Fault("people", "The plan needs professional readings, and there is no grader.")
-        )
-    if faults:
-        raise FaultsFound(faults)
-    cohort.plan_version.frozen_at = now
-    note: dict[str, object] = {"plan": cohort.plan_version.digest}
-    if lacking := staffing_facts.check(session, cohort, cohort.plan).impossible:
-        note["impossible"] = [item.code for item in lacking]
-    move(session, cohort, "open", actor=actor, now=now, note=note)
-
-
 def end_cohort(
     session: Session,
     actor: Person | None,
@@ -312,9 +282,3 @@ UNFINISHED = {
 
 def _unfinished_fault(obstacle: Obstacle) -> Fault:
     return Fault(obstacle.what, UNFINISHED[obstacle.what], {"n": obstacle.count})
-
-
-def _roles(session: Session, cohort: Cohort) -> list[str]:
-    return list(
-        session.scalars(select(Membership.role).where(takes_part(cohort_id=cohort.id)).distinct())
-    )

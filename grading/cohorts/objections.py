@@ -57,8 +57,10 @@ def object_to(
     """
     take_turns(session, submission)
     members.own(session, person, submission)
+    if submission.state == SubmissionState.DRAFT:
+        raise Refused("Somebody has taken the project back.")
     if not may_object(submission, now):
-        raise Refused("The time to object is over, or somebody has taken the project back.")
+        raise Refused("The time to object is over.")
     if any(
         one.person_id == person.id
         for one in group_members.objections(session, submission, only_open=True)

@@ -41,8 +41,10 @@ def retake(
         raise Refused("The cohort has ended. You can retake the capstone in a later one.")
     members.enrolled(session, learner, cohort, locked=True)
     newest = group_members.newest(session, cohort, learner.id)
-    if submission.state != SubmissionState.RELEASED or newest is not submission:
-        raise Refused("There is no result to improve, or you have begun a retake.")
+    if newest is not submission:
+        raise Refused("You have begun a retake already.")
+    if submission.state != SubmissionState.RELEASED:
+        raise Refused("There is no result to improve.")
     if not retakes_left(submission):
         raise Refused("You have used your retakes.")
     fresh = submissions.begin(

@@ -90,7 +90,9 @@ def report_suspicion(
     take_turns(session, submission)
     if has_own_interest(session, reporter.id, [submission.id]):
         raise Refused("This is your own project.")
-    if submission.state in (SubmissionState.DRAFT, SubmissionState.WITHDRAWN):
+    if submission.state == SubmissionState.DRAFT:
+        raise Refused("This project is not handed in.")
+    if submission.state == SubmissionState.WITHDRAWN:
         raise Refused("The learner took this project back.")
     if dispute_queue.upheld_case(session, submission) is not None:
         raise Refused("A case about this project was upheld.")

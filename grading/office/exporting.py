@@ -255,9 +255,11 @@ def fetch_export(session: Session, actor: Person, export: PersonalExport, *, now
     if actor.id not in (export.person_id, export.asked_by_id):
         raise NotFound("There is no such page.")
     if export.state != ExportState.READY or export.key is None:
-        raise Refused("This export is not ready, or its time is over. Ask for a new one.")
+        if export.state == ExportState.EXPIRED:
+            raise Refused("The time of this export is over. Ask for a new one.")
+        raise Refused("This export is not ready yet.")
     if export.expires_at is None or export.expires_at <= now:
-        raise Refused("This export is not ready, or its time is over. Ask for a new one.")
+        raise Refused("The time of this export is over. Ask for a new one.")
     audit.record(session, actor, "export:fetch", export, now=now)
     if actor.id != export.person_id:
         disclosures.log_disclosure(

@@ -191,7 +191,7 @@ def accept(
         No answer, one to something else, or one that was used or is too old.
     """
     if answer is None:
-        raise Refused("The plan asks whoever releases to show that it is them.")
+        raise Refused("The plan asks whoever signs this to show that it is them.")
     challenge = answer.challenge
     _own(person, challenge)
     if (challenge.action, challenge.subject_id) != (action, subject_id):

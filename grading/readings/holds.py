@@ -1,8 +1,20 @@
 """Holds: an item is claimed, kept while it is worked on, and lapses when it is not."""
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from enum import StrEnum
 
-from sqlalchemy import ColumnElement, and_, case, false, func, select
+from sqlalchemy import (
+    ColumnElement,
+    ScalarSelect,
+    and_,
+    case,
+    false,
+    func,
+    literal,
+    or_,
+    select,
+)
 from sqlalchemy.orm import Session, aliased
 
 from grading.cohorts.queries import calendars
@@ -52,15 +64,46 @@ def own_order(rater: Person) -> ColumnElement[str]:
     return func.md5(Allocation.id + rater.id)
 
 
-def claimable(rater: Person, cohort: Cohort, now: datetime) -> ColumnElement[bool]:
-    """Whether an `Allocation` of a `Submission` of the statement is one that a rater could claim now.
+class Hindrance(StrEnum):
+    """Why a rater is not given an item by a claim; the order is that in which they are told."""
 
-    Everything that could forbid a claim stands here, so that nobody is told of what it would refuse.
+    COHORT = "cohort"
+    TAKEN = "taken"
+    NOT_GRADABLE = "not_gradable"
+    BARRIER = "barrier"
+    PAUSED = "paused"
+    NOT_CLEARED = "not_cleared"
+    HOLDS = "holds"
+    LOAD = "load"
+
+
+def hindrances(
+    rater: Person, cohort: Cohort, now: datetime
+) -> Mapping[Hindrance, ColumnElement[bool]]:
+    """State each thing that keeps a rater from an `Allocation` of a `Submission` of the statement.
+
+    Everything that could forbid a claim stands here, so that nobody is told of what it would refuse, and
+    a refusal names what is so.
     """
-    if cohort.state != CohortState.OPEN:
-        return false()
+    plan = cohort.plan
+    full = load_of(rater, cohort, Pool.PROFESSIONAL)
+    return {
+        Hindrance.COHORT: literal(cohort.state != CohortState.OPEN),
+        Hindrance.TAKEN: or_(
+            Allocation.state != AllocationState.OPEN, Allocation.pool != Pool.PROFESSIONAL
+        ),
+        Hindrance.NOT_GRADABLE: ~gradable(),
+        Hindrance.BARRIER: ~may_read(rater.id),
+        Hindrance.PAUSED: standings.is_paused(rater.id, cohort.id),
+        Hindrance.NOT_CLEARED: ~standings.is_cleared(rater.id, cohort, now),
+        Hindrance.HOLDS: _holding(rater) >= plan.most_holds,
+        Hindrance.LOAD: false() if plan.grader_load is None else full >= plan.grader_load,
+    }
+
+
+def _holding(rater: Person) -> ScalarSelect[int]:
     held = aliased(Allocation, name="held_reading")
-    holding = (
+    return (
         select(func.count())
         .select_from(held)
         .where(
@@ -71,18 +114,82 @@ def claimable(rater: Person, cohort: Cohort, now: datetime) -> ColumnElement[boo
         .correlate(None)
         .scalar_subquery()
     )
-    conditions = [
+
+
+def claimable(rater: Person, cohort: Cohort, now: datetime) -> ColumnElement[bool]:
+    """Whether an `Allocation` of a `Submission` of the statement is one that a rater could claim now."""
+    if cohort.state != CohortState.OPEN:
+        return false()
+    return and_(
         Allocation.cohort_id == cohort.id,
-        Allocation.state == AllocationState.OPEN,
-        Allocation.pool == Pool.PROFESSIONAL,
-        gradable(),
-        may_read(rater.id),
-        standings.may_grade(rater.id, cohort, now),
-        holding < cohort.plan.most_holds,
-    ]
-    if cohort.plan.grader_load is not None:
-        conditions.append(load_of(rater, cohort, Pool.PROFESSIONAL) < cohort.plan.grader_load)
-    return and_(*conditions)
+        *(~hindrance for hindrance in hindrances(rater, cohort, now).values()),
+    )
+
+
+def refusals(
+    session: Session, rater: Person, cohort: Cohort, items: Sequence[Allocation], *, now: datetime
+) -> dict[str, Refused]:
+    """Say, by id, why a rater cannot claim some of a cohort's items: the first hindrance that is so."""
+    stated = hindrances(rater, cohort, now)
+    rows = session.execute(
+        select(Allocation.id, *(condition.label(name.value) for name, condition in stated.items()))
+        .join(Submission, Submission.id == Allocation.submission_id)
+        .where(Allocation.id.in_([item.id for item in items]))
+    )
+    first = {row.id: next((name for name in stated if getattr(row, name)), None) for row in rows}
+    barred = [item.submission_id for item in items if first[item.id] is Hindrance.BARRIER]
+    barriers = eligibility.barriers_of(session, rater, barred)
+    about_rater: dict[Hindrance, Refused] = {}
+    told = {}
+    for item in items:
+        match first[item.id]:
+            case None:
+                continue
+            case Hindrance.TAKEN:
+                told[item.id] = _taken(item)
+            case Hindrance.NOT_GRADABLE:
+                told[item.id] = Refused("This project is not graded now.")
+            case Hindrance.BARRIER:
+                told[item.id] = Refused(BARRIER_WORDS[barriers[item.submission_id]])
+            case hindrance:
+                if hindrance not in about_rater:
+                    about_rater[hindrance] = _about_rater(session, rater, cohort, hindrance, now)
+                told[item.id] = about_rater[hindrance]
+    return told
+
+
+def _taken(item: Allocation) -> Refused:
+    if item.state in (*HELD, AllocationState.FINISHED):
+        return Refused("Somebody else has this case.")
+    if item.state == AllocationState.SEALED:
+        return Refused("This case was read already.")
+    return Refused("This case is no longer open.")
+
+
+def _about_rater(
+    session: Session, rater: Person, cohort: Cohort, hindrance: Hindrance, now: datetime
+) -> Refused:
+    match hindrance:
+        case Hindrance.PAUSED:
+            return Refused("Your queue is paused by your lead.")
+        case Hindrance.NOT_CLEARED:
+            criteria = standings.uncleared_criteria(session, cohort, rater, now)
+            return Refused(
+                "You are not cleared to grade here for: %(criteria)s. Calibrate first, or ask another lead"
+                " to clear you by hand.",
+                criteria=[criterion.title for criterion in criteria],
+            )
+        case Hindrance.HOLDS:
+            return Refused(
+                "You hold %(n)s items, as many as you may. Finish one or hand one back first.",
+                n=session.scalar(select(_holding(rater))),
+            )
+        case Hindrance.LOAD:
+            return Refused(
+                "You were given %(n)s readings, as many as the plan allows one person.",
+                n=session.scalar(select(load_of(rater, cohort, Pool.PROFESSIONAL))),
+            )
+    return Refused("The cohort is not open.")
 
 
 def count_claimable(session: Session, rater: Person, cohort: Cohort, *, now: datetime) -> int:
@@ -150,8 +257,7 @@ def claim_case(session: Session, actor: Person, item: Allocation, *, now: dateti
     Raises
     ------
     Refused
-        Taken by somebody else, or not for this person: a barrier stands between them and the
-        project, their queue is paused, they are not cleared, or they hold as many items as they may.
+        The first of `Hindrance` that is so.
     """
     if item.purpose not in THIRD_READINGS:
         raise NotFound("There is no such case.")
@@ -167,15 +273,10 @@ def claim_case(session: Session, actor: Person, item: Allocation, *, now: dateti
         hold_hours=cohort.plan.case_hold_hours,
     )
     if allocation is None:
-        if item.state != AllocationState.OPEN:
-            raise Refused("Somebody else has this case, or it is settled.")
-        barrier = eligibility.barriers_of(session, actor, [item.submission_id])
-        if barrier:
-            raise Refused(BARRIER_WORDS[barrier[item.submission_id]])
-        raise Refused(
-            "You are given no items now: you hold as many as you may, your queue is paused, or you are "
-            "not cleared to grade here."
-        )
+        session.refresh(item)
+        refused = refusals(session, actor, cohort, [item], now=now).get(item.id)
+        # What nothing hinders is locked by somebody who takes it at this moment.
+        raise refused or Refused("Somebody else is taking this case at this moment. Try again.")
     return allocation
 
 
@@ -187,7 +288,9 @@ def own(session: Session, rater: Person, allocation: Allocation, now: datetime) 
     if allocation.submission.state == SubmissionState.WITHHELD and state != AllocationState.SEALED:
         raise HoldLost("closed", "This project is no longer graded. Your draft is kept.")
     if state == AllocationState.CANCELLED:
-        raise HoldLost("withdrawn", "The learner took this project back. Your draft is kept.")
+        if allocation.submission.state == SubmissionState.WITHDRAWN:
+            raise HoldLost("withdrawn", "The learner took this project back. Your draft is kept.")
+        raise HoldLost("cancelled", "This item is no longer needed. Your draft is kept.")
     if state == AllocationState.DECLINED:
         raise HoldLost("declined", "You handed this item back.")
     live = allocation.pool == Pool.PROFESSIONAL and allocation.purpose not in ATTEMPTED

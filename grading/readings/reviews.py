@@ -77,12 +77,14 @@ def still_gradable(allocation: Allocation) -> None:
         raise HoldLost("withdrawn", "The learner took this project back. Your draft is kept.")
     appealed = allocation.purpose == Purpose.APPEAL and submission.state == SubmissionState.RELEASED
     anchor = submission.state == SubmissionState.ANCHOR
+    if submission.state == SubmissionState.RELEASED and not appealed:
+        raise HoldLost("closed", "The result of this project is out. Your draft is kept.")
     if submission.state not in IN_GRADING and not appealed and not anchor:
         raise HoldLost("replaced", "The learner is changing this project. Your draft is kept.")
     if review is not None and review.digest != submission.digest:
         raise HoldLost("replaced", "There is a newer version of this project.")
     if allocation.cohort.state != CohortState.OPEN:
-        raise HoldLost("closed", "The cohort has ended. Your draft is kept.")
+        raise HoldLost("ended", "The cohort has ended. Your draft is kept.")
 
 
 def save_draft(

@@ -248,7 +248,11 @@ def send_record(
         )
     last = consent.sendings[-1] if consent.sendings else None
     if last is not None and last.state not in (SendingState.FAILED, SendingState.UNKNOWN):
-        raise Refused("This version was sent to this partner already, or is being sent.")
+        if last.state == SendingState.SENT:
+            raise Refused("This version was sent to this partner already.")
+        if last.state == SendingState.CANCELLED:
+            raise Refused("The sending of this version was called off.")
+        raise Refused("This version is being sent to this partner.")
     made = PartnerSending(consent=consent, number=last.number + 1 if last else 1, asked_at=now)
     session.add(made)
     session.flush()

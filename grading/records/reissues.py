@@ -212,6 +212,8 @@ def issue_under_present_name(
     take_turns(session, record)
     records.see_that_owns(learner, record)
     name = identity_checks.present_name(session, learner, now=now)
-    if record.state != RecordState.VALID or not says_another_name(record, name):
-        raise Refused("This record has your present name already, or is not valid any more.")
+    if record.state != RecordState.VALID:
+        raise Refused("Only a valid record can be issued anew.")
+    if not says_another_name(record, name):
+        raise Refused("This record has your present name already.")
     return issue_renamed(session, learner, record, now=now)

@@ -43,6 +43,11 @@ class People:
     invited_peers, coordinators : int
     check_papers : int
         Agreed papers that can come as check items; each grader meets each once.
+    cleared, can_qualify : frozenset of str
+        Of all professionals: whose standing lasts until projects are given out; and who else has fresh
+        examples enough for a try.
+    fresh_examples : int
+        The most that anybody who is not cleared has of what a try takes.
     kept_apart : mapping from learner to the graders and deciders who may not read them
         By conflict of interest, or because they are the learner.
     """
@@ -54,6 +59,9 @@ class People:
     invited_peers: int = 0
     coordinators: int = 0
     check_papers: int = 0
+    cleared: frozenset[str] = frozenset()
+    can_qualify: frozenset[str] = frozenset()
+    fresh_examples: int = 0
     kept_apart: dict[str, frozenset[str]] = field(default_factory=dict)
 
     @property
@@ -72,12 +80,16 @@ class Time:
 
 @dataclass(frozen=True)
 class Finding:
-    """One consequence; the template and its parameters are in the manner of `errors.Fault`."""
+    """One consequence; the template and its parameters are in the manner of `errors.Fault`.
+
+    ``no_end`` says that some project is sure to stay without a result, so that the cohort cannot end.
+    """
 
     code: str
     severity: Severity
     template: str
     params: dict[str, object] = field(default_factory=dict)
+    no_end: bool = False
 
 
 @dataclass(frozen=True)
@@ -103,6 +115,11 @@ class Staffing:
     @property
     def impossible(self) -> tuple[Finding, ...]:
         return tuple(item for item in self.findings if item.severity is Severity.IMPOSSIBLE)
+
+    @property
+    def without_end(self) -> tuple[Finding, ...]:
+        """What keeps the cohort from ever ending; it is not opened."""
+        return tuple(item for item in self.findings if item.no_end)
 
 
 def most_readings(plan: GradingPlan) -> int:
@@ -156,6 +173,7 @@ def check(plan: GradingPlan, people: People, time: Time) -> Staffing:
     there = len(people.graders) * time.hours_per_week * time.weeks
     findings = [
         *_readers(plan, people),
+        *_clearances(plan, people),
         *_kept_apart(plan, people),
         *_load(plan, people, readings, needed, there),
         *_peers(plan, people),
@@ -178,6 +196,7 @@ def _readers(plan: GradingPlan, people: People) -> Iterator[Finding]:
                 "No project can be read as planned. Graders for each: %(n)s; there are: %(there)s."
             ),
             {"n": first, "there": graders},
+            no_end=True,
         )
     elif graders < most:
         yield Finding(
@@ -230,6 +249,66 @@ def _readers(plan: GradingPlan, people: People) -> Iterator[Finding]:
         )
 
 
+def examples_for_a_try(plan: GradingPlan) -> int:
+    """Count the examples without which nobody is cleared: one to practise on, and the sets of one try."""
+    return plan.qualification_sets * plan.qualification_papers + (plan.practice_papers > 0)
+
+
+def _clearances(plan: GradingPlan, people: People) -> Iterator[Finding]:
+    if plan.calibration == "off" or len(people.graders) < plan.professional_readings:
+        return
+    able = people.cleared | people.can_qualify
+    readers, needed = len(people.graders & able), examples_for_a_try(plan)
+    figures: dict[str, object] = {
+        "n": plan.professional_readings,
+        "cleared": len(people.graders & people.cleared),
+        "needed": needed,
+        "there": people.fresh_examples,
+        "learners": people.learners,
+    }
+    if readers < plan.professional_readings:
+        stuck = bool(people.learners) and people.fresh_examples + people.learners < needed
+        if stuck:
+            yield Finding(
+                "not_cleared",
+                Severity.IMPOSSIBLE,
+                phrase(
+                    "A project takes %(n)s cleared graders, there are %(cleared)s, and nobody else can be"
+                    " cleared: that takes %(needed)s agreed examples a grader has not met, there are"
+                    " %(there)s, and this cohort’s projects can add %(learners)s at most. A lead can clear"
+                    " graders by hand."
+                ),
+                figures,
+                no_end=True,
+            )
+        else:
+            yield Finding(
+                "examples_first",
+                Severity.RISK,
+                phrase(
+                    "A project takes %(n)s cleared graders, and there are %(cleared)s. Others are cleared by"
+                    " %(needed)s agreed examples they have not met, of which there are %(there)s: projects"
+                    " of this cohort have to become examples, and whoever is cleared by one does not grade"
+                    " it. A lead can clear graders by hand."
+                ),
+                figures,
+            )
+    elif len(able) < most_readings(plan) + 1 <= len(people.professionals):
+        yield Finding(
+            "few_cleared",
+            Severity.RISK,
+            phrase(
+                "A disputed project takes %(n)s cleared professionals; %(cleared)s are cleared, and"
+                " %(more)s more have fresh examples for it."
+            ),
+            {
+                "n": most_readings(plan) + 1,
+                "cleared": len(people.cleared),
+                "more": len(people.can_qualify),
+            },
+        )
+
+
 def _kept_apart(plan: GradingPlan, people: People) -> Iterator[Finding]:
     first, most = plan.professional_readings, most_readings(plan)
     unread = unsettled = 0
@@ -242,6 +321,7 @@ def _kept_apart(plan: GradingPlan, people: People) -> Iterator[Finding]:
             Severity.IMPOSSIBLE,
             phrase("Learners whom conflicts of interest leave without enough graders: %(n)s."),
             {"n": unread},
+            no_end=True,
         )
     if unsettled:
         yield Finding(
@@ -268,6 +348,7 @@ def _load(
                 " at %(there)s."
             ),
             {"needed": counted, "graders": graders, "there": graders * plan.grader_load},
+            no_end=True,
         )
     if needed > there:
         yield Finding(
@@ -292,6 +373,7 @@ def _peers(plan: GradingPlan, people: People) -> Iterator[Finding]:
             Severity.IMPOSSIBLE,
             phrase("A result asks for %(n)s peer readings, and each project can get %(there)s."),
             {"n": plan.peers_needed, "there": most},
+            no_end=True,
         )
     elif most < plan.peer_readings:
         yield Finding(
@@ -328,6 +410,7 @@ def _deciders(plan: GradingPlan, people: People) -> Iterator[Finding]:
                 "No result can be released. Instructors who sign it off: %(n)s; there are: %(there)s."
             ),
             {"n": plan.sign_offs, "there": instructors},
+            no_end=True,
         )
     if instructors < 2:
         yield Finding(

@@ -26,7 +26,7 @@ from grading.models import (
 )
 from grading.people import accounts, passwords, sponsors
 from grading.programs import completions, programs, rubric_versions
-from grading.readings import absences
+from grading.readings import absences, openings
 from grading.records import entitlements
 from grading.workflow import plan as plans
 from grading.workflow.calendar import ExtensionKind
@@ -134,7 +134,11 @@ def test_a_way_back_in_is_mailed_once_and_nobody_learns_who_has_an_account(
 
 def test_a_cohort_is_set_up_once(app: Flask, act: Callable[[], Any]) -> None:
     with act() as session:
-        cohort_id = factories.a_cohort(session, now=NOW, opened=False).id
+        prepared = factories.a_cohort(session, now=NOW, opened=False)
+        factories.a_member(session, prepared, "Instructor Opal", Role.INSTRUCTOR, now=NOW)
+        for name in factories.PLANTS[:4]:
+            factories.a_member(session, prepared, f"Learner {name}", Role.LEARNER, now=NOW)
+        cohort_id = prepared.id
         grader_id = factories.a_person(session, "Grader Agate", now=NOW).id
         learner_id = factories.a_person(session, "Learner Fir", now=NOW).id
         torn_id = factories.a_person(session, "Torn Elm", now=NOW).id
@@ -163,7 +167,7 @@ def test_a_cohort_is_set_up_once(app: Flask, act: Callable[[], Any]) -> None:
         # Two doors, of which one gives a part that clashes with the other's.
         SharedAct("membership:begin", lambda session, number: enrol(
             session, torn_id, Role.LEARNER if number % 2 else Role.LEAD)),
-        SharedAct("cohort:open", lambda session, _: cohorts.open_cohort(
+        SharedAct("cohort:open", lambda session, _: openings.open_cohort(
             session, None, cohort(session), now=NOW)),
         SharedAct("conflict_of_interest:declare", lambda session, _: conflicts.declare_conflict(
             session, None, cohort(session), **grader_and_learner(session),

@@ -37,6 +37,8 @@ Act = Callable[[], Any]
 ROSTER = """email,name,role
 alder@example.org,Learner Alder,learner
 birch@example.org,Learner Birch,learner
+cedar@example.org,Learner Cedar,learner
+dogwood@example.org,Learner Dogwood,learner
 basalt@example.org,Grader Basalt,grader
 chalk@example.org,Grader Chalk,grader
 opal@example.org,Instructor Opal,instructor
@@ -142,6 +144,19 @@ def test_an_office_runs_a_cohort_from_its_program_to_its_end(
             office.press("Undo the import")
     with act() as session:
         assert len(session.scalars(select(Membership)).all()) >= 6
+    # There are no examples, so nobody is cleared and the cohort is not opened, before an instructor
+    # clears a grader by hand.
+    office.goto(f"{place}/open")
+    office.says("so the cohort is not opened")
+    with act() as session:
+        opal = accounts.find_account(session, "opal@example.org").id
+    desk = visit(opal)
+    desk.goto(f"/teach/{cohort_id}/standings")
+    desk.press("Clear Grader Basalt by hand", "link")
+    desk.fill("Reason", "She has read for us for years.")
+    desk.press("Clear by hand")
+    desk.says("by hand: Instructor Opal")
+    assert desk.found == []
     office.goto(f"{place}/open")
     office.page.get_by_role("button", name="Open").last.click()
     office.page.wait_for_load_state()

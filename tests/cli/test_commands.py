@@ -143,6 +143,10 @@ def test_a_cohort_from_nothing_to_open(installed: Grading, home: Path, tmp_path:
     installed("cohort", "roster", "Spring", roster)
     short = installed("cohort", "staffing", "Spring", "--learners", 30).output
     assert "impossible: Misconduct cannot be decided" in short
+    refused = installed("cohort", "open", "Spring", code=1).output
+    assert "No result can be released. Instructors who sign it off: 1; there are: 0." in refused
+    roster.write_text("email,name,role\nopal@example.org,Instructor Opal,instructor\n")
+    installed("cohort", "roster", "Spring", roster)
     installed("cohort", "open", "Spring")
     shown = json.loads(installed("cohort", "show", "Spring", "--json").output)
     assert (shown["state"], shown["ready"], shown["stuck"]) == ("open", 0, 0)

@@ -13,7 +13,7 @@ from grading.cohorts.queries import calendars, group_members
 from grading.disputes.queries import learner_results
 from grading.errors import FaultsFound, IllegalTransition, Refused
 from grading.models import Allocation, Cohort, CredentialRecord, Grade, Submission
-from grading.readings import eligibility, holds
+from grading.readings import eligibility, holds, openings
 from grading.readings.eligibility import may_read
 from grading.records.queries import program_record
 from grading.records.queries.program_record import counting_grade
@@ -98,7 +98,8 @@ def test_a_clock_change_is_no_day_late(cohort_of: Any, act: Callable[[], Any]) -
         ]
         cohorts.set_calendar(session, None, cohort, Calendar(*instants), now=NOW)
         factories.a_member(session, cohort, "Grader Agate", "grader", now=NOW)
-        cohorts.open_cohort(session, None, cohort, now=NOW)
+        factories.a_member(session, cohort, "Instructor Opal", "instructor", now=NOW)
+        openings.open_cohort(session, None, cohort, now=NOW)
         learner = factories.a_learner(session, cohort, "Learner Alder", now=NOW)
         work = submissions.start(session, learner, cohort, now=NOW + DAY)
         cost = {

@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from grading.cohorts import departures, groups, parts, submissions
-from grading.cohorts.queries import group_members, participants, staffing_facts
+from grading.cohorts.queries import group_members, participants
 from grading.ledger import verifying
 from grading.models import (
     Allocation,
@@ -22,6 +22,7 @@ from grading.models import (
 )
 from grading.people import accounts
 from grading.readings import reviews
+from grading.readings.queries import staffing_facts
 from grading.releases import releases
 from grading.releases.queries import candidates
 from grading.workflow.allocation import AllocationState, Pool
@@ -100,6 +101,7 @@ def test_a_learner_whose_part_ended_is_neither_read_nor_released_nor_mailed(
         for job in mails
         if job.payload.get("person") == learner.id and "result" in job.payload["template"]
     ]
+    session.commit()
     assert not any(report.faults for report in verifying.verify(session))
 
 

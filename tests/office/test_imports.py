@@ -32,6 +32,7 @@ from grading.people.consequences import Decided, Decision, Undecided
 from grading.programs import programs
 from grading.programs.programs import CourseEntry
 from grading.programs.queries import course_standings
+from grading.readings import openings
 from grading.records import entitlements
 from grading.workflow.cohort import ImportKind, Role
 from grading.workflow.credential import IdentityAssurance
@@ -596,9 +597,10 @@ def test_a_cohort_of_1100_is_set_up_and_ended_in_few_statements(act: Callable[[]
     with act() as session:
         cohort = session.scalars(select(Cohort)).one()
         factories.a_member(session, cohort, "Grader", Role.GRADER, now=NOW)
+        factories.a_member(session, cohort, "Instructor", Role.INSTRUCTOR, now=NOW)
         session.flush()
         with statements(session) as seen:
-            cohorts.open_cohort(session, None, cohort, now=NOW)
+            openings.open_cohort(session, None, cohort, now=NOW)
             cohorts.end_cohort(session, None, cohort, reason="a rehearsal", now=NOW)
         assert len(seen) <= 40
         assert cohort.state == "ended"

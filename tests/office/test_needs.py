@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from grading.cohorts import cohorts, conflicts, departures, extensions, retakes
 from grading.disputes import appeals, decisions, explanations, misconduct
 from grading.ledger import outbox
+from grading.ledger.transitions import move
 from grading.models import (
     Allocation,
     Cohort,
@@ -448,7 +449,8 @@ def test_it_costs_the_same_with_3_and_with_30_cohorts(
                     session.add(
                         Membership(cohort_id=cohort.id, person_id=person.id, role=role, since=NOW)
                     )
-                cohorts.open_cohort(session, None, cohort, now=NOW)
+                cohort.plan_version.frozen_at = NOW
+                move(session, cohort, "open", actor=None, now=NOW)
                 learner = factories.a_member(
                     session, cohort, f"Learner {number}", Role.LEARNER, now=NOW
                 )

@@ -24,6 +24,7 @@ from grading.models import (
 from grading.people import accounts, passwords, sponsors
 from grading.programs import completions, programs, rubric_versions
 from grading.programs.programs import CourseEntry
+from grading.readings import clearing, openings
 from grading.workflow import plan as plans
 from grading.workflow.cohort import Role
 from tests import factories
@@ -97,11 +98,17 @@ def test_a_plan_is_versioned_and_fixed_when_the_cohort_opens(act: Callable[[], A
         cohorts.revise_plan(session, None, cohort, longer, now=NOW)
         assert cohort.plan_version.version == 2
         assert cohort.due_at == due + timedelta(days=7)
-        with pytest.raises(FaultsFound, match="no grader"):
-            cohorts.open_cohort(session, None, cohort, now=NOW)
+        with pytest.raises(FaultsFound) as refused:
+            openings.open_cohort(session, None, cohort, now=NOW)
+        assert [fault.params for fault in refused.value.faults] == [
+            {"n": 1, "there": 0},
+            {"n": longer.sign_offs, "there": 0},
+        ]
         factories.a_member(session, cohort, "Grader Basalt", Role.GRADER, now=NOW)
+        for name in ("Instructor Opal", "Instructor Jade"):
+            factories.a_member(session, cohort, name, Role.INSTRUCTOR, now=NOW)
         session.flush()
-        cohorts.open_cohort(session, None, cohort, now=NOW)
+        openings.open_cohort(session, None, cohort, now=NOW)
         assert cohort.plan_version.frozen_at == NOW
         with pytest.raises(Refused, match="fixed"):
             cohorts.revise_plan(session, None, cohort, plans.PRESETS["economy"], now=NOW)
@@ -168,7 +175,8 @@ def test_a_cohort_takes_another_brief_and_zone_until_it_opens(act: Callable[[], 
         assert (local.date(), local.hour) == (opened.date(), 9)
         assert cohort.brief.example == "Like *this*."
         factories.a_member(session, cohort, "Grader Basalt", Role.GRADER, now=NOW)
-        cohorts.open_cohort(session, None, cohort, now=NOW)
+        factories.a_member(session, cohort, "Instructor Opal", Role.INSTRUCTOR, now=NOW)
+        openings.open_cohort(session, None, cohort, now=NOW)
         with pytest.raises(Refused, match="fixed"):
             cohorts.revise_cohort(session, None, cohort, **changes, now=NOW)
 
@@ -177,7 +185,10 @@ def test_what_is_impossible_stands_in_the_chain_when_a_cohort_opens(
     act: Callable[[], Any],
 ) -> None:
     with act() as session:
-        cohort = factories.a_cohort(session, now=NOW)
+        cohort = factories.a_cohort(session, now=NOW, opened=False)
+        factories.a_member(session, cohort, "Grader Basalt", Role.GRADER, now=NOW)
+        factories.a_member(session, cohort, "Instructor Opal", Role.INSTRUCTOR, now=NOW)
+        openings.open_cohort(session, None, cohort, now=NOW)
         cohort_id = cohort.id
     with act() as session:
         entry = session.scalars(
@@ -186,7 +197,33 @@ def test_what_is_impossible_stands_in_the_chain_when_a_cohort_opens(
             )
         ).one()
         lacking = json.loads(entry.after)["impossible"]
-        assert {"sign_offs", "misconduct", "no_adjudication"} <= set(lacking)
+        assert set(lacking) == {"misconduct", "no_fresh_appeal"}
+
+
+def test_a_cohort_in_which_nobody_can_be_cleared_is_not_opened_before_a_lead_clears_somebody(
+    act: Callable[[], Any],
+) -> None:
+    with act() as session:
+        cohort = factories.a_cohort(
+            session, now=NOW, opened=False, calibration="required", practice_papers=5,
+            qualification_papers=10, qualification_sets=2,
+        )  # fmt: skip
+        grader = factories.a_member(session, cohort, "Grader Basalt", Role.GRADER, now=NOW)
+        lead = factories.a_member(session, cohort, "Instructor Opal", Role.INSTRUCTOR, now=NOW)
+        factories.a_member(session, cohort, "Instructor Jade", Role.INSTRUCTOR, now=NOW)
+        for name in factories.PLANTS[:8]:
+            factories.a_learner(session, cohort, f"Learner {name}", now=NOW)
+        with pytest.raises(FaultsFound) as refused:
+            openings.open_cohort(session, None, cohort, now=NOW)
+        [fault] = refused.value.faults
+        assert fault.params == {"n": 1, "cleared": 0, "needed": 21, "there": 0, "learners": 8}
+        assert cohort.state == "preparing"
+        assert cohort.plan_version.frozen_at is None
+        clearing.clear_by_hand(
+            session, lead, cohort, grader, reason="She reads for us for years.", now=NOW
+        )
+        openings.open_cohort(session, None, cohort, now=NOW)
+        assert cohort.state == "open"
 
 
 def test_nobody_gives_themselves_a_part_in_scoring(act: Callable[[], Any]) -> None:

@@ -12,7 +12,7 @@ from grading.errors import FaultsFound, NotFound, Refused
 from grading.ledger import verifying
 from grading.models import AuditEntry, Cohort, Job, Person, Standing
 from grading.office.needs import Kind
-from grading.readings import calibration, check_items, clearing
+from grading.readings import calibration, check_items, clearing, openings
 from grading.readings.queries import calibration_progress, clearances, standings
 from grading.scores import quarantines
 from grading.workflow import plan as plans
@@ -57,7 +57,7 @@ def next_cohort(session: Session, cast: factories.Cast, *, now: datetime, **plan
     for person in (cast.instructor, cast.second_instructor):
         parts.enrol(session, None, cohort, person, Role.INSTRUCTOR, now=now)
     parts.enrol(session, None, cohort, cast.lead, Role.LEAD, now=now)
-    cohorts.open_cohort(session, None, cohort, now=now)
+    openings.open_cohort(session, None, cohort, now=now)
     return cohort
 
 

@@ -259,7 +259,10 @@ def test_check_papers_are_fresh_to_who_read_other_projects(session: Session) -> 
     reader, newcomer = cast.graders
     meet(session, [reader], other, Barrier.READ)
     meet(session, [newcomer], cast.submissions[2])
-    counts = dict(calibration_progress.fresh_checks(session, cast.cohort))
+    counts = {
+        person: len(stock.checks)
+        for person, stock in calibration_progress.fresh_examples(session, cast.cohort)
+    }
     assert counts == {reader: 1, newcomer: 2}
     copies = [paper.submission_id for paper in papers]
     assert eligibility.readable(session, newcomer, copies) == set(copies)

@@ -11,7 +11,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
-from grading.db import db
+from grading.db import db, transaction
 from grading.models import (
     Brief,
     Cohort,
@@ -27,6 +27,7 @@ from grading.models import (
 )
 from grading.people import sponsors
 from grading.programs import programs
+from grading.readings import clearing
 from grading.records import entitlements
 from grading.workflow.cohort import Role
 from grading.workflow.credential import EntitlementState
@@ -177,6 +178,24 @@ def test_an_office_sets_a_cohort_up_and_ends_it(
     assert "Reading takes at least" in text_of(
         office.get(f"{place}?learners=500&minutes=30&hours=1")
     )
+    page = text_of(office.get(f"{place}/open"))
+    assert "so the cohort is not opened" in page
+    assert "Open all the same" not in page
+    refused = office.post(f"{place}/open")
+    assert refused.status_code == 422
+    assert "there are 0, and this cohort’s projects can add 4 at most" in text_of(refused)
+    with app.app_context(), transaction() as session:
+        people = {
+            person.name: person for person in session.scalars(select(Person)) if person.active
+        }
+        clearing.clear_by_hand(
+            session,
+            people["Instructor 0"],
+            session.get_one(Cohort, cohort),
+            people["Grader 0"],
+            reason="She reads for us for years.",
+            now=NOW,
+        )
     assert office.post(f"{place}/open").status_code == 303
     late = office.post(f"{place}/plan", data={"load": "economy"})
     assert "disabled" in late.get_data(as_text=True)

@@ -25,10 +25,13 @@ def ids(prefix: str, n: int) -> frozenset[str]:
 
 def people(learners: int = 120, graders: int = 8, instructors: int = 3, **more: Any) -> People:
     teaching = ids("i", instructors)
+    readers = more.pop("ids_of_graders", ids("g", graders))
+    deciders = teaching | ids("l", more.pop("leads", 0))
     return People(
         learners=learners,
-        graders=more.pop("ids_of_graders", ids("g", graders)),
-        deciders=teaching | ids("l", more.pop("leads", 0)),
+        graders=readers,
+        deciders=deciders,
+        cleared=more.pop("cleared", readers | deciders),
         instructors=teaching,
         coordinators=more.pop("coordinators", 1),
         **more,
@@ -181,3 +184,47 @@ def test_retakes_need_graders_who_read_nothing_before() -> None:
 def test_a_cohort_of_four_is_told_what_its_numbers_do_not_carry() -> None:
     found = check(CERTIFICATION, people(learners=4), PLENTY)
     assert codes(found, Severity.NOTE) == {"anonymity", "no_agreement", "peers_do_not_count"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "code", "no_end"),
+    [
+        # The certification plan asks for 2 sets of 10 and one to practise on: 8 projects are too few.
+        ({"learners": 8}, "not_cleared", True),
+        ({"learners": 8, "fresh_examples": 13}, "examples_first", False),
+        ({"learners": 8, "fresh_examples": 12}, "not_cleared", True),
+        ({"learners": 21}, "examples_first", False),
+        ({"learners": 0}, "examples_first", False),
+        ({"learners": 8, "can_qualify": ids("g", 1)}, "few_cleared", False),
+        ({"learners": 8, "cleared": ids("g", 2)}, "few_cleared", False),
+        ({"learners": 8, "cleared": ids("g", 3)}, None, False),
+    ],
+)
+def test_who_is_cleared_or_can_be_decides_whether_projects_are_read(
+    changes: dict[str, Any], code: str | None, no_end: bool
+) -> None:
+    found = check(CERTIFICATION, people(**({"cleared": frozenset()} | changes)), PLENTY)
+    about = [
+        item
+        for item in found.findings
+        if item.code in ("not_cleared", "examples_first", "few_cleared")
+    ]
+    assert [item.code for item in about] == ([] if code is None else [code])
+    assert ("not_cleared" in {item.code for item in found.without_end}) == no_end
+    if no_end:
+        assert about[0].params["needed"] == 21
+        assert about[0].params["learners"] == 8
+
+
+def test_without_calibration_nobody_has_to_be_cleared() -> None:
+    plan = replace(CERTIFICATION, calibration="off")
+    found = check(plan, people(learners=8, cleared=frozenset()), PLENTY)
+    assert {"not_cleared", "examples_first", "few_cleared"} & {
+        i.code for i in found.findings
+    } == set()
+
+
+def test_what_only_makes_disputes_hard_does_not_keep_a_cohort_from_ending() -> None:
+    found = check(CERTIFICATION, people(graders=2, instructors=1), PLENTY)
+    assert {item.code for item in found.without_end} == {"sign_offs"}
+    assert {"no_fresh_appeal", "misconduct"} <= codes(found)

@@ -14,6 +14,7 @@ from grading.db import transaction
 from grading.models import Program, RubricVersion
 from grading.people import accounts, sponsors
 from grading.programs import completions, programs, rubric_versions
+from grading.readings import openings
 from grading.rubric import loading
 from grading.workflow.cohort import Role
 from grading.workflow.plan import PRESETS, GradingPlan
@@ -146,4 +147,4 @@ def add_cohort(
                     identity_assurance="proctored",
                     now=at,
                 )
-        cohorts.open_cohort(session, office, cohort, now=at)
+        openings.open_cohort(session, office, cohort, now=at)

@@ -26,7 +26,7 @@ from grading.models import (
 )
 from grading.people import accounts
 from grading.programs import completions, programs, rubric_versions
-from grading.readings import holds, loads, reviews
+from grading.readings import holds, loads, openings, reviews
 from grading.releases import releases
 from grading.releases.queries import candidates, gates
 from grading.workflow import plan as plans
@@ -121,7 +121,7 @@ class Player:
                 )
                 parts.enrol(session, None, cohort, person, Role.INSTRUCTOR, now=self.now)
                 self.instructors.append(person.id)
-            cohorts.open_cohort(session, None, cohort, now=self.now)
+            openings.open_cohort(session, None, cohort, now=self.now)
 
     def submit(self, progress: Callable[[], object]) -> None:
         """Enrol every learner with their courses passed, and hand in their work."""

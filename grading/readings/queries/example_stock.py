@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from sqlalchemy import ColumnElement, and_, exists, select, true
+from sqlalchemy import ColumnElement, and_, exists, func, select, true
 from sqlalchemy.orm import Session, selectinload
 
 from grading.models import (
@@ -31,15 +31,12 @@ class ExampleStock:
         Sets that were begun before are spent, and not among them.
     has_practised : bool
         Whether they met an example to practise on.
-    in_use : mapping from use to number
-        How many there are for anybody.
     """
 
     practice: list[AnchorPaper] = field(default_factory=list)
     checks: list[AnchorPaper] = field(default_factory=list)
     sets: dict[int, list[AnchorPaper]] = field(default_factory=dict)
     has_practised: bool = False
-    in_use: dict[str, int] = field(default_factory=dict)
 
     def full_sets(self, plan: GradingPlan) -> list[int]:
         """List the numbers of the sets that have as many fresh examples as a try takes of one."""
@@ -48,6 +45,14 @@ class ExampleStock:
             for number, papers in sorted(self.sets.items())
             if len(papers) >= plan.qualification_papers
         ]
+
+    def for_a_try(self, plan: GradingPlan) -> int:
+        """Count the fresh examples that a try can use: one to practise on, and of each set what it takes."""
+        sizes = sorted((len(papers) for papers in self.sets.values()), reverse=True)
+        of_sets = sum(
+            min(size, plan.qualification_papers) for size in sizes[: plan.qualification_sets]
+        )
+        return of_sets + bool(plan.practice_papers and (self.practice or self.has_practised))
 
     def tries(self, plan: GradingPlan) -> int:
         """Count the qualifications there are full sets for."""
@@ -74,10 +79,7 @@ def stocks(session: Session, cohort: Cohort, people: Sequence[Person]) -> dict[s
             .order_by(AnchorPaper.set_number, AnchorPaper.agreed_at, AnchorPaper.id)
         )
     }
-    in_use: dict[str, int] = defaultdict(int)
-    for paper in papers.values():
-        in_use[str(paper.use)] += 1
-    stock_of = {person.id: ExampleStock(in_use=in_use) for person in people}
+    stock_of = {person.id: ExampleStock() for person in people}
     met: dict[str, set[str]] = defaultdict(set)
     for person_id, anchor_id in session.execute(
         select(Allocation.rater_id, AnchorReading.anchor_id)
@@ -123,6 +125,12 @@ def stocks(session: Session, cohort: Cohort, people: Sequence[Person]) -> dict[s
                     if (paper.use, paper.set_number) not in spent.get(person_id, ()):
                         stock.sets.setdefault(paper.set_number or 1, []).append(paper)
     return stock_of
+
+
+def in_use(session: Session, cohort: Cohort, use: AnchorUse) -> int:
+    """Count the agreed examples of a use, whoever has met them."""
+    statement = select(func.count()).select_from(AnchorPaper)
+    return session.scalar(statement.where(fits(cohort), AnchorPaper.use == use)) or 0
 
 
 def stock_of_one(session: Session, cohort: Cohort, person: Person) -> ExampleStock:

@@ -20,11 +20,13 @@ from wtforms import (
 from wtforms.validators import InputRequired, Length
 
 from grading.cohorts import cohorts
-from grading.cohorts.queries import calendars, cohort_ending, staffing_facts
+from grading.cohorts.queries import calendars, cohort_ending
 from grading.db import db
 from grading.errors import Fault, FaultsFound
 from grading.models import Brief, Cohort, ImportBatch, Membership, Program, RubricVersion
 from grading.models.conditions import takes_part
+from grading.readings import openings
+from grading.readings.queries import staffing_facts
 from grading.web import access
 from grading.web.access import load, requires
 from grading.web.admin.common import (
@@ -299,7 +301,7 @@ def open_cohort(cohort_id: str) -> ResponseReturnValue:
     """What will be impossible, said once more before the plan is fixed."""
 
     def act(session: Session, _form: Form) -> Done:
-        cohorts.open_cohort(session, access.person(), find_cohort(cohort_id), now=access.now())
+        openings.open_cohort(session, access.person(), find_cohort(cohort_id), now=access.now())
         return Done(
             url_for("admin.cohort", cohort_id=cohort_id),
             _("The cohort is open. Its plan is fixed from now on."),

@@ -15,6 +15,7 @@ from grading.releases.queries import candidates
 from grading.scores.queries import current_scores
 from grading.web import access
 from grading.web.access import load, requires
+from grading.web.errors import words
 from grading.web.instructor import shell
 from grading.web.instructor.shell import bp, render
 
@@ -37,6 +38,20 @@ def disputed(cohort_id: str) -> ResponseReturnValue:
         settled=dispute_queue.settled_disputes(session, cohort),
         struck=dispute_queue.struck_readings(session, cohort),
         involved=dispute_queue.involved(session, cohort, me),
+        refused={
+            item_id: words(error)
+            for item_id, error in holds.refusals(
+                session,
+                access.person(),
+                cohort,
+                [
+                    dispute.item
+                    for dispute in queue
+                    if dispute.item and dispute.item.state == "open"
+                ],
+                now=access.now(),
+            ).items()
+        },
         barriers=eligibility.barriers_of(
             session, access.person(), [dispute.submission_id for dispute in queue]
         ),
@@ -73,11 +88,13 @@ def case(case_id: str) -> ResponseReturnValue:
     cohort = case.submission.cohort
     g.cohort_zone = cohort.zone
     hidden = staff_view.may_still_score(session, case.submission, access.person().id)
+    refused = holds.refusals(session, access.person(), cohort, [case.allocation], now=access.now())
     return render(
         "case.html",
         cohort,
         case=case,
         hidden=hidden,
+        refused=words(refused[case.allocation_id]) if case.allocation_id in refused else "",
         readings=[] if hidden else staff_view.shown_readings(session, case.submission),
         score=None if hidden else current_scores.current_score(session, case.submission),
         rubric=cohort.rubric_version.rubric,

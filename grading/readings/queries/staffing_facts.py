@@ -1,15 +1,28 @@
 """The facts of the staffing check: who has which part in a cohort, and who must not meet whom."""
 
+from collections.abc import Sequence
+from typing import TypedDict
+
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from grading.models import AnchorPaper, Cohort, ConflictOfInterest, Membership
+from grading.models import Cohort, ConflictOfInterest, Membership, Person
 from grading.models.conditions import takes_part
+from grading.readings.queries import example_stock, standings
 from grading.workflow import staffing
-from grading.workflow.calibration import AnchorState, AnchorUse
+from grading.workflow.calibration import AnchorUse
 from grading.workflow.cohort import SCORING, Role
 from grading.workflow.plan import GradingPlan
 from grading.workflow.staffing import People, Staffing, Time
+
+
+class Clearances(TypedDict):
+    """The part of `People` that examples and standings decide."""
+
+    check_papers: int
+    cleared: frozenset[str]
+    can_qualify: frozenset[str]
+    fresh_examples: int
 
 
 def people(session: Session, cohort: Cohort, *, learners: int | None = None) -> People:
@@ -42,6 +55,7 @@ def people(session: Session, cohort: Cohort, *, learners: int | None = None) -> 
     scoring = select(counted.c.person_id).where(counted.c.role.in_(SCORING))
     for learner in session.scalars(enrolled.where(counted.c.person_id.in_(scoring))):
         apart.setdefault(learner, set()).add(learner)
+    clearances = _clearances(session, cohort, sorted(scorers))
     return People(
         learners=counts.get(Role.LEARNER, 0) if learners is None else learners,
         graders=frozenset(by_role.get(Role.GRADER, ())),
@@ -49,19 +63,29 @@ def people(session: Session, cohort: Cohort, *, learners: int | None = None) -> 
         instructors=frozenset(by_role.get(Role.INSTRUCTOR, ())),
         invited_peers=counts.get(Role.PEER, 0),
         coordinators=counts.get(Role.COORDINATOR, 0),
-        check_papers=session.scalar(
-            select(func.count())
-            .select_from(AnchorPaper)
-            .where(
-                AnchorPaper.program_id == cohort.program_id,
-                AnchorPaper.rubric_digest == cohort.rubric_version.digest,
-                AnchorPaper.state == AnchorState.AGREED,
-                AnchorPaper.use == AnchorUse.VALIDITY,
-            )
-        )
-        or 0,
+        **clearances,
         kept_apart={learner: frozenset(raters) for learner, raters in apart.items()},
     )
+
+
+def _clearances(session: Session, cohort: Cohort, ids: Sequence[str]) -> Clearances:
+    """Say which professionals are cleared when projects are given out, and who has examples for a try."""
+    scorers = list(session.scalars(select(Person).where(Person.id.in_(ids))))
+    cleared = standings.cleared(session, cohort, scorers, cohort.due_at)
+    plan = cohort.plan
+    stocks = example_stock.stocks(session, cohort, scorers)
+    waiting = {key: stock for key, stock in stocks.items() if key not in cleared}
+    return {
+        "check_papers": example_stock.in_use(session, cohort, AnchorUse.VALIDITY),
+        "cleared": frozenset(cleared),
+        "can_qualify": frozenset(
+            key
+            for key, stock in waiting.items()
+            if stock.tries(plan)
+            and (not plan.practice_papers or stock.practice or stock.has_practised)
+        ),
+        "fresh_examples": max((stock.for_a_try(plan) for stock in waiting.values()), default=0),
+    }
 
 
 def check(
