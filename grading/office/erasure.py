@@ -21,6 +21,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Session
 
+from grading.cohorts import departures
 from grading.errors import Fault, FaultsFound
 from grading.ledger import audit, outbox
 from grading.ledger.transitions import move
@@ -54,7 +55,7 @@ from grading.models.codes import new_id
 from grading.office import erasure_requests
 from grading.office.queries import erasure_hindrances, personal_data, personal_rows
 from grading.office.queries.erasures import EMPTIED, GONE, NO_FILE, Gone, alone, records_of
-from grading.people import sign_ins, throttle
+from grading.people import sign_ins, sponsors, throttle
 from grading.readings import anchors
 from grading.records import credentials, transcripts
 from grading.texts import address_sought
@@ -210,11 +211,10 @@ def _end_credentials(session: Session, person: Person, *, now: datetime) -> None
 
 
 def _end_parts(session: Session, person: Person, *, now: datetime) -> None:
-    for part in (*_current(session, Membership, person), *_current(session, SponsorMember, person)):
-        part.ended_at = now
-        audit.record(
-            session, None, f"{type(part).__tablename__}:end", part, now=now, reason="erased"
-        )
+    for membership in _current(session, Membership, person):
+        departures.end_part(session, None, membership, reason="erased", now=now)
+    for member in _current(session, SponsorMember, person):
+        sponsors.end_member(session, None, member, reason="erased", now=now)
     for anchor in session.scalars(
         select(AnchorPaper).where(
             AnchorPaper.source_id.in_(alone(person.id)), AnchorPaper.state != AnchorState.WITHDRAWN

@@ -151,7 +151,12 @@ def add_member(
 
 
 def end_member(
-    session: Session, actor: Person | None, member: SponsorMember, *, now: datetime
+    session: Session,
+    actor: Person | None,
+    member: SponsorMember,
+    *,
+    now: datetime,
+    reason: str | None = None,
 ) -> None:
     """Take somebody out of the program office, at once."""
     take_turns(session, member)
@@ -165,4 +170,5 @@ def end_member(
         member,
         now=now,
         after={"sponsor": member.sponsor_id, "person": member.person_id},
+        reason=reason,
     )

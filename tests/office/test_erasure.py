@@ -208,6 +208,13 @@ def test_nothing_brings_them_back(
                 Membership.person_id == person.id, Membership.ended_at.is_(None)
             )
         ).all()
+        # Parts end as any other does, and the chain says which.
+        ended = session.scalars(
+            select(AuditEntry).where(AuditEntry.action == "membership:end")
+        ).all()
+        assert [json.loads(entry.after or "{}") for entry in ended] == [
+            {"person": person.id, "role": "learner"}
+        ]
         record = session.scalars(
             select(CredentialRecord).where(CredentialRecord.person_id == person.id)
         ).one()

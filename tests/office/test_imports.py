@@ -1,5 +1,6 @@
 """Imports: looked at first, every faulty row named, nothing changed by a faulty file, and undone."""
 
+import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import date, timedelta
@@ -14,6 +15,7 @@ from grading.cohorts import cohorts, departures, parts, submissions
 from grading.errors import FaultsFound, Refused, StaleRecord
 from grading.ledger import verifying
 from grading.models import (
+    AuditEntry,
     Cohort,
     Completion,
     ConflictOfInterest,
@@ -234,6 +236,7 @@ def test_a_roster_is_undone_but_for_those_who_have_taken_part(act: Callable[[], 
             Membership.ended_at.is_(None),
         )))  # fmt: skip
         assert held == {alder.id}
+        gone = {"person": dogwood.id, "role": "learner"}
         assert (count(session, Person), count(session, Membership)) == (
             before[0] + 2,
             before[1] + 1,
@@ -241,6 +244,11 @@ def test_a_roster_is_undone_but_for_those_who_have_taken_part(act: Callable[[], 
         with pytest.raises(Refused, match="undone already"):
             imports.undo(session, None, batch, now=LATER)
     with act() as session:
+        # A part that is taken back ends as any other, and the chain says whose it was.
+        entry = session.scalars(
+            select(AuditEntry).where(AuditEntry.action == "membership:end", AuditEntry.at == LATER)
+        ).one()
+        assert json.loads(entry.after) == gone
         assert not any(report.faults for report in verifying.verify(session))
 
 

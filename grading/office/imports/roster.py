@@ -11,9 +11,8 @@ from sqlalchemy import CompoundSelect, select, true, union
 from sqlalchemy.orm import Session
 
 from grading.batches import batches, delete_in, scalars_in
-from grading.cohorts import parts
+from grading.cohorts import departures, parts
 from grading.errors import Fault
-from grading.ledger import audit
 from grading.models import (
     Absence,
     Allocation,
@@ -304,10 +303,7 @@ def take_back(desk: Desk[Cohort], undoing: Undoing) -> None:
     session = desk.session
     grouping.take_back(session, undoing.ids("group"))
     for membership in scalars_in(session, select(Membership), Membership.id, undoing.ids("again")):
-        membership.ended_at = desk.now
-        audit.record(
-            session, desk.actor, "membership:end", membership, now=desk.now, reason="undone"
-        )
+        departures.end_part(session, desk.actor, membership, reason="undone", now=desk.now)
     delete_in(session, Membership.id, undoing.ids("membership"))
     delete_in(session, PasswordReset.person_id, undoing.ids("person"))
     delete_in(session, Person.id, undoing.ids("person"))
