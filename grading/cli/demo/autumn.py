@@ -20,7 +20,8 @@ class Autumn:
 
     def plan(self) -> None:
         world, at = self.world, self.world.agenda.at
-        at(world.day(OPENS - 7, 9), self._set_up)
+        # After Summer's graders are cleared: they are the same, and their standing is good here too.
+        at(world.day(OPENS - 1, 9), self._set_up)
         for number, plant in enumerate(names.LEARNERS[NAME][: SUBMITTED + DRAFTED]):
             day = OPENS + 2 + number % 7
             learner = f"Learner {plant}"
