@@ -26,6 +26,7 @@ OWN_WORDS = {
     "ListChanged",
     "SignCountFell",
     "Undecided",
+    "UpkeepIncomplete",
     "Unsigned",
 }
 # The same in every language: units, keys, names of algorithms, and what mail programs read.
