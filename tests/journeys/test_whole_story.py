@@ -124,7 +124,7 @@ def test_from_draft_to_shared_record(
 
     # Before release nobody's page holds a score.
     hidden = text_of(sign_in(learners[0]).get(f"/learn/{cohort_id}/result"))
-    assert "not released yet" in hidden
+    assert "Your project has been read. Results come" in hidden
     assert "Well counted" not in hidden
 
     clock.now = peers_due + timedelta(days=1)
