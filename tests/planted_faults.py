@@ -75,8 +75,8 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         "refund-in-silence",
         "A refund revokes a credential though nobody said that it may.",
-        "if record is not None and not revoke:",
-        "if False:",
+        "consequences.settle(session, actor, [resting], decided, now=now)",
+        "resting.amend and resting.amend()",
         ("test_entitlements.py",),
         "refund_after_issue and not postgresql",
     ),
@@ -227,8 +227,8 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         "reason-not-chained",
         "The reason of an audit entry can be changed unseen.",
-        "before, after, reason, ]",
-        "before, after]",
+        "after, reason, *([] if sealed is None else [sealed]), ]",
+        "after]",
         ("test_audit.py",),
         "changed_entry and not postgresql",
     ),
@@ -259,8 +259,8 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         "deadline-a-day-late",
         "What ends with a day ends a day late.",
-        "_instant(at.astimezone(zone).date() + timedelta(days=days), LAST_MINUTE, zone)",
-        "_instant(at.astimezone(zone).date() + timedelta(days=days + 1), LAST_MINUTE, zone)",
+        "return instant(local_day(at, zone) + timedelta(days=days), LAST_MINUTE, zone)",
+        "return instant(local_day(at, zone) + timedelta(days=days + 1), LAST_MINUTE, zone)",
         ("test_appeals.py",),
         "the_window and not postgresql",
     ),
