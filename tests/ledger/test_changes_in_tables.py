@@ -445,6 +445,7 @@ def house(app: Flask, act: Callable[[], Any], small_keys: None) -> House:
         standing = Standing(
             cohort_id=cast.cohort.id,
             person_id=last.reader.id,
+            rubric_version_id=cast.cohort.rubric_version_id,
             criterion="method",
             state="qualified",
             since=now,
