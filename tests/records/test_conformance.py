@@ -244,7 +244,7 @@ def test_after_a_replacement_others_and_our_page_agree(
             learner.name = "Žofie Another"
             reissues.issue_under_new_name(session, learner, learner, now=clock.now)
         else:
-            amend(session, published, 90.0, clock.now)
+            amend(session, published, {"question": 3, "method": 3}, clock.now)
     work(clock.now)
     clock.forward(seconds=2)
     after = export("after")

@@ -109,13 +109,12 @@ def test_an_old_address_leads_on_unless_the_name_is_another(
         old = link(session, cast, record, now, shows=[RecordFact.SCORE])
         gone_before = link(session, cast, record, now, label="withdrawn before")
         sharing.withdraw_link(session, learner, gone_before, now=now)
-        for number, name in enumerate(("Learner Rowan", "Learner Sorrel")):
-            if renamed:
-                learner.name = name
-                reissues.issue_under_new_name(session, learner, learner, now=now + DAY)
-            else:
-                of_whom = {"learner": learner.id, "instructor": cast.instructor.id}
-                amend(session, of_whom, 80.0 + number, now)
+        if not renamed:
+            of_whom = {"learner": learner.id, "instructor": cast.instructor.id}
+            amend(session, of_whom, {"question": 3, "method": 3}, now)
+        for name in ("Learner Rowan", "Learner Sorrel") if renamed else ():
+            learner.name = name
+            reissues.issue_under_new_name(session, learner, learner, now=now + DAY)
             session.flush()
         newest = program_record.current_record(session, record.program_id, learner.id)
         assert newest is not None
