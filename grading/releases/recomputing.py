@@ -36,7 +36,6 @@ from grading.scores import adjusting, settling
 from grading.workflow.approval import StepUp
 from grading.workflow.release import Amended
 
-
 # Far below what any page or document shows, far above how machines differ.
 CLOSE = 1e-9
 

@@ -1,5 +1,6 @@
 """How records look: times in the reader's zone, names of readings, Jinja's globals."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cache
@@ -13,7 +14,7 @@ from flask_babel import lazy_gettext as _l
 from flask_login import current_user
 from jinja2 import pass_context
 from jinja2.runtime import Context
-from markupsafe import Markup
+from markupsafe import Markup, escape
 from sqlalchemy import literal, select
 
 from grading.db import db
@@ -34,6 +35,7 @@ from grading.web.number_words import (
     size_words,
 )
 from grading.workflow.allocation import Pool, Purpose
+from grading.workflow.capstone_page import Cell
 from grading.workflow.cohort import Role
 from grading.workflow.deadlines import local_day
 
@@ -257,3 +259,15 @@ def register(app: Flask) -> None:
             "now": access.now(),
             "page_error": g.get("page_error", False),
         }
+
+
+@dataclass(frozen=True)
+class Told:
+    """What a page says of where somebody stands: a cell of a table, its dates and numbers filled in."""
+
+    cell: Cell
+    places: Mapping[str, Any]
+
+    @property
+    def sentence(self) -> Markup:
+        return Markup(escape(said(self.cell.sentence))) % self.places

@@ -19,9 +19,9 @@ from grading.readings import graders, monitoring
 from grading.readings.queries import calibration_progress, staff_view, standings
 from grading.scores import quarantines
 from grading.scores.queries import kept_statistics
-from grading.web import access, downloads, grader_charts
+from grading.web import access, downloads
 from grading.web.access import load, requires
-from grading.web.charts import Break
+from grading.web.charts import Break, grader_charts
 from grading.web.forms import Done, Form, form_view, options, radio
 from grading.web.instructor import shell
 from grading.web.instructor.shell import render

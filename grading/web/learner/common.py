@@ -14,7 +14,7 @@ from grading.errors import NotFound
 from grading.models import Cohort, Submission
 from grading.web import access, rendering
 from grading.web.access import load
-from grading.web.told import Told
+from grading.web.rendering import Told
 from grading.workflow import capstone_page, reader_page
 from grading.workflow.capstone_page import Moment, OwnDates, Situation
 from grading.workflow.cohort import CohortState

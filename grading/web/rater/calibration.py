@@ -23,8 +23,9 @@ from grading.readings import calibration, graders
 from grading.readings.queries import clearances, standings
 from grading.readings.queries.clearances import Tries
 from grading.rubric.definition import Criterion
-from grading.web import access, grader_charts
+from grading.web import access
 from grading.web.access import load, requires
+from grading.web.charts import grader_charts
 from grading.web.errors import words
 from grading.web.number_words import number
 from grading.web.rater.common import add_views

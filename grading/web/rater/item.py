@@ -29,7 +29,7 @@ from grading.web.rater.common import (
     find_item,
     stored_sheet,
 )
-from grading.web.told import Told
+from grading.web.rendering import Told
 from grading.workflow import reader_page
 from grading.workflow.allocation import ATTEMPTED, AllocationState, Purpose
 from grading.workflow.cohort import CohortState
