@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from grading.errors import Refused
 from grading.measurement.scoring.scale import graded
 from grading.models import Adjustment, Allocation, AuditEntry, Rating, Score, Submission
+from grading.office.upkeep_run import UpkeepRun
 from grading.readings import holds
 from grading.releases import releases
 from grading.releases.queries import candidates, gates
@@ -191,7 +192,7 @@ def test_release_waits_for_the_adjustment_and_a_later_reading_undoes_it(session:
     cast, now = graded_cohort(session, resolution="severity")
     for step in factories.upkeep.STEPS:
         if step is not factories.upkeep.adjust:
-            while step(session, cast.cohort, 1, now):
+            while step(session, cast.cohort, UpkeepRun(now, 1)):
                 session.flush()
     found = candidates.candidates(session, cast.cohort, now=now)
     assert {item.hindrances for item in found} == {(Hindrance.NOT_ADJUSTED,)}

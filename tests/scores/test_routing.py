@@ -8,6 +8,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from grading.models import Allocation, AuditEntry, Score, Submission
+from grading.office.upkeep_run import UpkeepRun
 from grading.readings import holds
 from grading.scores import routing
 from grading.scores.queries import routing_board
@@ -28,7 +29,7 @@ def read_once(session: Session) -> factories.Cast:
     due = cast.cohort.due_at
     for step in factories.upkeep.STEPS:
         if step is not factories.upkeep.route:
-            step(session, cast.cohort, 4, due)
+            step(session, cast.cohort, UpkeepRun(due, 4))
             session.flush()
     rng = np.random.default_rng(4)
     truth = {work.id: rng.normal(1.8, 0.6) for work in cast.submissions}
