@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 from grading import migrations
 from grading.app import create_app, install
 from grading.db import db, prepare, transaction
+from grading.ledger import security
 from grading.models import Base, Person
 from grading.people import sign_ins
 from grading.settings import Settings, from_environment
@@ -171,6 +172,8 @@ class SharedApp:
         app.view_functions.update(self._views)
         app.extensions.clear()
         app.extensions.update(self._extensions, grading=install(settings), clock=clock)
+        # Another app of the process may have led it into a folder that is gone.
+        security.open_log(security.SECURITY, settings.security_log)
         try:
             yield app
         finally:
