@@ -20,7 +20,7 @@ def test_batches_are_full_but_the_last_and_lose_nothing() -> None:
 def test_a_page_knows_its_entries_and_how_many_there_are(session: Session) -> None:
     cast = factories.a_cast(session, now=NOW, learners=0, graders=0, submitted=False)
     for number in range(60):
-        factories.a_person(session, f"Zoë {number:02}", now=NOW)
+        factories.a_person(session, f"Zoë {number:02}", email=f"zoe.{number}@example.org", now=NOW)
     statement = select(Person).where(Person.name.like("Zoë %")).order_by(Person.name)
     first, second = (page_of(session, statement, number) for number in (1, 2))
     assert [person.name for person in first.entries] == [f"Zoë {n:02}" for n in range(50)]
@@ -45,7 +45,10 @@ def test_an_empty_list_has_one_page() -> None:
 
 
 def test_more_values_than_a_statement_takes_are_read_and_deleted(session: Session) -> None:
-    people = [factories.a_person(session, f"Zoë {number}", now=NOW) for number in range(3)]
+    people = [
+        factories.a_person(session, f"Zoë {n}", email=f"zoe.{n}@example.org", now=NOW)
+        for n in range(3)
+    ]
     session.flush()
     ids = [*(person.id for person in people), *(str(number) for number in range(2 * SIZE))]
     assert set(scalars_in(session, select(Person), Person.id, ids)) == set(people)

@@ -72,12 +72,22 @@ def write_line(log: logging.Logger, kind: str, *, at: datetime, **fields: Any) -
         log.info("%s", json.dumps({"at": at.astimezone(UTC).isoformat(), "event": kind} | said))
 
 
+class _File(WatchedFileHandler):
+    """A file that is written where it can be: what was kept stays kept, though no line can be written."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            super().emit(record)
+        except OSError:
+            self.handleError(record)
+
+
 def open_log(log: logging.Logger, where: str) -> None:
     """Have a log written to a file, which may be moved away and is then begun anew, or to standard error."""
     handler: logging.Handler = (
         logging.StreamHandler()
         if where == STANDARD_ERROR
-        else WatchedFileHandler(Path(where), encoding="utf-8", delay=True)
+        else _File(Path(where), encoding="utf-8", delay=True)
     )
     for former in list(log.handlers):
         log.removeHandler(former)

@@ -174,9 +174,9 @@ def answer(
     Refused
         It is about the lead themself.
     """
-    take_turns(session, alarm)
     if alarm.person_id == lead.id:
         raise Refused("Another lead answers what concerns you.")
+    take_turns(session, alarm)
     move(
         session,
         alarm,

@@ -251,8 +251,7 @@ def test_a_record_is_begun_and_shared_once(app: Flask, act: Callable[[], Any]) -
     with act() as session:
         record = the(session, CredentialRecord)
         records.share(session, learner(session), record, now=now)
-        sharing.make_link(session, learner(session), record, label="Work", show_score=True,
-                          show_criteria=True, now=now)  # fmt: skip
+        sharing.make_link(session, learner(session), record, label="Work", now=now)
     withdraw = SharedAct("share_link:withdraw", lambda session, _: sharing.withdraw_link(
         session, learner(session), the(session, ShareLink), now=now))  # fmt: skip
     assert faults_of(app, [withdraw]) == []

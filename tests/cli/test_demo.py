@@ -267,8 +267,9 @@ def test_each_open_project_that_anyone_may_read_can_be_taken(made: Made, told: S
         if item.purpose in THIRD_READINGS:
             settler = next(
                 person
-                for person in readers.values()
+                for person in takers
                 if participants.has_role(told, item.cohort, person, Role.INSTRUCTOR)
+                or participants.has_role(told, item.cohort, person, Role.LEAD)
             )
             page = entered(made.app, settler, f"/teach/{item.cohort_id}/disputed").text
             assert f"Take {case_code(item.submission_id)}" in page

@@ -35,7 +35,8 @@ def bench(
     with act() as session:
         item = session.scalars(select(Allocation).where(Allocation.pool == "professional")).first()
         assert item is not None
-        return sign_in(item.rater_id), f"/grade/item/{item.id}"
+        rater_id, address = item.rater_id, f"/grade/item/{item.id}"
+    return sign_in(rater_id), address
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pypdfium2
@@ -12,7 +13,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy.exc import OperationalError
 
-from grading.credential import issuer, status
+from grading.credential import content, issuer, status
 from grading.models import Person, Sponsor, StatusList
 from grading.records import credentials
 from grading.settings import Installation
@@ -208,8 +209,12 @@ def test_the_learner_downloads_every_form(
 
 
 def test_a_name_that_no_certificate_can_show_is_said_and_never_an_error(
-    act: Callable[[], Any], learner: FlaskClient, released: dict[str, Any]
+    act: Callable[[], Any],
+    learner: FlaskClient,
+    released: dict[str, Any],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    read = content.read
     with act() as session:
         credential = of(session, released, kind="capstone")[0]
         page, credential_id = f"/learn/records/{credential.record_id}", credential.id
@@ -217,6 +222,10 @@ def test_a_name_that_no_certificate_can_show_is_said_and_never_an_error(
     for name, code in (("张伟", 200), ("አበበ", 409), ("Fern 🌿", 409)):
         with act() as session:
             of(session, released, kind="capstone")[0].record.name = name
+        # As if it had been signed of this name.
+        monkeypatch.setattr(
+            content, "read", lambda document, n=name: replace(read(document), learner=n)
+        )
         answer = learner.get(address)
         assert answer.status_code == code
         said = (
