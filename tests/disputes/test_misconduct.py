@@ -257,6 +257,9 @@ def test_one_does_not_report_oneself_nor_what_was_taken_back(session: Session) -
     with pytest.raises(FaultsFound):
         misconduct.report_suspicion(session, cast.lead, work, **(given | {"text": "Bad."}))
     submissions.take_back(session, work.learner, work, now=now)
+    with pytest.raises(Refused, match="not handed in"):
+        misconduct.report_suspicion(session, cast.lead, work, **given)
+    withdrawals.withdraw(session, work.learner, work, now=now)
     with pytest.raises(Refused, match="took this project back"):
         misconduct.report_suspicion(session, cast.lead, work, **given)
 

@@ -10,7 +10,7 @@ from sqlalchemy import func, select, text
 
 from grading.jobs.handlers import HANDLERS
 from grading.jobs.worker import Worker
-from grading.ledger import audit, outbox
+from grading.ledger import outbox, verifying
 from grading.models import Allocation, Job, JobState, Person, Score
 from grading.office import needs
 from grading.office import upkeep as steps
@@ -75,7 +75,7 @@ def test_a_sheet_that_cannot_be_sealed_holds_up_no_other(
         parts = needs.parts_of(session, session.get_one(Person, finished["administrator"]))
         waiting = needs.needs_of(session, parts, now=finished["now"])
         assert Kind.JOBS_FAILED in [need.kind for need in waiting]
-        assert [fault for report in audit.verify(session) for fault in report.faults] == []
+        assert [fault for report in verifying.verify(session) for fault in report.faults] == []
     # What hindered it mended, the next upkeep takes it up by itself.
     monkeypatch.setattr(reviews, "seal", sound)
     worker = Worker(app, HANDLERS)

@@ -802,9 +802,9 @@ def client_of(app: Flask, world: dict[str, Any], sign_in: Any, part: str) -> Fla
 @pytest.mark.slow
 def test_pages(app: Flask, world: dict[str, Any], sign_in: Any) -> None:
     wrong = {}
+    clients = {part: client_of(app, world, sign_in, part) for part in EVERYBODY}
     for part, (endpoint, parts) in product(sorted(EVERYBODY), PAGES.items()):
-        client = client_of(app, world, sign_in, part)
-        status = client.get(address(app, world, endpoint)).status_code
+        status = clients[part].get(address(app, world, endpoint)).status_code
         if part in parts:
             bare = endpoint.startswith("public.shared_") or endpoint in (
                 "public.record", "public.out",
@@ -822,16 +822,20 @@ def test_pages(app: Flask, world: dict[str, Any], sign_in: Any) -> None:
 @pytest.mark.slow
 def test_acts_refuse_whoever_may_not(app: Flask, world: dict[str, Any], sign_in: Any) -> None:
     wrong = {}
+    clients = {part: client_of(app, world, sign_in, part) for part in EVERYBODY}
     for part, (endpoint, parts) in product(sorted(EVERYBODY), ACTS.items()):
         if part in parts:
             continue
-        client = client_of(app, world, sign_in, part)
         put = endpoint.endswith("_draft")
-        status = client.open(
-            address(app, world, endpoint),
-            method="PUT" if put else "POST",
-            json={} if put else None,
-        ).status_code
+        status = (
+            clients[part]
+            .open(
+                address(app, world, endpoint),
+                method="PUT" if put else "POST",
+                json={} if put else None,
+            )
+            .status_code
+        )
         expected = {302, 401, 404} if part == "nobody" else {404}
         if status not in expected:
             wrong[part, endpoint] = status
