@@ -65,7 +65,7 @@ def _ask(session: Session, jobs: Iterable[dict[str, Any]]) -> None:
 def post_new(
     session: Session, topic: str, jobs: Iterable[tuple[str, dict[str, Any]]], *, now: datetime
 ) -> None:
-    """Ask for many jobs at once, (key, payload) each, whose keys nobody can have used before."""
+    """Ask for many jobs at once, (key, payload) each, as `post` does for one."""
     _ask(session, (_job(topic, payload, key, now) for key, payload in jobs))
 
 

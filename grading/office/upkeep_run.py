@@ -17,12 +17,16 @@ Record = TypeVar("Record")
 
 @dataclass
 class UpkeepRun:
-    """Parameters
+    """What the steps of one run share.
+
+    Attributes
     ----------
+    now : datetime
+        The instant that the run is of.
     seed : int
         Of the step's draws.
     failures : dict
-        What failed by the id of the item; it is passed over for the rest of the run. The next run
+        What failed, by the id of the item; it is passed over for the rest of the run. The next run
         tries it again.
     """
 
